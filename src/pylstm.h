@@ -1,0 +1,151 @@
+/* pylstm: recurrent speech models in real time.
+ *
+ * The public C API, and the only header that an application includes. Audio goes in, in chunks of any size; librosa-exact
+ * feature frames are computed inside; the layers step once per frame; posteriors come out.
+ *
+ *     pylstm_model  *model;
+ *     pylstm_stream *stream;
+ *     pylstm_error   why;
+ *     pylstm_model_create(bytes, size, &model, &why);       once: validates and packs the weights
+ *     pylstm_stream_create(model, &stream);                 once per source of audio
+ *     pylstm_stream_push(stream, PYLSTM_FLOAT32, pcm, n, sizeof(float), out, rows, &written);     real-time safe
+ *     pylstm_stream_destroy(stream);  pylstm_model_destroy(model);
+ *
+ * Ownership   Who calls *_create calls *_destroy. *_init places the same object in memory that the caller owns, of at least
+ *             *_size bytes, 64-byte aligned; such an object has no destroy: give the memory back when it is no longer used.
+ *             A model keeps no pointer into the bytes it was made from. A stream points to its model: the model must outlive
+ * it. Threads     A model is immutable: any number of threads may use it. A stream has one user at a time: a call that meets
+ *             another one in progress returns PYLSTM_BUSY at once and changes nothing.
+ * Real time   Calls marked [rt] allocate nothing, take no lock, make no system call, and their cost per frame has a bound
+ *             that does not grow with the length of the stream, also when they return an error.
+ * Errors      A call that returns anything but PYLSTM_OK has changed nothing.
+ */
+#ifndef PYLSTM_H
+#define PYLSTM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define PYLSTM_VERSION_MAJOR 0
+#define PYLSTM_VERSION_MINOR 1
+#define PYLSTM_VERSION_PATCH 0
+
+/* Every object placed by *_init starts at a multiple of this many bytes. */
+#define PYLSTM_ALIGNMENT 64
+
+typedef enum pylstm_status {
+    PYLSTM_OK = 0,
+    PYLSTM_BAD_ARGUMENT = 1,      /* a NULL, a size or a value that the call does not take */
+    PYLSTM_NO_MEMORY = 2,         /* allocation failed, or the memory given is too small or misaligned */
+    PYLSTM_BAD_MODEL = 3,         /* a model file breaks a rule: pylstm_error says which */
+    PYLSTM_BAD_ISA = 4,           /* PYLSTM_ISA names an instruction set that this build or processor does not have */
+    PYLSTM_NOT_FINITE = 5,        /* NaN or infinity in audio or frames: refused before any state was touched */
+    PYLSTM_OUT_TOO_SMALL = 6,     /* out has fewer rows than pylstm_stream_rows() tells */
+    PYLSTM_BUSY = 7,              /* another thread is inside a call on this stream */
+    PYLSTM_FLUSHED = 8,           /* the stream has been flushed: reset it to begin anew */
+    PYLSTM_WRONG_INPUT = 9,       /* audio for a model without features, or audio and frames mixed in one stream */
+    PYLSTM_TOO_SHORT = 10,        /* flush with 1 to 8 frames and deltas on: a delta needs 9 frames */
+    PYLSTM_SNAPSHOT_FOREIGN = 11, /* the snapshot was taken from a stream of another model or another version */
+    PYLSTM_SNAPSHOT_DAMAGED = 12  /* the snapshot is cut, altered or impossible */
+} pylstm_status;
+
+/* What went wrong, for people: filled by the calls that take one, always terminated. */
+typedef struct pylstm_error {
+    pylstm_status status;
+    char message[400];
+} pylstm_error;
+
+typedef enum pylstm_sample_type {
+    PYLSTM_FLOAT32 = 0, /* nominal range -1 to 1, used as it is */
+    PYLSTM_INT16 = 1    /* divided by 32768 */
+} pylstm_sample_type;
+
+typedef struct pylstm_model pylstm_model;
+typedef struct pylstm_stream pylstm_stream;
+
+/* One sentence in English for a status. Never NULL. [rt] */
+const char *pylstm_strerror(pylstm_status status);
+
+/* The version of the library that is linked, as "0.1.0". [rt] */
+const char *pylstm_version(void);
+
+/* The instruction set whose kernels a model created now would use ("scalar", "avx2", "avx512", "neon"): the best one that
+ * this build contains and that both processor and operating system support, or the one that the environment variable
+ * PYLSTM_ISA names. NULL when PYLSTM_ISA names one that cannot run; why (may be NULL) then says so. */
+const char *pylstm_isa(pylstm_error *why);
+
+/* Whether kernels for an instruction set are in this build, and whether this machine runs them. [rt] */
+int pylstm_isa_built(const char *isa);
+int pylstm_isa_supported(const char *isa);
+
+/* --- model ------------------------------------------------------------------------------------------------------------ */
+
+/* Makes a model from the bytes of a model file (safetensors with the configuration in its metadata; docs/model-file.md).
+ * Everything is validated before anything is allocated. why may be NULL. */
+pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why);
+void pylstm_model_destroy(pylstm_model *model);
+
+/* The same on the caller's memory: *needed bytes, from a full validation of the file. */
+pylstm_status pylstm_model_size(const void *bytes, size_t size, size_t *needed, pylstm_error *why);
+pylstm_status pylstm_model_init(void *memory, size_t memory_size, const void *bytes, size_t size, pylstm_model **model,
+                                pylstm_error *why);
+
+/* What a model is. [rt] */
+int pylstm_model_sample_rate(const pylstm_model *model); /* Hz; 0 for a model without features */
+int pylstm_model_n_features(const pylstm_model *model);  /* width of the frames that the first layer takes */
+int pylstm_model_n_outputs(const pylstm_model *model);   /* width of one row of output */
+int64_t pylstm_model_latency(const pylstm_model *model); /* samples that must follow sample t * hop_length before the row of
+                                                            frame t comes out */
+const char *pylstm_model_isa(const pylstm_model *model); /* the kernels it was packed for */
+const char *pylstm_model_label(const pylstm_model *model, int output); /* NULL where the model has no labels */
+
+/* --- stream ----------------------------------------------------------------------------------------------------------- */
+
+pylstm_status pylstm_stream_create(const pylstm_model *model, pylstm_stream **stream);
+void pylstm_stream_destroy(pylstm_stream *stream);
+
+size_t pylstm_stream_size(const pylstm_model *model);
+pylstm_status pylstm_stream_init(void *memory, size_t memory_size, const pylstm_model *model, pylstm_stream **stream);
+
+/* How many rows a push of n_samples more samples would write; flush != 0: how many a push of them and then a flush. [rt] */
+int64_t pylstm_stream_rows(const pylstm_stream *stream, size_t n_samples, int flush);
+
+/* Takes n_samples of one channel, stride bytes apart (sizeof the type for plain mono, negative and 0 allowed), and writes one
+ * row of n_outputs floats for every frame that they complete. out has room for out_rows rows; *rows is what was written. [rt]
+ */
+pylstm_status pylstm_stream_push(pylstm_stream *stream, pylstm_sample_type type, const void *pcm, size_t n_samples,
+                                 ptrdiff_t stride, float *out, size_t out_rows, size_t *rows);
+
+/* The same for frames computed elsewhere: n_frames rows of n_features floats, row_stride bytes from row to row, values of a
+ * row side by side. Writes n_frames rows. [rt] */
+pylstm_status pylstm_stream_push_frames(pylstm_stream *stream, const float *frames, size_t n_frames, ptrdiff_t row_stride,
+                                        float *out, size_t out_rows, size_t *rows);
+
+/* The end of the audio: pads as the features say and writes the frames that were still waiting. Only reset, restore and
+ * the questions are answered afterwards. [rt] */
+pylstm_status pylstm_stream_flush(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows);
+
+/* Back to the state after create. [rt] */
+pylstm_status pylstm_stream_reset(pylstm_stream *stream);
+
+/* Samples (or, for a stream fed with frames, frames) taken, and rows written, since the last reset. [rt] */
+int64_t pylstm_stream_position(const pylstm_stream *stream);
+int64_t pylstm_stream_frames(const pylstm_stream *stream);
+
+/* Everything that a stream remembers as one value of pylstm_snapshot_size bytes, independent of addresses. Restored into a
+ * stream of the same model it continues bit for bit on the same kernels. [rt] */
+size_t pylstm_snapshot_size(const pylstm_model *model);
+pylstm_status pylstm_stream_snapshot(pylstm_stream *stream, void *snapshot, size_t size);
+pylstm_status pylstm_stream_restore(pylstm_stream *stream, const void *snapshot, size_t size);
+
+/* Copies the state of one stream into another of the same model. [rt] */
+pylstm_status pylstm_stream_copy(pylstm_stream *to, pylstm_stream *from);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

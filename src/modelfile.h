@@ -10,13 +10,14 @@
 
 #include "error.h"
 
-#define PYLSTM_MAX_FILE     ((size_t)256 << 20)
-#define PYLSTM_MAX_HEADER   ((size_t)1 << 20)
-#define PYLSTM_MAX_TENSORS  1024
-#define PYLSTM_MAX_METADATA 2048
-#define PYLSTM_MAX_NAME     128  /* bytes of a tensor name or a metadata key */
-#define PYLSTM_MAX_TEXT     4096 /* bytes of a metadata value, unescaped */
-#define PYLSTM_MAX_RANK     4
+#define PYLSTM_MAX_FILE      ((size_t)256 << 20)
+#define PYLSTM_MAX_HEADER    ((size_t)1 << 20)
+#define PYLSTM_MAX_TENSORS   1024
+#define PYLSTM_MAX_METADATA  2048
+#define PYLSTM_MAX_NAME      128  /* bytes of a tensor name or a metadata key */
+#define PYLSTM_MAX_TEXT      4096 /* bytes of a metadata value, unescaped */
+#define PYLSTM_MAX_RANK      4
+#define PYLSTM_MAX_DIMENSION 65536
 
 typedef struct pylstm_tensor {
     char name[PYLSTM_MAX_NAME + 1];
@@ -27,6 +28,7 @@ typedef struct pylstm_tensor {
     const unsigned char *data; /* any alignment, little endian */
 } pylstm_tensor;
 
+/* A view, about 20 KB of tables: the caller's stack is fine. Copying it is fine too. The fields are for the reader alone. */
 typedef struct pylstm_modelfile {
     const unsigned char *bytes;
     size_t size;
@@ -35,11 +37,16 @@ typedef struct pylstm_modelfile {
     const unsigned char *data;
     size_t data_size;
     int n_tensors, n_metadata;
+    uint32_t tensor_places[PYLSTM_MAX_TENSORS]; /* where in the header each name's opening quote stands, in file order */
+    uint32_t metadata_places[PYLSTM_MAX_METADATA];
+    uint16_t tensor_sorted[PYLSTM_MAX_TENSORS]; /* the indices in the order of the names */
+    uint16_t metadata_sorted[PYLSTM_MAX_METADATA];
     unsigned char tensor_used[PYLSTM_MAX_TENSORS / 8];
     unsigned char metadata_used[PYLSTM_MAX_METADATA / 8];
 } pylstm_modelfile;
 
-/* Validates the whole container, weights' finiteness included. */
+/* Validates the whole container, weights' finiteness included, and takes the key pylstm.format. The bytes must stay where they
+ * are while file is used. After a failure file is an empty one. */
 pylstm_status pylstm_modelfile_open(pylstm_modelfile *file, const void *bytes, size_t size, pylstm_error *why);
 
 /* Configuration values. Each is a string in the file, read by a strict grammar, checked against its range, marked as used. A

@@ -1,0 +1,62 @@
+"""A whole model over a whole recording."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from pylstm.reference.cells import Array, dense, lstm
+from pylstm.reference.features import logmel, mfcc
+
+
+def model(
+    x: ArrayLike,
+    features: Mapping[str, Any] | None,
+    layers: Sequence[Mapping[str, Any]],
+    dtype: DTypeLike = np.float64,
+) -> Array:
+    """Features, then every layer on the outputs of the one before, each from a zero state.
+
+    Parameters
+    ----------
+    x : (n,) or (T, n_features)
+        Audio (int16 is divided by 32768), or frames where `features` is None.
+    features : mapping or None
+        ``"kind"``: ``"mfcc"`` or ``"logmel"``; all other entries are keyword arguments of `mfcc` or
+        `logmel`. Unless they say otherwise ``running`` is True, because a stream cannot know the
+        maximum of what is still to come.
+    layers : sequence of mappings
+        ``"kind"`` and ``"weights"``, and ``"num_layers"`` (``"lstm"``) or ``"activation"``
+        (``"dense"``); other entries are ignored. ``layer.config() | {"weights": layer.weights}`` is
+        such a mapping.
+    dtype : dtype
+        In which everything is computed.
+
+    Returns
+    -------
+    (T, n_outputs)
+
+    Examples
+    --------
+    >>> head = {"kind": "dense", "activation": "softmax", "weights": {"weight": np.zeros((4, 13))}}
+    >>> model(np.zeros(400), {"kind": "mfcc"}, [head])
+    array([[0.25, 0.25, 0.25, 0.25],
+           [0.25, 0.25, 0.25, 0.25],
+           [0.25, 0.25, 0.25, 0.25]])
+    """
+    x = np.asarray(x)
+    if features is not None:
+        settings = {"running": True} | dict(features)
+        kinds = {"mfcc": mfcc, "logmel": logmel}
+        x = kinds[settings.pop("kind")](x, dtype=dtype, **settings)
+    for layer in layers:
+        weights = layer["weights"]
+        if layer["kind"] == "lstm":
+            x, _, _ = lstm(x, weights, int(layer.get("num_layers", 1)), dtype=dtype)
+        elif layer["kind"] == "dense":
+            activation = layer.get("activation", "linear")
+            x = dense(x, weights["weight"], weights.get("bias"), activation, dtype)
+        else:
+            raise ValueError(f"no layer kind {layer['kind']!r}: expected 'lstm' or 'dense'")
+    return np.asarray(x, dtype)

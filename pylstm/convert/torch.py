@@ -1,0 +1,330 @@
+"""PyTorch modules and state dicts to pylstm layers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylstm.layers import LSTM, Dense, check_weights
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["from_torch"]
+
+_STACKED = re.compile(r"(?:weight|bias)_(?:ih|hh|hr)_l([0-9]{1,9})(?:_reverse)?")
+_CELL = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+@overload
+def from_torch(
+    source: nn.Sequential, *, prefix: str = "", activation: str = "linear"
+) -> list[LSTM | Dense]: ...
+@overload
+def from_torch(
+    source: nn.LSTM | nn.LSTMCell, *, prefix: str = "", activation: str = "linear"
+) -> LSTM: ...
+@overload
+def from_torch(source: nn.Linear, *, prefix: str = "", activation: str = "linear") -> Dense: ...
+@overload
+def from_torch(
+    source: Mapping[str, Any], *, prefix: str = "", activation: str = "linear"
+) -> LSTM | Dense: ...
+def from_torch(
+    source: Any, *, prefix: str = "", activation: str = "linear"
+) -> LSTM | Dense | list[LSTM | Dense]:
+    """Turn a PyTorch module, or its state dict, into layers with the same weights.
+
+    ========================================  ====================================================
+    ``nn.LSTM``                               `LSTM`; ``batch_first`` and ``dropout`` change nothing
+                                              for one stream at inference
+    ``nn.LSTMCell``                           `LSTM` of one layer
+    ``nn.Linear``                             `Dense`
+    ``nn.Sequential`` of these                list; ``Sigmoid``, ``Tanh``, ``ReLU`` and
+                                              ``Softmax(dim=-1)`` become the activation of the
+                                              ``Linear`` before them, ``Dropout`` and ``Identity``
+                                              do nothing at inference and are left out
+    state dict of an LSTM, LSTMCell, Linear   `LSTM` or `Dense`, told from the names
+    ========================================  ====================================================
+
+    A plain ``Sequential`` cannot run an ``nn.LSTM``, whose output is a tuple; as a container that
+    says what follows what it is fine here.
+
+    Parameters
+    ----------
+    source : torch.nn.Module or mapping of str to tensor or ndarray
+        A state dict may hold NumPy arrays; PyTorch is then not needed.
+    prefix : str
+        Of the names in a state dict that belong to this layer, such as ``"lstm."`` in the state
+        dict of a whole model. Names that begin otherwise are left alone; every name that begins so
+        must be used.
+    activation : {"linear", "sigmoid", "tanh", "relu", "softmax"}
+        Of the `Dense` layer that an ``nn.Linear`` or its state dict becomes, because they do not
+        say.
+
+    Returns
+    -------
+    LSTM, Dense or list
+        With copies of the weights.
+
+    Raises
+    ------
+    ValueError
+        A tensor is missing, unused, of the wrong shape or not finite; an option or a module is not
+        supported; sizes in a ``Sequential`` do not fit together.
+    TypeError
+        A tensor is not float32, or `source` is something else.
+    ImportError
+        `source` needs PyTorch, and it is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> state = {"lstm.weight_ih_l0": np.zeros((32, 13), np.float32),
+    ...          "lstm.weight_hh_l0": np.zeros((32, 8), np.float32),
+    ...          "head.weight": np.zeros((2, 8), np.float32)}
+    >>> from_torch(state, prefix="lstm.")
+    LSTM(input_size=13, hidden_size=8, num_layers=1, bias=False)
+    >>> from_torch(state, prefix="head.", activation="softmax")
+    Dense(input_size=8, output_size=2, activation='softmax', bias=False)
+    """
+    if isinstance(source, Mapping):
+        return _from_state_dict(source, prefix, activation)
+    if isinstance(source, (str, bytes)) or hasattr(source, "__fspath__"):
+        raise TypeError(
+            "source is a path: load the file first, with torch.load(path, weights_only=True) or "
+            "safetensors, and hand over the state dict"
+        )
+    try:
+        from torch import nn
+    except ImportError as error:
+        raise ImportError(
+            'from_torch needs PyTorch for a module: pip install "pylstm[torch]"; '
+            "a state dict of NumPy arrays needs nothing"
+        ) from error
+    if not isinstance(source, nn.Module):
+        raise TypeError(
+            f"source is of type {type(source).__name__}: expected a torch.nn.Module or a state dict"
+        )
+    if prefix:
+        raise ValueError(
+            f"prefix is {prefix!r}: it picks names from a state dict; of a module, hand over the "
+            "submodule itself"
+        )
+    if isinstance(source, nn.Sequential) and type(source).forward is nn.Sequential.forward:
+        if activation != "linear":
+            raise ValueError(f"activation is {activation!r}: a Sequential names its own")
+        return _from_sequential(source)
+    return _from_module(source, type(source).__name__, activation)
+
+
+def _from_module(module: nn.Module, where: str, activation: str = "linear") -> LSTM | Dense:
+    """One LSTM, LSTMCell or Linear. `where` says which in messages."""
+    from torch import nn
+
+    for kind in (nn.LSTM, nn.LSTMCell, nn.Linear):
+        # A subclass may compute something else; only what runs PyTorch's own forward is known.
+        if isinstance(module, kind) and type(module).forward is kind.forward:
+            break
+    else:
+        raise ValueError(
+            f"{where} is a {type(module).__name__}, which is not supported: expected nn.LSTM, "
+            "nn.LSTMCell, nn.Linear or nn.Sequential; of a model of your own hand over its parts "
+            "one by one, or its state_dict() with a prefix"
+        )
+    if isinstance(module, nn.LSTM):
+        if module.bidirectional:
+            raise ValueError(
+                f"{where} is bidirectional: a stream cannot run backwards from the end; "
+                "train with bidirectional=False"
+            )
+        if module.proj_size:
+            raise ValueError(f"{where} has proj_size={module.proj_size}: only 0 is supported")
+    return _from_state_dict(module.state_dict(), "", activation, where)
+
+
+def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
+    """All layers of a Sequential, those of Sequentials inside it included."""
+    from torch import nn
+
+    activations = {nn.Sigmoid: "sigmoid", nn.Tanh: "tanh", nn.ReLU: "relu", nn.Softmax: "softmax"}
+    inert = (nn.Dropout, nn.Identity)
+    layers: list[LSTM | Dense] = []
+    for where, module in _flattened(sequential):
+        if type(module) in inert:
+            continue
+        if type(module) in activations:
+            if not (layers and isinstance(layers[-1], Dense) and layers[-1].activation == "linear"):
+                raise ValueError(
+                    f"{where} is a {type(module).__name__} that does not follow a Linear: an "
+                    "activation is part of the Linear before it"
+                )
+            if isinstance(module, nn.Softmax) and module.dim != -1:
+                raise ValueError(
+                    f"{where} is a Softmax over dim={module.dim}: expected dim=-1, the outputs of "
+                    "one frame"
+                )
+            layers[-1].activation = activations[type(module)]
+            continue
+        layer = _from_module(module, where)
+        if layers and layer.input_size != layers[-1].n_outputs:
+            raise ValueError(
+                f"{where} takes {layer.input_size} inputs, but the layer before it has "
+                f"{layers[-1].n_outputs} outputs"
+            )
+        layers.append(layer)
+    if not layers:
+        raise ValueError("source is a Sequential without an LSTM or a Linear")
+    return layers
+
+
+def _flattened(sequential: nn.Sequential, path: str = "") -> list[tuple[str, nn.Module]]:
+    from torch import nn
+
+    modules: list[tuple[str, nn.Module]] = []
+    # Iteration, unlike named_children, gives a module twice that stands there twice.
+    for index, module in enumerate(sequential):
+        if type(module) is nn.Sequential:
+            modules += _flattened(module, f"{path}{index}.")
+        else:
+            modules.append((f"module {path}{index}", module))
+    return modules
+
+
+def _from_state_dict(
+    state: Mapping[str, Any], prefix: str, activation: str, where: str = "the state dict"
+) -> LSTM | Dense:
+    """An LSTM or a Dense from the names that begin with `prefix`."""
+    for name in state:
+        if not isinstance(name, str):
+            raise TypeError(f"a name in {where} is {name!r}: expected a string")
+    tensors = {
+        name: _array(value, name, where) for name, value in state.items() if name.startswith(prefix)
+    }
+    if not tensors:
+        raise ValueError(
+            f"no name in {where} begins with {prefix!r}: {_beginnings(state)}, "
+            "choose one of them with prefix"
+        )
+    names = [name.removeprefix(prefix) for name in tensors]
+    if any(_STACKED.fullmatch(name) for name in names):
+        suffix = "_l{k}"
+        stacked = [match[1] for name in names if (match := _STACKED.fullmatch(name))]
+        num_layers = 1 + max(map(int, stacked))
+    elif any(name in _CELL for name in names):
+        suffix, num_layers = "", 1
+    elif "weight" in names:
+        return _dense(tensors, prefix, activation, where)
+    else:
+        raise ValueError(
+            f"{where} has neither {prefix + 'weight_ih_l0'!r} nor {prefix + 'weight_ih'!r} nor "
+            f"{prefix + 'weight'!r}: {_beginnings(state)}, choose one of them with prefix"
+        )
+    if activation != "linear":
+        raise ValueError(f"activation is {activation!r}: the gates of an LSTM have their own")
+    return _lstm(tensors, prefix, suffix, num_layers, where)
+
+
+def _lstm(
+    tensors: Mapping[str, NDArray[Any]], prefix: str, suffix: str, num_layers: int, where: str
+) -> LSTM:
+    """An LSTM from the tensors of an ``nn.LSTM`` (suffix ``_l{k}``) or ``nn.LSTMCell`` (none)."""
+    for name in tensors:
+        if name.endswith("_reverse"):
+            raise ValueError(
+                f"{name!r} in {where} belongs to a bidirectional LSTM: a stream cannot run "
+                "backwards from the end; train with bidirectional=False"
+            )
+        if name.startswith(f"{prefix}weight_hr"):
+            raise ValueError(
+                f"{name!r} in {where} belongs to an LSTM with proj_size: only 0 is supported"
+            )
+    first = suffix.format(k=0)
+    rows, input_size = _two_dimensions(tensors, f"{prefix}weight_ih{first}", where)
+    _, hidden_size = _two_dimensions(tensors, f"{prefix}weight_hh{first}", where)
+    if rows in (hidden_size, 3 * hidden_size):
+        gates = "the one gate of a plain RNN" if rows == hidden_size else "the three gates of a GRU"
+        raise ValueError(
+            f"{prefix + 'weight_ih' + first!r} in {where} has {rows} rows for a hidden_size of "
+            f"{hidden_size}: {gates}, expected the four of an LSTM"
+        )
+    bias = any(name.startswith(f"{prefix}bias") for name in tensors)
+    # Counted first, because a hostile name such as weight_ih_l999999999 costs a loop otherwise.
+    if num_layers > len(tensors):
+        raise ValueError(
+            f"{where} has a layer {num_layers - 1} but only {len(tensors)} tensors under "
+            f"{prefix!r}: tensors of the layers below are missing"
+        )
+    theirs: dict[str, tuple[int, ...]] = {}
+    for k in range(num_layers):
+        width = hidden_size if k else input_size
+        rest = suffix.format(k=k)
+        theirs[f"{prefix}weight_ih{rest}"] = (4 * hidden_size, width)
+        theirs[f"{prefix}weight_hh{rest}"] = (4 * hidden_size, hidden_size)
+        if bias:
+            theirs[f"{prefix}bias_ih{rest}"] = (4 * hidden_size,)
+            theirs[f"{prefix}bias_hh{rest}"] = (4 * hidden_size,)
+    checked = check_weights(tensors, theirs, where)
+    weights = {name.removeprefix(prefix): array for name, array in checked.items()}
+    if not suffix:
+        weights = {f"{name}_l0": array for name, array in weights.items()}
+    return LSTM(input_size, hidden_size, num_layers, bias, weights)
+
+
+def _dense(tensors: Mapping[str, NDArray[Any]], prefix: str, activation: str, where: str) -> Dense:
+    """A Dense from the tensors of an ``nn.Linear``."""
+    output_size, input_size = _two_dimensions(tensors, f"{prefix}weight", where)
+    bias = f"{prefix}bias" in tensors
+    theirs: dict[str, tuple[int, ...]] = {f"{prefix}weight": (output_size, input_size)}
+    if bias:
+        theirs[f"{prefix}bias"] = (output_size,)
+    checked = check_weights(tensors, theirs, where)
+    weights = {name.removeprefix(prefix): array for name, array in checked.items()}
+    return Dense(input_size, output_size, activation, bias, weights)
+
+
+def _two_dimensions(tensors: Mapping[str, NDArray[Any]], name: str, where: str) -> tuple[int, int]:
+    """The shape of a weight matrix that must be there."""
+    if name not in tensors:
+        raise ValueError(f"{where} is missing {name!r}")
+    shape = tensors[name].shape
+    if len(shape) != 2:
+        raise ValueError(f"{name!r} of {where} has shape {shape}: expected two dimensions")
+    return shape[0], shape[1]
+
+
+def _array(value: Any, name: str, where: str) -> NDArray[Any]:
+    """A tensor or an array as a float32 array. PyTorch is not imported to tell them apart."""
+    if isinstance(value, np.ndarray):
+        if value.dtype != np.float32:
+            raise TypeError(
+                f"{name!r} of {where} is {value.dtype}: expected float32, "
+                "convert it with .astype(np.float32)"
+            )
+        return value
+    if not all(hasattr(value, method) for method in ("detach", "is_meta", "is_sparse")):
+        raise TypeError(
+            f"{name!r} of {where} is of type {type(value).__name__}: expected a tensor or a NumPy "
+            "array"
+        )
+    if str(value.dtype) != "torch.float32":
+        raise TypeError(
+            f"{name!r} of {where} is {value.dtype}: expected torch.float32, convert it (or the "
+            "whole module) with .float()"
+        )
+    if value.is_meta or value.is_sparse:
+        kind = "on the meta device, without values" if value.is_meta else "sparse"
+        raise ValueError(f"{name!r} of {where} is {kind}: expected a dense tensor with values")
+    array: NDArray[Any] = value.detach().cpu().numpy()
+    return array
+
+
+def _beginnings(state: Mapping[str, Any]) -> str:
+    """What names begin with, up to the last dot: the prefixes to choose from."""
+    found = sorted({name[: name.rfind(".") + 1] for name in state})
+    shown = ", ".join(repr(prefix) for prefix in found[:8])
+    return f"its names begin with {shown}" + (" and more" if len(found) > 8 else "")

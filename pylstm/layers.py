@@ -1,0 +1,382 @@
+"""What a model is made of: layers as plain data, their weights as NumPy arrays.
+
+A layer has no engine in it. It holds sizes and float32 weights under PyTorch's names, writes itself
+into a model file (`config`) and is read back from one (`from_config`). `KINDS` maps the names of
+kinds in model files to classes.
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ACTIVATIONS", "KINDS", "LSTM", "Dense", "Layer", "check_weights"]
+
+Shape = tuple[int, ...]
+Weights = dict[str, NDArray[np.float32]]
+
+ACTIVATIONS = ("linear", "sigmoid", "tanh", "relu", "softmax")
+
+# The limits of the core (src/layers.c): no dimension of a tensor is larger, no stack is higher.
+MAX_DIMENSION = 65_536
+MAX_NUM_LAYERS = 128
+
+
+def _size(name: str, value: object, largest: int = MAX_DIMENSION) -> int:
+    """A whole number from 1 to `largest`, or an error that names the argument."""
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}: expected a whole number") from None
+    if not 1 <= number <= largest:
+        raise ValueError(f"{name} is {number}: expected 1 to {largest}")
+    return number
+
+
+def _flag(name: str, value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} is {value!r}: expected True or False")
+    return value
+
+
+def check_weights(weights: Mapping[str, Any], shapes: Mapping[str, Shape], owner: str) -> Weights:
+    """Exactly the tensors that are called for, as float32 copies in C order.
+
+    Parameters
+    ----------
+    weights : mapping of str to ndarray
+        What came.
+    shapes : mapping of str to tuple of int
+        What is expected: every name with its shape.
+    owner : str
+        Whose weights these are, for the messages.
+
+    Returns
+    -------
+    dict of str to ndarray
+        In the order of `shapes`.
+
+    Raises
+    ------
+    TypeError
+        A weight is not a NumPy array of float32.
+    ValueError
+        A weight is missing, unused, of another shape than expected, or not finite.
+    """
+    if not isinstance(weights, Mapping):
+        raise TypeError(
+            f"weights of {owner} are of type {type(weights).__name__}: expected a mapping "
+            "from names to NumPy arrays"
+        )
+    for name, shape in shapes.items():
+        if name not in weights:
+            raise ValueError(f"{owner} is missing {name!r}, expected with shape {shape}")
+    for name in weights:
+        if name not in shapes:
+            raise ValueError(f"{owner} has no use for {name!r}: expected {_listing(shapes)}")
+    checked = {}
+    for name, shape in shapes.items():
+        array = weights[name]
+        if not isinstance(array, np.ndarray):
+            raise TypeError(
+                f"{name!r} of {owner} is of type {type(array).__name__}: expected a NumPy array"
+            )
+        if array.dtype != np.float32:
+            raise TypeError(
+                f"{name!r} of {owner} is {array.dtype}: expected float32, "
+                "convert it with .astype(np.float32)"
+            )
+        if array.shape != shape:
+            raise ValueError(f"{name!r} of {owner} has shape {array.shape}: expected {shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name!r} of {owner} is not finite: it holds NaN or infinity")
+        checked[name] = np.array(array, np.float32, order="C", subok=False)
+    return checked
+
+
+def _listing(names: Iterable[str]) -> str:
+    """At most eight names, quoted."""
+    quoted = [repr(name) for name in names]
+    return ", ".join(quoted[:8]) + (f" and {len(quoted) - 8} more" if len(quoted) > 8 else "")
+
+
+def _uniform(shapes: Mapping[str, Shape], fan: int, seed: int | None) -> Weights:
+    """Every weight and bias drawn from U(-1/sqrt(fan), 1/sqrt(fan)), as PyTorch initialises."""
+    rng = np.random.default_rng(seed)
+    bound = 1 / np.sqrt(fan)
+    return {
+        name: rng.uniform(-bound, bound, shape).astype(np.float32) for name, shape in shapes.items()
+    }
+
+
+def _parse(config: Mapping[str, str], kind: str, keys: tuple[str, ...]) -> dict[str, Any]:
+    """The values of a layer's configuration in a model file, which are all strings."""
+    expected = ("kind", *keys)
+    for key in expected:
+        if key not in config:
+            raise ValueError(f"configuration of a {kind} layer is missing {key!r}")
+    for key, value in config.items():
+        if key not in expected:
+            raise ValueError(
+                f"configuration of a {kind} layer has no {key!r}: expected {_listing(expected)}"
+            )
+        if not isinstance(value, str):
+            raise TypeError(f"{key!r} in a configuration is {value!r}: expected a string")
+    if config["kind"] != kind:
+        raise ValueError(f"configuration is of a {config['kind']!r} layer: expected {kind!r}")
+    values: dict[str, Any] = {}
+    for key in keys:
+        text = config[key]
+        if key == "activation":
+            values[key] = text
+        elif key == "bias":
+            if text not in ("true", "false"):
+                raise ValueError(f"'bias' in a configuration is {text!r}: expected true or false")
+            values[key] = text == "true"
+        elif re.fullmatch("[1-9][0-9]{0,8}", text):
+            values[key] = int(text)
+        else:
+            raise ValueError(f"{key!r} in a configuration is {text!r}: expected a whole number")
+    return values
+
+
+class Layer:
+    """What all layers have in common.
+
+    Attributes
+    ----------
+    input_size : int
+        Width of the rows that go in.
+    n_outputs : int
+        Width of the rows that come out.
+    weights : dict of str to ndarray
+        float32, in C order, under PyTorch's names.
+    """
+
+    kind: ClassVar[str]
+    settings: ClassVar[tuple[str, ...]]
+
+    input_size: int
+    weights: Weights
+
+    @property
+    def n_outputs(self) -> int:
+        """Width of the rows that come out."""
+        raise NotImplementedError
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """Name and shape of every weight."""
+        raise NotImplementedError
+
+    def config(self) -> dict[str, str]:
+        """Everything but the weights, as a model file holds it: strings.
+
+        Returns
+        -------
+        dict of str to str
+        """
+        config = {"kind": self.kind}
+        for name in self.settings:
+            value = getattr(self, name)
+            config[name] = str(value).lower() if isinstance(value, bool) else str(value)
+        return config
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, str], weights: Mapping[str, Any]) -> Self:
+        """A layer from what `config` gave, and its weights.
+
+        Parameters
+        ----------
+        config : mapping of str to str
+            Every key of `config`, no other.
+        weights : mapping of str to ndarray
+            Every weight, no other.
+
+        Raises
+        ------
+        ValueError, TypeError
+            A key or a weight is missing, unused or not what was expected.
+        """
+        return cls(**_parse(config, cls.kind, cls.settings), weights=weights)
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.settings)
+        return f"{type(self).__name__}({settings})"
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        assert isinstance(other, Layer)
+        return (
+            self.config() == other.config()
+            and self.weights.keys() == other.weights.keys()
+            and all(
+                np.array_equal(self.weights[name], other.weights[name]) for name in self.weights
+            )
+        )
+
+    # Weights may be changed in place, so a layer is no key of a dict.
+    __hash__ = None  # type: ignore[assignment]
+
+
+class LSTM(Layer):
+    r"""LSTM layers on top of each other, as ``torch.nn.LSTM``.
+
+    .. math::
+
+        i &= σ(W_{ii} x + b_{ii} + W_{hi} h + b_{hi}), &\quad
+        f &= σ(W_{if} x + b_{if} + W_{hf} h + b_{hf}) \\
+        g &= \tanh(W_{ig} x + b_{ig} + W_{hg} h + b_{hg}), &\quad
+        o &= σ(W_{io} x + b_{io} + W_{ho} h + b_{ho}) \\
+        c' &= f ⊙ c + i ⊙ g, &\quad
+        h' &= o ⊙ \tanh(c')
+
+    Parameters
+    ----------
+    input_size : int
+        Width of the rows that go in.
+    hidden_size : int
+        Width of h and c, and of the rows that come out.
+    num_layers : int
+        Layers on top of each other; each takes the outputs of the one below.
+    bias : bool
+        Whether there are biases.
+    weights : mapping of str to ndarray, optional
+        float32 under PyTorch's names, gates in the order i, f, g, o: ``weight_ih_l{k}``
+        (4 * hidden_size, width of the input of layer k), ``weight_hh_l{k}`` (4 * hidden_size,
+        hidden_size), ``bias_ih_l{k}`` and ``bias_hh_l{k}`` (4 * hidden_size,). They are copied.
+        None: drawn from U(-1/sqrt(hidden_size), 1/sqrt(hidden_size)), as in PyTorch.
+    seed : int, optional
+        For the draw; not allowed together with weights.
+
+    Examples
+    --------
+    >>> lstm = LSTM(40, 128, num_layers=2, seed=0)
+    >>> lstm
+    LSTM(input_size=40, hidden_size=128, num_layers=2, bias=True)
+    >>> lstm.weights["weight_ih_l1"].shape
+    (512, 128)
+    >>> LSTM.from_config(lstm.config(), lstm.weights) == lstm
+    True
+    """
+
+    kind = "lstm"
+    settings = ("input_size", "hidden_size", "num_layers", "bias")
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        weights: Mapping[str, Any] | None = None,
+        *,
+        seed: int | None = None,
+    ) -> None:
+        self.input_size = _size("input_size", input_size)
+        self.hidden_size = _size("hidden_size", hidden_size, MAX_DIMENSION // 4)
+        self.num_layers = _size("num_layers", num_layers, MAX_NUM_LAYERS)
+        self.bias = _flag("bias", bias)
+        if weights is None:
+            self.weights = _uniform(self.shapes, self.hidden_size, seed)
+        elif seed is not None:
+            raise ValueError("seed and weights exclude each other: weights need no draw")
+        else:
+            self.weights = check_weights(weights, self.shapes, "LSTM")
+
+    @property
+    def n_outputs(self) -> int:
+        """Width of the rows that come out: hidden_size."""
+        return self.hidden_size
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """Name and shape of every weight."""
+        rows = 4 * self.hidden_size
+        shapes: dict[str, Shape] = {}
+        for k in range(self.num_layers):
+            shapes[f"weight_ih_l{k}"] = (rows, self.hidden_size if k else self.input_size)
+            shapes[f"weight_hh_l{k}"] = (rows, self.hidden_size)
+            if self.bias:
+                shapes[f"bias_ih_l{k}"] = (rows,)
+                shapes[f"bias_hh_l{k}"] = (rows,)
+        return shapes
+
+
+class Dense(Layer):
+    r"""A fully connected layer with an activation: ``torch.nn.Linear`` and what follows it.
+
+    .. math:: y = a(W x + b)
+
+    Parameters
+    ----------
+    input_size : int
+        Width of the rows that go in.
+    output_size : int
+        Width of the rows that come out.
+    activation : {"linear", "sigmoid", "tanh", "relu", "softmax"}
+        What the outputs go through; softmax runs over the outputs of one row.
+    bias : bool
+        Whether there is a bias.
+    weights : mapping of str to ndarray, optional
+        float32: ``weight`` (output_size, input_size) and ``bias`` (output_size,). They are copied.
+        None: drawn from U(-1/sqrt(input_size), 1/sqrt(input_size)), as in PyTorch.
+    seed : int, optional
+        For the draw; not allowed together with weights.
+
+    Examples
+    --------
+    >>> Dense(128, 12, activation="softmax", seed=0)
+    Dense(input_size=128, output_size=12, activation='softmax', bias=True)
+    """
+
+    kind = "dense"
+    settings = ("input_size", "output_size", "activation", "bias")
+
+    def __init__(
+        self,
+        input_size: int,
+        output_size: int,
+        activation: str = "linear",
+        bias: bool = True,
+        weights: Mapping[str, Any] | None = None,
+        *,
+        seed: int | None = None,
+    ) -> None:
+        self.input_size = _size("input_size", input_size)
+        self.output_size = _size("output_size", output_size)
+        if activation not in ACTIVATIONS:
+            raise ValueError(f"activation is {activation!r}: expected {_listing(ACTIVATIONS)}")
+        self.activation = activation
+        self.bias = _flag("bias", bias)
+        if weights is None:
+            self.weights = _uniform(self.shapes, self.input_size, seed)
+        elif seed is not None:
+            raise ValueError("seed and weights exclude each other: weights need no draw")
+        else:
+            self.weights = check_weights(weights, self.shapes, "Dense")
+
+    @property
+    def n_outputs(self) -> int:
+        """Width of the rows that come out: output_size."""
+        return self.output_size
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """Name and shape of every weight."""
+        shapes: dict[str, Shape] = {"weight": (self.output_size, self.input_size)}
+        if self.bias:
+            shapes["bias"] = (self.output_size,)
+        return shapes
+
+
+KINDS: dict[str, type[Layer]] = {layer.kind: layer for layer in (LSTM, Dense)}
+"""The class of each kind of layer, under its name in model files."""

@@ -37,8 +37,10 @@ typedef struct pylstm_dense_weights {
 typedef struct pylstm_kernels {
     const char *isa;
 
-    /* The part of the gates that does not depend on h, for n_frames frames: z[t] = bias + W_ih x[t], each z[t] being
-     * 4 * H floats (H: hidden_size rounded up to 16) laid out as the bias is. x[t] has input_size floats, any alignment. */
+    /* The part of the gates that does not depend on h, for n_frames frames, a multiple of project_frames: z[t] = bias + W_ih
+     * x[t], each z[t] being 4 * H floats (H: hidden_size rounded up to 16) laid out as the bias is. x[t] has input_size floats,
+     * any alignment. */
+    int project_frames;
     void (*lstm_project)(const pylstm_lstm_weights *layer, const float *const *x, int n_frames, float *z);
 
     /* One step. x: input_size floats, or NULL with z the projection of this frame. h: hidden_size floats. c: H floats, updated

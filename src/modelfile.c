@@ -105,12 +105,16 @@ static pylstm_status check_finite(const pylstm_modelfile *file, pylstm_error *wh
     return PYLSTM_OK;
 }
 
-void pylstm_tensor_read(const pylstm_tensor *tensor, float *values) {
+void pylstm_tensor_read_range(const pylstm_tensor *tensor, size_t first, size_t count, float *values) {
     size_t width = pylstm_safetensors_width(tensor->dtype), i;
-    for (i = 0; i < tensor->count; i++) {
-        uint32_t bits = float32_bits(tensor->dtype, tensor->data + i * width);
+    for (i = 0; i < count; i++) {
+        uint32_t bits = float32_bits(tensor->dtype, tensor->data + (first + i) * width);
         memcpy(values + i, &bits, sizeof bits);
     }
+}
+
+void pylstm_tensor_read(const pylstm_tensor *tensor, float *values) {
+    pylstm_tensor_read_range(tensor, 0, tensor->count, values);
 }
 
 /* --- opening ---------------------------------------------------------------------------------------------------------- */

@@ -69,6 +69,8 @@ pylstm_status pylstm_modelfile_tensor(pylstm_modelfile *file, const char *name, 
                                       pylstm_tensor *tensor, pylstm_error *why);
 /* Its values as float32, count of them, native order. */
 void pylstm_tensor_read(const pylstm_tensor *tensor, float *values);
+/* count of them from the given one on: a row of a matrix. */
+void pylstm_tensor_read_range(const pylstm_tensor *tensor, size_t first, size_t count, float *values);
 
 /* Nothing may be left that no getter asked for, except metadata below "info." */
 pylstm_status pylstm_modelfile_finish(const pylstm_modelfile *file, pylstm_error *why);

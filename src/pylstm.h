@@ -112,7 +112,7 @@ size_t pylstm_stream_size(const pylstm_model *model);
 pylstm_status pylstm_stream_init(void *memory, size_t memory_size, const pylstm_model *model, pylstm_stream **stream);
 
 /* How many rows a push of n_samples more samples would write; flush != 0: how many a push of them and then a flush. [rt] */
-int64_t pylstm_stream_rows(const pylstm_stream *stream, size_t n_samples, int flush);
+pylstm_status pylstm_stream_rows(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows);
 
 /* Takes n_samples of one channel, stride bytes apart (sizeof the type for plain mono, negative and 0 allowed), and writes one
  * row of n_outputs floats for every frame that they complete. out has room for out_rows rows; *rows is what was written. [rt]
@@ -125,6 +125,19 @@ pylstm_status pylstm_stream_push(pylstm_stream *stream, pylstm_sample_type type,
 pylstm_status pylstm_stream_push_frames(pylstm_stream *stream, const float *frames, size_t n_frames, ptrdiff_t row_stride,
                                         float *out, size_t out_rows, size_t *rows);
 
+/* As push_frames, and every gate as the kernels used it: for each frame, for each LSTM cell of the model from the first up, i,
+ * f, g, o, c, h with hidden_size floats each. trace has room for n_frames times pylstm_model_trace_width floats. [rt] */
+int64_t pylstm_model_trace_width(const pylstm_model *model);
+pylstm_status pylstm_stream_trace_frames(pylstm_stream *stream, const float *frames, size_t n_frames, ptrdiff_t row_stride,
+                                         float *out, size_t out_rows, size_t *rows, float *trace);
+
+/* The LSTM cells of a model, first layer first, and reading or setting what one of them remembers: hidden_size floats of h
+ * (short-term memory) and of c (long-term memory). set refuses values that are not finite. [rt] */
+int pylstm_model_cells(const pylstm_model *model);
+int pylstm_model_hidden_size(const pylstm_model *model, int cell);
+pylstm_status pylstm_stream_get_cell(pylstm_stream *stream, int cell, float *h, float *c);
+pylstm_status pylstm_stream_set_cell(pylstm_stream *stream, int cell, const float *h, const float *c);
+
 /* The end of the audio: pads as the features say and writes the frames that were still waiting. Only reset, restore and
  * the questions are answered afterwards. [rt] */
 pylstm_status pylstm_stream_flush(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows);
@@ -132,7 +145,8 @@ pylstm_status pylstm_stream_flush(pylstm_stream *stream, float *out, size_t out_
 /* Back to the state after create. [rt] */
 pylstm_status pylstm_stream_reset(pylstm_stream *stream);
 
-/* Samples (or, for a stream fed with frames, frames) taken, and rows written, since the last reset. [rt] */
+/* Samples (or, for a stream fed with frames, frames) taken, and rows written, since the last reset: as of the last call that
+ * returned, so any thread may ask. [rt] */
 int64_t pylstm_stream_position(const pylstm_stream *stream);
 int64_t pylstm_stream_frames(const pylstm_stream *stream);
 

@@ -1,0 +1,53 @@
+/* The floating-point mode of a push: round to nearest, subnormals flushed to zero, no traps.
+ *
+ * Recurrent state decays into subnormals in silence, where some processors take many times as long per operation. The caller's
+ * mode, sticky flags included, is as it was once pylstm_fpmode_leave has run.
+ */
+#ifndef PYLSTM_FPMODE_H
+#define PYLSTM_FPMODE_H
+
+#include <stdint.h>
+
+#if defined(__x86_64__) || defined(_M_X64)
+
+#include <xmmintrin.h>
+
+typedef unsigned pylstm_fpmode;
+
+static inline pylstm_fpmode pylstm_fpmode_enter(void) {
+    const pylstm_fpmode caller = _mm_getcsr();
+    _mm_setcsr(0x1f80 | 0x8000 | 0x0040); /* all exceptions masked; flush results to zero; read subnormals as zero */
+    return caller;
+}
+static inline void pylstm_fpmode_leave(pylstm_fpmode caller) {
+    _mm_setcsr(caller);
+}
+
+#elif defined(__aarch64__) && defined(__GNUC__)
+
+typedef uint64_t pylstm_fpmode;
+
+static inline pylstm_fpmode pylstm_fpmode_enter(void) {
+    pylstm_fpmode caller;
+    const uint64_t flush_to_zero = (uint64_t)1 << 24;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(caller));
+    __asm__ volatile("msr fpcr, %0" : : "r"(flush_to_zero) : "memory");
+    return caller;
+}
+static inline void pylstm_fpmode_leave(pylstm_fpmode caller) {
+    __asm__ volatile("msr fpcr, %0" : : "r"(caller) : "memory");
+}
+
+#else /* no mode to set: results are the same wherever no subnormal occurs */
+
+typedef int pylstm_fpmode;
+
+static inline pylstm_fpmode pylstm_fpmode_enter(void) {
+    return 0;
+}
+static inline void pylstm_fpmode_leave(pylstm_fpmode caller) {
+    (void)caller;
+}
+
+#endif
+#endif

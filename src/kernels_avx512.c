@@ -1,0 +1,34 @@
+/* The kernels for AVX-512 (F, the part that every AVX-512 processor has). */
+#include "kernels.h"
+
+#if defined(__x86_64__) || defined(_M_X64)
+
+#include <immintrin.h>
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx2,fma"))), apply_to = function)
+#elif defined(__GNUC__)
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx2,fma")
+#endif
+
+#include "simd_avx512.h"
+#include "kernels.inc.h"
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#elif defined(__GNUC__)
+#pragma GCC pop_options
+#endif
+
+const pylstm_kernels *pylstm_kernels_avx512(void) {
+    return &kernels;
+}
+
+#else
+
+const pylstm_kernels *pylstm_kernels_avx512(void) {
+    return NULL;
+}
+
+#endif

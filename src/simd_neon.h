@@ -1,0 +1,62 @@
+/* The vector vocabulary in NEON (AArch64): 16 floats in four registers. The meaning of each word stands in simd_scalar.h. */
+#ifndef PYLSTM_SIMD_H
+#define PYLSTM_SIMD_H
+
+#define PYLSTM_ISA_NAME       "neon"
+#define PYLSTM_BLOCKS_AT_ONCE 1 /* 16 of the 32 registers accumulate */
+#define PYLSTM_PROJECT_FRAMES 6 /* 24 registers accumulate, 4 hold weights, 1 an input */
+#define PYLSTM_PROJECT_GATES  1
+
+typedef struct v16 {
+    float32x4_t q[4];
+} v16;
+
+#define V16_EACH(expression)                                                                                                   \
+    v16 result;                                                                                                                \
+    int k;                                                                                                                     \
+    for (k = 0; k < 4; k++)                                                                                                    \
+        result.q[k] = (expression);                                                                                            \
+    return result
+
+static inline v16 v16_load(const float *p) {
+    V16_EACH(vld1q_f32(p + 4 * k));
+}
+static inline void v16_store(float *p, v16 x) {
+    int k;
+    for (k = 0; k < 4; k++)
+        vst1q_f32(p + 4 * k, x.q[k]);
+}
+static inline v16 v16_set(float x) {
+    V16_EACH(vdupq_n_f32(x));
+}
+static inline v16 v16_add(v16 x, v16 y) {
+    V16_EACH(vaddq_f32(x.q[k], y.q[k]));
+}
+static inline v16 v16_sub(v16 x, v16 y) {
+    V16_EACH(vsubq_f32(x.q[k], y.q[k]));
+}
+static inline v16 v16_mul(v16 x, v16 y) {
+    V16_EACH(vmulq_f32(x.q[k], y.q[k]));
+}
+static inline v16 v16_div(v16 x, v16 y) {
+    V16_EACH(vdivq_f32(x.q[k], y.q[k]));
+}
+static inline v16 v16_fma(v16 x, v16 y, v16 z) {
+    V16_EACH(vfmaq_f32(z.q[k], x.q[k], y.q[k]));
+}
+/* By comparison and selection: y where x is NaN, as the words demand, and the same choice on +0 and -0 as x86. */
+static inline v16 v16_min(v16 x, v16 y) {
+    V16_EACH(vbslq_f32(vcltq_f32(x.q[k], y.q[k]), x.q[k], y.q[k]));
+}
+static inline v16 v16_max(v16 x, v16 y) {
+    V16_EACH(vbslq_f32(vcgtq_f32(x.q[k], y.q[k]), x.q[k], y.q[k]));
+}
+static inline v16 v16_round(v16 x) {
+    V16_EACH(vrndnq_f32(x.q[k]));
+}
+static inline v16 v16_exp2_integer(v16 n) {
+    V16_EACH(vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(n.q[k]), vdupq_n_s32(127)), 23)));
+}
+
+#undef V16_EACH
+#endif

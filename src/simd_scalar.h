@@ -1,0 +1,100 @@
+/* The vector vocabulary without vector instructions: 16 floats in an array, any C compiler, any processor.
+ *
+ * Has no fused multiply-add: v16_fma rounds twice, so results differ from the other instruction sets in the last bits.
+ */
+#ifndef PYLSTM_SIMD_H
+#define PYLSTM_SIMD_H
+
+#include <stdint.h>
+#include <string.h>
+
+#define PYLSTM_ISA_NAME       "scalar"
+#define PYLSTM_BLOCKS_AT_ONCE 1 /* unit blocks of a step that run side by side */
+#define PYLSTM_PROJECT_FRAMES 2 /* frames that share one read of the weights */
+#define PYLSTM_PROJECT_GATES  1 /* gates of a block that run side by side while they do */
+
+/* Where the compiler has generic vectors, they are the array: it then uses whatever the baseline of the target offers (SSE2 on
+ * x86-64). The arithmetic is the same either way. */
+#if defined(__GNUC__)
+#if !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wpsabi" /* how such a value would be passed: every function here is inlined, none is passed */
+#endif
+typedef float v16 __attribute__((vector_size(64), aligned(4)));
+#define LANE(x, k) (x)[k]
+#define V16_EACH(whole, each) return (whole)
+#else
+typedef struct v16 {
+    float lane[16];
+} v16;
+#define LANE(x, k) (x).lane[k]
+#define V16_EACH(whole, each)                                                                                               \
+    v16 result;                                                                                                             \
+    int k;                                                                                                                  \
+    for (k = 0; k < 16; k++) result.lane[k] = (each);                                                                       \
+    return result
+#endif
+
+static inline v16 v16_load(const float *p) {
+    v16 result;
+    memcpy(&result, p, sizeof result);
+    return result;
+}
+static inline void v16_store(float *p, v16 a) {
+    memcpy(p, &a, sizeof a);
+}
+static inline v16 v16_set(float x) {
+    v16 result;
+    int k;
+    for (k = 0; k < 16; k++) LANE(result, k) = x;
+    return result;
+}
+static inline v16 v16_add(v16 a, v16 b) {
+    V16_EACH(a + b, LANE(a, k) + LANE(b, k));
+}
+static inline v16 v16_sub(v16 a, v16 b) {
+    V16_EACH(a - b, LANE(a, k) - LANE(b, k));
+}
+static inline v16 v16_mul(v16 a, v16 b) {
+    V16_EACH(a * b, LANE(a, k) * LANE(b, k));
+}
+static inline v16 v16_div(v16 a, v16 b) {
+    V16_EACH(a / b, LANE(a, k) / LANE(b, k));
+}
+/* a * b + c */
+static inline v16 v16_fma(v16 a, v16 b, v16 c) {
+    V16_EACH(a * b + c, LANE(a, k) * LANE(b, k) + LANE(c, k));
+}
+/* b where a is NaN, in both: that is what keeps NaN out of a clamp. */
+static inline v16 v16_min(v16 a, v16 b) {
+    v16 result;
+    int k;
+    for (k = 0; k < 16; k++) LANE(result, k) = LANE(a, k) < LANE(b, k) ? LANE(a, k) : LANE(b, k);
+    return result;
+}
+static inline v16 v16_max(v16 a, v16 b) {
+    v16 result;
+    int k;
+    for (k = 0; k < 16; k++) LANE(result, k) = LANE(a, k) > LANE(b, k) ? LANE(a, k) : LANE(b, k);
+    return result;
+}
+/* To the nearest integer, ties to even; |a| < 2^22. Adding 1.5 * 2^23 leaves no room for a fraction. */
+static inline v16 v16_round(v16 a) {
+    const v16 shift = v16_set(12582912.0f);
+    return v16_sub(v16_add(a, shift), shift);
+}
+/* 2^n for integral n in -126..127. */
+static inline v16 v16_exp2_integer(v16 n) {
+    v16 result;
+    int k;
+    for (k = 0; k < 16; k++) {
+        const uint32_t bits = (uint32_t)((int32_t)LANE(n, k) + 127) << 23;
+        float value;
+        memcpy(&value, &bits, sizeof value);
+        LANE(result, k) = value;
+    }
+    return result;
+}
+
+#undef LANE
+#undef V16_EACH
+#endif

@@ -1,0 +1,32 @@
+/* Inside of a stream, for the files that work on its state. */
+#ifndef PYLSTM_STREAM_H
+#define PYLSTM_STREAM_H
+
+#include "model.h"
+#include "stream_state.h"
+
+#include <stdatomic.h>
+
+struct pylstm_stream {
+    const pylstm_model *model;
+    char *state; /* model->state_size bytes: pylstm_stream_counters, features, layers */
+    /* Working memory: nothing of it need survive a call. */
+    char *features_scratch;
+    float *block_frames;
+    float *rows[2];
+    float *layer_scratch;
+    atomic_int busy;
+    _Atomic int64_t position, frames; /* copies of the counters, for those who ask while another thread pushes */
+};
+
+/* Whether the caller is now the stream's one user; it then must release. */
+int pylstm_stream_acquire(pylstm_stream *stream);
+void pylstm_stream_release(pylstm_stream *stream);
+
+/* Whether a state block, which may stand at any address, could have come from a stream of this model. */
+int pylstm_stream_state_valid(const pylstm_model *model, const char *state);
+
+/* As reset, but the running maximum of top_db stays: see pylstm_features_rewind. */
+pylstm_status pylstm_stream_rewind(pylstm_stream *stream);
+
+#endif

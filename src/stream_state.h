@@ -1,0 +1,22 @@
+/* The part of a stream's state that belongs to the stream itself, at the front of its state block. */
+#ifndef PYLSTM_STREAM_STATE_H
+#define PYLSTM_STREAM_STATE_H
+
+#include "pylstm.h"
+
+enum { PYLSTM_INPUT_UNDECIDED, PYLSTM_INPUT_AUDIO, PYLSTM_INPUT_FRAMES };
+
+/* 64 bytes, all of them defined, so that equal states are equal bytes. */
+typedef struct pylstm_stream_counters {
+    int64_t position; /* samples, or frames of a stream fed with frames */
+    int64_t frames;   /* rows written */
+    int64_t input;    /* PYLSTM_INPUT_* */
+    int64_t flushed;
+    int64_t reserved[4];
+} pylstm_stream_counters;
+
+static inline size_t pylstm_round_up(size_t size) {
+    return (size + PYLSTM_ALIGNMENT - 1) / PYLSTM_ALIGNMENT * PYLSTM_ALIGNMENT;
+}
+
+#endif

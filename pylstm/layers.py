@@ -205,7 +205,8 @@ class Layer:
         ValueError, TypeError
             A key or a weight is missing, unused or not what was expected.
         """
-        return cls(**_parse(config, cls.kind, cls.settings), weights=weights)
+        settings = _parse(config, cls.kind, cls.settings)
+        return cls(**settings, weights=weights)  # type: ignore[call-arg]
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.settings)

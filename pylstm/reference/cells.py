@@ -35,7 +35,8 @@ def sigmoid(x: ArrayLike, dtype: DTypeLike = np.float64) -> Array:
     """
     x = np.asarray(x, dtype)
     e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1 / (1 + e), e / (1 + e))
+    y: Array = np.where(x >= 0, 1 / (1 + e), e / (1 + e))
+    return y
 
 
 def tanh(x: ArrayLike, dtype: DTypeLike = np.float64) -> Array:

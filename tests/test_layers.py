@@ -219,9 +219,7 @@ class TestConfig:
 
     @pytest.mark.parametrize("text", ["True", "1", "yes", ""])
     def test_flags_have_one_spelling(self, lstm, text):
-        with pytest.raises(
-            ValueError, match=r"'bias' in a configuration is .*: expected true or f"
-        ):
+        with pytest.raises(ValueError, match=r"'bias' in a configuration is .*: expected true"):
             LSTM.from_config(lstm.config() | {"bias": text}, lstm.weights)
 
     def test_values_are_strings(self, lstm):

@@ -3,7 +3,6 @@
 
 #include "block.h"
 #include "cpu.h"
-#include "features_config.h"
 #include "hash.h"
 #include "stream_state.h"
 

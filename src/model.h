@@ -2,7 +2,7 @@
 #ifndef PYLSTM_MODEL_H
 #define PYLSTM_MODEL_H
 
-#include "features.h"
+#include "speech_features.h"
 #include "layers.h"
 
 #define PYLSTM_MAX_LAYERS 64

@@ -3,14 +3,17 @@
  *     samples -> framing -> window -> real FFT -> |.|^power -> mel bands -> dB -> top_db -> DCT -> lifter -> deltas -> mean/std
  *
  * Tables are immutable and shared (pylstm_features); what one stream remembers is a flat block without pointers (the state);
- * working memory that need not survive a call is the scratch.
+ * working memory that need not survive a call is the scratch. Both start at multiples of PYLSTM_ALIGNMENT.
+ *
+ * The file is not called features.h because the C library has a <features.h> of its own, which a -I of this folder would hide.
  */
-#ifndef PYLSTM_FEATURES_H
-#define PYLSTM_FEATURES_H
+#ifndef PYLSTM_SPEECH_FEATURES_H
+#define PYLSTM_SPEECH_FEATURES_H
 
 #include "arena.h"
 #include "error.h"
 #include "kernels.h"
+#include "modelfile.h"
 
 enum { PYLSTM_FEATURES_MFCC, PYLSTM_FEATURES_LOGMEL };
 enum { PYLSTM_WINDOW_HANN, PYLSTM_WINDOW_HAMMING, PYLSTM_WINDOW_BLACKMAN, PYLSTM_WINDOW_BOXCAR };
@@ -30,8 +33,9 @@ typedef struct pylstm_features_config {
     int has_top_db;
     double top_db;
     int deltas;              /* 0, 1 or 2: highest order appended to the static features */
-    int normalize;           /* whether mean and std are there */
-    const float *mean, *std; /* n_features values each, only read during pylstm_features_init */
+    int normalize;           /* whether mean and std are there: n_features values each, read only by check and init, */
+    const float *mean, *std; /* from here, or where these are NULL */
+    pylstm_tensor mean_tensor, std_tensor; /* from a model file */
 } pylstm_features_config;
 
 typedef struct pylstm_features pylstm_features;
@@ -44,8 +48,16 @@ typedef struct pylstm_samples {
     ptrdiff_t stride;
 } pylstm_samples;
 
-/* Whether every value is in its range and they fit together; the message names the first that does not. */
+#define PYLSTM_MAX_N_MELS 1024
+#define PYLSTM_MAX_WIDTH  (3 * PYLSTM_MAX_N_MELS)
+
+/* Whether every value is in its range and they fit together; the message names the first that does not. The status is
+ * PYLSTM_BAD_ARGUMENT. */
 pylstm_status pylstm_features_check(const pylstm_features_config *config, pylstm_error *why);
+
+/* Reads and checks the keys "features.*" of a model file whose features.kind is mfcc or logmel, and takes the tensors
+ * features.mean and features.std where they are asked for. config keeps views of the file's bytes. */
+pylstm_status pylstm_features_config_read(pylstm_modelfile *file, pylstm_features_config *config, pylstm_error *why);
 
 /* Width of one row: n_mfcc or n_mels, times 1 + deltas. */
 int pylstm_features_width(const pylstm_features_config *config);
@@ -56,6 +68,9 @@ pylstm_features *pylstm_features_init(pylstm_arena *arena, const pylstm_features
 
 int pylstm_features_n(const pylstm_features *features);
 int pylstm_features_sr(const pylstm_features *features);
+
+/* The row of frame t comes out as soon as t * hop_length + latency samples are in (with deltas, and with reflection, the very
+ * first rows wait a little longer). */
 int64_t pylstm_features_latency(const pylstm_features *features);
 
 /* State: a block without pointers; all bytes of it are defined after reset, so that equal states are equal bytes. */
@@ -67,7 +82,8 @@ void pylstm_features_reset(const pylstm_features *features, void *state);
  * whole, as librosa does. */
 void pylstm_features_rewind(const pylstm_features *features, void *state);
 
-/* Whether a state could have come from these features: every counter in its range, every value finite. For restore. */
+/* Whether a state could have come from these features, at a moment when no complete row was waiting: every counter in its range
+ * and consistent with the others, every value finite. For restore; state may have any alignment. */
 int pylstm_features_state_valid(const pylstm_features *features, const void *state);
 
 /* Rows that come out if n_samples more samples are pushed, and the stream is then flushed (flush != 0) or not. -1: the flush
@@ -79,7 +95,8 @@ int64_t pylstm_features_rows(const pylstm_features *features, const void *state,
 size_t pylstm_features_push(const pylstm_features *features, void *state, void *scratch, pylstm_samples *samples, float *rows,
                             size_t capacity);
 
-/* After the last sample: pads the end. Then pylstm_features_push with n = 0 gives the rows that remain. */
+/* After the last sample: pads the end. Where pylstm_features_rows(..., 0, 1) is -1 the caller refuses instead. Then
+ * pylstm_features_push with n = 0 gives the rows that remain. */
 void pylstm_features_finish(const pylstm_features *features, void *state);
 
 #endif

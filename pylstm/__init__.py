@@ -1,0 +1,96 @@
+"""pylstm: recurrent speech models in real time.
+
+Audio goes in, in chunks of any size; librosa-exact MFCC frames are computed in the engine; a stateful
+LSTM steps once per frame; posteriors come out::
+
+     pcm          MFCC / LogMel              LSTM, layer by layer              Dense
+    ------>  [ window, FFT, mel, DCT ]  -->  [ i f g o -> c -> h ]  -->  [ W h + b, softmax ]  -->  rows
+     any cut        one frame per hop_length samples, nothing allocated, the GIL released          posteriors
+
+>>> import numpy as np, pylstm
+>>> model = pylstm.Model(pylstm.MFCC(), [pylstm.LSTM(13, 64, seed=0), pylstm.Dense(64, 3, "softmax", seed=0)])
+>>> stream = model.stream()
+>>> for chunk in np.zeros((10, 160), np.float32):      # 10 ms at a time
+...     rows = stream.push(chunk)                      # (new frames, 3)
+>>> stream.frames, stream.position
+(9, 1600)
+
+`MFCC`, `LogMel`, `LSTM` and `Dense` say what a model is; `Model` runs it; `load` reads one from a file or
+takes a bundled one; `Detector` turns posteriors into events; `pylstm.convert` imports from other
+frameworks; `pylstm.reference` is the same mathematics in slow, obvious NumPy.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from pylstm import _engine
+from pylstm._engine import ModelFileError, Stream, StreamBusyError
+from pylstm.detector import Detector, Event
+from pylstm.features import MFCC, LogMel
+from pylstm.layers import LSTM, Dense
+from pylstm.model import Model, load
+
+__all__ = [
+    "LSTM",
+    "MFCC",
+    "Dense",
+    "Detector",
+    "Event",
+    "LogMel",
+    "Model",
+    "ModelFileError",
+    "Stream",
+    "StreamBusyError",
+    "convert",
+    "get_include",
+    "load",
+    "show_config",
+]
+
+__version__ = _engine.version()
+
+
+def get_include() -> str:
+    """The folder of ``pylstm.h``, for programs that embed the C core.
+
+    Returns
+    -------
+    str
+    """
+    package = Path(__file__).parent
+    installed = package / "include"
+    return str(installed if installed.is_dir() else package.parent / "src")
+
+
+def show_config() -> dict[str, Any]:
+    """What this build is and what this machine makes of it.
+
+    Returns
+    -------
+    dict
+        ``version``; ``isa``: a dict with ``used`` (what a model made now would run on; the environment
+        variable ``PYLSTM_ISA`` forces one), ``built`` and ``supported`` (names, best first).
+
+    Examples
+    --------
+    >>> "scalar" in show_config()["isa"]["supported"]
+    True
+    """
+    isas = _engine.isas()
+    return {
+        "version": __version__,
+        "isa": {
+            "used": _engine.isa(),
+            "built": [name for name, (built, _) in isas.items() if built],
+            "supported": [name for name, (_, supported) in isas.items() if supported],
+        },
+    }
+
+
+def __getattr__(name: str) -> Any:
+    # Importers are rarely needed at run time: they are loaded when first named.
+    if name == "convert":
+        import importlib
+
+        return importlib.import_module("pylstm.convert")
+    raise AttributeError(f"module 'pylstm' has no attribute {name!r}")

@@ -1,0 +1,148 @@
+"""Model files on disk: names and paths, reading whole, writing all or nothing.
+
+What a model file is, and every rule that it must keep, stands in ``docs/model-file.md``; the one
+reader and validator is the core's.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+import stat
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylstm import _engine
+
+__all__ = ["bundled", "encode", "locate", "read", "write"]
+
+MAX_FILE = 256 << 20
+SUFFIX = ".safetensors"
+_FOLDER = Path(__file__).parent / "models"
+
+
+def bundled() -> list[str]:
+    """Names of the models that come with the package.
+
+    Returns
+    -------
+    list of str
+    """
+    return sorted(path.stem for path in _FOLDER.glob("*" + SUFFIX))
+
+
+def locate(name_or_path: str | os.PathLike[str]) -> Path:
+    """Where a model file lies.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        The name of a bundled model, or a path. A string is a path if it ends in ``.safetensors`` or
+        contains a separator, so that a folder's contents never change what a name means.
+
+    Raises
+    ------
+    ValueError
+        No bundled model has this name.
+    """
+    if isinstance(name_or_path, os.PathLike):
+        return Path(name_or_path)
+    if not isinstance(name_or_path, str):
+        raise TypeError(
+            f"name_or_path is {type(name_or_path).__name__}; expected a bundled model's name or a path"
+        )
+    separators = [os.sep, os.altsep] if os.altsep else [os.sep]
+    if name_or_path.endswith(SUFFIX) or any(mark in name_or_path for mark in separators):
+        return Path(name_or_path)
+    if name_or_path in bundled():
+        return _FOLDER / (name_or_path + SUFFIX)
+    raise ValueError(
+        f"there is no bundled model named {name_or_path!r}; bundled: {', '.join(bundled()) or 'none'}"
+        f" (a path contains a {os.sep!r} or ends in {SUFFIX!r})"
+    )
+
+
+def read(path: str | os.PathLike[str]) -> bytes:
+    """The bytes of a regular file of at most 256 MiB, read once.
+
+    Never a memory map: a file that shrinks under a map kills the process.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    ModelFileError
+        It is not a regular file, or larger than a model file may be.
+    """
+    # Nothing but a regular file is opened: opening a pipe would wait for its other end.
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise _engine.ModelFileError(f"[regular-file] {os.fspath(path)} is not a regular file")
+    with open(path, "rb") as file:
+        data = file.read(MAX_FILE + 1)
+    if len(data) > MAX_FILE:
+        raise _engine.ModelFileError(
+            f"[file-size] {os.fspath(path)} has more than {MAX_FILE} bytes, the largest model file"
+        )
+    return data
+
+
+def encode(metadata: Mapping[str, str], tensors: Mapping[str, NDArray[np.float32]]) -> bytes:
+    """A safetensors file in memory: metadata and float32 tensors, in the given order.
+
+    The same content always gives the same bytes.
+    """
+    header: dict[str, object] = {"__metadata__": dict(metadata)}
+    offset = 0
+    for name, tensor in tensors.items():
+        end = offset + 4 * tensor.size
+        header[name] = {
+            "dtype": "F32",
+            "shape": list(tensor.shape),
+            "data_offsets": [offset, end],
+        }
+        offset = end
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # as the safetensors library does, so that tensors are aligned
+    parts = [struct.pack("<Q", len(text)), text]
+    parts += [np.ascontiguousarray(tensor, "<f4").tobytes() for tensor in tensors.values()]
+    return b"".join(parts)
+
+
+def write(path: str | os.PathLike[str], data: bytes) -> None:
+    """Replaces a file as a whole or not at all, whatever happens meanwhile.
+
+    A temporary file in the same folder, fsync, read back, rename, fsync of the folder: after a crash
+    the old file or the new one is there, never a part.
+
+    Raises
+    ------
+    OSError
+        The folder or the disk refused; what stood at `path` is as it was.
+    """
+    path = Path(os.path.abspath(path))
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        with open(temporary, "xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if temporary.read_bytes() != data:
+            raise OSError(f"{temporary} does not read back as it was written")
+        with contextlib.suppress(FileNotFoundError):
+            os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))
+        os.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    if os.name == "posix":
+        folder = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,267 @@
+"""A model: features, layers, labels. Immutable; any number of streams and threads share it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylstm import _engine, files
+from pylstm import features as features_module
+from pylstm import layers as layers_module
+from pylstm.features import Features
+from pylstm.layers import Layer
+
+__all__ = ["Model", "load"]
+
+
+class Model:
+    """Features and layers, packed for the engine.
+
+    Parameters
+    ----------
+    features : MFCC, LogMel or None
+        What turns audio into frames; None: frames come from outside (`Stream.push_frames`).
+    layers : sequence of LSTM and Dense
+        From the first to the last; each takes the width that the one before gives. Their weights are
+        copied: changing them afterwards changes nothing here.
+    labels : sequence of str, optional
+        Names of the outputs, one for each.
+    info : mapping of str to str, optional
+        Whatever should travel with the model (where it comes from, thresholds of a detector): names
+        of letters, digits, dots and underscores.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Something that is not features or a layer, widths that do not meet, labels that do not match.
+
+    Examples
+    --------
+    >>> import numpy as np, pylstm
+    >>> model = Model(pylstm.MFCC(), [pylstm.LSTM(13, 32, seed=0), pylstm.Dense(32, 2, "softmax", seed=0)])
+    >>> stream = model.stream()
+    >>> stream.push(np.zeros(480, np.float32)).shape
+    (2, 2)
+    >>> model.run(np.zeros(480, np.float32)).shape
+    (4, 2)
+    """
+
+    def __init__(
+        self,
+        features: Features | None,
+        layers: Sequence[Layer],
+        labels: Sequence[str] | None = None,
+        info: Mapping[str, str] | None = None,
+    ) -> None:
+        if features is not None and not isinstance(features, Features):
+            raise TypeError(
+                f"features is {type(features).__name__}; expected MFCC, LogMel or None"
+            )
+        if isinstance(layers, Layer):
+            raise TypeError(f"layers is one {type(layers).__name__}; expected a list of layers")
+        self._features = features
+        self._layers = tuple(layers)
+        width = None if features is None else features.n_features
+        for place, layer in enumerate(self._layers):
+            if not isinstance(layer, Layer):
+                raise TypeError(f"layers[{place}] is {type(layer).__name__}; expected LSTM or Dense")
+            if width is not None and layer.input_size != width:
+                before = "the features give" if place == 0 else f"layers[{place - 1}] gives"
+                raise ValueError(
+                    f"layers[{place}] takes {layer.input_size} values but {before} {width}"
+                )
+            width = layer.n_outputs
+        if width is None:
+            raise ValueError("there are neither features nor layers; expected one of them at least")
+        if isinstance(labels, str):
+            raise TypeError("labels is a string; expected a list of strings")
+        self._labels = None if labels is None else tuple(labels)
+        if self._labels is not None and len(self._labels) != width:
+            raise ValueError(f"there are {len(self._labels)} labels; expected {width}, one an output")
+        self._info = dict(info or {})
+        for name, value in [*self._info.items(), *((str(k), v) for k, v in enumerate(labels or ()))]:
+            if not isinstance(name, str) or not isinstance(value, str):
+                raise TypeError(f"{name!r}: {value!r} among info and labels; expected strings")
+        self._core = _engine.Core(self.to_bytes())
+
+    # --- files ------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """A model from the bytes of a model file.
+
+        Raises
+        ------
+        ModelFileError
+            They break a rule of the format; the message begins with the rule's name.
+        """
+        core = _engine.Core(data)  # validates everything
+        metadata, tensors = _engine.read_model_file(data)
+        self = object.__new__(cls)
+        self._core = core
+        kind = metadata["features.kind"]
+        self._features = (
+            None
+            if kind == "none"
+            else features_module.KINDS[kind].from_config(metadata, tensors)
+        )
+        self._layers = tuple(
+            _layer(_below(metadata, f"layers.{k}."), _below(tensors, f"layers.{k}."))
+            for k in range(int(metadata["layers.count"]))
+        )
+        count = int(metadata["labels.count"])
+        self._labels = tuple(metadata[f"labels.{k}"] for k in range(count)) if count else None
+        self._info = _below(metadata, "info.")
+        return self
+
+    def to_bytes(self) -> bytes:
+        """The model as the bytes of a model file; equal models give equal bytes."""
+        metadata = {"pylstm.format": "1"}
+        tensors: dict[str, NDArray[np.float32]] = {}
+        if self._features is None:
+            metadata["features.kind"] = "none"
+        else:
+            metadata |= self._features.config()
+            tensors |= self._features.tensors()
+        metadata["layers.count"] = str(len(self._layers))
+        for place, layer in enumerate(self._layers):
+            metadata |= {f"layers.{place}.{key}": value for key, value in layer.config().items()}
+            tensors |= {f"layers.{place}.{name}": w for name, w in layer.weights.items()}
+        labels = self._labels or ()
+        metadata["labels.count"] = str(len(labels))
+        metadata |= {f"labels.{k}": label for k, label in enumerate(labels)}
+        metadata |= {f"info.{name}": value for name, value in self._info.items()}
+        return files.encode(metadata, tensors)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes a model file, all or nothing: see ``docs/model-file.md``.
+
+        Raises
+        ------
+        OSError
+            The folder or the disk refused; what stood at `path` is as it was.
+        """
+        data = self.to_bytes()
+        _engine.Core(data)  # what could not be loaded again is not written
+        files.write(path, data)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Model.from_bytes, (self.to_bytes(),)
+
+    # --- what it is -------------------------------------------------------------------------------
+
+    @property
+    def features(self) -> Features | None:
+        """What turns audio into frames, or None."""
+        return self._features
+
+    @property
+    def layers(self) -> tuple[Layer, ...]:
+        """The layers, from the first to the last."""
+        return self._layers
+
+    @property
+    def labels(self) -> tuple[str, ...] | None:
+        """Names of the outputs, or None."""
+        return self._labels
+
+    @property
+    def info(self) -> Mapping[str, str]:
+        """Whatever travels with the model; read-only."""
+        return MappingProxyType(self._info)
+
+    @property
+    def sample_rate(self) -> int | None:
+        """Hz of the audio that it takes; None without features."""
+        return self._core.sample_rate or None
+
+    @property
+    def n_features(self) -> int:
+        """Width of a frame."""
+        return self._core.n_features
+
+    @property
+    def n_outputs(self) -> int:
+        """Width of a row of output."""
+        return self._core.n_outputs
+
+    @property
+    def latency(self) -> int:
+        """Samples that must follow sample t * hop_length before the row of frame t comes out."""
+        return self._core.latency
+
+    @property
+    def isa(self) -> str:
+        """The instruction set whose kernels run it."""
+        return self._core.isa
+
+    def __repr__(self) -> str:
+        parts = [repr(self._features), *map(repr, self._layers)]
+        return f"Model({' -> '.join(parts)}, {self.n_outputs} outputs)"
+
+    # --- what it does -----------------------------------------------------------------------------
+
+    def stream(self) -> _engine.Stream:
+        """A new stream, at its beginning.
+
+        Returns
+        -------
+        Stream
+        """
+        return _engine.Stream(self._core, self)
+
+    def run(self, pcm: NDArray[Any]) -> NDArray[np.float32]:
+        """A whole recording: what a stream gives over push and flush, bit for bit.
+
+        Parameters
+        ----------
+        pcm : array, shape (n,), float32 or int16
+            One channel at `sample_rate`; int16 is divided by 32768.
+
+        Returns
+        -------
+        array, shape (T, n_outputs), float32
+
+        Notes
+        -----
+        `top_db`, where the features have it, is clamped against the running maximum, as in a stream.
+        """
+        return _engine.Stream(self._core, self).run(pcm)
+
+
+def _below(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
+    """What stands below a prefix, without it."""
+    return {name[len(prefix) :]: v for name, v in values.items() if name.startswith(prefix)}
+
+
+def _layer(config: Mapping[str, str], weights: Mapping[str, Any]) -> Layer:
+    return layers_module.KINDS[config["kind"]].from_config(config, weights)
+
+
+def load(name_or_path: str | os.PathLike[str]) -> Model:
+    """A bundled model by its name, or a model file by its path.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        ``"keywords"``, or a path: a string that ends in ``.safetensors`` or contains a separator.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    ValueError
+        No bundled model has this name.
+    OSError
+        The file cannot be read.
+    ModelFileError
+        The file breaks a rule of the format.
+    """
+    return Model.from_bytes(files.read(files.locate(name_or_path)))

@@ -225,7 +225,7 @@ def stored(name: str) -> dict[str, Array]:
         return dict(file)
 
 
-def decibel_tolerance(expected: Array, ulp: int = 8) -> float:
+def decibel_tolerance(expected: Array, ulp: int = 3) -> float:
     """What librosa's own float32 leaves open: 1e-4, and more where values are large.
 
     Near silence the first coefficient of an MFCC is about -630, where neighbouring float32 are

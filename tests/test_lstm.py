@@ -63,9 +63,22 @@ def run(model, x):
 def test_torch(case, isa):
     pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
     expected, _ = torch_lstm(case.x(), case.weights())
-    y = run(engine(lstm_layer(case)), case.x())
+    model = engine(lstm_layer(case))
+    assert model.isa == isa
+    y = run(model, case.x())
     assert y.shape == (case.n_steps, case.hidden_size)
     np.testing.assert_allclose(y, expected, rtol=0, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("case", SHAPES[:17], ids=by_name)
+def test_kernels_with_a_fused_multiply_add_agree_bit_for_bit(case, monkeypatch):
+    """src/kernels.h: every table but scalar computes the same bits."""
+    outputs = set()
+    for isa in pylstm.show_config()["isa"]["supported"]:
+        if isa != "scalar":
+            monkeypatch.setenv("PYLSTM_ISA", isa)
+            outputs.add(run(engine(lstm_layer(case)), case.x()).tobytes())
+    assert len(outputs) <= 1
 
 
 @pytest.mark.parametrize("case", [case for case in LSTM_CASES if not case.with_state], ids=by_name)

@@ -7,9 +7,8 @@
  * norm "ortho" makes the matrix orthogonal: all times sqrt(1 / (2 N)), in type 1 sqrt(1 / (2 (N-1))); y[0] of types 1 and 2 and
  * y[N-1] of type 1 divided by sqrt(2); x[0] of types 1 and 3 and x[N-1] of type 1 times sqrt(2).
  *
- * scipy transforms float32 in float32. Sums here are accumulated in double and rounded once, which is closer to the truth than
- * to scipy by a unit or two in the last place; but scipy's constants, rounded to float32, are a bias and not noise, so they are
- * used as scipy uses them: sqrt(1 / (2 N)) and sqrt(2) are float32, and y[0] is rounded before it is divided by sqrt(2).
+ * scipy transforms float32 in float32. Sums here are accumulated in double and rounded once, which is closer to the true value
+ * than scipy comes: the two differ by a unit or two in the last place of the largest coefficient.
  *
  * Then librosa.feature.mfcc's lifter L multiplies, in float32, by 1 + (L / 2) sin(pi (k + 1) / L), itself a float32.
  */
@@ -23,12 +22,11 @@
 struct pylstm_dct {
     int n_mels, n_mfcc;
     const double *matrix; /* for each block of 8 coefficients: for each mel: 8 entries */
-    float first, last;    /* what remains to be multiplied into y[0] and y[n_mels - 1] */
     const float *lifter;  /* n_mfcc values, NULL for none */
 };
 
 static double entry(const pylstm_features_config *config, int k, int n) {
-    const double sqrt2 = 1.41421356237309504880f;
+    const double sqrt2 = 1.41421356237309504880;
     int type = config->dct_type, last = config->n_mels - 1, ortho = config->dct_norm == PYLSTM_DCT_NORM_ORTHO;
     int size = type == 1 ? last : config->n_mels; /* half the period of the cosines */
     int edge = (type != 2 && n == 0) || (type == 1 && n == last);
@@ -37,7 +35,8 @@ static double entry(const pylstm_features_config *config, int k, int n) {
     pylstm_root_of_unity(turn, (uint64_t)(type == 1 ? 2 : 4) * size, &cosine, &unused);
     if (!ortho)
         return edge ? cosine : 2.0 * cosine;
-    return (edge ? sqrt2 : 2.0) * cosine * (float)sqrt(0.5 / size);
+    cosine *= (edge ? sqrt2 : 2.0) * sqrt(0.5 / size);
+    return (type != 3 && k == 0) || (type == 1 && k == last) ? cosine / sqrt2 : cosine;
 }
 
 pylstm_dct *pylstm_dct_init(pylstm_arena *arena, const pylstm_features_config *config) {
@@ -51,8 +50,6 @@ pylstm_dct *pylstm_dct_init(pylstm_arena *arena, const pylstm_features_config *c
     dct->n_mels = n_mels;
     dct->n_mfcc = n_mfcc;
     dct->matrix = matrix;
-    dct->first = config->dct_norm == PYLSTM_DCT_NORM_ORTHO && config->dct_type != 3 ? 1.41421356237309504880f * 0.5f : 1.0f;
-    dct->last = config->dct_type == 1 ? dct->first : 1.0f;
     dct->lifter = lifter;
     for (b = 0; b < blocks; b++)
         for (n = 0; n < n_mels; n++)
@@ -78,9 +75,6 @@ void pylstm_dct_run(const pylstm_dct *dct, const float *x, float *y) {
         for (j = 0; j < BLOCK && b + j < dct->n_mfcc; j++)
             y[b + j] = (float)sum[j];
     }
-    y[0] *= dct->first;
-    if (dct->n_mfcc == dct->n_mels && dct->n_mels > 1)
-        y[dct->n_mels - 1] *= dct->last;
     if (dct->lifter)
         for (j = 0; j < dct->n_mfcc; j++)
             y[j] *= dct->lifter[j];

@@ -186,7 +186,7 @@ int pylstm_features_state_valid(const pylstm_features *features, const void *blo
     state at;
     float value;
     memcpy(&at, block, sizeof at);
-    if (at.samples > PYLSTM_MAX_SAMPLES || at.finished > 1)
+    if (at.samples > PYLSTM_MAX_SAMPLES / 2 || at.finished > 1)
         return 0;
     frames = at.finished ? pylstm_framing_total(&features->framing, at.samples)
                          : pylstm_framing_complete(&features->framing, at.samples);

@@ -129,6 +129,18 @@ def accepted() -> list[tuple[str, bytes]]:
                 + ',"a":"\x7f\x80\u07ff\u0800\ud7ff\ue000\uffff\U00010000\U0010ffff"'
             ),
         ),
+        (
+            "edges of UTF-8 in escapes",
+            model(
+                metadata=FORMAT
+                + r',"a":"\u007f\u0080\u07ff\u0800\ud7ff\ue000\uffff\uaAfF"'
+                + r',"b":"\ud800\udc00\udbff\udfff"'
+            ),
+        ),
+        (
+            "brackets behind escapes",
+            model(metadata=FORMAT + r',"a":"\\","b":"[[[[[","c":"\"[[[[[","d":"\n[[[[[\\"'),
+        ),
         ("brackets in a string", model(metadata=FORMAT + ',"a":"[[[[[[{{{{\\"[[[[[\\\\"')),
         (
             "largest dimension",
@@ -217,6 +229,11 @@ def cases() -> list[tuple[str, str, bytes]]:
         ("json", "a string without an end", container('{"__metadata__')),
         ("json", "a value without an end", container('{"__metadata__":{"pylstm.format":"1')),
         ("json", "a string that ends in a backslash", container('{"a\\"')),
+        ("json", "a string that ends in an escape", container('{"a\\u0041')),
+        ("json", "a string that ends in two bytes", container('{"a\u00e9')),
+        ("json", "a number without an end", container('{"w":{"shape":[1')),
+        ("json", "a number that goes on in the data", container('{"w":{"shape":[1', b".0]")),
+        ("json", "a closing brace in the data", container("{ ", b"}")),
         ("json", "a comment", container(header[:-1] + b"/**/}", data)),
         ("json", "a NUL between tokens", container(header[:-1] + b"\0}", data)),
         ("json", "a form feed between tokens", container(header[:-1] + b"\f}", data)),
@@ -246,6 +263,9 @@ def cases() -> list[tuple[str, str, bytes]]:
         ("escape", "high surrogate before another escape", note("\\ud83d\\n0000")),
         ("escape", "two high surrogates", note("\\ud83d\\ud83d")),
         ("escape", "high surrogate before a letter", note("\\ud83d\\u0041")),
+        ("escape", "high surrogate, its low one raw", note("\\ud83d-ude00")),
+        ("escape", "high surrogate, its low one without a u", note("\\ud83d\\nde00")),
+        ("escape", "two low surrogates", note("\\ude00\\ude00")),
         ("escape", "low surrogate alone", note("\\ude00")),
         ("escape", "last low surrogate", note("\\udfff")),
         ("escape", "high surrogate above the range", note("\\ud83d\\ue000")),

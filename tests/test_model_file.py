@@ -294,6 +294,8 @@ def test_each_rule_of_the_source_has_a_file_that_breaks_it() -> None:
 def test_a_file_above_the_limit_is_refused_unread() -> None:
     with pytest.raises(Refused, match=r"^\[size\] the file has 268435457 bytes; .* 268435456$"):
         ModelFile(minimal_model(), size=MAX_FILE + 1)
+    # One byte less is allowed, so another rule speaks: of this file only 8 bytes are looked at.
+    assert rule_of(lambda: ModelFile(bytes(8), size=MAX_FILE)) == "header-length"
 
 
 def test_a_missing_argument_is_an_error_of_the_caller(library: ctypes.CDLL) -> None:
@@ -317,6 +319,7 @@ def test_messages_say_what_came_and_what_was_expected() -> None:
         "[tensor-name] the tensor name '?[2J' is not 1 to 128 of the characters A-Z a-z 0-9 _ .",
         "[not-finite] value 1 of tensor 'w' is NaN or infinite",
         "[dimension] tensor 'w' has a dimension of 65537; expected 1 to 65536",
+        "[json] expected a string at byte 2 of the header, found: the end of the header",
     ]:
         assert expected in found
 
@@ -577,6 +580,20 @@ def test_has_marks_nothing() -> None:
     keys = ["a", "pylstm.format", "b", "", "a" * 500]
     assert [file.has(key) for key in keys] == [True, True, False, False, False]
     assert rule_of(file.finish) == "unused-key"
+
+
+def test_the_first_key_is_found_like_any_other() -> None:
+    file = ModelFile(model(metadata='"a":"5",' + FORMAT))
+    assert file.integer("a") == 5
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("a ~\x7f\x1f\u00e9", "a ~????"), ("x" * 44, "x" * 44), ("x" * 45, "x" * 44 + "...")],
+)
+def test_messages_show_text_of_the_file_as_printable_characters(text: str, shown: str) -> None:
+    with pytest.raises(Refused, match=re.escape(f"[value] 'a' is '{shown}'; expected")):
+        metadata_of(a=text).integer("a")
 
 
 def test_missing_key() -> None:

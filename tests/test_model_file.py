@@ -209,8 +209,7 @@ def library(compiler: str, tmp_path_factory: pytest.TempPathFactory) -> ctypes.C
     sources = [str(SOURCE / name) for name in READER]
     subprocess.run(
         [*compiler.split(), "-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-shared"]
-        # -iquote, because with -I the core's features.h would stand in for the C library's.
-        + ["-fPIC", "-iquote", str(SOURCE), "-o", str(target), str(folder / "probe.c"), *sources],
+        + ["-fPIC", "-I", str(SOURCE), "-o", str(target), str(folder / "probe.c"), *sources],
         check=True,
     )
     loaded = ctypes.CDLL(str(target))

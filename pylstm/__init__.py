@@ -1,23 +1,24 @@
 """pylstm: recurrent speech models in real time.
 
-Audio goes in, in chunks of any size; librosa-exact MFCC frames are computed in the engine; a stateful
-LSTM steps once per frame; posteriors come out::
+Audio goes in, in chunks of any size; librosa-exact MFCC frames are computed in the engine; a
+stateful LSTM steps once per frame; posteriors come out::
 
-     pcm          MFCC / LogMel              LSTM, layer by layer              Dense
-    ------>  [ window, FFT, mel, DCT ]  -->  [ i f g o -> c -> h ]  -->  [ W h + b, softmax ]  -->  rows
-     any cut        one frame per hop_length samples, nothing allocated, the GIL released          posteriors
+     pcm        MFCC / LogMel          LSTM, layer by layer      Dense
+    ---->  [ window FFT mel DCT ] -> [ i f g o -> c -> h ] -> [ W h + b, softmax ] ----> rows
+    any cut     one frame per hop_length samples, the GIL released            posteriors
 
 >>> import numpy as np, pylstm
->>> model = pylstm.Model(pylstm.MFCC(), [pylstm.LSTM(13, 64, seed=0), pylstm.Dense(64, 3, "softmax", seed=0)])
+>>> layers = [pylstm.LSTM(13, 64, seed=0), pylstm.Dense(64, 3, "softmax", seed=0)]
+>>> model = pylstm.Model(pylstm.MFCC(), layers)
 >>> stream = model.stream()
 >>> for chunk in np.zeros((10, 160), np.float32):      # 10 ms at a time
 ...     rows = stream.push(chunk)                      # (new frames, 3)
 >>> stream.frames, stream.position
 (9, 1600)
 
-`MFCC`, `LogMel`, `LSTM` and `Dense` say what a model is; `Model` runs it; `load` reads one from a file or
-takes a bundled one; `Detector` turns posteriors into events; `pylstm.convert` imports from other
-frameworks; `pylstm.reference` is the same mathematics in slow, obvious NumPy.
+`MFCC`, `LogMel`, `LSTM` and `Dense` say what a model is; `Model` runs it; `load` reads one from a
+file or takes a bundled one; `Detector` turns posteriors into events; `pylstm.convert` imports from
+other frameworks; `pylstm.reference` is the same mathematics in slow, obvious NumPy.
 """
 
 from pathlib import Path
@@ -68,8 +69,9 @@ def show_config() -> dict[str, Any]:
     Returns
     -------
     dict
-        ``version``; ``isa``: a dict with ``used`` (what a model made now would run on; the environment
-        variable ``PYLSTM_ISA`` forces one), ``built`` and ``supported`` (names, best first).
+        ``version``; ``isa``: a dict with ``used`` (what a model made now would run on; the
+        environment variable ``PYLSTM_ISA`` forces one), ``built`` and ``supported`` (names, best
+        first).
 
     Examples
     --------

@@ -251,8 +251,8 @@ cdef class Stream:
     Feed it with audio (``push``) or with frames computed elsewhere (``push_frames``); whatever the cut, the rows that come out
     are the same, bit for bit. Everything that it remembers is a value: ``snapshot``, ``restore``, ``fork``, ``pickle``.
 
-    One thread at a time may call it: a second one gets `StreamBusyError` at once. Different streams of one model run in parallel;
-    the GIL is released while the engine works. A call that raises has changed nothing.
+    One thread at a time may call it: a second one gets `StreamBusyError` at once. Different streams of one model run in
+    parallel; the GIL is released while the engine works. A call that raises has changed nothing.
     """
 
     cdef pylstm_stream *stream
@@ -397,8 +397,8 @@ cdef class Stream:
         -------
         rows : array, shape (T, n_outputs), float32
         gates : list of array, shape (T, 6, hidden_size), float32
-            One per LSTM cell, first layer first: along axis 1 input gate i, forget gate f, candidate g, output gate o, long-term
-            memory c and short-term memory h after the step.
+            One per LSTM cell, first layer first: along axis 1 input gate i, forget gate f, candidate g, output gate o, and
+            after the step long-term memory c and short-term memory h.
         """
         cdef Py_ssize_t width = pylstm_model_trace_width(self.core.model)
         try:

@@ -72,6 +72,8 @@ class Detector:
     ('go', 0.03, 0.95)
     """
 
+    _past: np.ndarray
+
     def __init__(
         self,
         labels: Sequence[str],
@@ -199,12 +201,12 @@ class Detector:
         events = []
         above = smoothed >= self.threshold
         next_row = 0
-        for row in np.flatnonzero(above.any(axis=1)):
+        for row in np.flatnonzero(above.any(axis=1)).tolist():
             if row > next_row:
                 self._armed[:] = True  # frames without any score above the threshold lie between
             next_row = row + 1
             self._armed |= ~above[row]
-            frame = self._position + int(row)
+            frame = self._position + row
             best = int(np.argmax(smoothed[row]))
             if frame < self._quiet_until or not self._armed[best]:
                 continue

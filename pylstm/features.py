@@ -2,8 +2,8 @@
 
 The names, meanings and results are librosa's (0.11), and every frame is computed by the core:
 
-    samples -> frames -> window -> |FFT|^power -> mel bands -> dB -> top_db -> DCT -> lifter -> deltas -> mean/std
-                                                                   (`MFCC` only: DCT, lifter)
+    samples -> frames -> window -> |FFT|^power -> mel bands -> dB -> top_db
+            -> DCT -> lifter (`MFCC` only) -> deltas -> mean/std
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _INTEGERS = ("sr", "n_fft", "win_length", "hop_length", "n_mels", "n_mfcc", "dct
 _NUMBERS = ("fmin", "fmax", "power", "lifter", "top_db")
 _FLAGS = ("htk", "center")
 _TEXTS = ("norm", "window", "pad_mode", "dct_norm")
+_OPTIONAL_TEXTS = ("norm", "dct_norm")
 _NAME_OF_NONE = "none"
 
 
@@ -52,7 +53,10 @@ def _vector(name: str, value: Any) -> NDArray[np.float32]:
 
 
 class Features:
-    """What `MFCC` and `LogMel` have in common: a recipe, immutable, that computes whole signals and makes streams."""
+    """What `MFCC` and `LogMel` have in common.
+
+    A recipe, immutable, that computes whole signals and makes streams.
+    """
 
     kind: ClassVar[str]
 
@@ -71,11 +75,12 @@ class Features:
                 if not isinstance(value, (bool, np.bool_)):
                     raise TypeError(f"{name} is {value!r}; expected True or False")
                 values[name] = bool(value)
-            elif name in _TEXTS:
-                if not isinstance(value, str) and not (
-                    value is None and name in ("norm", "dct_norm")
-                ):
-                    raise TypeError(f"{name} is {value!r}; expected a string")
+            elif (
+                name in _TEXTS
+                and not isinstance(value, str)
+                and not (value is None and name in _OPTIONAL_TEXTS)
+            ):
+                raise TypeError(f"{name} is {value!r}; expected a string")
         if (self.mean is None) != (self.std is None):
             raise ValueError("one of mean and std is missing; expected both or neither")
         for name in ("mean", "std"):
@@ -84,23 +89,23 @@ class Features:
             values[name] = _vector(name, values[name])
             if values[name].shape != (self.n_features,):
                 raise ValueError(
-                    f"{name} has {values[name].size} values; expected n_features = {self.n_features}"
+                    f"{name} has {values[name].size} values; expected n_features={self.n_features}"
                 )
             if not np.isfinite(values[name]).all() or (name == "std" and values[name].min() <= 0):
                 expected = "finite values" + (" above 0" if name == "std" else "")
                 raise ValueError(f"{name} is {values[name]}; expected {expected}")
         values["_core"] = None
         try:
-            self._engine()
+            self._tables()
         except _engine.ModelFileError as error:  # the core's words name the argument
             rule, _, text = str(error).partition("] ")
             raise ValueError((text or rule).replace("features.", "")) from None
 
-    def _engine(self) -> _engine.Core:
+    def _tables(self) -> _engine.Core:
         """The tables in the core, made when first needed."""
         if self.__dict__["_core"] is None:
-            metadata = {"pylstm.format": "1", **self.config(), "layers.count": "0", "labels.count": "0"}
-            self.__dict__["_core"] = _engine.Core(files.encode(metadata, self.tensors()))
+            data = files.encode_model((self.config(), self.tensors()), [])
+            self.__dict__["_core"] = _engine.Core(data)
         return self.__dict__["_core"]
 
     def __getstate__(self) -> dict[str, Any]:
@@ -119,7 +124,7 @@ class Features:
     @property
     def latency(self) -> int:
         """Samples that must follow sample t * hop_length before frame t comes out of a stream."""
-        return self._engine().latency
+        return self._tables().latency
 
     def config(self) -> dict[str, str]:
         """The settings as a model file holds them.
@@ -148,7 +153,10 @@ class Features:
         """The arrays that go with `config`: mean and std, if there are any."""
         if self.mean is None or self.std is None:
             return {}
-        return {"features.mean": self.mean, "features.std": self.std}
+        return {
+            "features.mean": np.asarray(self.mean, np.float32),
+            "features.std": np.asarray(self.std, np.float32),
+        }
 
     @classmethod
     def from_config(
@@ -212,7 +220,7 @@ class Features:
         TypeError, ValueError
             Another dtype or shape, NaN or infinity, or fewer than 9 frames with deltas.
         """
-        return _engine.Stream(self._engine(), self).run(y, rewind=self.top_db is not None)
+        return _engine.Stream(self._tables(), self).run(y, rewind=self.top_db is not None)
 
     def stream(self) -> _engine.Stream:
         """A new stream: audio in chunks of any size in, frames out as soon as they are complete.
@@ -221,7 +229,7 @@ class Features:
         -------
         Stream
         """
-        return _engine.Stream(self._engine(), self)
+        return _engine.Stream(self._tables(), self)
 
     # Declared for type checkers; the subclasses are dataclasses that have these fields.
     mean: ArrayLike | None
@@ -265,12 +273,15 @@ class MFCC(Features):
 
         S_{tm} &= \sum_k w_{mk} \, |X_t(k)|^{power} \\
         L_{tm} &= \max(10 \log_{10} \max(10^{-10}, S_{tm}), \; L_{max} - top\_db) \\
-        M_t &= \mathrm{DCT}(L_t)_{0 \dots n\_mfcc - 1} \cdot \left(1 + \tfrac{lifter}{2} \sin \tfrac{π (n + 1)}{lifter}\right)
+        M_{tn} &= \mathrm{DCT}(L_t)_n
+            \left(1 + \tfrac{lifter}{2} \sin \tfrac{π (n + 1)}{lifter}\right)
 
     Parameters
     ----------
-    sr, n_fft, win_length, hop_length, n_mels, fmin, fmax, htk, norm, window, center, pad_mode, power
+    sr, n_fft, win_length, hop_length, n_mels, fmin, fmax, htk, norm, window, center, pad_mode
         As in librosa (``norm`` is its ``mel_norm``); see `LogMel`.
+    power : float
+        Exponent of the magnitude.
     n_mfcc : int
         Coefficients, the first ones.
     dct_type : {1, 2, 3}
@@ -278,9 +289,9 @@ class MFCC(Features):
     lifter : float
         0: none.
     top_db : float or None
-        Floor below the loudest band, dB. librosa always clamps, at 80, and against the maximum of the
-        whole clip; so does calling this object. A stream cannot know what comes: it clamps against
-        the maximum **so far**. None (the default here) clamps nothing.
+        Floor below the loudest band, dB. librosa always clamps, at 80, and against the maximum of
+        the whole clip; so does calling this object. A stream cannot know what comes: it clamps
+        against the maximum **so far**. None (the default here) clamps nothing.
     deltas : {0, 1, 2}
         Highest order of the deltas that follow the coefficients in a frame
         (``librosa.feature.delta``, width 9). They cost 4 frames of latency.
@@ -340,7 +351,10 @@ class MFCC(Features):
 class LogMel(Features):
     r"""Log-mel spectrogram, as ``librosa.power_to_db(librosa.feature.melspectrogram(...))``.
 
-    .. math:: L_{tm} = \max(10 \log_{10} \max(10^{-10}, \textstyle\sum_k w_{mk} |X_t(k)|^{power}), \; L_{max} - top\_db)
+    .. math::
+
+        L_{tm} = \max(10 \log_{10} \max(10^{-10}, \textstyle\sum_k w_{mk} |X_t(k)|^{power}),
+                      \; L_{max} - top\_db)
 
     Parameters
     ----------{settings}

@@ -12,7 +12,7 @@ import os
 import secrets
 import stat
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from pylstm import _engine
 
-__all__ = ["bundled", "encode", "locate", "read", "write"]
+__all__ = ["bundled", "encode", "encode_model", "locate", "read", "write"]
 
 MAX_FILE = 256 << 20
 SUFFIX = ".safetensors"
@@ -55,7 +55,7 @@ def locate(name_or_path: str | os.PathLike[str]) -> Path:
         return Path(name_or_path)
     if not isinstance(name_or_path, str):
         raise TypeError(
-            f"name_or_path is {type(name_or_path).__name__}; expected a bundled model's name or a path"
+            f"name_or_path is {type(name_or_path).__name__}; expected a model's name or a path"
         )
     separators = [os.sep, os.altsep] if os.altsep else [os.sep]
     if name_or_path.endswith(SUFFIX) or any(mark in name_or_path for mark in separators):
@@ -63,7 +63,7 @@ def locate(name_or_path: str | os.PathLike[str]) -> Path:
     if name_or_path in bundled():
         return _FOLDER / (name_or_path + SUFFIX)
     raise ValueError(
-        f"there is no bundled model named {name_or_path!r}; bundled: {', '.join(bundled()) or 'none'}"
+        f"no bundled model is named {name_or_path!r}; bundled: {', '.join(bundled()) or 'none'}"
         f" (a path contains a {os.sep!r} or ends in {SUFFIX!r})"
     )
 
@@ -114,11 +114,35 @@ def encode(metadata: Mapping[str, str], tensors: Mapping[str, NDArray[np.float32
     return b"".join(parts)
 
 
+def encode_model(
+    features: tuple[Mapping[str, str], Mapping[str, NDArray[np.float32]]] | None,
+    layers: Iterable[tuple[Mapping[str, str], Mapping[str, NDArray[np.float32]]]],
+    labels: Sequence[str] = (),
+    info: Mapping[str, str] | None = None,
+) -> bytes:
+    """A model file in memory, from the configuration and the tensors of its parts.
+
+    Equal parts give equal bytes.
+    """
+    config, tensors = features or ({"features.kind": "none"}, {})
+    metadata = {"pylstm.format": "1", **config}
+    tensors = dict(tensors)
+    layers = list(layers)
+    metadata["layers.count"] = str(len(layers))
+    for place, (layer_config, weights) in enumerate(layers):
+        metadata |= {f"layers.{place}.{key}": value for key, value in layer_config.items()}
+        tensors |= {f"layers.{place}.{name}": weight for name, weight in weights.items()}
+    metadata["labels.count"] = str(len(labels))
+    metadata |= {f"labels.{k}": label for k, label in enumerate(labels)}
+    metadata |= {f"info.{name}": value for name, value in (info or {}).items()}
+    return encode(metadata, tensors)
+
+
 def write(path: str | os.PathLike[str], data: bytes) -> None:
     """Replaces a file as a whole or not at all, whatever happens meanwhile.
 
-    A temporary file in the same folder, fsync, read back, rename, fsync of the folder: after a crash
-    the old file or the new one is there, never a part.
+    A temporary file in the same folder, fsync, read back, rename, fsync of the folder: after a
+    crash the old file or the new one is there, never a part.
 
     Raises
     ------

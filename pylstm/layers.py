@@ -7,15 +7,18 @@ kinds in model files to classes.
 
 from __future__ import annotations
 
+import math
 import operator
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ACTIVATIONS", "KINDS", "LSTM", "Dense", "Layer", "check_weights"]
+from pylstm import _engine, files
+
+__all__ = ["ACTIVATIONS", "KINDS", "LSTM", "Dense", "Gates", "Layer", "check_weights"]
 
 Shape = tuple[int, ...]
 Weights = dict[str, NDArray[np.float32]]
@@ -228,6 +231,26 @@ class Layer:
     __hash__ = None  # type: ignore[assignment]
 
 
+class Gates(NamedTuple):
+    """What happened inside one LSTM layer, step by step.
+
+    Arrays of shape (T, hidden_size) or (T, B, hidden_size).
+    """
+
+    i: NDArray[np.float32]
+    """Input gate: how much of the candidate was added."""
+    f: NDArray[np.float32]
+    """Forget gate: how much of the long-term memory was kept."""
+    g: NDArray[np.float32]
+    """Candidate: the potential long-term memory."""
+    o: NDArray[np.float32]
+    """Output gate: how much of the memory was shown."""
+    c: NDArray[np.float32]
+    """Long-term memory after the step."""
+    h: NDArray[np.float32]
+    """Short-term memory after the step: the layer's output."""
+
+
 class LSTM(Layer):
     r"""LSTM layers on top of each other, as ``torch.nn.LSTM``.
 
@@ -310,6 +333,68 @@ class LSTM(Layer):
                 shapes[f"bias_ih_l{k}"] = (rows,)
                 shapes[f"bias_hh_l{k}"] = (rows,)
         return shapes
+
+    def trace(
+        self,
+        x: NDArray[np.float32],
+        state: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+    ) -> list[Gates]:
+        """Every gate of every step, as the engine used it: the values are the kernels' own.
+
+        Parameters
+        ----------
+        x : array, shape (T, input_size) or (T, B, input_size), float32
+            Time comes first.
+        state : (h, c), optional
+            Where to begin, each of shape (num_layers, hidden_size) or (num_layers, B, hidden_size),
+            float32; None: zeros.
+
+        Returns
+        -------
+        list of Gates
+            One for each layer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Another dtype or shape than these, NaN or infinity.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> gates = LSTM(3, 5, num_layers=2, seed=0).trace(np.ones((7, 3), np.float32))
+        >>> len(gates), gates[0].f.shape
+        (2, (7, 5))
+        """
+        if not isinstance(x, np.ndarray) or x.dtype != np.float32:
+            came = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
+            raise TypeError(f"x is {came}: expected a NumPy array of float32")
+        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
+            raise ValueError(
+                f"x has shape {x.shape}: expected (T, {self.input_size})"
+                f" or (T, B, {self.input_size})"
+            )
+        batch = x.shape[1:-1]
+        expected = (self.num_layers, *batch, self.hidden_size)
+        for name, value in zip("hc", state or (), strict=True) if state is not None else ():
+            if value.shape != expected:
+                raise ValueError(f"{name} of state has shape {value.shape}: expected {expected}")
+        core = _engine.Core(files.encode_model(None, [(self.config(), self.weights)]))
+        n_columns = math.prod(batch)
+        columns = x.reshape(len(x), n_columns, self.input_size)
+        traced = np.zeros((self.num_layers, 6, len(x), n_columns, self.hidden_size), np.float32)
+        for column in range(n_columns):
+            stream = _engine.Stream(core, self)
+            if state is not None:
+                h, c = (
+                    value.reshape(self.num_layers, n_columns, self.hidden_size) for value in state
+                )
+                stream.state = [(h[k, column], c[k, column]) for k in range(self.num_layers)]
+            _, gates = stream.trace(columns[:, column])
+            for k, values in enumerate(gates):
+                traced[k, :, :, column] = values.transpose(1, 0, 2)
+        shape = (6, len(x), *batch, self.hidden_size)
+        return [Gates(*traced[k].reshape(shape)) for k in range(self.num_layers)]
 
 
 class Dense(Layer):

@@ -27,8 +27,8 @@ class Model:
     features : MFCC, LogMel or None
         What turns audio into frames; None: frames come from outside (`Stream.push_frames`).
     layers : sequence of LSTM and Dense
-        From the first to the last; each takes the width that the one before gives. Their weights are
-        copied: changing them afterwards changes nothing here.
+        From the first to the last; each takes the width that the one before gives. Their weights
+        are copied: changing them afterwards changes nothing here.
     labels : sequence of str, optional
         Names of the outputs, one for each.
     info : mapping of str to str, optional
@@ -38,12 +38,14 @@ class Model:
     Raises
     ------
     TypeError, ValueError
-        Something that is not features or a layer, widths that do not meet, labels that do not match.
+        Something that is not features or a layer, widths that do not meet, labels that do not
+        match.
 
     Examples
     --------
     >>> import numpy as np, pylstm
-    >>> model = Model(pylstm.MFCC(), [pylstm.LSTM(13, 32, seed=0), pylstm.Dense(32, 2, "softmax", seed=0)])
+    >>> layers = [pylstm.LSTM(13, 32, seed=0), pylstm.Dense(32, 2, "softmax", seed=0)]
+    >>> model = Model(pylstm.MFCC(), layers)
     >>> stream = model.stream()
     >>> stream.push(np.zeros(480, np.float32)).shape
     (2, 2)
@@ -59,9 +61,7 @@ class Model:
         info: Mapping[str, str] | None = None,
     ) -> None:
         if features is not None and not isinstance(features, Features):
-            raise TypeError(
-                f"features is {type(features).__name__}; expected MFCC, LogMel or None"
-            )
+            raise TypeError(f"features is {type(features).__name__}; expected MFCC, LogMel or None")
         if isinstance(layers, Layer):
             raise TypeError(f"layers is one {type(layers).__name__}; expected a list of layers")
         self._features = features
@@ -69,7 +69,9 @@ class Model:
         width = None if features is None else features.n_features
         for place, layer in enumerate(self._layers):
             if not isinstance(layer, Layer):
-                raise TypeError(f"layers[{place}] is {type(layer).__name__}; expected LSTM or Dense")
+                raise TypeError(
+                    f"layers[{place}] is {type(layer).__name__}; expected LSTM or Dense"
+                )
             if width is not None and layer.input_size != width:
                 before = "the features give" if place == 0 else f"layers[{place - 1}] gives"
                 raise ValueError(
@@ -82,9 +84,14 @@ class Model:
             raise TypeError("labels is a string; expected a list of strings")
         self._labels = None if labels is None else tuple(labels)
         if self._labels is not None and len(self._labels) != width:
-            raise ValueError(f"there are {len(self._labels)} labels; expected {width}, one an output")
+            raise ValueError(
+                f"there are {len(self._labels)} labels; expected {width}, one an output"
+            )
         self._info = dict(info or {})
-        for name, value in [*self._info.items(), *((str(k), v) for k, v in enumerate(labels or ()))]:
+        for name, value in [
+            *self._info.items(),
+            *((str(k), v) for k, v in enumerate(labels or ())),
+        ]:
             if not isinstance(name, str) or not isinstance(value, str):
                 raise TypeError(f"{name!r}: {value!r} among info and labels; expected strings")
         self._core = _engine.Core(self.to_bytes())
@@ -106,9 +113,7 @@ class Model:
         self._core = core
         kind = metadata["features.kind"]
         self._features = (
-            None
-            if kind == "none"
-            else features_module.KINDS[kind].from_config(metadata, tensors)
+            None if kind == "none" else features_module.KINDS[kind].from_config(metadata, tensors)
         )
         self._layers = tuple(
             _layer(_below(metadata, f"layers.{k}."), _below(tensors, f"layers.{k}."))
@@ -121,22 +126,13 @@ class Model:
 
     def to_bytes(self) -> bytes:
         """The model as the bytes of a model file; equal models give equal bytes."""
-        metadata = {"pylstm.format": "1"}
-        tensors: dict[str, NDArray[np.float32]] = {}
-        if self._features is None:
-            metadata["features.kind"] = "none"
-        else:
-            metadata |= self._features.config()
-            tensors |= self._features.tensors()
-        metadata["layers.count"] = str(len(self._layers))
-        for place, layer in enumerate(self._layers):
-            metadata |= {f"layers.{place}.{key}": value for key, value in layer.config().items()}
-            tensors |= {f"layers.{place}.{name}": w for name, w in layer.weights.items()}
-        labels = self._labels or ()
-        metadata["labels.count"] = str(len(labels))
-        metadata |= {f"labels.{k}": label for k, label in enumerate(labels)}
-        metadata |= {f"info.{name}": value for name, value in self._info.items()}
-        return files.encode(metadata, tensors)
+        features = self._features
+        return files.encode_model(
+            None if features is None else (features.config(), features.tensors()),
+            [(layer.config(), layer.weights) for layer in self._layers],
+            self._labels or (),
+            self._info,
+        )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a model file, all or nothing: see ``docs/model-file.md``.
@@ -229,7 +225,8 @@ class Model:
 
         Notes
         -----
-        `top_db`, where the features have it, is clamped against the running maximum, as in a stream.
+        `top_db`, where the features have it, is clamped against the running maximum, as in a
+        stream.
         """
         return _engine.Stream(self._core, self).run(pcm)
 

@@ -149,7 +149,7 @@ pylstm_status pylstm_model_size(const void *bytes, size_t size, size_t *needed, 
 pylstm_status pylstm_model_init(void *memory, size_t memory_size, const void *bytes, size_t size, pylstm_model **model,
                                 pylstm_error *why) {
     description d;
-    const pylstm_kernels *kernels;
+    const pylstm_kernels *kernels = NULL;
     pylstm_arena arena;
     pylstm_status status;
     size_t needed;
@@ -169,7 +169,7 @@ pylstm_status pylstm_model_init(void *memory, size_t memory_size, const void *by
 
 pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why) {
     description d;
-    const pylstm_kernels *kernels;
+    const pylstm_kernels *kernels = NULL;
     pylstm_arena arena = {NULL, 0};
     pylstm_status status;
     size_t needed;

@@ -17,20 +17,22 @@
  * x86-64). The arithmetic is the same either way. */
 #if defined(__GNUC__)
 #if !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wpsabi" /* how such a value would be passed: every function here is inlined, none is passed */
+#pragma GCC diagnostic ignored "-Wpsabi" /* how such a value would be passed: every function here is inlined, none is passed   \
+                                          */
 #endif
 typedef float v16 __attribute__((vector_size(64), aligned(4)));
-#define LANE(x, k) (x)[k]
+#define LANE(x, k)            (x)[k]
 #define V16_EACH(whole, each) return (whole)
 #else
 typedef struct v16 {
     float lane[16];
 } v16;
 #define LANE(x, k) (x).lane[k]
-#define V16_EACH(whole, each)                                                                                               \
-    v16 result;                                                                                                             \
-    int k;                                                                                                                  \
-    for (k = 0; k < 16; k++) result.lane[k] = (each);                                                                       \
+#define V16_EACH(whole, each)                                                                                                  \
+    v16 result;                                                                                                                \
+    int k;                                                                                                                     \
+    for (k = 0; k < 16; k++)                                                                                                   \
+        result.lane[k] = (each);                                                                                               \
     return result
 #endif
 
@@ -45,7 +47,8 @@ static inline void v16_store(float *p, v16 a) {
 static inline v16 v16_set(float x) {
     v16 result;
     int k;
-    for (k = 0; k < 16; k++) LANE(result, k) = x;
+    for (k = 0; k < 16; k++)
+        LANE(result, k) = x;
     return result;
 }
 static inline v16 v16_add(v16 a, v16 b) {
@@ -68,13 +71,15 @@ static inline v16 v16_fma(v16 a, v16 b, v16 c) {
 static inline v16 v16_min(v16 a, v16 b) {
     v16 result;
     int k;
-    for (k = 0; k < 16; k++) LANE(result, k) = LANE(a, k) < LANE(b, k) ? LANE(a, k) : LANE(b, k);
+    for (k = 0; k < 16; k++)
+        LANE(result, k) = LANE(a, k) < LANE(b, k) ? LANE(a, k) : LANE(b, k);
     return result;
 }
 static inline v16 v16_max(v16 a, v16 b) {
     v16 result;
     int k;
-    for (k = 0; k < 16; k++) LANE(result, k) = LANE(a, k) > LANE(b, k) ? LANE(a, k) : LANE(b, k);
+    for (k = 0; k < 16; k++)
+        LANE(result, k) = LANE(a, k) > LANE(b, k) ? LANE(a, k) : LANE(b, k);
     return result;
 }
 /* To the nearest integer, ties to even; |a| < 2^22. Adding 1.5 * 2^23 leaves no room for a fraction. */

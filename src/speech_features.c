@@ -239,12 +239,12 @@ static void compute(const pylstm_features *features, state *at, const float *rin
     pylstm_melbank_run(features->melbank, use->power, mel);
     pylstm_decibel(mel, mel, config->n_mels);
     if (config->has_top_db) {
-        float floor;
+        float lowest;
         for (k = 0; k < config->n_mels; k++)
             at->maximum = mel[k] > at->maximum ? mel[k] : at->maximum;
-        floor = at->maximum - (float)config->top_db;
+        lowest = at->maximum - (float)config->top_db;
         for (k = 0; k < config->n_mels; k++)
-            mel[k] = mel[k] > floor ? mel[k] : floor;
+            mel[k] = mel[k] > lowest ? mel[k] : lowest;
     }
     if (features->dct)
         pylstm_dct_run(features->dct, mel, out);

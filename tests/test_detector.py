@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -104,7 +106,7 @@ def test_chunk_law(
     whole = detector.push(frames)
     detector.reset()
     edges = [0, *sorted(min(cut, count) for cut in cuts), count]
-    pieces = [e for a, b in zip(edges, edges[1:], strict=False) for e in detector.push(frames[a:b])]
+    pieces = [e for a, b in itertools.pairwise(edges) for e in detector.push(frames[a:b])]
     assert pieces == whole
     detector.reset()
     assert [e for row in frames for e in detector.push(row[None])] == whole
@@ -209,9 +211,8 @@ def test_for_model_needs_every_parameter(key: str) -> None:
     ],
 )
 def test_for_model_refuses_malformed_parameters(key: str, value: str, message: str) -> None:
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(ValueError, match=re.escape(message)):
         Detector.for_model(model(info=INFO | {f"detector.{key}": value}))
-    assert message in str(caught.value)
 
 
 def test_for_model_needs_labels_and_features() -> None:

@@ -1,0 +1,18 @@
+# One command each. The tools come with: pip install -e ".[lint]"
+
+.PHONY: lint format stubs
+
+lint: stubs
+	ruff check .
+	ruff format --check .
+	cython-lint pylstm
+	clang-format --dry-run --Werror src/*.c src/*.h
+
+format:
+	ruff check --fix .
+	ruff format .
+	clang-format -i src/*.c src/*.h
+
+stubs:
+	python -m mypy.stubtest pylstm._engine --allowlist tests/stubtest.allow
+	python -m mypy pylstm

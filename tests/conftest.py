@@ -1,0 +1,36 @@
+"""What several test files share: every kernel that this machine runs, audio, small models."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import pylstm
+
+ISAS = pylstm.show_config()["isa"]["supported"]
+
+
+@pytest.fixture(params=ISAS)
+def isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Runs a test once for each instruction set that this machine supports."""
+    monkeypatch.setenv("PYLSTM_ISA", request.param)
+    return request.param
+
+
+def audio(seconds: float, seed: int = 0, sr: int = 16000) -> np.ndarray:
+    """Noise with a tone that glides and bursts in it: loud, quiet and silent stretches. float32."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(round(seconds * sr)) / sr
+    tone = np.sin(2 * np.pi * (200 + 300 * t) * t) * (np.sin(2 * np.pi * 3 * t) > 0)
+    noise = rng.standard_normal(t.size) * 10.0 ** rng.uniform(-4, -1)
+    return (0.3 * tone + noise).astype(np.float32)
+
+
+def small_model(**settings: object) -> pylstm.Model:
+    """MFCC, two LSTM layers of an awkward size, softmax over three labels."""
+    features = pylstm.MFCC(**settings)  # type: ignore[arg-type]
+    layers = [
+        pylstm.LSTM(features.n_features, 21, num_layers=2, seed=1),
+        pylstm.Dense(21, 3, activation="softmax", seed=2),
+    ]
+    return pylstm.Model(features, layers, labels=["silence", "yes", "no"])

@@ -95,13 +95,16 @@ def section() -> str:
     )
 
 
-def replaced(page: str, text: str) -> str:
-    """The page with the part between the markers exchanged, or added at the end."""
-    block = f"{BEGIN}\n{text}\n{END}"
-    if BEGIN not in page:
-        return page.rstrip() + "\n\n" + block + "\n"
-    before, _, rest = page.partition(BEGIN)
-    return before + block + rest.partition(END)[2]
+def write_section(begin: str, end: str, text: str) -> None:
+    """Exchanges the part of docs/accuracy.md between two markers, or adds it at the end."""
+    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# Accuracy\n"
+    block = f"{begin}\n{text}\n{end}"
+    if begin in page:
+        before, _, rest = page.partition(begin)
+        page = before + block + rest.partition(end)[2]
+    else:
+        page = page.rstrip() + "\n\n" + block + "\n"
+    PAGE.write_text(page, encoding="utf-8", newline="\n")
 
 
 def main() -> None:
@@ -111,8 +114,7 @@ def main() -> None:
     if parser.parse_args().print:
         print(text)
         return
-    page = PAGE.read_text(encoding="utf-8") if PAGE.exists() else "# Accuracy\n"
-    PAGE.write_text(replaced(page, text), encoding="utf-8", newline="\n")
+    write_section(BEGIN, END, text)
 
 
 if __name__ == "__main__":

@@ -610,7 +610,7 @@ cdef class Stream:
 
     @property
     def latency(self):
-        """Samples that must follow sample t * hop_length before the row of frame t comes out."""
+        """The row of frame t comes out once t * hop_length + latency samples are in."""
         return pylstm_model_latency(self.core.model)
 
     @property

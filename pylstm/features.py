@@ -123,7 +123,7 @@ class Features:
 
     @property
     def latency(self) -> int:
-        """Samples that must follow sample t * hop_length before frame t comes out of a stream."""
+        """Frame t comes out of a stream once t * hop_length + latency samples are in."""
         return self._tables().latency
 
     def config(self) -> dict[str, str]:

@@ -188,7 +188,7 @@ class Model:
 
     @property
     def latency(self) -> int:
-        """Samples that must follow sample t * hop_length before the row of frame t comes out."""
+        """The row of frame t comes out once t * hop_length + latency samples are in."""
         return self._core.latency
 
     @property

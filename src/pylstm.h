@@ -98,8 +98,8 @@ pylstm_status pylstm_model_init(void *memory, size_t memory_size, const void *by
 int pylstm_model_sample_rate(const pylstm_model *model); /* Hz; 0 for a model without features */
 int pylstm_model_n_features(const pylstm_model *model);  /* width of the frames that the first layer takes */
 int pylstm_model_n_outputs(const pylstm_model *model);   /* width of one row of output */
-int64_t pylstm_model_latency(const pylstm_model *model); /* samples that must follow sample t * hop_length before the row of
-                                                            frame t comes out */
+int64_t pylstm_model_latency(const pylstm_model *model); /* the row of frame t comes out once t * hop_length + latency samples
+                                                            are in */
 const char *pylstm_model_isa(const pylstm_model *model); /* the kernels it was packed for */
 const char *pylstm_model_label(const pylstm_model *model, int output); /* NULL where the model has no labels */
 

@@ -1,0 +1,72 @@
+"""``pylstm demo``: the bundled model on the bundled recording."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
+from typing import NamedTuple
+
+from pylstm.cli.audio import AudioFile
+from pylstm.cli.errors import CliError, one_line
+from pylstm.cli.listening import Listening, detector_of, keywords_of
+from pylstm.cli.model import NamedModel
+from pylstm.cli.report import TextReport
+
+__all__ = ["demo"]
+
+_MODEL = "keywords"
+_RECORDING = "demo.wav"
+_WORDS = "demo.txt"
+
+
+class _Word(NamedTuple):
+    start: float
+    end: float
+    label: str
+
+
+def demo() -> None:
+    """Hear the words in a recording that comes with the package."""
+    folder = files("pylstm") / "models"
+    named = NamedModel.load(_MODEL)
+    detector = detector_of(named.model, named.name)
+    recording = folder / _RECORDING
+    if not recording.is_file():
+        raise CliError(f"the bundled recording {_RECORDING} is missing from this installation")
+    assert named.model.sample_rate is not None  # it has a detector, hence features
+    with (
+        as_file(recording) as path,
+        AudioFile(path, named.model.sample_rate) as audio,
+    ):
+        keywords = keywords_of(detector)
+        words = list(_words(folder / _WORDS))
+        hop_ms = 1000 * detector.hop_seconds
+        print(f"The model {_MODEL!r} listens to {_RECORDING}, {hop_ms:g} ms at a time.")
+        print(f"It knows: {one_line(', '.join(keywords))}")
+        if words:
+            said = (f"{word.label} ({word.start:.2f}-{word.end:.2f} s)" for word in words)
+            print(f"Spoken:   {one_line(', '.join(said))}")
+        print("\nHeard:")
+        report = TextReport(keywords)
+        listening = Listening(named.model, detector, audio, hop_ms)
+        for heard in listening:  # a frame of audio each
+            for event in heard.events:
+                report.event(event)
+    report.figures(listening.figures)
+
+
+def _words(path: Traversable) -> Iterator[_Word]:
+    """What is spoken and from when to when: lines of start, end and word; none without a list."""
+    if not path.is_file():
+        return
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            start, end, label = line.split()
+            word = _Word(float(start), float(end), label)
+        except ValueError:
+            raise CliError(f"{_WORDS}, line {number}: expected start, end and word") from None
+        if not (math.isfinite(word.start) and math.isfinite(word.end)):
+            raise CliError(f"{_WORDS}, line {number}: expected finite seconds")
+        yield word

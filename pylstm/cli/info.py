@@ -1,0 +1,109 @@
+"""``pylstm info``: what a model file holds."""
+
+from __future__ import annotations
+
+import dataclasses
+import json as json_module
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from pylstm.cli.errors import one_line
+from pylstm.cli.model import NamedModel
+from pylstm.features import Features
+from pylstm.layers import Layer
+
+__all__ = ["info"]
+
+# Where the second column begins.
+_COLUMN = 14
+
+
+def info(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A bundled model's name or a model file.")
+    ],
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+) -> None:
+    """Show what a model is: features, layers, labels, sizes, latency."""
+    facts = _facts(NamedModel.load(model))
+    if json:
+        print(json_module.dumps(facts))
+        return
+    for heading, text in _lines(facts):
+        print(one_line(f"{heading:<{_COLUMN}}{text}").rstrip())
+
+
+def _facts(named: NamedModel) -> dict[str, Any]:
+    """All that there is to say, as JSON has it."""
+    model = named.model
+    layers = [_layer(layer) for layer in model.layers]
+    rate = model.sample_rate
+    return {
+        "model": named.name,
+        "file": named.path.name,
+        "size_bytes": named.size,
+        "features": None if model.features is None else _features(model.features),
+        "layers": layers,
+        "n_features": model.n_features,
+        "n_outputs": model.n_outputs,
+        "labels": None if model.labels is None else list(model.labels),
+        "parameters": sum(layer["parameters"] for layer in layers),
+        "latency_samples": None if rate is None else model.latency,
+        "latency_ms": None if rate is None else 1000 * model.latency / rate,
+        "isa": model.isa,
+        "info": dict(model.info),
+    }
+
+
+def _features(features: Features) -> dict[str, Any]:
+    settings = {
+        field.name: getattr(features, field.name)
+        for field in dataclasses.fields(features)  # type: ignore[arg-type]
+        if field.name not in ("mean", "std")
+    }
+    return {"kind": features.kind, **settings, "normalize": features.mean is not None}
+
+
+def _layer(layer: Layer) -> dict[str, Any]:
+    settings = {name: getattr(layer, name) for name in layer.settings}
+    count = sum(weight.size for weight in layer.weights.values())
+    return {"kind": layer.kind, **settings, "parameters": count}
+
+
+def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The facts for people: heading and text of each line."""
+    yield "model", f"{facts['model']}  ({facts['size_bytes']:,} bytes)"
+    features = facts["features"]
+    if features is None:
+        yield "features", f"none: takes frames of {facts['n_features']} values"
+    else:
+        hop_ms = 1000 * features["hop_length"] / features["sr"]
+        yield (
+            "features",
+            f"{features['kind']}: {facts['n_features']} values every {hop_ms:g} ms, "
+            f"audio at {features['sr']} Hz",
+        )
+        settings = [f"{k}={_word(v)}" for k, v in features.items() if k not in ("kind", "sr")]
+        for start in range(0, len(settings), 6):
+            yield "", " ".join(settings[start : start + 6])
+    for place, layer in enumerate(facts["layers"]):
+        settings = [f"{k}={_word(v)}" for k, v in layer.items() if k not in ("kind", "parameters")]
+        yield (
+            "" if place else "layers",
+            f"{layer['kind']}: {' '.join(settings)}, {layer['parameters']:,} parameters",
+        )
+    yield "parameters", f"{facts['parameters']:,}"
+    yield "outputs", str(facts["n_outputs"])
+    yield "labels", "none" if facts["labels"] is None else ", ".join(facts["labels"])
+    if facts["latency_ms"] is not None:
+        yield "latency", f"{facts['latency_ms']:g} ms ({facts['latency_samples']} samples)"
+    yield "runs on", facts["isa"]
+    for place, (key, value) in enumerate(facts["info"].items()):
+        yield "" if place else "info", f"{key} = {value}"
+
+
+def _word(value: Any) -> str:
+    """A setting as one writes it in Python, short: 8000 for 8000.0."""
+    return f"{value:g}" if isinstance(value, float) else str(value)

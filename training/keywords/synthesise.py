@@ -1,0 +1,326 @@
+"""Synthesise the speech that the keyword model learns from.
+
+Every clip is 16 kHz mono int16 with the times of its keywords and of its speech, from espeak-ng
+(word and phoneme events) or flite's voices rms, kal and kal16 (phone end times).  The voices slt
+and awb are kept for evaluation and are never asked for here.
+
+The clips of one split go into two files in the cache folder: ``<split>.pcm.npy`` (all samples in
+one row) and ``<split>.json`` (one record a clip).  The same seed gives the same clips.
+
+Usage: ``python synthesise.py CACHE [--split training|validation] [--scale 1.0]``
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import io
+import json
+import random
+import re
+import subprocess
+import wave
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+from scipy.signal import resample_poly
+
+SAMPLE_RATE = 16000
+KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
+LABELS = ("silence", "unknown", *KEYWORDS)
+TEXT = Path(__file__).parent / "text"
+
+# flite's phones of each keyword: how a keyword is found among the phones of a sentence.
+PHONES = {
+    "yes": "y eh s", "no": "n ow", "up": "ah p", "down": "d aw n", "left": "l eh f t",
+    "right": "r ay t", "on": "aa n", "off": "ao f", "stop": "s t aa p", "go": "g ow",
+}  # fmt: skip
+
+ACCENTS = ("en", "en-us", "en-us", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-rp",
+           "en-gb-x-gbcwmd", "en-029", "en-us-nyc")  # fmt: skip
+# Variants that still sound like a person; the effects (Demonic, robots, whispers) are left out.
+VARIANTS = ("Alex", "Alicia", "Andrea", "Andy", "Annie", "Denis", "Diogo", "Gene", "Gene2",
+            "Henrique", "Hugo", "Jacky", "Lee", "Marco", "Mario", "Mike", "Nguyen", "Storm",
+            "adam", "anika", "announcer", "antonio", "aunty", "belinda", "benjamin", "boris",
+            "caleb", "david", "ed", "edward", "f1", "f2", "f3", "f4", "grandma", "grandpa",
+            "gustave", "iven", "iven2", "iven3", "john", "klatt", "klatt2", "klatt3", "klatt5",
+            "m1", "m2", "m3", "m4", "m5", "m6", "m7", "marcelo", "max", "miguel", "norbert",
+            "pablo", "paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby", "steph",
+            "steph2", "travis", "victor", "zac")  # fmt: skip
+VALIDATION_VARIANTS = ("f5", "m8", "klatt4", "Michael", "linda", "michel", "edward2", "steph3")
+
+
+@dataclass
+class Clip:
+    """One utterance: where its samples lie in the row of samples, and what is spoken when."""
+
+    voice: str
+    kind: str
+    text: str
+    words: list[tuple[str, float, float]] = field(default_factory=list)
+    speech: list[tuple[float, float]] = field(default_factory=list)
+    offset: int = 0
+    length: int = 0
+
+
+def keywords_in(text: str) -> list[str]:
+    """The keywords of a text, in order."""
+    return [word for word in re.findall(r"[a-z']+", text.lower()) if word in KEYWORDS]
+
+
+class Flite:
+    """flite on the command line, with the end time of every phone."""
+
+    def speak(
+        self, voice: str, text: str, stretch: float, shift: float
+    ) -> tuple[np.ndarray, list[tuple[str, float, float]], list[tuple[float, float]]] | None:
+        """Samples, keyword times and speech times; None if the keywords cannot be told apart."""
+        command = ["flite", "-voice", voice, "--setf", f"duration_stretch={stretch:.3f}"]
+        if voice.startswith("kal"):
+            command += ["--setf", f"int_f0_target_mean={105.0 * shift:.1f}"]
+        else:
+            command += ["--setf", f"f0_shift={shift:.3f}"]
+        command += ["-psdur", "-t", text, "-o", "/dev/stdout"]
+        output = subprocess.run(command, capture_output=True, check=True).stdout
+        # The phones come as text on the same standard output, before or after the RIFF file.
+        start = output.index(b"RIFF")
+        size = int.from_bytes(output[start + 4 : start + 8], "little") + 8
+        listing = (output[:start] + b" " + output[start + size :]).decode("ascii")
+        with wave.open(io.BytesIO(output[start : start + size])) as file:
+            rate = file.getframerate()
+            pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+        if rate != SAMPLE_RATE:
+            pcm = to_int16(resample_poly(pcm.astype(np.float32), SAMPLE_RATE, rate))
+        names, ends = [], []
+        for item in listing.split():
+            name, _, end = item.rpartition(":")
+            names.append(name)
+            ends.append(float(end))
+        starts = [0.0, *ends[:-1]]
+        speech = [(s, e) for n, s, e in zip(names, starts, ends, strict=True) if n != "pau"]
+        words = []
+        for word in KEYWORDS:
+            pattern = PHONES[word].split()
+            for i in range(len(names) - len(pattern) + 1):
+                if names[i : i + len(pattern)] == pattern:
+                    words.append((word, starts[i], ends[i + len(pattern) - 1]))
+        words.sort(key=lambda item: item[1])
+        expected = keywords_in(text)
+        if not expected:
+            words = []
+        elif [word for word, _, _ in words] != expected:
+            return None
+        return pcm, words, merged(speech)
+
+
+class Espeak:
+    """libespeak-ng through ctypes: samples with the times of words and phonemes."""
+
+    class Event(ctypes.Structure):
+        """espeak_EVENT; the last field is a union of a number, a pointer and eight characters."""
+
+        _fields_ = [
+            ("type", ctypes.c_int), ("unique_identifier", ctypes.c_uint),
+            ("text_position", ctypes.c_int), ("length", ctypes.c_int),
+            ("audio_position", ctypes.c_int), ("sample", ctypes.c_int),
+            ("user_data", ctypes.c_void_p), ("string", ctypes.c_char * 8),
+        ]  # fmt: skip
+
+    def __init__(self) -> None:
+        self._library = ctypes.CDLL("libespeak-ng.so.1")
+        # AUDIO_OUTPUT_RETRIEVAL, with phoneme events.
+        self._rate = self._library.espeak_Initialize(1, 0, None, 1)
+        self._pcm: list[np.ndarray] = []
+        self._events: list[tuple[int, int, int, float, bytes]] = []
+        callback = ctypes.CFUNCTYPE(
+            ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(self.Event)
+        )
+        self._callback = callback(self._receive)
+        self._library.espeak_SetSynthCallback(self._callback)
+
+    def _receive(self, wave_data: object, count: int, events: object) -> int:
+        if wave_data and count:
+            self._pcm.append(np.ctypeslib.as_array(wave_data, (count,)).copy())
+        index = 0
+        while events[index].type:
+            e = events[index]
+            time = e.sample / self._rate
+            name = e.string if e.type == 7 else b""
+            self._events.append((e.type, e.text_position, e.length, time, name))
+            index += 1
+        return 0
+
+    def speak(
+        self, voice: str, text: str, rate: int, pitch: int, pitch_range: int
+    ) -> tuple[np.ndarray, list[tuple[str, float, float]], list[tuple[float, float]]] | None:
+        """Samples, keyword times and speech times; None if the voice cannot say it."""
+        self._pcm, self._events = [], []
+        if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
+            return None
+        for parameter, value in ((1, rate), (3, pitch), (4, pitch_range)):
+            self._library.espeak_SetParameter(parameter, value, 0)
+        data = text.encode()
+        self._library.espeak_Synth(data, len(data) + 1, 0, 1, 0, 1, None, None)
+        self._library.espeak_Synchronize()
+        if not self._pcm:
+            return None
+        pcm = np.concatenate(self._pcm).astype(np.float32)
+        length = len(pcm) / self._rate
+        words, speech = [], []
+        open_word: tuple[str, float] | None = None
+        phones = [event for event in self._events if event[0] == 7]
+        ends = [event[3] for event in phones[1:]] + [length]
+        for event in sorted(self._events, key=lambda e: (e[3], e[0] == 7)):
+            kind, position, size, time, name = event
+            silent = kind == 7 and name[:1] in (b"_", b"")
+            if open_word and (kind == 1 or silent or kind == 5):
+                if open_word[0] in KEYWORDS:
+                    words.append((*open_word, time))
+                open_word = None
+            if kind == 1:
+                spoken = text[position - 1 : position - 1 + size].lower().strip(".,!?")
+                open_word = (spoken, time)
+        for (_, _, _, time, name), end in zip(phones, ends, strict=True):
+            if name[:1] not in (b"_", b""):
+                speech.append((time, end))
+        if [word for word, _, _ in words] != keywords_in(text):
+            return None
+        return to_int16(resample_poly(pcm, 320, 441)), words, merged(speech)
+
+
+def merged(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Spans that touch, joined."""
+    result: list[tuple[float, float]] = []
+    for start, end in spans:
+        if result and start - result[-1][1] < 0.03:
+            result[-1] = (result[-1][0], max(end, result[-1][1]))
+        elif end > start:
+            result.append((start, end))
+    return result
+
+
+def to_int16(samples: np.ndarray) -> np.ndarray:
+    """Rounded and clipped."""
+    return np.clip(np.round(samples), -32768, 32767).astype(np.int16)
+
+
+def lines(name: str) -> list[str]:
+    """The lines of a text file of this folder, without comments."""
+    content = (TEXT / name).read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in content if line.strip() and not line.startswith("#")]
+
+
+def texts(split: str, draw: random.Random, scale: float) -> Iterator[tuple[str, str]]:
+    """What to say: pairs of kind and text, each to be said by a voice drawn anew."""
+    words = sorted({word for line in lines("words.txt") for word in line.split()})
+    confusable = sorted({w for line in lines("words.txt")[:14] for w in line.split()})
+    sentences = lines("training_sentences.txt")
+    held = 25
+    sentences = sentences[-held:] if split == "validation" else sentences[:-held]
+    told = lines("keyword_sentences.txt")
+    told = told[::6] if split == "validation" else [s for i, s in enumerate(told) if i % 6]
+    carriers = lines("carriers.txt")
+    share = scale * (0.06 if split == "validation" else 1.0)
+
+    def times(count: float) -> range:
+        return range(max(1, round(count * share)))
+
+    for keyword in KEYWORDS:
+        for _ in times(560):
+            yield "keyword", draw.choice((keyword, keyword + ".", keyword + "!", keyword + "?"))
+    for _ in times(3400):
+        carrier = draw.choice(carriers)
+        while "{}" in carrier:
+            carrier = carrier.replace("{}", draw.choice(KEYWORDS), 1)
+        yield "sentence", carrier
+    for _ in times(900):
+        yield "sentence", draw.choice(told)
+    for _ in times(3000):
+        yield "word", draw.choice(confusable if draw.random() < 0.6 else words)
+    for _ in times(700):
+        yield "word", pseudo_word(draw)
+    for _ in times(2000):
+        yield "running", draw.choice(sentences)
+    for _ in times(3000):
+        chosen = [draw.choice(confusable if draw.random() < 0.4 else words)
+                  for _ in range(draw.randint(3, 10))]  # fmt: skip
+        yield "running", " ".join(chosen) + "."
+
+
+def pseudo_word(draw: random.Random) -> str:
+    """A word of two or three made-up syllables: more phone sequences than the lists hold."""
+    onsets = "b br c ch d dr f fl g gr h j k l m n p pl r s sh sl sn sp st str t th tr v w y z"
+    middles = "a e i o u ee oo ai ou oa ar er or igh ow"
+    ends = "b d f g k l m n nd ng p r rk s sh st t th x z"
+    count = draw.randint(2, 3)
+    return "".join(
+        draw.choice(onsets.split()) + draw.choice(middles.split())
+        + (draw.choice(ends.split()) if draw.random() < 0.6 else "")
+        for _ in range(count)
+    )  # fmt: skip
+
+
+def synthesise(
+    split: str, seed: int, scale: float, flite: Flite, espeak: Espeak
+) -> tuple[list[Clip], np.ndarray]:
+    """All clips of one split and their samples in one row."""
+    draw = random.Random(f"{split} {seed}")
+    variants = VALIDATION_VARIANTS if split == "validation" else VARIANTS
+    clips: list[Clip] = []
+    row: list[np.ndarray] = []
+    offset = 0
+    for kind, text in texts(split, draw, scale):
+        choice = draw.random()
+        if choice < 0.45:
+            voice = draw.choice(ACCENTS)
+            if draw.random() < 0.93:
+                voice += "+" + draw.choice(variants)
+            spoken = espeak.speak(
+                voice, text, draw.randint(105, 230), draw.randint(15, 90), draw.randint(20, 80)
+            )
+        else:
+            voice = "rms" if choice < 0.80 else "kal16" if choice < 0.95 else "kal"
+            stretch, shift = draw.uniform(0.75, 1.4), 2.0 ** draw.uniform(-0.35, 0.85)
+            spoken = flite.speak(voice, text, stretch, shift)
+        if spoken is None or not spoken[2] or not np.any(spoken[0]):
+            continue
+        pcm, words, speech = spoken
+        # Keep 40 ms around the speech: the pauses between clips are drawn when they are mixed.
+        first = max(0, int((speech[0][0] - 0.04) * SAMPLE_RATE))
+        last = min(len(pcm), int((speech[-1][1] + 0.06) * SAMPLE_RATE))
+        shifted = first / SAMPLE_RATE
+        clip = Clip(
+            voice, kind, text,
+            [(w, round(s - shifted, 4), round(e - shifted, 4)) for w, s, e in words],
+            [(round(s - shifted, 4), round(e - shifted, 4)) for s, e in speech],
+            offset, last - first,
+        )  # fmt: skip
+        clips.append(clip)
+        row.append(pcm[first:last])
+        offset += clip.length
+    return clips, np.concatenate(row)
+
+
+def main() -> None:
+    """Write both splits, or one, into a cache folder."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("--split", choices=("training", "validation"), action="append")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--scale", type=float, default=1.0, help="fewer or more clips")
+    options = parser.parse_args()
+    options.cache.mkdir(parents=True, exist_ok=True)
+    # One of each: espeak-ng hangs when a process initialises it twice.
+    flite, espeak = Flite(), Espeak()
+    for split in options.split or ("training", "validation"):
+        clips, row = synthesise(split, options.seed, options.scale, flite, espeak)
+        np.save(options.cache / f"{split}.pcm.npy", row)
+        records = json.dumps([asdict(clip) for clip in clips])
+        (options.cache / f"{split}.json").write_text(records, encoding="utf-8")
+        print(f"{split}: {len(clips)} clips, {len(row) / SAMPLE_RATE / 60:.1f} minutes")
+
+
+if __name__ == "__main__":
+    main()

@@ -27,9 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] == "pylstm":
+        missing = (error.name or "pylstm").partition(".")[0]
+        if missing == "pylstm":
             raise
-        _explain(f"the command line needs {error.name}")
+        _explain(f"the command line needs {missing}")
         return 1
     except OSError as error:  # soundfile is there, the C library that it wraps is not
         _explain(f"the command line cannot start: {error}")

@@ -53,6 +53,7 @@ class _Commands(TyperGroup):
 
 
 app = typer.Typer(
+    name="pylstm",
     cls=_Commands,
     no_args_is_help=True,
     add_completion=False,

@@ -1,0 +1,387 @@
+/* The core, driven by benchmarks: one model, commands on standard input, one line of JSON back for each.
+ *
+ *     core MODEL-FILE
+ *
+ *     frames PATH      float32 rows of n_features: what step and sequence feed, over and over
+ *     audio PATH       float32 samples: what hop, whole and latency feed, over and over
+ *     streams N        N streams take turns from here on (1 at the start)
+ *     step N           N calls of one frame
+ *     sequence N       N calls of all frames
+ *     hop SAMPLES N    N calls of so many samples
+ *     whole N          N times all the audio in one call, a flush and a reset
+ *     read BYTES N     N times reading so many bytes where the model lies, and nothing else
+ *     latency SAMPLES N PATH     every hop on its own, see below
+ *     outputs PATH     the rows that the frames, or else the audio, give from the beginning, as float32
+ *
+ * A timed command first runs an eighth of its calls untimed, so that caches hold what this contender needs and not what the one
+ * before it left; {"seconds": ...} is for the N calls after that.
+ */
+#if defined(__linux__) && !defined(_GNU_SOURCE)
+#define _GNU_SOURCE /* RUSAGE_THREAD */
+#endif
+#ifndef _POSIX_C_SOURCE
+#define _POSIX_C_SOURCE 200809L
+#endif
+
+#include "pylstm.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#elif defined(__aarch64__)
+#include <arm_neon.h>
+#endif
+
+typedef struct bench {
+    char *memory; /* of the model: given to pylstm_model_init, so that reading it reads the very pages the kernels read */
+    size_t memory_size;
+    pylstm_model *model;
+    pylstm_stream **streams;
+    size_t n_streams, turn;
+    float *frames, *audio, *out;
+    size_t n_frames, n_samples, out_rows;
+    size_t next_frame, next_sample;
+} bench;
+
+static void die(const char *what, const char *why) {
+    fprintf(stderr, "core: %s: %s\n", what, why);
+    exit(1);
+}
+
+static void must(pylstm_status status, const char *what) {
+    if (status)
+        die(what, pylstm_strerror(status));
+}
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void *aligned(size_t size) {
+    void *memory = aligned_alloc(64, (size + 127) / 64 * 64);
+    if (!memory)
+        die("memory", "none left");
+    memset(memory, 0, size); /* every page is there before anything is timed */
+    return memory;
+}
+
+static void *contents(const char *path, size_t *size) {
+    FILE *file = fopen(path, "rb");
+    void *bytes;
+    long end;
+    if (!file)
+        die(path, "cannot be opened");
+    fseek(file, 0, SEEK_END);
+    end = ftell(file);
+    rewind(file);
+    bytes = aligned((size_t)end);
+    *size = fread(bytes, 1, (size_t)end, file);
+    fclose(file);
+    return bytes;
+}
+
+static void store(const char *path, const void *bytes, size_t size) {
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(bytes, 1, size, file) != size || fclose(file))
+        die(path, "cannot be written");
+}
+
+/* --- reading and nothing else ----------------------------------------------------------------------------------------- */
+
+/* Eight running maxima or ORs: enough that only the loads are waited for. Sizes are whole multiples of 512 bytes. */
+#if defined(__x86_64__)
+__attribute__((target("avx512f"))) static uint64_t read_avx512(const char *p, size_t n) {
+    __m512i any[8];
+    size_t k;
+    int lane;
+    for (lane = 0; lane < 8; lane++)
+        any[lane] = _mm512_setzero_si512();
+    for (k = 0; k < n; k += 512) {
+#pragma GCC unroll 8
+        for (lane = 0; lane < 8; lane++)
+            any[lane] = _mm512_or_si512(any[lane], _mm512_load_si512(p + k + 64 * lane));
+    }
+    for (lane = 1; lane < 8; lane++)
+        any[0] = _mm512_or_si512(any[0], any[lane]);
+    return (uint64_t)_mm512_reduce_or_epi64(any[0]);
+}
+
+__attribute__((target("avx2"))) static uint64_t read_avx2(const char *p, size_t n) {
+    __m256i any[8];
+    size_t k;
+    int lane;
+    for (lane = 0; lane < 8; lane++)
+        any[lane] = _mm256_setzero_si256();
+    for (k = 0; k < n; k += 256) {
+#pragma GCC unroll 8
+        for (lane = 0; lane < 8; lane++)
+            any[lane] = _mm256_or_si256(any[lane], _mm256_load_si256((const __m256i *)(p + k + 32 * lane)));
+    }
+    for (lane = 1; lane < 8; lane++)
+        any[0] = _mm256_or_si256(any[0], any[lane]);
+    return (uint64_t)_mm256_extract_epi64(any[0], 0);
+}
+#elif defined(__aarch64__)
+static uint64_t read_neon(const char *p, size_t n) {
+    uint64x2_t any[8];
+    size_t k;
+    int lane;
+    for (lane = 0; lane < 8; lane++)
+        any[lane] = vdupq_n_u64(0);
+    for (k = 0; k < n; k += 128) {
+#pragma GCC unroll 8
+        for (lane = 0; lane < 8; lane++)
+            any[lane] = vorrq_u64(any[lane], vld1q_u64((const uint64_t *)(p + k + 16 * lane)));
+    }
+    for (lane = 1; lane < 8; lane++)
+        any[0] = vorrq_u64(any[0], any[lane]);
+    return vgetq_lane_u64(any[0], 0);
+}
+#endif
+
+static uint64_t read_plain(const char *p, size_t n) {
+    uint64_t any = 0, word;
+    size_t k;
+    for (k = 0; k < n; k += 8) {
+        memcpy(&word, p + k, 8);
+        any |= word;
+    }
+    return any;
+}
+
+static uint64_t (*reader(const char *isa))(const char *, size_t) {
+#if defined(__x86_64__)
+    if (!strcmp(isa, "avx512"))
+        return read_avx512;
+    if (!strcmp(isa, "avx2"))
+        return read_avx2;
+#elif defined(__aarch64__)
+    if (!strcmp(isa, "neon"))
+        return read_neon;
+#endif
+    (void)isa;
+    return read_plain;
+}
+
+static volatile uint64_t sink; /* what was read is used, so that it is read */
+
+/* --- calls ------------------------------------------------------------------------------------------------------------ */
+
+static pylstm_stream *next_stream(bench *b) {
+    pylstm_stream *stream = b->streams[b->turn];
+    b->turn = b->turn + 1 < b->n_streams ? b->turn + 1 : 0;
+    return stream;
+}
+
+static void set_streams(bench *b, size_t n) {
+    size_t k;
+    for (k = 0; k < b->n_streams; k++)
+        pylstm_stream_destroy(b->streams[k]);
+    free(b->streams);
+    b->streams = malloc(n * sizeof *b->streams);
+    if (!n || !b->streams)
+        die("streams", "expected some, and memory for them");
+    for (k = 0; k < n; k++)
+        must(pylstm_stream_create(b->model, &b->streams[k]), "stream");
+    b->n_streams = n;
+    b->turn = 0;
+}
+
+static void step(bench *b) {
+    const size_t width = (size_t)pylstm_model_n_features(b->model);
+    size_t rows;
+    must(pylstm_stream_push_frames(next_stream(b), b->frames + b->next_frame * width, 1, 0, b->out, 1, &rows), "step");
+    b->next_frame = b->next_frame + 1 < b->n_frames ? b->next_frame + 1 : 0;
+}
+
+static void sequence(bench *b) {
+    const ptrdiff_t stride = (ptrdiff_t)sizeof(float) * pylstm_model_n_features(b->model);
+    size_t rows;
+    must(pylstm_stream_push_frames(next_stream(b), b->frames, b->n_frames, stride, b->out, b->out_rows, &rows), "sequence");
+}
+
+static void hop(bench *b, size_t n_samples) {
+    size_t rows;
+    if (b->next_sample + n_samples > b->n_samples)
+        b->next_sample = 0;
+    must(pylstm_stream_push(b->streams[b->turn], PYLSTM_FLOAT32, b->audio + b->next_sample, n_samples, sizeof(float), b->out,
+                            b->out_rows, &rows),
+         "hop");
+    /* Streams that take turns all hear the same samples. */
+    next_stream(b);
+    if (!b->turn)
+        b->next_sample += n_samples;
+}
+
+/* A whole recording, as Model.run() does it; the number of rows. */
+static size_t whole(bench *b) {
+    pylstm_stream *stream = b->streams[0];
+    size_t rows, rest;
+    const size_t width = (size_t)pylstm_model_n_outputs(b->model);
+    must(pylstm_stream_reset(stream), "reset"); /* hops may have left it in the middle of something */
+    must(pylstm_stream_push(stream, PYLSTM_FLOAT32, b->audio, b->n_samples, sizeof(float), b->out, b->out_rows, &rows), "push");
+    must(pylstm_stream_flush(stream, b->out + rows * width, b->out_rows - rows, &rest), "flush");
+    must(pylstm_stream_reset(stream), "reset");
+    return rows + rest;
+}
+
+/* Room for the rows of everything that has been loaded. */
+static void make_room(bench *b) {
+    int64_t rows = 0;
+    if (b->n_samples)
+        must(pylstm_stream_rows(b->streams[0], b->n_samples, 1, &rows), "rows");
+    b->out_rows = (size_t)rows > b->n_frames ? (size_t)rows : b->n_frames;
+    free(b->out);
+    b->out = aligned((b->out_rows + 1) * (size_t)pylstm_model_n_outputs(b->model) * sizeof(float));
+}
+
+static void outputs(bench *b, const char *path) {
+    size_t rows = b->n_frames;
+    must(pylstm_stream_reset(b->streams[0]), "reset");
+    b->turn = 0;
+    if (b->n_frames) {
+        sequence(b);
+        must(pylstm_stream_reset(b->streams[0]), "reset");
+    } else {
+        rows = whole(b);
+    }
+    b->turn = 0;
+    store(path, b->out, rows * (size_t)pylstm_model_n_outputs(b->model) * sizeof(float));
+}
+
+/* --- latency ---------------------------------------------------------------------------------------------------------- */
+
+static long interruptions(void) {
+#ifdef RUSAGE_THREAD
+    struct rusage usage;
+    getrusage(RUSAGE_THREAD, &usage);
+    return usage.ru_nivcsw;
+#else
+    return 0;
+#endif
+}
+
+/* Every hop timed on its own, each followed by a control: reading memory for about as long. What the machine does to anybody it
+ * does to the control, too; what only the hops show is the engine's. Three uint32 a hop go to the file: nanoseconds of the hop,
+ * nanoseconds of the control, and whether the scheduler took the processor away meanwhile (1: from the hop, 2: the control). */
+static void latency(bench *b, size_t n_samples, size_t n, const char *path) {
+    uint32_t *record = aligned(3 * n * sizeof *record);
+    const size_t some = b->memory_size / 512 * 512 < 16384 ? b->memory_size / 512 * 512 : 16384;
+    uint64_t (*read)(const char *, size_t) = reader(pylstm_model_isa(b->model));
+    double t, one_hop, one_read;
+    size_t k, passes, i;
+    for (k = 0; k < 100; k++)
+        hop(b, n_samples);
+    for (t = now(), k = 0; k < 200; k++)
+        hop(b, n_samples);
+    one_hop = (now() - t) / 200;
+    for (t = now(), k = 0; k < 2000; k++)
+        sink |= read(b->memory, some);
+    one_read = (now() - t) / 2000;
+    passes = (size_t)(one_hop / one_read) + 1;
+    for (k = 0; k < n; k++) {
+        const long before = interruptions();
+        long between;
+        t = now();
+        hop(b, n_samples);
+        record[3 * k] = (uint32_t)(1e9 * (now() - t));
+        between = interruptions();
+        t = now();
+        for (i = 0; i < passes; i++)
+            sink |= read(b->memory, some);
+        record[3 * k + 1] = (uint32_t)(1e9 * (now() - t));
+        record[3 * k + 2] = (uint32_t)(between != before) + 2 * (uint32_t)(interruptions() != between);
+    }
+    store(path, record, 3 * n * sizeof *record);
+    free(record);
+}
+
+/* --- commands --------------------------------------------------------------------------------------------------------- */
+
+static double timed(bench *b, char verb, size_t size, size_t n) {
+    uint64_t (*read)(const char *, size_t) = reader(pylstm_model_isa(b->model));
+    const size_t untimed = n / 8 + 1;
+    double begin = now();
+    size_t k;
+    for (k = 0; k < untimed + n; k++) {
+        if (k == untimed)
+            begin = now();
+        if (verb == 's') {
+            step(b);
+        } else if (verb == 'q') {
+            sequence(b);
+        } else if (verb == 'h') {
+            hop(b, size);
+        } else if (verb == 'w') {
+            whole(b);
+        } else {
+            sink |= read(b->memory, size);
+        }
+    }
+    return now() - begin;
+}
+
+static void obey(bench *b, char *line) {
+    char path[2000] = "";
+    size_t size = 0, n = 0;
+    double seconds = 0;
+    if (sscanf(line, "frames %1999[^\n]", path) == 1) {
+        b->frames = contents(path, &size);
+        b->n_frames = size / sizeof(float) / (size_t)pylstm_model_n_features(b->model);
+        make_room(b);
+    } else if (sscanf(line, "audio %1999[^\n]", path) == 1) {
+        b->audio = contents(path, &size);
+        b->n_samples = size / sizeof(float);
+        make_room(b);
+    } else if (sscanf(line, "streams %zu", &n) == 1) {
+        set_streams(b, n);
+    } else if (sscanf(line, "step %zu", &n) == 1 && b->n_frames) {
+        seconds = timed(b, 's', 0, n);
+    } else if (sscanf(line, "sequence %zu", &n) == 1 && b->n_frames) {
+        seconds = timed(b, 'q', 0, n);
+    } else if (sscanf(line, "hop %zu %zu", &size, &n) == 2 && b->n_samples >= size) {
+        seconds = timed(b, 'h', size, n);
+    } else if (sscanf(line, "whole %zu", &n) == 1 && b->n_samples) {
+        seconds = timed(b, 'w', 0, n);
+    } else if (sscanf(line, "read %zu %zu", &size, &n) == 2 && size <= b->memory_size) {
+        seconds = timed(b, 'r', size / 512 * 512, n);
+    } else if (sscanf(line, "latency %zu %zu %1999[^\n]", &size, &n, path) == 3 && b->n_samples >= size) {
+        latency(b, size, n, path);
+    } else if (sscanf(line, "outputs %1999[^\n]", path) == 1 && b->out) {
+        outputs(b, path);
+    } else {
+        die(line, "not understood, or nothing to feed");
+    }
+    printf("{\"seconds\": %.9f}\n", seconds);
+    fflush(stdout);
+}
+
+int main(int argc, char **argv) {
+    bench b = {0};
+    char line[2200];
+    void *file;
+    size_t size;
+    pylstm_error why;
+    if (argc != 2)
+        die("usage", "core MODEL-FILE");
+    file = contents(argv[1], &size);
+    if (pylstm_model_size(file, size, &b.memory_size, &why))
+        die(argv[1], why.message);
+    b.memory = aligned(b.memory_size);
+    if (pylstm_model_init(b.memory, b.memory_size, file, size, &b.model, &why))
+        die(argv[1], why.message);
+    free(file);
+    set_streams(&b, 1);
+    printf("{\"isa\": \"%s\", \"memory\": %zu}\n", pylstm_model_isa(b.model), b.memory_size);
+    fflush(stdout);
+    while (fgets(line, sizeof line, stdin))
+        obey(&b, line);
+    return 0;
+}

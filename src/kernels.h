@@ -37,19 +37,24 @@ typedef struct pylstm_dense_weights {
 typedef struct pylstm_kernels {
     const char *isa;
 
-    /* The part of the gates that does not depend on h, for n_frames frames, a multiple of project_frames: z[t] = bias + W_ih
-     * x[t], each z[t] being 4 * H floats (H: hidden_size rounded up to 16) laid out as the bias is. x[t] has input_size floats,
-     * any alignment. */
-    int project_frames;
-    void (*lstm_project)(const pylstm_lstm_weights *layer, const float *const *x, int n_frames, float *z);
+    /* The part of the gates that does not depend on h, for n columns (frames of a stream, of many streams): z[t] = bias + W_ih
+     * x[t], 4 * H floats each (H: hidden_size rounded up to 16), laid out as the bias is. x[t]: input_size floats, any
+     * alignment. */
+    void (*lstm_project)(const pylstm_lstm_weights *layer, const float *const *x, int n, float *const *z);
 
     /* One step. x: input_size floats, or NULL with z the projection of this frame. h: hidden_size floats. c: H floats, updated
      * in place. h_next: H floats, not h. gates: NULL, or 4 * H floats that receive the activated i, f, g, o, each H long. */
     void (*lstm_step)(const pylstm_lstm_weights *layer, const float *x, const float *z, const float *h, float *c, float *h_next,
                       float *gates);
 
+    /* One step of n streams, the weights read once for several of them: the bits that lstm_step gives each of them. x NULL:
+     * z[t] are the projections; else z is not read. */
+    void (*lstm_step_many)(const pylstm_lstm_weights *layer, int n, const float *const *x, const float *const *z,
+                           const float *const *h, float *const *c, float *const *h_next);
+
     /* y = W x + b, before the activation. y: output_size rounded up to 16. */
     void (*dense)(const pylstm_dense_weights *layer, const float *x, float *y);
+    void (*dense_many)(const pylstm_dense_weights *layer, int n, const float *const *x, float *const *y);
 
     /* In place, over n values rounded up to a multiple of 16 (the room is there). Errors in ULP of the float32 result, over
      * every float32 input, in docs/accuracy.md. */

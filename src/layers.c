@@ -173,26 +173,26 @@ static void lstm_forward(const pylstm_layer *layer, float *state, float *scratch
                          float *trace, size_t trace_stride) {
     const pylstm_lstm_weights *cells = layer->packed;
     const size_t padded = pylstm_padded(layer->output_size);
-    float *z = scratch, *gates = z + PYLSTM_BLOCK_FRAMES * PYLSTM_GATES * padded;
-    float *between[2];
+    float *gates = scratch + PYLSTM_BLOCK_FRAMES * PYLSTM_GATES * padded;
+    float *z[PYLSTM_BLOCK_FRAMES], *between[2];
     const float *rows[PYLSTM_BLOCK_FRAMES];
     int cell, t;
     between[0] = gates + PYLSTM_GATES * padded;
     between[1] = between[0] + PYLSTM_BLOCK_FRAMES * padded;
     memcpy(rows, x, (size_t)n_frames * sizeof *rows);
+    for (t = 0; t < n_frames; t++)
+        z[t] = scratch + (size_t)t * PYLSTM_GATES * padded;
     for (cell = 0; cell < layer->num_layers; cell++) {
         float *h = pylstm_layer_h(layer, state, cell), *c = pylstm_layer_c(layer, state, cell);
         float *out = cell == layer->num_layers - 1 ? y : between[cell % 2];
         const float *h_before = h;
-        /* Groups of frames read the input weights once between them; the frames left over keep their projection in registers.
-         */
-        const int n_projected = n_frames - n_frames % layer->kernels->project_frames;
-        if (n_projected)
-            layer->kernels->lstm_project(&cells[cell], rows, n_projected, z);
+        /* A frame alone keeps its projection in registers; several read the input weights once between them. */
+        if (n_frames > 1)
+            layer->kernels->lstm_project(&cells[cell], rows, n_frames, z);
         for (t = 0; t < n_frames; t++) {
             float *h_next = out + (size_t)t * padded;
-            layer->kernels->lstm_step(&cells[cell], t < n_projected ? NULL : rows[t], z + (size_t)t * PYLSTM_GATES * padded,
-                                      h_before, c, h_next, trace ? gates : NULL);
+            layer->kernels->lstm_step(&cells[cell], n_frames > 1 ? NULL : rows[t], z[t], h_before, c, h_next,
+                                      trace ? gates : NULL);
             if (trace) {
                 lstm_trace_step(trace + (size_t)t * trace_stride +
                                     (size_t)cell * (PYLSTM_GATES + 2) * (size_t)layer->output_size,

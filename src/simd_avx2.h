@@ -4,8 +4,8 @@
 
 #define PYLSTM_ISA_NAME       "avx2"
 #define PYLSTM_BLOCKS_AT_ONCE 1 /* 8 of the 16 registers accumulate: enough to hide the latency of the multiply-add */
-#define PYLSTM_PROJECT_FRAMES 6 /* 12 registers accumulate, 2 hold weights, 1 an input */
-#define PYLSTM_PROJECT_GATES  1
+#define PYLSTM_TILE_COLUMNS   3 /* 12 registers accumulate; two gates, because reading one line in four is slow */
+#define PYLSTM_TILE_GATES     2
 
 typedef struct v16 {
     __m256 a, b;

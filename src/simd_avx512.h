@@ -4,8 +4,8 @@
 
 #define PYLSTM_ISA_NAME       "avx512"
 #define PYLSTM_BLOCKS_AT_ONCE 2 /* 8 of the 32 registers accumulate */
-#define PYLSTM_PROJECT_FRAMES 6 /* 24 registers accumulate, 4 hold weights, 1 an input */
-#define PYLSTM_PROJECT_GATES  4
+#define PYLSTM_TILE_COLUMNS   6 /* 24 registers accumulate, 4 hold weights, 1 an input */
+#define PYLSTM_TILE_GATES     4
 
 typedef __m512 v16;
 

@@ -4,8 +4,8 @@
 
 #define PYLSTM_ISA_NAME       "neon"
 #define PYLSTM_BLOCKS_AT_ONCE 1 /* 16 of the 32 registers accumulate */
-#define PYLSTM_PROJECT_FRAMES 6 /* 24 registers accumulate, 4 hold weights, 1 an input */
-#define PYLSTM_PROJECT_GATES  1
+#define PYLSTM_TILE_COLUMNS   2 /* 16 registers accumulate, 8 hold weights, 1 an input */
+#define PYLSTM_TILE_GATES     2
 
 typedef struct v16 {
     float32x4_t q[4];

@@ -10,8 +10,8 @@
 
 #define PYLSTM_ISA_NAME       "scalar"
 #define PYLSTM_BLOCKS_AT_ONCE 1 /* unit blocks of a step that run side by side */
-#define PYLSTM_PROJECT_FRAMES 2 /* frames that share one read of the weights */
-#define PYLSTM_PROJECT_GATES  1 /* gates of a block that run side by side while they do */
+#define PYLSTM_TILE_COLUMNS   1 /* columns (frames, streams) that share one read of the weights */
+#define PYLSTM_TILE_GATES     4 /* gates of a block that run side by side while they do */
 
 /* Where the compiler has generic vectors, they are the array: it then uses whatever the baseline of the target offers (SSE2 on
  * x86-64). The arithmetic is the same either way. */

@@ -77,6 +77,8 @@ def main(arguments: list[str]) -> int:
     for name in options.names:
         if name not in QUESTIONS:
             parser().error(f"no question {name!r}; expected {', '.join(QUESTIONS)}")
+    if options.report and options.names:
+        parser().error("--report shows one run of all questions; expected no names beside it")
     effort = QUICK if options.quick else FULL
     if options.minutes is not None:
         effort = replace(effort, minutes=options.minutes)

@@ -140,7 +140,7 @@ def run(effort: Effort) -> Result:
         path = str(Path(folder) / "model.safetensors")
         stacks.model().save(path)
         contenders = {name: process(program) for name, program in programs(path).items()}
-        rounds = Effort(min(effort.rounds, MOST_ROUNDS), 0, effort.minutes)
+        rounds = Effort(min(effort.rounds // 5 + 1, MOST_ROUNDS), 0, effort.minutes)
         times = contest(list(contenders.values()), rounds, tolerance=0)
     table = Table("From nothing", "", "ms", REFERENCE, by_row=True)
     base = times[contenders[REFERENCE].name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import functools
 import json
 import os
@@ -41,11 +42,12 @@ def missing() -> str | None:
 
 
 @functools.cache
-def _workshop() -> tempfile.TemporaryDirectory[str]:
-    """The folder with the program; it goes when Python does."""
-    folder = tempfile.TemporaryDirectory(prefix="pylstm-benchmarks-")
+def _program() -> str:
+    """The driver, compiled once; its folder goes when Python does."""
+    folder = tempfile.mkdtemp(prefix="pylstm-benchmarks-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     sources = [ROOT / "benchmarks" / "core.c", *sorted((ROOT / "src").glob("*.c"))]
-    objects = [f"{folder.name}/{source.stem}.o" for source in sources]
+    objects = [f"{folder}/{source.stem}.o" for source in sources]
     compile_ = [str(compiler()), *FLAGS, "-w", f"-I{ROOT / 'src'}", "-c"]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(
@@ -54,8 +56,8 @@ def _workshop() -> tempfile.TemporaryDirectory[str]:
                 ([*compile_, str(s), "-o", o] for s, o in zip(sources, objects, strict=True)),
             )
         )
-    _build([str(compiler()), *objects, "-lm", "-o", f"{folder.name}/core"])
-    return folder
+    _build([str(compiler()), *objects, "-lm", "-o", f"{folder}/core"])
+    return f"{folder}/core"
 
 
 def _build(command: list[str]) -> None:
@@ -86,12 +88,13 @@ class Core:
     ) -> None:
         if reason := missing():
             raise RuntimeError(reason)
+        program = _program()
         self._model = model
         self._folder = tempfile.TemporaryDirectory(prefix="pylstm-benchmarks-")
         path = Path(self._folder.name) / "model.safetensors"
         path.write_bytes(model.to_bytes())
         self._process = subprocess.Popen(
-            [f"{_workshop().name}/core", str(path)],
+            [program, str(path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -33,10 +33,10 @@ def run(effort: Effort) -> Result:
     )
     for name, values in groups.items():
         figures = percentiles(values)
+        table.put(name, "hops", values.size)
         for label, value in figures.items():
             table.put(name, label, value)
         table.put(name, "p99.9 / p50", figures["p99.9"] / figures["p50"])
-        table.put(name, "hops", values.size)
         curves.lines[name] = survival(values)
     share = float(np.mean(interrupted & 1 != 0))
     notes = [

@@ -12,6 +12,8 @@ from benchmarks.result import Result
 BEGIN = "<!-- begin: python -m benchmarks -->"
 END = "<!-- end: python -m benchmarks -->"
 FORMAT = 1
+FEW = 20
+"""Points of a curve that are shown one by one."""
 
 INTRODUCTION = f"""# Performance
 
@@ -159,7 +161,7 @@ def draw(run: dict[str, Any], docs: Path) -> dict[str, list[str]]:
         for curves in content["curves"]:
             chart, axes = pyplot.subplots(figsize=(7, 4), layout="constrained")
             for label, (x, y) in curves["lines"].items():
-                axes.plot(x, y, label=label, marker="o" if len(x) < 20 else None, linewidth=1.5)
+                axes.plot(x, y, label=label, marker="o" if len(x) < FEW else None, linewidth=1.5)
             axes.set(
                 xscale="log",
                 yscale="log",
@@ -168,7 +170,11 @@ def draw(run: dict[str, Any], docs: Path) -> dict[str, list[str]]:
                 title=curves["title"],
             )
             axes.grid(True, which="major", alpha=0.3)
-            axes.legend(fontsize="small")
+            if all(len(x) < FEW for x, _ in curves["lines"].values()):
+                marks = sorted({mark for x, _ in curves["lines"].values() for mark in x})
+                axes.set_xticks(marks, [figure(mark) for mark in marks], minor=False)
+                axes.set_xticks([], minor=True)
+            chart.legend(loc="outside lower center", ncols=2, fontsize="small")
             # No version or date inside: the same figures give the same file.
             chart.savefig(docs / curves["file"], dpi=110, metadata={"Software": None})
             pyplot.close(chart)

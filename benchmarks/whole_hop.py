@@ -94,10 +94,11 @@ def run(effort: Effort) -> Result:
             check(c)
             times = measure(c, effort)
     mine = percentiles(times[MINE])
-    for name, values in times.items():
+    # Those with the most hops first: they have every percentile, so columns stand in order.
+    for name, values in sorted(times.items(), key=lambda item: -item[1].size):
+        table.put(name, "hops", values.size)
         for label, value in percentiles(values).items():
             ratio = {} if name == MINE else {"ratio": value / mine[label]}
             table.put(name, label, value, **ratio)
-        table.put(name, "hops", values.size)
         curves.lines[name] = survival(values)
     return Result(QUESTION, [table], notes, [curves])

@@ -20,7 +20,7 @@ SOURCES = sorted(str(path) for path in Path("src").glob("*.c"))
 HEADERS = sorted(str(path) for path in Path("src").glob("*.h"))
 
 # Results must not depend on the compiler's mood: no contraction, and never the fast-math family.
-UNIX_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fvisibility=hidden"]
+UNIX_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-Wno-psabi"]
 MSVC_FLAGS = ["/std:c11", "/O2", "/fp:precise", "/experimental:c11atomics"]
 
 
@@ -62,10 +62,10 @@ def extension(name: str) -> Extension:
         name,
         [name.replace(".", "/") + ".pyx", *SOURCES],
         include_dirs=["src"],
-        depends=HEADERS,
+        depends=[*HEADERS, *sorted(str(path) for path in Path("pylstm").glob("*.px[id]"))],
         define_macros=macros,
         py_limited_api=not FREE_THREADED,
-        libraries=[] if sys.platform == "win32" else ["m"],
+        libraries=[] if sys.platform == "win32" else ["m", "pthread"],
     )
 
 

@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from pylstm import _engine
-from pylstm._engine import ModelFileError, Stream, StreamBusyError
+from pylstm._engine import ModelFileError, Stream, StreamBusyError, Streams
 from pylstm.detector import Detector, Event
 from pylstm.features import MFCC, LogMel
 from pylstm.layers import LSTM, Dense
@@ -42,6 +42,7 @@ __all__ = [
     "ModelFileError",
     "Stream",
     "StreamBusyError",
+    "Streams",
     "convert",
     "get_include",
     "load",

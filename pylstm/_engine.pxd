@@ -25,11 +25,24 @@ cdef extern from "pylstm.h" nogil:
     ctypedef enum pylstm_sample_type:
         PYLSTM_FLOAT32
         PYLSTM_INT16
+        PYLSTM_FRAMES
 
     ctypedef struct pylstm_model:
         pass
     ctypedef struct pylstm_stream:
         pass
+    ctypedef struct pylstm_batch:
+        pass
+    ctypedef struct pylstm_push:
+        pylstm_stream *stream
+        pylstm_sample_type type
+        const void *data
+        size_t n
+        Py_ssize_t stride
+        float *out
+        size_t out_rows
+        size_t rows
+        pylstm_status status
 
     const char *pylstm_strerror(pylstm_status status)
     const char *pylstm_version()
@@ -65,6 +78,10 @@ cdef extern from "pylstm.h" nogil:
     pylstm_status pylstm_stream_copy(pylstm_stream *to, pylstm_stream *source)
     pylstm_status pylstm_stream_get_cell(pylstm_stream *stream, int cell, float *h, float *c)
     pylstm_status pylstm_stream_set_cell(pylstm_stream *stream, int cell, const float *h, const float *c)
+
+    pylstm_status pylstm_batch_create(const pylstm_model *model, int threads, pylstm_batch **batch)
+    void pylstm_batch_destroy(pylstm_batch *batch)
+    pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t n_parts)
 
 cdef extern from "stream.h" nogil:
     pylstm_status pylstm_stream_rewind(pylstm_stream *stream)

@@ -211,6 +211,31 @@ class Model:
         """
         return _engine.Stream(self._core, self)
 
+    def streams(self, n: int, *, threads: int = 1) -> _engine.Streams:
+        """Many streams that are pushed together, the weights read once for all of them.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        threads : int
+            How many threads work on a push, the calling one included.
+
+        Returns
+        -------
+        Streams
+
+        Examples
+        --------
+        >>> import numpy as np, pylstm
+        >>> model = pylstm.Model(pylstm.MFCC(), [pylstm.LSTM(13, 32, seed=0)])
+        >>> pool = model.streams(100)
+        >>> rows = pool.push({3: np.zeros(1600, np.float32), 42: np.zeros(160, np.int16)})
+        >>> {slot: r.shape for slot, r in rows.items()}
+        {3: (9, 32), 42: (0, 32)}
+        """
+        return _engine.Streams(self._core, self, n, threads)
+
     def run(self, pcm: NDArray[Any]) -> NDArray[np.float32]:
         """A whole recording: what a stream gives over push and flush, bit for bit.
 

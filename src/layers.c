@@ -150,9 +150,9 @@ static size_t lstm_state_size(const pylstm_layer *layer) {
     return 2 * (size_t)layer->num_layers * pylstm_padded(layer->output_size);
 }
 
-static size_t lstm_scratch_size(const pylstm_layer *layer) {
-    return PYLSTM_BLOCK_FRAMES * (PYLSTM_GATES + 2) * pylstm_padded(layer->output_size) +
-           PYLSTM_GATES * pylstm_padded(layer->output_size);
+/* Projections of the rows, two buffers of rows between cells, the gates of a traced step. */
+static size_t lstm_scratch_size(const pylstm_layer *layer, size_t n_rows) {
+    return (n_rows * (PYLSTM_GATES + 2) + PYLSTM_GATES) * pylstm_padded(layer->output_size);
 }
 
 static size_t lstm_trace_size(const pylstm_layer *layer) {
@@ -203,6 +203,48 @@ static void lstm_forward(const pylstm_layer *layer, float *state, float *scratch
         memcpy(h, h_before, padded * sizeof *h);
         for (t = 0; t < n_frames; t++)
             rows[t] = out + (size_t)t * padded;
+    }
+}
+
+static void lstm_forward_group(const pylstm_layer *layer, const pylstm_group *group, float *scratch) {
+    const pylstm_lstm_weights *cells = layer->packed;
+    const size_t padded = pylstm_padded(layer->output_size);
+    const int one_frame_each = group->n_rows == group->n_streams;
+    float *z[PYLSTM_GROUP_ROWS], *out[PYLSTM_GROUP_ROWS];
+    const float *x[PYLSTM_GROUP_ROWS];
+    float *between = scratch + (size_t)group->n_rows * PYLSTM_GATES * padded;
+    int cell, row, stream, t;
+    memcpy(x, group->x, (size_t)group->n_rows * sizeof *x);
+    for (row = 0; row < group->n_rows; row++)
+        z[row] = scratch + (size_t)row * PYLSTM_GATES * padded;
+    for (cell = 0; cell < layer->num_layers; cell++) {
+        int n = 1;
+        for (row = 0; row < group->n_rows; row++) {
+            const size_t place = ((size_t)(cell % 2) * (size_t)group->n_rows + (size_t)row) * padded;
+            out[row] = cell == layer->num_layers - 1 ? group->y[row] : between + place;
+        }
+        if (!one_frame_each)
+            layer->kernels->lstm_project(&cells[cell], x, group->n_rows, z);
+        for (t = 0; n; t++) { /* frame t of every stream that has one */
+            const float *step_x[PYLSTM_GROUP_STREAMS], *h[PYLSTM_GROUP_STREAMS];
+            float *c[PYLSTM_GROUP_STREAMS], *h_next[PYLSTM_GROUP_STREAMS];
+            for (n = 0, row = 0, stream = 0; stream < group->n_streams; row += group->n_frames[stream++]) {
+                if (t >= group->n_frames[stream])
+                    continue;
+                step_x[n] = one_frame_each ? x[row] : z[row + t];
+                h[n] = t ? out[row + t - 1] : pylstm_layer_h(layer, group->state[stream], cell);
+                c[n] = pylstm_layer_c(layer, group->state[stream], cell);
+                h_next[n++] = out[row + t];
+            }
+            if (n)
+                layer->kernels->lstm_step_many(&cells[cell], n, one_frame_each ? step_x : NULL, step_x, h, c, h_next);
+        }
+        for (row = 0, stream = 0; stream < group->n_streams; row += group->n_frames[stream++]) {
+            memcpy(pylstm_layer_h(layer, group->state[stream], cell), out[row + group->n_frames[stream] - 1],
+                   padded * sizeof(float));
+        }
+        for (row = 0; row < group->n_rows; row++)
+            x[row] = out[row];
     }
 }
 
@@ -265,38 +307,56 @@ static size_t none(const pylstm_layer *layer) {
     return 0;
 }
 
+static size_t no_scratch(const pylstm_layer *layer, size_t n_rows) {
+    (void)layer, (void)n_rows;
+    return 0;
+}
+
+static void dense_activate(const pylstm_layer *layer, float *y) {
+    switch (layer->activation) {
+    case SIGMOID:
+        layer->kernels->sigmoid(y, layer->output_size);
+        break;
+    case TANH:
+        layer->kernels->tanh(y, layer->output_size);
+        break;
+    case RELU:
+        layer->kernels->relu(y, layer->output_size);
+        break;
+    case SOFTMAX:
+        layer->kernels->softmax(y, layer->output_size);
+        break;
+    default:
+        break;
+    }
+}
+
 static void dense_forward(const pylstm_layer *layer, float *state, float *scratch, const float *const *x, int n_frames,
                           float *y, float *trace, size_t trace_stride) {
-    const pylstm_kernels *kernels = layer->kernels;
     const size_t padded = pylstm_padded(layer->output_size);
+    float *rows[PYLSTM_BLOCK_FRAMES] = {NULL};
     int t;
     (void)state, (void)scratch, (void)trace, (void)trace_stride;
-    for (t = 0; t < n_frames; t++, y += padded) {
-        kernels->dense(layer->packed, x[t], y);
-        switch (layer->activation) {
-        case SIGMOID:
-            kernels->sigmoid(y, layer->output_size);
-            break;
-        case TANH:
-            kernels->tanh(y, layer->output_size);
-            break;
-        case RELU:
-            kernels->relu(y, layer->output_size);
-            break;
-        case SOFTMAX:
-            kernels->softmax(y, layer->output_size);
-            break;
-        default:
-            break;
-        }
-    }
+    for (t = 0; t < n_frames; t++)
+        rows[t] = y + (size_t)t * padded;
+    layer->kernels->dense_many(layer->packed, n_frames, x, rows);
+    for (t = 0; t < n_frames; t++)
+        dense_activate(layer, rows[t]);
+}
+
+static void dense_forward_group(const pylstm_layer *layer, const pylstm_group *group, float *scratch) {
+    int row;
+    (void)scratch;
+    layer->kernels->dense_many(layer->packed, group->n_rows, group->x, group->y);
+    for (row = 0; row < group->n_rows; row++)
+        dense_activate(layer, group->y[row]);
 }
 
 /* --- the table -------------------------------------------------------------------------------------------------------- */
 
 static const pylstm_layer_kind kinds[] = {
-    {"lstm", lstm_read, lstm_pack, lstm_state_size, lstm_scratch_size, lstm_trace_size, lstm_forward},
-    {"dense", dense_read, dense_pack, none, none, none, dense_forward},
+    {"lstm", lstm_read, lstm_pack, lstm_state_size, lstm_scratch_size, lstm_trace_size, lstm_forward, lstm_forward_group},
+    {"dense", dense_read, dense_pack, none, no_scratch, none, dense_forward, dense_forward_group},
 };
 
 pylstm_status pylstm_layer_read(pylstm_modelfile *file, int index, int input_size, pylstm_layer *layer, pylstm_error *why) {

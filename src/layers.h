@@ -10,8 +10,22 @@
 #include "kernels.h"
 #include "modelfile.h"
 
-/* Frames that run through the layers together at most. */
+/* Frames of one stream that run through the layers together at most. */
 #define PYLSTM_BLOCK_FRAMES 12
+
+/* Streams, and frames of all of them, that run through the layers together at most: multiples of the kernels' tiles, few enough
+ * to stay in the cache. */
+#define PYLSTM_GROUP_STREAMS 60
+#define PYLSTM_GROUP_ROWS    72
+
+/* Frames of several streams on their way through one layer. Rows stand stream by stream. */
+typedef struct pylstm_group {
+    int n_streams, n_rows;
+    int n_frames[PYLSTM_GROUP_STREAMS]; /* rows of each stream, 1 or more */
+    float *state[PYLSTM_GROUP_STREAMS]; /* the layer's state of each stream */
+    const float *x[PYLSTM_GROUP_ROWS];
+    float *y[PYLSTM_GROUP_ROWS];
+} pylstm_group;
 
 typedef struct pylstm_layer_kind pylstm_layer_kind;
 
@@ -35,14 +49,17 @@ struct pylstm_layer_kind {
     /* Lays the packed weights out in the arena and, unless it only measures, fills them from the file (already checked). */
     void (*pack)(pylstm_modelfile *file, pylstm_layer *layer, pylstm_arena *arena);
 
-    size_t (*state_size)(const pylstm_layer *layer);   /* floats; all zero at the start */
-    size_t (*scratch_size)(const pylstm_layer *layer); /* floats */
-    size_t (*trace_size)(const pylstm_layer *layer);   /* floats per frame */
+    size_t (*state_size)(const pylstm_layer *layer);                  /* floats; all zero at the start */
+    size_t (*scratch_size)(const pylstm_layer *layer, size_t n_rows); /* floats, for so many rows at a time */
+    size_t (*trace_size)(const pylstm_layer *layer);                  /* floats per frame */
 
     /* n_frames (1 to PYLSTM_BLOCK_FRAMES) rows x[t] -> rows y + t * padded(output_size). trace: NULL, or the place for
      * trace_size floats of the first frame, trace_stride floats from frame to frame. */
     void (*forward)(const pylstm_layer *layer, float *state, float *scratch, const float *const *x, int n_frames, float *y,
                     float *trace, size_t trace_stride);
+
+    /* The same for several streams, the weights read once for all of them; each gets the bits that forward gives it. */
+    void (*forward_group)(const pylstm_layer *layer, const pylstm_group *group, float *scratch);
 };
 
 static inline size_t pylstm_padded(int size) {

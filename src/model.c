@@ -79,8 +79,10 @@ static void measure_stream(pylstm_model *model) {
     for (k = 0; k < model->n_layers; k++) {
         const pylstm_layer *layer = &model->layers[k];
         size += layer->kind->state_size(layer) * sizeof(float);
-        if (layer->kind->scratch_size(layer) > model->layer_scratch)
-            model->layer_scratch = layer->kind->scratch_size(layer);
+        if (layer->kind->scratch_size(layer, PYLSTM_BLOCK_FRAMES) > model->layer_scratch)
+            model->layer_scratch = layer->kind->scratch_size(layer, PYLSTM_BLOCK_FRAMES);
+        if (layer->kind->scratch_size(layer, PYLSTM_GROUP_ROWS) > model->group_scratch)
+            model->group_scratch = layer->kind->scratch_size(layer, PYLSTM_GROUP_ROWS);
         if (pylstm_padded(layer->output_size) > model->widest_row)
             model->widest_row = pylstm_padded(layer->output_size);
     }

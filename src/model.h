@@ -20,7 +20,7 @@ struct pylstm_model {
     size_t features_state; /* after the counters of the stream */
     size_t layers_state;
     size_t state_size;
-    size_t widest_row, layer_scratch;
+    size_t widest_row, layer_scratch, group_scratch;
 };
 
 /* Where the state of a layer stands in a state block. */

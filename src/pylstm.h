@@ -61,11 +61,13 @@ typedef struct pylstm_error {
 
 typedef enum pylstm_sample_type {
     PYLSTM_FLOAT32 = 0, /* nominal range -1 to 1, used as it is */
-    PYLSTM_INT16 = 1    /* divided by 32768 */
+    PYLSTM_INT16 = 1,   /* divided by 32768 */
+    PYLSTM_FRAMES = 2   /* in pylstm_batch_push only: rows of n_features floats instead of samples */
 } pylstm_sample_type;
 
 typedef struct pylstm_model pylstm_model;
 typedef struct pylstm_stream pylstm_stream;
+typedef struct pylstm_batch pylstm_batch;
 
 /* One sentence in English for a status. Never NULL. [rt] */
 const char *pylstm_strerror(pylstm_status status);
@@ -158,6 +160,31 @@ pylstm_status pylstm_stream_restore(pylstm_stream *stream, const void *snapshot,
 
 /* Copies the state of one stream into another of the same model. [rt] */
 pylstm_status pylstm_stream_copy(pylstm_stream *to, pylstm_stream *from);
+
+/* --- batch: many streams through one pass over the weights --------------------------------------------------------------- */
+
+/* One stream's part of a push. */
+typedef struct pylstm_push {
+    pylstm_stream *stream;   /* of the batch's model; each stream once */
+    pylstm_sample_type type; /* PYLSTM_FRAMES: n frames, stride bytes from row to row */
+    const void *data;
+    size_t n; /* samples or frames; 0 is allowed */
+    ptrdiff_t stride;
+    float *out;
+    size_t out_rows;
+    size_t rows;          /* written by the push: rows in out */
+    pylstm_status status; /* written by the push: what this part was refused for, PYLSTM_OK if it was not */
+} pylstm_push;
+
+/* Working memory for pushes into any streams of one model, which must outlive it. threads: how many work on a push, the calling
+ * one included; 1 is real-time safe, more means waiting for each other on locks. One push at a time per batch. */
+pylstm_status pylstm_batch_create(const pylstm_model *model, int threads, pylstm_batch **batch);
+void pylstm_batch_destroy(pylstm_batch *batch);
+
+/* What pylstm_stream_push or pylstm_stream_push_frames would do for each part, bit for bit, with the weights read once for all
+ * streams that have a frame ready. All or nothing: if one part is refused, the first such status is returned, every part's
+ * status says which it was, and no stream has changed. [rt with one thread] */
+pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t n_parts);
 
 #ifdef __cplusplus
 }

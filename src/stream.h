@@ -19,6 +19,15 @@ struct pylstm_stream {
     _Atomic int64_t position, frames; /* copies of the counters, for those who ask while another thread pushes */
 };
 
+static inline pylstm_stream_counters *pylstm_counters(const pylstm_stream *stream) {
+    return (pylstm_stream_counters *)stream->state;
+}
+
+/* The state of the features. */
+static inline void *pylstm_stream_features(const pylstm_stream *stream) {
+    return stream->state + stream->model->features_state;
+}
+
 /* Whether the caller is now the stream's one user; it then must release. */
 int pylstm_stream_acquire(pylstm_stream *stream);
 void pylstm_stream_release(pylstm_stream *stream);

@@ -4,6 +4,9 @@
 
 #include "pylstm.h"
 
+/* Counters stay below this, far from the end of 64 bits: 2^62 samples are nine million years at 16 kHz. */
+#define PYLSTM_MAX_POSITION ((uint64_t)1 << 62)
+
 enum { PYLSTM_INPUT_UNDECIDED, PYLSTM_INPUT_AUDIO, PYLSTM_INPUT_FRAMES };
 
 /* 64 bytes, all of them defined, so that equal states are equal bytes. */

@@ -1,0 +1,96 @@
+# Arrays at the door: opened, checked, described. Part of _engine.pyx.
+
+# What a buffer holds, as far as the engine cares.
+cdef enum:
+    OTHER = -1
+
+
+cdef int sample_type(Py_buffer *view) noexcept:
+    cdef const char *format = view.format
+    if format == NULL:
+        return OTHER
+    if format[0] in (b"=", b"@") or (format[0] == b"<" and LITTLE_ENDIAN) or (format[0] == b">" and not LITTLE_ENDIAN):
+        format += 1
+    if format[0] == b"f" and format[1] == 0 and view.itemsize == 4:
+        return PYLSTM_FLOAT32
+    if format[0] == b"h" and format[1] == 0 and view.itemsize == 2:
+        return PYLSTM_INT16
+    return OTHER
+
+
+cdef bint LITTLE_ENDIAN = sys.byteorder == "little"
+
+
+cdef object described(object value):
+    """What came, in words: its dtype and shape where it has them."""
+    dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
+    if dtype is None:
+        return type(value).__name__
+    return f"{dtype} with shape {shape}"
+
+
+cdef int open_input(object value, Py_buffer *view, str name, int ndim, bint int16_allowed) except -1:
+    """Opens a buffer of samples or frames for reading, or raises; the caller releases it."""
+    cdef int kind
+    expected = f"{name} is {{}}; expected a NumPy array of float32{' or int16' if int16_allowed else ''}"
+    try:
+        PyObject_GetBuffer(value, view, PyBUF_RECORDS_RO)
+    except (TypeError, BufferError, ValueError):
+        raise TypeError(expected.format(described(value))) from None
+    kind = sample_type(view)
+    if kind == OTHER or (kind == PYLSTM_INT16 and not int16_allowed):
+        PyBuffer_Release(view)
+        raise TypeError(f"{expected.format(described(value))}: convert it, for example with .astype(numpy.float32)")
+    if view.ndim != ndim:
+        PyBuffer_Release(view)
+        hint = "one channel, 1-D: pick one (audio[:, 0]) or mix them" if ndim == 1 else "2-D, (frames, n_features)"
+        raise ValueError(f"{name} is {described(value)}; expected {hint}")
+    return kind
+
+
+cdef int open_out(object out, Py_buffer *view, Py_ssize_t rows, Py_ssize_t n_outputs) except -1:
+    """Opens the caller's array for the rows, or raises; the caller releases it."""
+    expected = f"expected a writable C-contiguous float32 array of shape (at least {rows}, {n_outputs})"
+    try:
+        PyObject_GetBuffer(out, view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
+    except (TypeError, BufferError, ValueError):
+        raise (TypeError if getattr(out, "dtype", None) is None else ValueError)(
+            f"out is {described(out)} but not writable and C-contiguous; {expected}") from None
+    if sample_type(view) != PYLSTM_FLOAT32:
+        PyBuffer_Release(view)
+        raise TypeError(f"out is {described(out)}; {expected}")
+    if view.ndim != 2 or view.shape[1] != n_outputs or view.shape[0] < rows:
+        PyBuffer_Release(view)
+        raise ValueError(f"out is {described(out)}; {expected}")
+    return 0
+
+
+cdef bint overlap(Py_buffer *source, Py_buffer *target) noexcept:
+    """Whether writing the target could change the source while it is read. Strides may be negative."""
+    cdef const char *low = <const char *>source.buf
+    cdef const char *high = low + source.itemsize
+    cdef const char *out = <const char *>target.buf
+    cdef int axis
+    for axis in range(source.ndim):
+        if source.shape[axis] == 0:
+            return False
+        if source.strides[axis] < 0:
+            low += source.strides[axis] * (source.shape[axis] - 1)
+        else:
+            high += source.strides[axis] * (source.shape[axis] - 1)
+    return target.len > 0 and out < high and low < out + target.len
+
+
+cdef object not_finite(Py_buffer *view, str name):
+    """The refusal of NaN or infinity, saying where the first one stands."""
+    cdef const char *row
+    cdef float value
+    cdef Py_ssize_t k, j, columns = view.shape[1] if view.ndim == 2 else 1
+    for k in range(view.shape[0]):
+        row = <const char *>view.buf + k * view.strides[0]
+        for j in range(columns):
+            memcpy(&value, row + (j * view.strides[1] if view.ndim == 2 else 0), sizeof(float))
+            if not isfinite(value):
+                where = f"[{k}, {j}]" if view.ndim == 2 else f"[{k}]"
+                return ValueError(f"{name}{where} is {value}; expected finite values. Nothing of it was taken")
+    return ValueError(f"{name} holds NaN or infinity. Nothing of it was taken")

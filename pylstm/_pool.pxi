@@ -1,0 +1,251 @@
+# Many streams, pushed together. Part of _engine.pyx.
+
+
+cdef struct Opened:
+    # The buffers of one part of a push.
+    Py_buffer source
+    Py_buffer target
+    bint has_source
+    bint has_target
+
+
+@cython.final
+cdef class Streams:
+    """Streams of one model that are pushed together: the weights are read once for all that have a frame ready.
+
+    Made by ``Model.streams(n)``. Slots 0 to n - 1 are `Stream` objects (``pool[slot]``), each with all its methods and each
+    giving the bits that it gives alone; `push` and `push_frames` feed any of them with any amount of audio in one call.
+    ``join`` and ``leave`` hand out slots to those who come and go.
+
+    Parameters
+    ----------
+    core, model, n, threads
+        As given by ``Model.streams``.
+    """
+
+    cdef pylstm_batch *batch
+    cdef Core core
+    cdef readonly object model
+    """The `Model` that the streams belong to."""
+    cdef readonly int threads
+    """How many threads work on a push."""
+    cdef tuple slots
+    cdef set taken
+    cdef pylstm_push *parts
+    cdef Opened *opened
+    cdef bint inside
+    cdef object __weakref__
+
+    def __cinit__(self, Core core not None, model, Py_ssize_t n, int threads):
+        cdef pylstm_status status
+        if n < 1:
+            raise ValueError(f"n is {n}; expected 1 or more")
+        if not 1 <= threads <= 256:
+            raise ValueError(f"threads is {threads}; expected 1 to 256")
+        self.core = core
+        self.model = model
+        self.threads = threads
+        self.slots = tuple([Stream(core, model) for _ in range(n)])
+        self.taken = set()
+        self.parts = <pylstm_push *>calloc(n, sizeof(pylstm_push))
+        self.opened = <Opened *>calloc(n, sizeof(Opened))
+        if self.parts == NULL or self.opened == NULL:
+            raise MemoryError()
+        status = pylstm_batch_create(core.model, threads, &self.batch)
+        if status != PYLSTM_OK:
+            raise refusal(status)
+
+    def __dealloc__(self):
+        pylstm_batch_destroy(self.batch)
+        free(self.parts)
+        free(self.opened)
+
+    def __len__(self):
+        return len(self.slots)
+
+    def __getitem__(self, slot):
+        return self.slots[self.checked(slot)]
+
+    def __iter__(self):
+        return iter(self.slots)
+
+    cdef Py_ssize_t checked(self, object slot) except -1:
+        try:
+            place = operator.index(slot)
+        except TypeError:
+            raise TypeError(f"slot is {slot!r}; expected an integer") from None
+        if not 0 <= place < len(self.slots):
+            raise IndexError(f"slot is {place}; expected 0 to {len(self.slots) - 1}")
+        return place
+
+    @property
+    def joined(self):
+        """The slots that ``join`` has handed out and ``leave`` has not taken back, in order."""
+        return sorted(self.taken)
+
+    def join(self):
+        """A free slot, its stream at the beginning.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        ValueError
+            All slots are taken.
+        """
+        for slot in range(len(self.slots)):
+            if slot not in self.taken:
+                self.slots[slot].reset()
+                self.taken.add(slot)
+                return slot
+        raise ValueError(f"all {len(self.slots)} slots are taken; expected one to leave first")
+
+    def leave(self, slot):
+        """Frees a slot that ``join`` handed out, and forgets what its stream remembers.
+
+        Parameters
+        ----------
+        slot : int
+        """
+        place = self.checked(slot)
+        if place not in self.taken:
+            raise ValueError(f"slot {place} was not joined; expected one of {self.joined}")
+        self.slots[place].reset()
+        self.taken.discard(place)
+
+    def reset(self, slot):
+        """The stream of one slot back to its beginning.
+
+        Parameters
+        ----------
+        slot : int
+        """
+        self[slot].reset()
+
+    def push(self, chunks, out=None):
+        """Takes audio for any of the slots and gives each its rows.
+
+        Parameters
+        ----------
+        chunks : mapping of int to array
+            Slot to audio, as `Stream.push` takes it: any number of samples each.
+        out : mapping of int to array, optional
+            Slot to the array that its rows go to, as in `Stream.push`; slots without one get a new array.
+
+        Returns
+        -------
+        dict of int to array
+            For every slot in `chunks`, in its order: shape (rows, n_outputs), float32.
+
+        Raises
+        ------
+        TypeError, ValueError, IndexError, StreamBusyError
+            As `Stream.push`, naming the slot. No stream has changed then.
+        """
+        return self.through(chunks, out, 1)
+
+    def push_frames(self, frames, out=None):
+        """Takes frames computed elsewhere for any of the slots and gives each its rows.
+
+        Parameters
+        ----------
+        frames : mapping of int to array
+            Slot to frames, as `Stream.push_frames` takes them.
+        out : mapping of int to array, optional
+
+        Returns
+        -------
+        dict of int to array
+
+        Raises
+        ------
+        TypeError, ValueError, IndexError, StreamBusyError
+            As `Stream.push_frames`, naming the slot. No stream has changed then.
+        """
+        return self.through(frames, out, 2)
+
+    cdef dict through(self, object chunks, object out, int ndim):
+        cdef Py_ssize_t k, n_parts
+        cdef pylstm_status status
+        cdef Stream stream
+        if not hasattr(chunks, "items"):
+            name = "chunks" if ndim == 1 else "frames"
+            raise TypeError(f"{name} is {type(chunks).__name__}; expected a mapping from slots to arrays")
+        items = [(self.checked(slot), value) for slot, value in chunks.items()]
+        if len({slot for slot, _ in items}) != len(items):
+            raise ValueError("a slot stands twice in the push; expected each once")
+        given = {} if out is None else dict(out)
+        n_parts = len(items)
+        arrays = []
+        if self.inside:  # one push of the pool at a time: its arrays of parts are in use until that one returns
+            raise StreamBusyError("another thread is inside a push on these streams")
+        self.inside = True
+        try:
+            for k in range(n_parts):
+                slot, value = items[k]
+                stream = self.slots[slot]
+                try:
+                    arrays.append(self.open_part(stream, &self.parts[k], &self.opened[k], value, given.get(slot), ndim))
+                except (TypeError, ValueError) as error:
+                    raise type(error)(f"slot {slot}: {error}") from None
+            with nogil:
+                status = pylstm_batch_push(self.batch, self.parts, n_parts)
+            if status != PYLSTM_OK:
+                for k in range(n_parts):
+                    if self.parts[k].status != PYLSTM_OK:
+                        raise self.refused(items[k][0], &self.parts[k], &self.opened[k], ndim)
+                raise refusal(status)
+            rows = {}
+            for k in range(n_parts):
+                stream = self.slots[items[k][0]]
+                rows[items[k][0]] = stream.returned(arrays[k], self.parts[k].rows)
+            return rows
+        finally:
+            for k in range(n_parts):
+                if self.opened[k].has_source:
+                    PyBuffer_Release(&self.opened[k].source)
+                if self.opened[k].has_target:
+                    PyBuffer_Release(&self.opened[k].target)
+                self.opened[k].has_source = self.opened[k].has_target = False
+            self.inside = False
+
+    cdef object refused(self, Py_ssize_t slot, pylstm_push *part, Opened *opened, int ndim):
+        if part.status == PYLSTM_NOT_FINITE:
+            error = not_finite(&opened.source, "pcm" if ndim == 1 else "frames")
+        else:
+            error = refusal(PYLSTM_BUSY if part.status == PYLSTM_OUT_TOO_SMALL else part.status)
+        return type(error)(f"slot {slot}: {error}")
+
+    cdef object open_part(self, Stream stream, pylstm_push *part, Opened *opened, object value, object out, int ndim):
+        cdef Py_ssize_t n_features = pylstm_model_n_features(self.core.model)
+        cdef int64_t rows
+        cdef int kind
+        cdef bint given = out is not None
+        name = "pcm" if ndim == 1 else "frames"
+        kind = open_input(value, &opened.source, name, ndim, ndim == 1)
+        opened.has_source = True
+        if ndim == 2:
+            if opened.source.shape[1] > 1 and opened.source.strides[1] != sizeof(float):
+                raise ValueError(f"frames is {described(value)} with gaps inside a row; pass numpy.ascontiguousarray of it")
+            if opened.source.shape[1] != n_features:
+                raise ValueError(f"frames is {described(value)}; expected shape (T, {n_features})")
+            kind = PYLSTM_FRAMES
+            rows = opened.source.shape[0]
+        else:
+            rows = stream.count(opened.source.shape[0], False)
+        if not given:
+            out = numpy.empty((rows, stream.n_outputs), numpy.float32)
+        open_out(out, &opened.target, rows, stream.n_outputs)
+        opened.has_target = True
+        if given and overlap(&opened.source, &opened.target):
+            raise ValueError(f"out overlaps {name} in memory; expected an array of its own")
+        part.stream = stream.stream
+        part.type = <pylstm_sample_type>kind
+        part.data = opened.source.buf
+        part.n = opened.source.shape[0]
+        part.stride = opened.source.strides[0]
+        part.out = <float *>opened.target.buf
+        part.out_rows = opened.target.shape[0]
+        return out

@@ -1,0 +1,387 @@
+# One stream. Part of _engine.pyx.
+
+@cython.final
+cdef class Stream:
+    """One source of audio on its way through a model. Made by ``Model.stream()`` or ``MFCC.stream()``.
+
+    Feed it with audio (``push``) or with frames computed elsewhere (``push_frames``); whatever the cut, the rows that come out
+    are the same, bit for bit. Everything that it remembers is a value: ``snapshot``, ``restore``, ``fork``, ``pickle``.
+
+    One thread at a time may call it: a second one gets `StreamBusyError` at once. Different streams of one model run in
+    parallel; the GIL is released while the engine works. A call that raises has changed nothing.
+    """
+
+    cdef pylstm_stream *stream
+    cdef Py_ssize_t n_outputs
+    cdef Core core
+    cdef readonly object model
+    """The `Model` (or `MFCC`, `LogMel`) that the stream belongs to."""
+    cdef object __weakref__
+
+    def __cinit__(self, Core core not None, model=None):
+        self.core = core
+        self.model = model
+        self.n_outputs = pylstm_model_n_outputs(core.model)
+        cdef pylstm_status status = pylstm_stream_create(core.model, &self.stream)
+        if status != PYLSTM_OK:
+            raise refusal(status)
+
+    def __dealloc__(self):
+        pylstm_stream_destroy(self.stream)
+
+    def __reduce__(self):
+        return _restored, (self.model, self.snapshot())
+
+    cdef int64_t count(self, Py_ssize_t n_samples, bint flush) except -1:
+        cdef int64_t rows
+        cdef pylstm_status status = pylstm_stream_rows(self.stream, n_samples, flush, &rows)
+        if status != PYLSTM_OK:
+            raise refusal(status)
+        return rows
+
+    cdef object returned(self, object out, size_t rows):
+        """The caller's array cut to the rows written; the very array if it is full, so that nothing is allocated."""
+        if rows == <size_t>len(out):
+            return out
+        return out[:rows]
+
+    def rows(self, Py_ssize_t n_samples, *, bint flush=False):
+        """How many rows a push of so many samples would give now.
+
+        Parameters
+        ----------
+        n_samples : int
+            Samples of audio.
+        flush : bool
+            Count the rows of a flush after that push, too.
+
+        Returns
+        -------
+        int
+        """
+        if n_samples < 0:
+            raise ValueError(f"n_samples is {n_samples}; expected 0 or more")
+        return self.count(n_samples, flush)
+
+    def push(self, pcm, out=None):
+        """Takes audio and gives a row for every frame that it completes.
+
+        Parameters
+        ----------
+        pcm : array, shape (n,), float32 or int16
+            One channel at the model's sample rate, any number of samples (none, too), any stride. float32 has the nominal range
+            -1 to 1; int16 is divided by 32768.
+        out : array, shape (at least rows, n_outputs), float32, optional
+            Where to write instead of a new array: C-contiguous, writable, not overlapping `pcm`.
+
+        Returns
+        -------
+        array, shape (rows, n_outputs), float32
+            `out` itself if it is filled, else a view of its first rows.
+
+        Raises
+        ------
+        TypeError
+            `pcm` or `out` has another dtype.
+        ValueError
+            A wrong shape, NaN or infinity in `pcm`, too few rows in `out`, a flushed stream, or a stream fed with frames.
+        StreamBusyError
+            Another thread is inside a call on this stream.
+        """
+        cdef Py_buffer source, target
+        cdef int kind = open_input(pcm, &source, "pcm", 1, True)
+        cdef pylstm_status status
+        cdef size_t rows = 0
+        cdef int64_t expected
+        cdef bint given = out is not None
+        try:
+            expected = self.count(source.shape[0], False)
+            if not given:
+                out = numpy.empty((expected, self.n_outputs), numpy.float32)
+            open_out(out, &target, expected, self.n_outputs)
+            try:
+                if given and overlap(&source, &target):
+                    raise ValueError("out overlaps pcm in memory; expected an array of its own")
+                with nogil:
+                    status = pylstm_stream_push(self.stream, <pylstm_sample_type>kind, source.buf, source.shape[0],
+                                                source.strides[0], <float *>target.buf, target.shape[0], &rows)
+            finally:
+                PyBuffer_Release(&target)
+            if status == PYLSTM_NOT_FINITE:
+                raise not_finite(&source, "pcm")
+        finally:
+            PyBuffer_Release(&source)
+        self.settle(status)
+        return self.returned(out, rows)
+
+    cdef int settle(self, pylstm_status status) except -1:
+        if status == PYLSTM_OUT_TOO_SMALL:
+            status = PYLSTM_BUSY  # there was room when the rows were counted: another thread pushed in between
+        if status != PYLSTM_OK:
+            raise refusal(status)
+        return 0
+
+    def push_frames(self, frames, out=None):
+        """Takes frames computed elsewhere and gives one row for each.
+
+        Parameters
+        ----------
+        frames : array, shape (T, n_features), float32
+            What the first layer takes: for instance librosa's MFCC, transposed.
+        out : array, shape (at least T, n_outputs), float32, optional
+            Where to write instead of a new array.
+
+        Returns
+        -------
+        array, shape (T, n_outputs), float32
+
+        Raises
+        ------
+        TypeError, ValueError, StreamBusyError
+            As in `push`. A stream takes audio or frames, not both.
+        """
+        return self.frames_through(frames, out, None)[0]
+
+    def trace(self, frames):
+        """As `push_frames`, with every gate as the engine used it.
+
+        Parameters
+        ----------
+        frames : array, shape (T, n_features), float32
+
+        Returns
+        -------
+        rows : array, shape (T, n_outputs), float32
+        gates : list of array, shape (T, 6, hidden_size), float32
+            One per LSTM cell, first layer first: along axis 1 input gate i, forget gate f, candidate g, output gate o, and
+            after the step long-term memory c and short-term memory h.
+        """
+        cdef Py_ssize_t width = pylstm_model_trace_width(self.core.model)
+        try:
+            n_frames = len(frames)
+        except TypeError:
+            n_frames = 0  # refused below, with a message
+        flat = numpy.zeros((n_frames, max(width, 1)), numpy.float32)
+        rows, n_frames = self.frames_through(frames, None, flat if width else None)
+        gates, first = [], 0
+        for hidden_size in self.core.hidden_sizes:
+            gates.append(flat[:, first : first + 6 * hidden_size].reshape(n_frames, 6, hidden_size).copy())
+            first += 6 * hidden_size
+        return rows, gates
+
+    cdef tuple frames_through(self, object frames, object out, object trace):
+        cdef Py_buffer source, target, traced
+        cdef pylstm_status status
+        cdef Py_ssize_t n_features = pylstm_model_n_features(self.core.model), n_frames
+        cdef size_t rows = 0
+        cdef bint given = out is not None
+        cdef float *trace_values = NULL
+        open_input(frames, &source, "frames", 2, False)
+        if source.shape[1] > 1 and source.strides[1] != sizeof(float):
+            PyBuffer_Release(&source)  # rows with gaps inside, such as a transposed array: one copy straightens them
+            frames = numpy.ascontiguousarray(frames)
+            open_input(frames, &source, "frames", 2, False)
+        n_frames = source.shape[0]
+        try:
+            if source.shape[1] != n_features:
+                raise ValueError(f"frames is {described(frames)}; expected shape (T, {n_features})")
+            if not given:
+                out = numpy.empty((n_frames, self.n_outputs), numpy.float32)
+            open_out(out, &target, n_frames, self.n_outputs)
+            try:
+                if given and overlap(&source, &target):
+                    raise ValueError("out overlaps frames in memory; expected an array of its own")
+                if trace is not None:
+                    PyObject_GetBuffer(trace, &traced, PyBUF_SIMPLE | PyBUF_WRITABLE)
+                    trace_values = <float *>traced.buf
+                with nogil:
+                    status = pylstm_stream_trace_frames(self.stream, <const float *>source.buf, n_frames, source.strides[0],
+                                                        <float *>target.buf, target.shape[0], &rows, trace_values)
+                if trace is not None:
+                    PyBuffer_Release(&traced)
+            finally:
+                PyBuffer_Release(&target)
+            if status == PYLSTM_NOT_FINITE:
+                raise not_finite(&source, "frames")
+        finally:
+            PyBuffer_Release(&source)
+        self.settle(status)
+        return self.returned(out, rows), n_frames
+
+    def flush(self, out=None):
+        """The end of the audio: pads it as the features say and gives the rows that were still waiting.
+
+        Afterwards the stream takes nothing more until `reset` or `restore`.
+
+        Parameters
+        ----------
+        out : array, shape (at least rows, n_outputs), float32, optional
+
+        Returns
+        -------
+        array, shape (rows, n_outputs), float32
+
+        Raises
+        ------
+        ValueError
+            Deltas are on and fewer than 9 frames came, or the stream has been flushed already.
+        """
+        cdef Py_buffer target
+        cdef pylstm_status status
+        cdef size_t rows = 0
+        cdef bint given = out is not None
+        cdef int64_t expected = self.count(0, True)
+        if not given:
+            out = numpy.empty((expected, self.n_outputs), numpy.float32)
+        open_out(out, &target, expected, self.n_outputs)
+        with nogil:
+            status = pylstm_stream_flush(self.stream, <float *>target.buf, target.shape[0], &rows)
+        PyBuffer_Release(&target)
+        self.settle(status)
+        return self.returned(out, rows)
+
+    def run(self, pcm, *, bint rewind=False):
+        """A whole recording: push and flush into one array. rewind: twice, top_db then taken from the whole."""
+        cdef Py_buffer source
+        cdef pylstm_status status
+        open_input(pcm, &source, "pcm", 1, True)
+        n_samples = source.shape[0]
+        PyBuffer_Release(&source)
+        out = numpy.empty((self.count(n_samples, True), self.n_outputs), numpy.float32)
+        n = len(self.push(pcm, out))
+        self.flush(out[n:])
+        if rewind:
+            status = pylstm_stream_rewind(self.stream)
+            if status != PYLSTM_OK:
+                raise refusal(status)
+            n = len(self.push(pcm, out))
+            self.flush(out[n:])
+        return out
+
+    def reset(self):
+        """Back to the beginning, as if just made."""
+        cdef pylstm_status status = pylstm_stream_reset(self.stream)
+        if status != PYLSTM_OK:
+            raise refusal(status)
+
+    def fork(self):
+        """A new stream of the same model in the same state; from here on the two know nothing of each other.
+
+        Returns
+        -------
+        Stream
+        """
+        cdef Stream other = Stream(self.core, self.model)
+        cdef pylstm_status status = pylstm_stream_copy(other.stream, self.stream)
+        if status != PYLSTM_OK:
+            raise refusal(status)
+        return other
+
+    def snapshot(self):
+        """Everything that the stream remembers, as bytes that `restore` takes, here or on another machine.
+
+        Returns
+        -------
+        bytes
+        """
+        cdef bytearray value = bytearray(pylstm_snapshot_size(self.core.model))
+        cdef Py_buffer target
+        PyObject_GetBuffer(value, &target, PyBUF_SIMPLE | PyBUF_WRITABLE)
+        cdef pylstm_status status = pylstm_stream_snapshot(self.stream, target.buf, target.len)
+        PyBuffer_Release(&target)
+        if status != PYLSTM_OK:
+            raise refusal(status)
+        return bytes(value)
+
+    def restore(self, snapshot):
+        """Continues where a snapshot of a stream of the same model was taken: bit for bit on the same kind of machine.
+
+        Parameters
+        ----------
+        snapshot : bytes-like
+
+        Raises
+        ------
+        ValueError
+            The snapshot is of another model or version, or damaged. The stream is as it was.
+        """
+        cdef Py_buffer view
+        cdef pylstm_status status
+        try:
+            PyObject_GetBuffer(snapshot, &view, PyBUF_SIMPLE)
+        except (TypeError, BufferError):
+            raise TypeError(f"snapshot is {type(snapshot).__name__}; expected bytes from Stream.snapshot()") from None
+        status = pylstm_stream_restore(self.stream, view.buf, view.len)
+        PyBuffer_Release(&view)
+        if status != PYLSTM_OK:
+            raise refusal(status)
+
+    @property
+    def state(self):
+        """The memories of the LSTM cells, first layer first: a list of (h, c), each of shape (hidden_size,), float32, copies.
+
+        Assign such a list to set them; values must be finite.
+        """
+        cdef Py_buffer h_view, c_view
+        cdef pylstm_status status
+        memories = []
+        for cell, hidden_size in enumerate(self.core.hidden_sizes):
+            h, c = numpy.empty(hidden_size, numpy.float32), numpy.empty(hidden_size, numpy.float32)
+            PyObject_GetBuffer(h, &h_view, PyBUF_SIMPLE | PyBUF_WRITABLE)
+            PyObject_GetBuffer(c, &c_view, PyBUF_SIMPLE | PyBUF_WRITABLE)
+            status = pylstm_stream_get_cell(self.stream, cell, <float *>h_view.buf, <float *>c_view.buf)
+            PyBuffer_Release(&h_view)
+            PyBuffer_Release(&c_view)
+            if status != PYLSTM_OK:
+                raise refusal(status)
+            memories.append((h, c))
+        return memories
+
+    @state.setter
+    def state(self, memories):
+        cdef Py_buffer h_view, c_view
+        cdef pylstm_status status
+        sizes = self.core.hidden_sizes
+        checked = []
+        memories = list(memories)
+        if len(memories) != len(sizes):
+            raise ValueError(f"state has {len(memories)} pairs (h, c); expected {len(sizes)}, one for each LSTM cell")
+        for cell, (pair, hidden_size) in enumerate(zip(memories, sizes)):
+            for name, value in zip("hc", pair, strict=True):
+                if getattr(value, "dtype", None) != numpy.float32:
+                    raise TypeError(f"{name} of cell {cell} is {described(value)}; expected a NumPy array of float32")
+                if value.shape != (hidden_size,):
+                    raise ValueError(f"{name} of cell {cell} is {described(value)}; expected shape ({hidden_size},)")
+                if not numpy.isfinite(value).all():
+                    raise ValueError(f"{name} of cell {cell} holds NaN or infinity; expected finite values")
+            checked.append(tuple(numpy.ascontiguousarray(value) for value in pair))
+        for cell, (h, c) in enumerate(checked):
+            PyObject_GetBuffer(h, &h_view, PyBUF_SIMPLE)
+            PyObject_GetBuffer(c, &c_view, PyBUF_SIMPLE)
+            status = pylstm_stream_set_cell(self.stream, cell, <float *>h_view.buf, <float *>c_view.buf)
+            PyBuffer_Release(&h_view)
+            PyBuffer_Release(&c_view)
+            if status != PYLSTM_OK:
+                raise refusal(status)
+
+    @property
+    def latency(self):
+        """The row of frame t comes out once t * hop_length + latency samples are in."""
+        return pylstm_model_latency(self.core.model)
+
+    @property
+    def position(self):
+        """Samples taken since the last reset (frames, for a stream fed with frames)."""
+        return pylstm_stream_position(self.stream)
+
+    @property
+    def frames(self):
+        """Rows given since the last reset."""
+        return pylstm_stream_frames(self.stream)
+
+
+def _restored(model, snapshot):
+    """A pickled stream comes back."""
+    stream = model.stream()
+    stream.restore(snapshot)
+    return stream

@@ -1,0 +1,14 @@
+/* A fixed number of threads that share one piece of work at a time. */
+#ifndef PYLSTM_WORKERS_H
+#define PYLSTM_WORKERS_H
+
+typedef struct pylstm_workers pylstm_workers;
+
+/* n threads beside the calling one; NULL if they cannot be had. */
+pylstm_workers *pylstm_workers_create(int n);
+void pylstm_workers_destroy(pylstm_workers *workers); /* NULL allowed */
+
+/* Calls work(argument, k) for k = 0 to n, each on a thread of its own (0 on the calling one), and returns when all are done. */
+void pylstm_workers_run(pylstm_workers *workers, void (*work)(void *argument, int k), void *argument);
+
+#endif

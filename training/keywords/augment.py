@@ -25,6 +25,11 @@ FORGOTTEN_AFTER = 0.30
 # A keyword that runs into the next word without a pause is harder to tell from the beginning of a
 # longer word; it counts less.
 FLUENT_WEIGHT = 0.5
+# Single words are mostly minimal pairs, closer to a keyword than speech often is.  At full weight
+# they make the model demand the keywords exactly as its training voices say them.
+SINGLE_WEIGHT = 0.4
+
+KINDS = ("keyword", "word", "sentence", "running", "row")
 
 
 class Mixer:
@@ -58,12 +63,13 @@ class Mixer:
         family = str(draw.choice(["rms", "kal", "espeak"], p=[0.45, 0.17, 0.38]))
         total = int(seconds * SAMPLE_RATE)
         dry = np.zeros(2 * total, np.float32)
-        words, speech = self._place(dry, family, running)
+        words, speech, single = self._place(dry, family, running)
         dry, warp = another_speaker(draw, family, dry)
         dry = dry[:total]
         words = [(w, s * warp, e * warp, fluent) for w, s, e, fluent in words]
         speech = [(s * warp, e * warp) for s, e in speech]
-        labels, weights = frame_targets(words, speech, total // HOP_LENGTH)
+        single = [(s * warp, e * warp) for s, e in single]
+        labels, weights = frame_targets(words, speech, single, total // HOP_LENGTH)
         heard, babble = self._hear(dry, speech)
         if babble:
             # Speech in the background is unknown speech, not silence.
@@ -72,19 +78,22 @@ class Mixer:
 
     def _place(
         self, dry: np.ndarray, family: str, running: bool
-    ) -> tuple[list[tuple[int, float, float, bool]], list[tuple[float, float]]]:
-        """Fill a row with clips and pauses; word times, whether fluent, and speech times."""
+    ) -> tuple[
+        list[tuple[int, float, float, bool]], list[tuple[float, float]], list[tuple[float, float]]
+    ]:
+        """Fill a row with clips and pauses; times of keywords, of speech and of single words."""
         draw = self._draw
-        # What the sequence is made of: keywords, single words, sentences with keywords, others.
-        mixes = ([0.55, 0.25, 0.1, 0.1], [0.2, 0.2, 0.3, 0.3], [0.0, 0.2, 0.0, 0.8],
-                 [0.25, 0.05, 0.5, 0.2])  # fmt: skip
-        mix = mixes[2 if running else draw.choice(4, p=[0.45, 0.2, 0.15, 0.2])]
+        # How much of a sequence is which kind; the last row is running speech alone.
+        mixes = ([0.60, 0.16, 0.10, 0.07, 0.07], [0.2, 0.15, 0.35, 0.15, 0.15],
+                 [0, 0.1, 0, 0.5, 0.4], [0.25, 0.05, 0.5, 0.1, 0.1], [0, 0, 0, 1, 0])  # fmt: skip
+        mix = mixes[4 if running else draw.choice(4, p=[0.45, 0.2, 0.15, 0.2])]
         longest = draw.choice([0.5, 1.2, 3.0], p=[0.45, 0.4, 0.15])
         words: list[tuple[int, float, float, bool]] = []
         speech: list[tuple[float, float]] = []
+        single: list[tuple[float, float]] = []
         position = int(draw.uniform(0.0, 0.8) * SAMPLE_RATE)
         while position < len(dry):
-            kind = str(draw.choice(["keyword", "word", "sentence", "running"], p=mix))
+            kind = str(draw.choice(KINDS, p=mix))
             pool = self._pools[family, kind]
             clip = pool[draw.integers(len(pool))]
             pcm = self._row[clip["offset"] : clip["offset"] + clip["length"]].astype(np.float32)
@@ -94,13 +103,15 @@ class Mixer:
             dry[position : position + len(pcm)] += pcm[:room]
             spans = [(start + s, start + e) for s, e in clip["speech"]]
             speech += spans
+            if kind == "word":
+                single += spans
             for word, s, e in clip["words"]:
                 # Fluent: the speech goes on where the word ends.
                 fluent = any(a <= e - 0.01 and b > e + 0.05 for a, b in clip["speech"])
                 words.append((LABELS.index(word), start + s, start + e, fluent))
             pause = draw.uniform(0.05, longest) if draw.random() < 0.9 else draw.uniform(0, 0.1)
             position += len(pcm) + int(pause * SAMPLE_RATE)
-        return words, speech
+        return words, speech, single
 
     def _hear(self, dry: np.ndarray, speech: list[tuple[float, float]]) -> tuple[np.ndarray, bool]:
         """Filter, room, level, noise and rounding; and whether the noise was babble."""
@@ -116,9 +127,9 @@ class Mixer:
         level = float(np.sqrt(np.mean(np.concatenate(active) ** 2))) + 1e-9
         wet /= level
         babble = False
-        if draw.random() < 0.88:
+        if draw.random() < 0.72:
             for _ in range(1 if draw.random() < 0.7 else 2):
-                ratio = np.clip(draw.normal(20, 10), 0, 50)
+                ratio = np.clip(draw.normal(22, 11), 0, 60)
                 kind = str(draw.choice(
                     ["coloured", "shaped", "babble", "hum", "clicks", "tones"],
                     p=[0.4, 0.25, 0.12, 0.08, 0.08, 0.07],
@@ -155,7 +166,10 @@ class Mixer:
 
 
 def frame_targets(
-    words: list[tuple[int, float, float, bool]], speech: list[tuple[float, float]], count: int
+    words: list[tuple[int, float, float, bool]],
+    speech: list[tuple[float, float]],
+    single: list[tuple[float, float]],
+    count: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Labels and weights of the frames; frame t is centred on sample t * hop_length."""
     times = np.arange(count) * HOP_LENGTH / SAMPLE_RATE
@@ -169,6 +183,8 @@ def frame_targets(
         labels[frames(start, end)] = UNKNOWN
         # Where exactly speech begins and ends is nobody's business.
         weights[frames(end - 0.02, end + 0.06)] = 0.0
+    for start, end in single:
+        weights[frames(start, end - 0.02)] = SINGLE_WEIGHT
     for word, start, end, fluent in words:
         named = max(end + NAMED_FROM, start + 0.6 * (end - start))
         weights[frames(start, start + 0.6 * (end - start))] = 0.3

@@ -232,7 +232,7 @@ def main() -> None:
     tuning.add_argument("model", type=Path)
     tuning.add_argument("cache", type=Path)
     tuning.add_argument("--sequences", type=int, default=240)
-    tuning.add_argument("--most-alarms", type=float, default=0.5, help="a minute")
+    tuning.add_argument("--most-alarms", type=float, default=0.7, help="a minute")
     measuring = steps.add_parser("measure")
     measuring.add_argument("model", type=Path)
     measuring.add_argument("--json", type=Path)

@@ -216,9 +216,7 @@ def texts(split: str, draw: random.Random, scale: float) -> Iterator[tuple[str, 
     """What to say: pairs of kind and text, each to be said by a voice drawn anew."""
     words = sorted({word for line in lines("words.txt") for word in line.split()})
     confusable = sorted({w for line in lines("words.txt")[:14] for w in line.split()})
-    sentences = lines("training_sentences.txt")
-    held = 25
-    sentences = sentences[-held:] if split == "validation" else sentences[:-held]
+    sentences = lines(f"{split}_sentences.txt")
     told = lines("keyword_sentences.txt")
     told = told[::6] if split == "validation" else [s for i, s in enumerate(told) if i % 6]
     carriers = lines("carriers.txt")
@@ -246,7 +244,7 @@ def texts(split: str, draw: random.Random, scale: float) -> Iterator[tuple[str, 
     for _ in times(3000):
         chosen = [draw.choice(confusable if draw.random() < 0.4 else words)
                   for _ in range(draw.randint(3, 10))]  # fmt: skip
-        yield "running", " ".join(chosen) + "."
+        yield "row", " ".join(chosen) + "."
 
 
 def pseudo_word(draw: random.Random) -> str:

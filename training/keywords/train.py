@@ -129,7 +129,7 @@ def fit(
             rows = draw.permutation(rows)
             batch = (frames[rows] - mean) / std
             # A filter that the mixing did not draw: a constant offset of the cepstrum.
-            batch += draw.normal(0, 0.3, (BATCH, 1, N_MFCC)).astype(np.float32)
+            batch += draw.normal(0, 0.4, (BATCH, 1, N_MFCC)).astype(np.float32)
             for part in range(parts):
                 cut = slice(part * CHUNK, (part + 1) * CHUNK)
                 x = torch.from_numpy(batch[:, cut].transpose(1, 0, 2).copy())

@@ -29,6 +29,17 @@ cdef object described(object value):
     return f"{dtype} with shape {shape}"
 
 
+cdef Py_ssize_t step(Py_buffer *view, int axis) noexcept nogil:
+    """Bytes from one entry along an axis to the next. Some exporters (ctypes) leave the strides out even when asked."""
+    cdef Py_ssize_t bytes = view.itemsize
+    cdef int inner
+    if view.strides != NULL:
+        return view.strides[axis]
+    for inner in range(axis + 1, view.ndim):
+        bytes *= view.shape[inner]
+    return bytes
+
+
 cdef int open_input(object value, Py_buffer *view, str name, int ndim, bint int16_allowed) except -1:
     """Opens a buffer of samples or frames for reading, or raises; the caller releases it."""
     cdef int kind
@@ -74,10 +85,10 @@ cdef bint overlap(Py_buffer *source, Py_buffer *target) noexcept:
     for axis in range(source.ndim):
         if source.shape[axis] == 0:
             return False
-        if source.strides[axis] < 0:
-            low += source.strides[axis] * (source.shape[axis] - 1)
+        if step(source, axis) < 0:
+            low += step(source, axis) * (source.shape[axis] - 1)
         else:
-            high += source.strides[axis] * (source.shape[axis] - 1)
+            high += step(source, axis) * (source.shape[axis] - 1)
     return target.len > 0 and out < high and low < out + target.len
 
 
@@ -87,9 +98,9 @@ cdef object not_finite(Py_buffer *view, str name):
     cdef float value
     cdef Py_ssize_t k, j, columns = view.shape[1] if view.ndim == 2 else 1
     for k in range(view.shape[0]):
-        row = <const char *>view.buf + k * view.strides[0]
+        row = <const char *>view.buf + k * step(view, 0)
         for j in range(columns):
-            memcpy(&value, row + (j * view.strides[1] if view.ndim == 2 else 0), sizeof(float))
+            memcpy(&value, row + (j * step(view, 1) if view.ndim == 2 else 0), sizeof(float))
             if not isfinite(value):
                 where = f"[{k}, {j}]" if view.ndim == 2 else f"[{k}]"
                 return ValueError(f"{name}{where} is {value}; expected finite values. Nothing of it was taken")

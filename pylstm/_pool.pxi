@@ -227,7 +227,7 @@ cdef class Streams:
         kind = open_input(value, &opened.source, name, ndim, ndim == 1)
         opened.has_source = True
         if ndim == 2:
-            if opened.source.shape[1] > 1 and opened.source.strides[1] != sizeof(float):
+            if opened.source.shape[1] > 1 and step(&opened.source, 1) != sizeof(float):
                 raise ValueError(f"frames is {described(value)} with gaps inside a row; pass numpy.ascontiguousarray of it")
             if opened.source.shape[1] != n_features:
                 raise ValueError(f"frames is {described(value)}; expected shape (T, {n_features})")
@@ -245,7 +245,7 @@ cdef class Streams:
         part.type = <pylstm_sample_type>kind
         part.data = opened.source.buf
         part.n = opened.source.shape[0]
-        part.stride = opened.source.strides[0]
+        part.stride = step(&opened.source, 0)
         part.out = <float *>opened.target.buf
         part.out_rows = opened.target.shape[0]
         return out

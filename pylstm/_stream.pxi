@@ -104,7 +104,7 @@ cdef class Stream:
                     raise ValueError("out overlaps pcm in memory; expected an array of its own")
                 with nogil:
                     status = pylstm_stream_push(self.stream, <pylstm_sample_type>kind, source.buf, source.shape[0],
-                                                source.strides[0], <float *>target.buf, target.shape[0], &rows)
+                                                step(&source, 0), <float *>target.buf, target.shape[0], &rows)
             finally:
                 PyBuffer_Release(&target)
             if status == PYLSTM_NOT_FINITE:
@@ -140,7 +140,7 @@ cdef class Stream:
         TypeError, ValueError, StreamBusyError
             As in `push`. A stream takes audio or frames, not both.
         """
-        return self.frames_through(frames, out, None)[0]
+        return self.frames_through(frames, out, False)[0]
 
     def trace(self, frames):
         """As `push_frames`, with every gate as the engine used it.
@@ -156,28 +156,23 @@ cdef class Stream:
             One per LSTM cell, first layer first: along axis 1 input gate i, forget gate f, candidate g, output gate o, and
             after the step long-term memory c and short-term memory h.
         """
-        cdef Py_ssize_t width = pylstm_model_trace_width(self.core.model)
-        try:
-            n_frames = len(frames)
-        except TypeError:
-            n_frames = 0  # refused below, with a message
-        flat = numpy.zeros((n_frames, max(width, 1)), numpy.float32)
-        rows, n_frames = self.frames_through(frames, None, flat if width else None)
+        rows, flat = self.frames_through(frames, None, True)
         gates, first = [], 0
         for hidden_size in self.core.hidden_sizes:
-            gates.append(flat[:, first : first + 6 * hidden_size].reshape(n_frames, 6, hidden_size).copy())
+            gates.append(flat[:, first : first + 6 * hidden_size].reshape(len(flat), 6, hidden_size).copy())
             first += 6 * hidden_size
         return rows, gates
 
-    cdef tuple frames_through(self, object frames, object out, object trace):
+    cdef tuple frames_through(self, object frames, object out, bint tracing):
         cdef Py_buffer source, target, traced
         cdef pylstm_status status
         cdef Py_ssize_t n_features = pylstm_model_n_features(self.core.model), n_frames
         cdef size_t rows = 0
         cdef bint given = out is not None
-        cdef float *trace_values = NULL
+        cdef Py_ssize_t width = pylstm_model_trace_width(self.core.model) if tracing else 0
+        cdef float *gates = NULL
         open_input(frames, &source, "frames", 2, False)
-        if source.shape[1] > 1 and source.strides[1] != sizeof(float):
+        if source.shape[1] > 1 and step(&source, 1) != sizeof(float):
             PyBuffer_Release(&source)  # rows with gaps inside, such as a transposed array: one copy straightens them
             frames = numpy.ascontiguousarray(frames)
             open_input(frames, &source, "frames", 2, False)
@@ -187,18 +182,18 @@ cdef class Stream:
                 raise ValueError(f"frames is {described(frames)}; expected shape (T, {n_features})")
             if not given:
                 out = numpy.empty((n_frames, self.n_outputs), numpy.float32)
+            trace = numpy.empty((n_frames, width), numpy.float32)
             open_out(out, &target, n_frames, self.n_outputs)
             try:
                 if given and overlap(&source, &target):
                     raise ValueError("out overlaps frames in memory; expected an array of its own")
-                if trace is not None:
-                    PyObject_GetBuffer(trace, &traced, PyBUF_SIMPLE | PyBUF_WRITABLE)
-                    trace_values = <float *>traced.buf
+                open_out(trace, &traced, n_frames, width)
+                if width:
+                    gates = <float *>traced.buf
                 with nogil:
-                    status = pylstm_stream_trace_frames(self.stream, <const float *>source.buf, n_frames, source.strides[0],
-                                                        <float *>target.buf, target.shape[0], &rows, trace_values)
-                if trace is not None:
-                    PyBuffer_Release(&traced)
+                    status = pylstm_stream_trace_frames(self.stream, <const float *>source.buf, n_frames, step(&source, 0),
+                                                        <float *>target.buf, target.shape[0], &rows, gates)
+                PyBuffer_Release(&traced)
             finally:
                 PyBuffer_Release(&target)
             if status == PYLSTM_NOT_FINITE:
@@ -206,7 +201,7 @@ cdef class Stream:
         finally:
             PyBuffer_Release(&source)
         self.settle(status)
-        return self.returned(out, rows), n_frames
+        return self.returned(out, rows), trace
 
     def flush(self, out=None):
         """The end of the audio: pads it as the features say and gives the rows that were still waiting.

@@ -13,7 +13,10 @@ typedef struct pylstm_butterfly {
     const double *roots;   /* radix > 5: exp(-2 pi i k / radix), all real parts, then all imaginary parts */
 } pylstm_butterfly;
 
-/* x and y: length numbers each, apart from one another. */
+/* Any stage, any size, without vectors: what the kernels of the same names (feature_kernels.h) do with what is too small for
+ * them, and with large radices. */
 void pylstm_butterfly_run(const pylstm_butterfly *stage, const double *xr, const double *xi, double *yr, double *yi);
+void pylstm_butterfly_windowed(const pylstm_butterfly *stage, const float *x, const double *window, double *yr, double *yi);
+void pylstm_untangle(size_t m, const double *twiddle, const double *zr, const double *zi, float *re, float *im);
 
 #endif

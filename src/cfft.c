@@ -1,8 +1,8 @@
 /* Complex FFT of any length.
  *
  * Lengths whose prime factors are all at most PYLSTM_MAX_RADIX: Stockham's autosort algorithm, decimation in frequency. With r
- * a factor of the current length l = r m, and s the product of the factors already done, one stage (butterfly.c) computes for
- * all p < m, q < s, j < r
+ * a factor of the current length l = r m, and s the product of the factors already done, one stage (butterfly.inc.h) computes
+ * for all p < m, q < s, j < r
  *
  *     y[q + s (r p + j)] = w_l^(p j)  sum over k < r of  x[q + s (p + m k)] w_r^(j k),      w_l = exp(-2 pi i / l)
  *
@@ -24,6 +24,7 @@
 #define MAX_STAGES 32
 
 struct pylstm_cfft {
+    const pylstm_feature_kernels *kernels;
     size_t n;
     int n_stages;
     pylstm_butterfly stages[MAX_STAGES];
@@ -142,9 +143,9 @@ static void plain_fft(size_t n, double *re, double *im) {
         }
 }
 
-static void bluestein_init(pylstm_arena *arena, pylstm_cfft *fft, size_t n) {
+static void bluestein_init(pylstm_arena *arena, pylstm_cfft *fft, size_t n, const pylstm_feature_kernels *kernels) {
     size_t length = convolver_length(n), t;
-    const pylstm_cfft *convolver = pylstm_cfft_init(arena, length);
+    const pylstm_cfft *convolver = pylstm_cfft_init(arena, length, kernels);
     double *chirp = (double *)pylstm_arena_take(arena, 2 * n, sizeof(double));
     double *kernel = (double *)pylstm_arena_take(arena, 2 * length, sizeof(double));
     if (!fft)
@@ -167,16 +168,17 @@ static void bluestein_init(pylstm_arena *arena, pylstm_cfft *fft, size_t n) {
         kernel[t] /= (double)length; /* the inverse transform's scale, a power of two */
 }
 
-pylstm_cfft *pylstm_cfft_init(pylstm_arena *arena, size_t n) {
+pylstm_cfft *pylstm_cfft_init(pylstm_arena *arena, size_t n, const pylstm_feature_kernels *kernels) {
     size_t factors[MAX_STAGES];
     int count = factorise(n, factors);
     pylstm_cfft *fft = (pylstm_cfft *)pylstm_arena_take(arena, 1, sizeof *fft);
     if (fft) {
         memset(fft, 0, sizeof *fft);
         fft->n = n;
+        fft->kernels = kernels;
     }
     if (count < 0)
-        bluestein_init(arena, fft, n);
+        bluestein_init(arena, fft, n, kernels);
     else
         stages_init(arena, fft, n, factors, count);
     return fft;
@@ -187,22 +189,19 @@ size_t pylstm_cfft_work_size(size_t n) {
     return factorise(n, factors) >= 0 ? 2 * n : 6 * convolver_length(n);
 }
 
-static void stages_run(const pylstm_cfft *fft, const double *in_re, const double *in_im, double *out_re, double *out_im,
+/* The stages from the given one on, whose input is x, back and forth between work and out so that the last one ends in out. */
+static void stages_run(const pylstm_cfft *fft, int i, const double *xr, const double *xi, double *out_re, double *out_im,
                        double *work) {
-    const double *xr = in_re, *xi = in_im;
-    double *yr, *yi;
-    int i;
-    if (fft->n_stages == 0) {
-        out_re[0] = in_re[0];
-        out_im[0] = in_im[0];
-    }
-    for (i = 0; i < fft->n_stages; i++) { /* back and forth between work and out, so that the last stage ends in out */
-        int to_out = (fft->n_stages - i) & 1;
-        yr = to_out ? out_re : work;
-        yi = to_out ? out_im : work + fft->n;
-        pylstm_butterfly_run(&fft->stages[i], xr, xi, yr, yi);
+    for (; i < fft->n_stages; i++) {
+        const int to_out = (fft->n_stages - i) & 1;
+        double *yr = to_out ? out_re : work, *yi = to_out ? out_im : work + fft->n;
+        fft->kernels->butterfly(&fft->stages[i], xr, xi, yr, yi);
         xr = yr;
         xi = yi;
+    }
+    if (fft->n_stages == 0) {
+        out_re[0] = xr[0];
+        out_im[0] = xi[0];
     }
 }
 
@@ -217,13 +216,13 @@ static void bluestein_run(const pylstm_cfft *fft, const double *in_re, const dou
     }
     memset(ar + n, 0, (length - n) * sizeof(double));
     memset(ai + n, 0, (length - n) * sizeof(double));
-    stages_run(fft->convolver, ar, ai, br, bi, inner);
+    stages_run(fft->convolver, 0, ar, ai, br, bi, inner);
     for (t = 0; t < length; t++) {
         double re = br[t] * kr[t] - bi[t] * ki[t];
         bi[t] = br[t] * ki[t] + bi[t] * kr[t];
         br[t] = re;
     }
-    stages_run(fft->convolver, bi, br, ai, ar, inner); /* parts swapped on both sides: the inverse transform */
+    stages_run(fft->convolver, 0, bi, br, ai, ar, inner); /* parts swapped on both sides: the inverse transform */
     for (t = 0; t < n; t++) {
         out_re[t] = ar[t] * cr[t] - ai[t] * ci[t];
         out_im[t] = ar[t] * ci[t] + ai[t] * cr[t];
@@ -235,5 +234,23 @@ void pylstm_cfft_run(const pylstm_cfft *fft, const double *in_re, const double *
     if (fft->convolver)
         bluestein_run(fft, in_re, in_im, out_re, out_im, work);
     else
-        stages_run(fft, in_re, in_im, out_re, out_im, work);
+        stages_run(fft, 0, in_re, in_im, out_re, out_im, work);
+}
+
+void pylstm_cfft_run_windowed(const pylstm_cfft *fft, const float *x, const double *window, double *out_re, double *out_im,
+                              double *work) {
+    const size_t n = fft->n;
+    size_t t;
+    if (!fft->convolver && fft->n_stages > 1 && fft->stages[0].radix == 4) { /* in one go with the first stage */
+        const int to_out = fft->n_stages & 1;
+        double *yr = to_out ? out_re : work, *yi = to_out ? out_im : work + n;
+        fft->kernels->butterfly_windowed(&fft->stages[0], x, window, yr, yi);
+        stages_run(fft, 1, yr, yi, out_re, out_im, work);
+        return;
+    }
+    for (t = 0; t < n; t++) {
+        work[t] = x[2 * t] * window[t];
+        work[n + t] = x[2 * t + 1] * window[n + t];
+    }
+    pylstm_cfft_run(fft, work, work + n, out_re, out_im, work + 2 * n);
 }

@@ -17,11 +17,12 @@
 
 #include <math.h>
 
-#define BLOCK 8 /* coefficients whose sums are kept in registers side by side */
+#define BLOCK PYLSTM_FEATURE_LANES /* coefficients whose sums are kept in registers side by side */
 
 struct pylstm_dct {
+    const pylstm_feature_kernels *kernels;
     int n_mels, n_mfcc;
-    const double *matrix; /* for each block of 8 coefficients: for each mel: 8 entries */
+    const double *matrix; /* for each block of coefficients: for each mel: BLOCK entries */
     const float *lifter;  /* n_mfcc values, NULL for none */
 };
 
@@ -39,7 +40,7 @@ static double entry(const pylstm_features_config *config, int k, int n) {
     return (type != 3 && k == 0) || (type == 1 && k == last) ? cosine / sqrt2 : cosine;
 }
 
-pylstm_dct *pylstm_dct_init(pylstm_arena *arena, const pylstm_features_config *config) {
+pylstm_dct *pylstm_dct_init(pylstm_arena *arena, const pylstm_features_config *config, const pylstm_feature_kernels *kernels) {
     const float pi = 3.14159265358979323846f;
     int n_mels = config->n_mels, n_mfcc = config->n_mfcc, blocks = (n_mfcc + BLOCK - 1) / BLOCK, b, n, j, k;
     pylstm_dct *dct = (pylstm_dct *)pylstm_arena_take(arena, 1, sizeof *dct);
@@ -47,6 +48,7 @@ pylstm_dct *pylstm_dct_init(pylstm_arena *arena, const pylstm_features_config *c
     float *lifter = config->lifter > 0.0 ? (float *)pylstm_arena_take(arena, (size_t)n_mfcc, sizeof(float)) : NULL;
     if (!dct)
         return NULL;
+    dct->kernels = kernels;
     dct->n_mels = n_mels;
     dct->n_mfcc = n_mfcc;
     dct->matrix = matrix;
@@ -65,17 +67,8 @@ pylstm_dct *pylstm_dct_init(pylstm_arena *arena, const pylstm_features_config *c
 }
 
 void pylstm_dct_run(const pylstm_dct *dct, const float *x, float *y) {
-    const double *matrix = dct->matrix;
-    int b, n, j;
-    for (b = 0; b < dct->n_mfcc; b += BLOCK) {
-        double sum[BLOCK] = {0};
-        for (n = 0; n < dct->n_mels; n++, matrix += BLOCK)
-            for (j = 0; j < BLOCK; j++)
-                sum[j] += x[n] * matrix[j];
-        for (j = 0; j < BLOCK && b + j < dct->n_mfcc; j++)
-            y[b + j] = (float)sum[j];
-    }
-    if (dct->lifter)
-        for (j = 0; j < dct->n_mfcc; j++)
-            y[j] *= dct->lifter[j];
+    int k;
+    dct->kernels->product(dct->matrix, dct->n_mels, (dct->n_mfcc + BLOCK - 1) / BLOCK, x, y);
+    for (k = 0; dct->lifter && k < dct->n_mfcc; k++)
+        y[k] *= dct->lifter[k];
 }

@@ -8,7 +8,7 @@
  * 27 mel per factor of 6.4.
  *
  * A band is stored as its first bin and the weights from its first to its last bin, padded with zeros to a multiple of
- * PYLSTM_MEL_LANES. Every sum is PYLSTM_MEL_LANES partial sums, added up in a fixed order.
+ * PYLSTM_FEATURE_LANES.
  */
 #include "melbank.h"
 
@@ -17,14 +17,10 @@
 
 #define MAX_MELS 1024
 
-typedef struct band {
-    int first, count; /* count: a multiple of PYLSTM_MEL_LANES */
-    const float *weights;
-} band;
-
 struct pylstm_melbank {
+    const pylstm_feature_kernels *kernels;
     int n_mels;
-    const band *bands;
+    const pylstm_mel_band *bands;
 };
 
 static double hz_to_mel(double hz, int htk) {
@@ -76,17 +72,18 @@ static void band_extent(const pylstm_features_config *config, const double *f, i
     *count = last < 0 ? 0 : last - *first + 1;
 }
 
-pylstm_melbank *pylstm_melbank_init(pylstm_arena *arena, const pylstm_features_config *config) {
+pylstm_melbank *pylstm_melbank_init(pylstm_arena *arena, const pylstm_features_config *config,
+                                    const pylstm_feature_kernels *kernels) {
     double f[MAX_MELS + 2];
     pylstm_melbank *bank = (pylstm_melbank *)pylstm_arena_take(arena, 1, sizeof *bank);
-    band *bands = (band *)pylstm_arena_take(arena, (size_t)config->n_mels, sizeof *bands);
+    pylstm_mel_band *bands = (pylstm_mel_band *)pylstm_arena_take(arena, (size_t)config->n_mels, sizeof *bands);
     int i, j;
     band_edges(config, f);
     for (i = 0; i < config->n_mels; i++) {
         int first, count, padded;
         float *weights;
         band_extent(config, f + i, &first, &count);
-        padded = (count + PYLSTM_MEL_LANES - 1) / PYLSTM_MEL_LANES * PYLSTM_MEL_LANES;
+        padded = (count + PYLSTM_FEATURE_LANES - 1) / PYLSTM_FEATURE_LANES * PYLSTM_FEATURE_LANES;
         weights = (float *)pylstm_arena_take(arena, (size_t)padded, sizeof(float));
         if (!bank)
             continue;
@@ -97,6 +94,7 @@ pylstm_melbank *pylstm_melbank_init(pylstm_arena *arena, const pylstm_features_c
         bands[i].weights = weights;
     }
     if (bank) {
+        bank->kernels = kernels;
         bank->n_mels = config->n_mels;
         bank->bands = bands;
     }
@@ -104,14 +102,5 @@ pylstm_melbank *pylstm_melbank_init(pylstm_arena *arena, const pylstm_features_c
 }
 
 void pylstm_melbank_run(const pylstm_melbank *bank, const float *power, float *energy) {
-    int i, j, k;
-    for (i = 0; i < bank->n_mels; i++) {
-        const float *w = bank->bands[i].weights, *s = power + bank->bands[i].first;
-        float sum[PYLSTM_MEL_LANES] = {0}, total;
-        for (k = 0; k < bank->bands[i].count; k += PYLSTM_MEL_LANES)
-            for (j = 0; j < PYLSTM_MEL_LANES; j++)
-                sum[j] += w[k + j] * s[k + j];
-        total = ((sum[0] + sum[4]) + (sum[2] + sum[6])) + ((sum[1] + sum[5]) + (sum[3] + sum[7]));
-        energy[i] = total < FLT_MAX ? total : FLT_MAX;
-    }
+    bank->kernels->mel_bands(bank->bands, bank->n_mels, power, energy);
 }

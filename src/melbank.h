@@ -5,15 +5,13 @@
 #include "arena.h"
 #include "speech_features.h"
 
-/* Bins are summed this many side by side; the power spectrum has room for so many zeros after its last bin. */
-#define PYLSTM_MEL_LANES 8
-
 typedef struct pylstm_melbank pylstm_melbank;
 
 /* Lays the bands out in the arena. While the arena only measures, returns NULL. */
-pylstm_melbank *pylstm_melbank_init(pylstm_arena *arena, const pylstm_features_config *config);
+pylstm_melbank *pylstm_melbank_init(pylstm_arena *arena, const pylstm_features_config *config,
+                                    const pylstm_feature_kernels *kernels);
 
-/* power: n_fft / 2 + 1 finite bins and then PYLSTM_MEL_LANES zeros. energy: n_mels values, all finite. */
+/* power: n_fft / 2 + 1 finite bins and then PYLSTM_FEATURE_LANES zeros. energy: n_mels values, all finite. */
 void pylstm_melbank_run(const pylstm_melbank *bank, const float *power, float *energy);
 
 #endif

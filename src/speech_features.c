@@ -11,12 +11,10 @@
  */
 #include "speech_features.h"
 #include "dct.h"
-#include "decibel.h"
 #include "delta.h"
 #include "fft.h"
 #include "framing.h"
 #include "melbank.h"
-#include "window.h"
 
 #include <float.h>
 #include <math.h>
@@ -31,8 +29,8 @@
 struct pylstm_features {
     pylstm_features_config config; /* without the pointers */
     pylstm_framing framing;
+    const pylstm_feature_kernels *kernels;
     int n_static, width;
-    const double *window;
     const pylstm_fft *fft;
     const pylstm_melbank *melbank;
     const pylstm_dct *dct; /* NULL for log-mel */
@@ -48,27 +46,37 @@ typedef struct state {
     float maximum; /* of all mel bands in dB so far, for top_db */
 } state;
 
-/* Working memory of one push; every part starts at a multiple of PYLSTM_ALIGNMENT. */
+/* Working memory of one push; every part starts at a multiple of PYLSTM_ALIGNMENT and has room for the lanes of the kernels. */
 typedef struct scratch {
-    float *x;      /* samples under the window */
-    double *frame; /* n_fft windowed samples */
-    double *re, *im;
+    float *x;       /* n_fft samples, those outside of the window 0 */
+    float *re, *im; /* n_fft / 2 + 1 bins */
     double *work;
-    float *power; /* n_fft / 2 + 1 bins and PYLSTM_MEL_LANES zeros */
+    float *power; /* n_fft / 2 + 1 bins and PYLSTM_FEATURE_LANES zeros */
     float *mel;   /* n_mels */
+    float *cepstrum;
 } scratch;
 
 static scratch scratch_of(const pylstm_features *features, pylstm_arena *arena) {
     size_t n_fft = (size_t)features->config.n_fft, bins = n_fft / 2 + 1;
     scratch at;
-    at.x = (float *)pylstm_arena_take(arena, (size_t)features->config.win_length, sizeof(float));
-    at.frame = (double *)pylstm_arena_take(arena, n_fft, sizeof(double));
-    at.re = (double *)pylstm_arena_take(arena, bins, sizeof(double));
-    at.im = (double *)pylstm_arena_take(arena, bins, sizeof(double));
+    at.x = (float *)pylstm_arena_take(arena, n_fft, sizeof(float));
+    at.re = (float *)pylstm_arena_take(arena, bins + PYLSTM_FEATURE_LANES, sizeof(float));
+    at.im = (float *)pylstm_arena_take(arena, bins + PYLSTM_FEATURE_LANES, sizeof(float));
     at.work = (double *)pylstm_arena_take(arena, pylstm_fft_work_size(features->fft), sizeof(double));
-    at.power = (float *)pylstm_arena_take(arena, bins + PYLSTM_MEL_LANES, sizeof(float));
-    at.mel = (float *)pylstm_arena_take(arena, (size_t)features->config.n_mels, sizeof(float));
+    at.power = (float *)pylstm_arena_take(arena, bins + PYLSTM_FEATURE_LANES, sizeof(float));
+    at.mel = (float *)pylstm_arena_take(arena, (size_t)features->config.n_mels + PYLSTM_FEATURE_LANES, sizeof(float));
+    at.cepstrum = (float *)pylstm_arena_take(arena, (size_t)features->n_static + PYLSTM_FEATURE_LANES, sizeof(float));
     return at;
+}
+
+/* The parts that are read before anything is written to them. */
+static void scratch_clear(const pylstm_features *features, const scratch *use) {
+    size_t n_fft = (size_t)features->config.n_fft, bins = n_fft / 2 + 1;
+    memset(use->x, 0, n_fft * sizeof(float));
+    memset(use->re + bins, 0, PYLSTM_FEATURE_LANES * sizeof(float));
+    memset(use->im + bins, 0, PYLSTM_FEATURE_LANES * sizeof(float));
+    memset(use->power + bins, 0, PYLSTM_FEATURE_LANES * sizeof(float));
+    memset(use->mel + features->config.n_mels, 0, PYLSTM_FEATURE_LANES * sizeof(float));
 }
 
 static float *samples_of(void *block) {
@@ -94,16 +102,14 @@ static const float *copy_values(pylstm_arena *arena, const pylstm_features_confi
 pylstm_features *pylstm_features_init(pylstm_arena *arena, const pylstm_features_config *config,
                                       const pylstm_kernels *kernels) {
     pylstm_features *features = (pylstm_features *)pylstm_arena_take(arena, 1, sizeof *features);
-    double *window = (double *)pylstm_arena_take(arena, (size_t)config->win_length, sizeof(double));
-    const pylstm_fft *fft = pylstm_fft_init(arena, (size_t)config->n_fft);
-    const pylstm_melbank *melbank = pylstm_melbank_init(arena, config);
-    const pylstm_dct *dct = config->kind == PYLSTM_FEATURES_MFCC ? pylstm_dct_init(arena, config) : NULL;
+    const pylstm_feature_kernels *feature_kernels = pylstm_feature_kernels_for(kernels->isa);
+    const pylstm_fft *fft = pylstm_fft_init(arena, config, feature_kernels);
+    const pylstm_melbank *melbank = pylstm_melbank_init(arena, config, feature_kernels);
+    const pylstm_dct *dct = config->kind == PYLSTM_FEATURES_MFCC ? pylstm_dct_init(arena, config, feature_kernels) : NULL;
     const float *mean = copy_values(arena, config, config->mean, &config->mean_tensor);
     const float *std = copy_values(arena, config, config->std, &config->std_tensor);
-    (void)kernels; /* the same code, hence the same bits, on every instruction set */
     if (!features)
         return NULL;
-    pylstm_window(config->window, config->win_length, window);
     memset(features, 0, sizeof *features);
     features->config = *config;
     features->config.mean = features->config.std = NULL;
@@ -112,7 +118,7 @@ pylstm_features *pylstm_features_init(pylstm_arena *arena, const pylstm_features
     features->framing = pylstm_framing_of(config);
     features->width = pylstm_features_width(config);
     features->n_static = features->width / (1 + config->deltas);
-    features->window = window;
+    features->kernels = feature_kernels;
     features->fft = fft;
     features->melbank = melbank;
     features->dct = dct;
@@ -203,41 +209,32 @@ int pylstm_features_state_valid(const pylstm_features *features, const void *blo
     return 1;
 }
 
-/* |D|^power in float32, from the bins as complex64. */
-static void power_spectrum(const double *restrict re, const double *restrict im, double power, size_t bins,
-                           float *restrict out) {
+/* |D|^power in float32, from the bins as complex64; power is not 2. */
+static void power_spectrum(const float *restrict re, const float *restrict im, double power, size_t bins, float *restrict out) {
     size_t k;
-    if (power == 2.0)
-        for (k = 0; k < bins; k++) {
-            float r = (float)re[k], i = (float)im[k], s = r * r + i * i;
-            out[k] = s < FLT_MAX ? s : FLT_MAX;
-        }
-    else
-        for (k = 0; k < bins; k++) {
-            double r = (float)re[k], i = (float)im[k];
-            float s = (float)sqrt(r * r + i * i);
-            s = power == 1.0 ? s : powf(s, (float)power);
-            out[k] = s < FLT_MAX ? s : FLT_MAX;
-        }
-    memset(out + bins, 0, PYLSTM_MEL_LANES * sizeof(float));
+    for (k = 0; k < bins; k++) {
+        double r = re[k], i = im[k];
+        float s = (float)sqrt(r * r + i * i);
+        s = power == 1.0 ? s : powf(s, (float)power);
+        out[k] = s < FLT_MAX ? s : FLT_MAX;
+    }
 }
 
 /* Static frame t. */
 static void compute(const pylstm_features *features, state *at, const float *ring, uint64_t t, const scratch *use, float *out) {
     const pylstm_features_config *config = &features->config;
-    size_t win = (size_t)features->framing.win, offset = (size_t)features->framing.offset, i;
-    size_t n_fft = (size_t)config->n_fft;
-    float *mel = features->dct ? use->mel : out;
+    const pylstm_feature_kernels *kernels = features->kernels;
+    const size_t bins = (size_t)config->n_fft / 2 + 1;
+    float *mel = use->mel;
     int k;
-    pylstm_framing_read(&features->framing, ring, at->samples, t, use->x);
-    memset(use->frame, 0, offset * sizeof(double));
-    for (i = 0; i < win; i++)
-        use->frame[offset + i] = features->window[i] * use->x[i];
-    memset(use->frame + offset + win, 0, (n_fft - offset - win) * sizeof(double));
-    pylstm_fft_run(features->fft, use->frame, use->re, use->im, use->work);
-    power_spectrum(use->re, use->im, config->power, n_fft / 2 + 1, use->power);
+    pylstm_framing_read(&features->framing, ring, at->samples, t, use->x + features->framing.offset);
+    pylstm_fft_run(features->fft, use->x, use->re, use->im, use->work);
+    if (config->power == 2.0)
+        kernels->square(use->re, use->im, bins, use->power);
+    else
+        power_spectrum(use->re, use->im, config->power, bins, use->power);
     pylstm_melbank_run(features->melbank, use->power, mel);
-    pylstm_decibel(mel, mel, config->n_mels);
+    kernels->decibel(mel, config->n_mels);
     if (config->has_top_db) {
         float lowest;
         for (k = 0; k < config->n_mels; k++)
@@ -247,7 +244,8 @@ static void compute(const pylstm_features *features, state *at, const float *rin
             mel[k] = mel[k] > lowest ? mel[k] : lowest;
     }
     if (features->dct)
-        pylstm_dct_run(features->dct, mel, out);
+        pylstm_dct_run(features->dct, mel, use->cepstrum);
+    memcpy(out, features->dct ? use->cepstrum : mel, (size_t)features->n_static * sizeof(float));
 }
 
 /* Completes a row: row holds the static part already unless there are deltas, which are appended. */
@@ -278,6 +276,7 @@ size_t pylstm_features_push(const pylstm_features *features, void *block, void *
     scratch use = scratch_of(features, &arena);
     uint64_t total = at->finished ? pylstm_framing_total(framing, at->samples) : 0, due;
     size_t written = 0, n = (size_t)features->n_static;
+    scratch_clear(features, &use);
     while (1) {
         if (features->config.deltas && at->rows < rows_of(features, at->frames, at->finished && at->frames == total)) {
             if (written == capacity)

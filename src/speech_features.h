@@ -12,6 +12,7 @@
 
 #include "arena.h"
 #include "error.h"
+#include "feature_kernels.h"
 #include "kernels.h"
 #include "modelfile.h"
 

@@ -4,7 +4,7 @@
 #include "cfft.h"
 #include "speech_features.h"
 
-void pylstm_window(int window, int n, double *w) {
+double pylstm_window(int window, int n, int t) {
     static const double cosines[][3] = {
         {0.5, 0.5, 0.0},   /* hann */
         {0.54, 0.46, 0.0}, /* hamming */
@@ -13,12 +13,9 @@ void pylstm_window(int window, int n, double *w) {
     };
     const double *a = cosines[window];
     double one, two, unused;
-    int t;
-    for (t = 0; t < n; t++) {
-        pylstm_root_of_unity((uint64_t)t, (uint64_t)n, &one, &unused);
-        pylstm_root_of_unity(2 * (uint64_t)t, (uint64_t)n, &two, &unused);
-        w[t] = a[0] - a[1] * one + a[2] * two;
-    }
     if (n == 1)
-        w[0] = 1.0; /* as scipy has it */
+        return 1.0; /* as scipy has it */
+    pylstm_root_of_unity((uint64_t)t, (uint64_t)n, &one, &unused);
+    pylstm_root_of_unity(2 * (uint64_t)t, (uint64_t)n, &two, &unused);
+    return a[0] - a[1] * one + a[2] * two;
 }

@@ -2,7 +2,7 @@
 #ifndef PYLSTM_WINDOW_H
 #define PYLSTM_WINDOW_H
 
-/* w: n >= 1 values. window: one of PYLSTM_WINDOW_*. */
-void pylstm_window(int window, int n, double *w);
+/* Value t of n >= 1. window: one of PYLSTM_WINDOW_*. */
+double pylstm_window(int window, int n, int t);
 
 #endif

@@ -5,6 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
+from conftest import ISAS
 from features_grid import GRID, Case, signals, speech
 from golden.oracles import librosa_features
 from hypothesis import given, settings
@@ -202,6 +203,29 @@ class TestChunkLaw:
         stream.reset()
         assert stream.snapshot() == fresh
         assert stream.push(y).tobytes() == first.tobytes()
+
+
+class TestInstructionSets:
+    @pytest.mark.parametrize(
+        "sizes",
+        [range(1, 140), [200, 240, 250, 331, 400, 401, 480, 512, 600, 662, 1024, 1200, 2048]],
+        ids=["small", "usual"],
+    )
+    def test_all_give_the_same_bits(self, sizes, monkeypatch):
+        """Every n_fft takes its own mixture of vectors and of what is left over by them."""
+        loud = (1e19 * SPEECH[:1000]).astype(np.float32)
+        for n_fft in sizes:
+            found = []
+            for isa in ISAS:
+                monkeypatch.setenv("PYLSTM_ISA", isa)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # empty mel bands
+                    features = pylstm.MFCC(
+                        n_fft=n_fft, win_length=n_fft, n_mels=n_fft % 37 + 1, n_mfcc=n_fft % 37 + 1
+                    )
+                found.append(np.concatenate([features(SPEECH[:4000]), features(loud)]))
+            for frames in found[1:]:
+                assert frames.tobytes() == found[0].tobytes(), n_fft
 
 
 class TestLookAhead:

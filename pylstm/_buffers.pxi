@@ -41,8 +41,10 @@ cdef Py_ssize_t step(Py_buffer *view, int axis) noexcept nogil:
 
 
 cdef int open_input(object value, Py_buffer *view, str name, int ndim, bint int16_allowed) except -1:
-    """Opens a buffer of samples or frames for reading, or raises; the caller releases it."""
+    """Opens a buffer of samples or frames for reading, or raises; the caller releases it. ndim 0: and checks the shape."""
     cdef int kind
+    if type(value) is not numpy.ndarray:
+        refuse_masked(name, value)
     expected = f"{name} is {{}}; expected a NumPy array of float32{' or int16' if int16_allowed else ''}"
     try:
         PyObject_GetBuffer(value, view, PyBUF_RECORDS_RO)
@@ -52,7 +54,7 @@ cdef int open_input(object value, Py_buffer *view, str name, int ndim, bint int1
     if kind == OTHER or (kind == PYLSTM_INT16 and not int16_allowed):
         PyBuffer_Release(view)
         raise TypeError(f"{expected.format(described(value))}: convert it, for example with .astype(numpy.float32)")
-    if view.ndim != ndim:
+    if ndim and view.ndim != ndim:
         PyBuffer_Release(view)
         hint = "one channel, 1-D: pick one (audio[:, 0]) or mix them" if ndim == 1 else "2-D, (frames, n_features)"
         raise ValueError(f"{name} is {described(value)}; expected {hint}")
@@ -61,6 +63,8 @@ cdef int open_input(object value, Py_buffer *view, str name, int ndim, bint int1
 
 cdef int open_out(object out, Py_buffer *view, Py_ssize_t rows, Py_ssize_t n_outputs) except -1:
     """Opens the caller's array for the rows, or raises; the caller releases it."""
+    if type(out) is not numpy.ndarray:
+        refuse_masked("out", out)
     expected = f"expected a writable C-contiguous float32 array of shape (at least {rows}, {n_outputs})"
     try:
         PyObject_GetBuffer(out, view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
@@ -74,6 +78,18 @@ cdef int open_out(object out, Py_buffer *view, Py_ssize_t rows, Py_ssize_t n_out
         PyBuffer_Release(view)
         raise ValueError(f"out is {described(out)}; {expected}")
     return 0
+
+
+cdef object first_rows(object out, Py_buffer *target, Py_ssize_t rows):
+    """What a call that writes so many rows to an opened out returns: out itself if that fills it, else a view.
+
+    Made before the engine is called: whatever the caller's object does, nothing raises once the stream has changed.
+    """
+    if rows == target.shape[0]:
+        return out
+    if type(out) is not numpy.ndarray:
+        out = numpy.asarray(out)
+    return out[:rows]
 
 
 cdef bint overlap(Py_buffer *source, Py_buffer *target) noexcept:

@@ -76,8 +76,6 @@ cdef extern from "pylstm.h" nogil:
     pylstm_status pylstm_stream_snapshot(pylstm_stream *stream, void *snapshot, size_t size)
     pylstm_status pylstm_stream_restore(pylstm_stream *stream, const void *snapshot, size_t size)
     pylstm_status pylstm_stream_copy(pylstm_stream *to, pylstm_stream *source)
-    pylstm_status pylstm_stream_get_cell(pylstm_stream *stream, int cell, float *h, float *c)
-    pylstm_status pylstm_stream_set_cell(pylstm_stream *stream, int cell, const float *h, const float *c)
 
     pylstm_status pylstm_batch_create(const pylstm_model *model, int threads, pylstm_batch **batch)
     void pylstm_batch_destroy(pylstm_batch *batch)
@@ -85,6 +83,8 @@ cdef extern from "pylstm.h" nogil:
 
 cdef extern from "stream.h" nogil:
     pylstm_status pylstm_stream_rewind(pylstm_stream *stream)
+    pylstm_status pylstm_stream_get_cells(pylstm_stream *stream, float *memories)
+    pylstm_status pylstm_stream_set_cells(pylstm_stream *stream, const float *memories)
 
 cdef extern from "modelfile.h" nogil:
     enum:

@@ -13,6 +13,7 @@ from cpython.buffer cimport (
     PyBuffer_Release,
     PyObject_GetBuffer,
 )
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.math cimport isfinite
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
@@ -41,7 +42,7 @@ def isa():
     cdef pylstm_error why
     cdef const char *name = pylstm_isa(&why)
     if name == NULL:
-        raise ValueError(why.message.decode())
+        raise ValueError(why.message.decode(errors="replace"))
     return name.decode()
 
 
@@ -68,34 +69,65 @@ cdef object refusal(pylstm_status status):
     return ValueError(text)
 
 
+def owned_bytes(str name, data):
+    """The bytes themselves or a copy of what a contiguous buffer holds: nobody changes them while they are read."""
+    cdef Py_buffer view
+    if type(data) is bytes:
+        return data
+    try:
+        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+    except (TypeError, BufferError, ValueError):
+        raise TypeError(f"{name} is {described(data)}; expected bytes, or another contiguous buffer") from None
+    try:
+        return PyBytes_FromStringAndSize(<const char *>view.buf, view.len)
+    finally:
+        PyBuffer_Release(&view)
+
+
+def refuse_masked(str name, value):
+    """TypeError for a masked array: its buffer holds the hidden values too, and nothing here knows the mask."""
+    masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", None)  # not imported: there are none
+    if masked is not None and isinstance(value, masked):
+        raise TypeError(f"{name} is a masked array; expected a plain one: fill it, for example with .filled(0)")
+
+
+cdef Py_ssize_t whole(str name, object value, Py_ssize_t low, Py_ssize_t high) except -1:
+    """A whole number from low (not below 0) to high, or an error that names the argument."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} is {value!r}; expected an integer") from None
+    if not low <= number <= high:
+        expected = f"{low} or more" if number < low and high == sys.maxsize else f"{low} to {high}"
+        raise ValueError(f"{name} is {number}; expected {expected}")
+    return number
+
+
 def read_model_file(data):
     """The metadata (str -> str) and the tensors (str -> float32 array) of a model file, container rules checked."""
+    cdef bytes file_bytes = owned_bytes("data", data)
     cdef pylstm_modelfile file
     cdef pylstm_tensor tensor
     cdef pylstm_error why
     cdef char key[129]
     cdef char value[4097]
-    cdef Py_buffer view, target
+    cdef Py_buffer target
     cdef int k
-    PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
-    try:
-        if pylstm_modelfile_open(&file, view.buf, view.len, &why) != PYLSTM_OK:
-            raise ModelFileError(why.message.decode(errors="replace"))
-        metadata = {}
-        for k in range(file.n_metadata):
-            pylstm_modelfile_metadata_at(&file, k, key, value)
-            metadata[key.decode()] = value.decode()
-        tensors = {}
-        for k in range(file.n_tensors):
-            pylstm_modelfile_tensor_at(&file, k, &tensor)
-            array = numpy.empty([tensor.shape[axis] for axis in range(tensor.rank)], numpy.float32)
-            PyObject_GetBuffer(array, &target, PyBUF_SIMPLE | PyBUF_WRITABLE)
-            pylstm_tensor_read(&tensor, <float *>target.buf)
-            PyBuffer_Release(&target)
-            tensors[tensor.name.decode()] = array
-        return metadata, tensors
-    finally:
-        PyBuffer_Release(&view)
+    if pylstm_modelfile_open(&file, <const char *>file_bytes, len(file_bytes), &why) != PYLSTM_OK:
+        raise ModelFileError(why.message.decode(errors="replace"))
+    metadata = {}
+    for k in range(file.n_metadata):
+        pylstm_modelfile_metadata_at(&file, k, key, value)
+        metadata[key.decode()] = value.decode()
+    tensors = {}
+    for k in range(file.n_tensors):
+        pylstm_modelfile_tensor_at(&file, k, &tensor)
+        array = numpy.empty([tensor.shape[axis] for axis in range(tensor.rank)], numpy.float32)
+        PyObject_GetBuffer(array, &target, PyBUF_SIMPLE | PyBUF_WRITABLE)
+        pylstm_tensor_read(&tensor, <float *>target.buf)
+        PyBuffer_Release(&target)
+        tensors[tensor.name.decode()] = array
+    return metadata, tensors
 
 
 @cython.final
@@ -108,17 +140,17 @@ cdef class Core:
     def __cinit__(self, data):
         cdef pylstm_error why
         cdef pylstm_status status
-        cdef Py_buffer view
-        PyObject_GetBuffer(data, &view, PyBUF_SIMPLE)
+        cdef bytes file_bytes = owned_bytes("data", data)
+        cdef const char *start = file_bytes
+        cdef size_t size = len(file_bytes)
         with nogil:
-            status = pylstm_model_create(view.buf, view.len, &self.model, &why)
-        PyBuffer_Release(&view)
+            status = pylstm_model_create(start, size, &self.model, &why)
         if status == PYLSTM_BAD_MODEL:
             raise ModelFileError(why.message.decode(errors="replace"))
         if status == PYLSTM_NO_MEMORY:
-            raise MemoryError(why.message.decode())
+            raise MemoryError(why.message.decode(errors="replace"))
         if status != PYLSTM_OK:
-            raise ValueError(why.message.decode())
+            raise ValueError(why.message.decode(errors="replace"))
 
     def __dealloc__(self):
         pylstm_model_destroy(self.model)

@@ -7,6 +7,7 @@ cdef struct Opened:
     Py_buffer target
     bint has_source
     bint has_target
+    int64_t rows  # counted before the push
 
 
 @cython.final
@@ -31,34 +32,22 @@ cdef class Streams:
     """How many threads work on a push."""
     cdef tuple slots
     cdef set taken
-    cdef pylstm_push *parts
-    cdef Opened *opened
-    cdef bint inside
     cdef object __weakref__
 
-    def __cinit__(self, Core core not None, model, Py_ssize_t n, int threads):
+    def __cinit__(self, Core core not None, model, n, threads):
         cdef pylstm_status status
-        if n < 1:
-            raise ValueError(f"n is {n}; expected 1 or more")
-        if not 1 <= threads <= 256:
-            raise ValueError(f"threads is {threads}; expected 1 to 256")
+        cdef Py_ssize_t n_slots = whole("n", n, 1, sys.maxsize)
         self.core = core
         self.model = model
-        self.threads = threads
-        self.slots = tuple([Stream(core, model) for _ in range(n)])
+        self.threads = <int>whole("threads", threads, 1, 256)
+        self.slots = tuple([Stream(core, model) for _ in range(n_slots)])
         self.taken = set()
-        self.parts = <pylstm_push *>calloc(n, sizeof(pylstm_push))
-        self.opened = <Opened *>calloc(n, sizeof(Opened))
-        if self.parts == NULL or self.opened == NULL:
-            raise MemoryError()
-        status = pylstm_batch_create(core.model, threads, &self.batch)
+        status = pylstm_batch_create(core.model, self.threads, &self.batch)
         if status != PYLSTM_OK:
             raise refusal(status)
 
     def __dealloc__(self):
         pylstm_batch_destroy(self.batch)
-        free(self.parts)
-        free(self.opened)
 
     def __len__(self):
         return len(self.slots)
@@ -83,6 +72,16 @@ cdef class Streams:
         """The slots that ``join`` has handed out and ``leave`` has not taken back, in order."""
         return sorted(self.taken)
 
+    @cython.critical_section
+    cdef Py_ssize_t take(self) except -2:
+        """Marks the first free slot as taken; -1: there is none."""
+        cdef Py_ssize_t slot
+        for slot in range(len(self.slots)):
+            if slot not in self.taken:
+                self.taken.add(slot)
+                return slot
+        return -1
+
     def join(self):
         """A free slot, its stream at the beginning.
 
@@ -95,12 +94,15 @@ cdef class Streams:
         ValueError
             All slots are taken.
         """
-        for slot in range(len(self.slots)):
-            if slot not in self.taken:
-                self.slots[slot].reset()
-                self.taken.add(slot)
-                return slot
-        raise ValueError(f"all {len(self.slots)} slots are taken; expected one to leave first")
+        slot = self.take()
+        if slot < 0:
+            raise ValueError(f"all {len(self.slots)} slots are taken; expected one to leave first")
+        try:
+            self.slots[slot].reset()
+        except StreamBusyError:
+            self.taken.discard(slot)
+            raise
+        return slot
 
     def leave(self, slot):
         """Frees a slot that ``join`` handed out, and forgets what its stream remembers.
@@ -168,6 +170,8 @@ cdef class Streams:
 
     cdef dict through(self, object chunks, object out, int ndim):
         cdef Py_ssize_t k, n_parts
+        cdef pylstm_push *parts
+        cdef Opened *opened
         cdef pylstm_status status
         cdef Stream stream
         if not hasattr(chunks, "items"):
@@ -179,37 +183,41 @@ cdef class Streams:
         given = {} if out is None else dict(out)
         n_parts = len(items)
         arrays = []
-        if self.inside:  # one push of the pool at a time: its arrays of parts are in use until that one returns
-            raise StreamBusyError("another thread is inside a push on these streams")
-        self.inside = True
+        # Of this call alone: what it opens may run the caller's code, and other threads may be here too.
+        parts = <pylstm_push *>calloc(n_parts + 1, sizeof(pylstm_push))
+        opened = <Opened *>calloc(n_parts + 1, sizeof(Opened))
         try:
+            if parts == NULL or opened == NULL:
+                raise MemoryError()
             for k in range(n_parts):
                 slot, value = items[k]
                 stream = self.slots[slot]
                 try:
-                    arrays.append(self.open_part(stream, &self.parts[k], &self.opened[k], value, given.get(slot), ndim))
+                    arrays.append(self.open_part(stream, &parts[k], &opened[k], value, given.get(slot), ndim))
                 except (TypeError, ValueError) as error:
                     raise type(error)(f"slot {slot}: {error}") from None
             with nogil:
-                status = pylstm_batch_push(self.batch, self.parts, n_parts)
+                status = pylstm_batch_push(self.batch, parts, n_parts)
             if status != PYLSTM_OK:
                 for k in range(n_parts):
-                    if self.parts[k].status != PYLSTM_OK:
-                        raise self.refused(items[k][0], &self.parts[k], &self.opened[k], ndim)
+                    if parts[k].status != PYLSTM_OK:
+                        raise self.refused(items[k][0], &parts[k], &opened[k], ndim)
                 raise refusal(status)
             rows = {}
             for k in range(n_parts):
-                stream = self.slots[items[k][0]]
-                rows[items[k][0]] = stream.returned(arrays[k], self.parts[k].rows)
+                whole_out, result = arrays[k]
+                if parts[k].rows != <size_t>opened[k].rows:  # another thread pushed since the rows were counted
+                    result = first_rows(whole_out, &opened[k].target, parts[k].rows)
+                rows[items[k][0]] = result
             return rows
         finally:
             for k in range(n_parts):
-                if self.opened[k].has_source:
-                    PyBuffer_Release(&self.opened[k].source)
-                if self.opened[k].has_target:
-                    PyBuffer_Release(&self.opened[k].target)
-                self.opened[k].has_source = self.opened[k].has_target = False
-            self.inside = False
+                if opened != NULL and opened[k].has_source:
+                    PyBuffer_Release(&opened[k].source)
+                if opened != NULL and opened[k].has_target:
+                    PyBuffer_Release(&opened[k].target)
+            free(parts)
+            free(opened)
 
     cdef object refused(self, Py_ssize_t slot, pylstm_push *part, Opened *opened, int ndim):
         if part.status == PYLSTM_NOT_FINITE:
@@ -218,7 +226,7 @@ cdef class Streams:
             error = refusal(PYLSTM_BUSY if part.status == PYLSTM_OUT_TOO_SMALL else part.status)
         return type(error)(f"slot {slot}: {error}")
 
-    cdef object open_part(self, Stream stream, pylstm_push *part, Opened *opened, object value, object out, int ndim):
+    cdef tuple open_part(self, Stream stream, pylstm_push *part, Opened *opened, object value, object out, int ndim):
         cdef Py_ssize_t n_features = pylstm_model_n_features(self.core.model)
         cdef int64_t rows
         cdef int kind
@@ -248,4 +256,5 @@ cdef class Streams:
         part.stride = step(&opened.source, 0)
         part.out = <float *>opened.target.buf
         part.out_rows = opened.target.shape[0]
-        return out
+        opened.rows = rows
+        return out, first_rows(out, &opened.target, rows)

@@ -39,13 +39,7 @@ cdef class Stream:
             raise refusal(status)
         return rows
 
-    cdef object returned(self, object out, size_t rows):
-        """The caller's array cut to the rows written; the very array if it is full, so that nothing is allocated."""
-        if rows == <size_t>len(out):
-            return out
-        return out[:rows]
-
-    def rows(self, Py_ssize_t n_samples, *, bint flush=False):
+    def rows(self, n_samples, *, bint flush=False):
         """How many rows a push of so many samples would give now.
 
         Parameters
@@ -59,9 +53,7 @@ cdef class Stream:
         -------
         int
         """
-        if n_samples < 0:
-            raise ValueError(f"n_samples is {n_samples}; expected 0 or more")
-        return self.count(n_samples, flush)
+        return self.count(whole("n_samples", n_samples, 0, sys.maxsize), flush)
 
     def push(self, pcm, out=None):
         """Takes audio and gives a row for every frame that it completes.
@@ -102,9 +94,12 @@ cdef class Stream:
             try:
                 if given and overlap(&source, &target):
                     raise ValueError("out overlaps pcm in memory; expected an array of its own")
+                result = first_rows(out, &target, expected)
                 with nogil:
                     status = pylstm_stream_push(self.stream, <pylstm_sample_type>kind, source.buf, source.shape[0],
                                                 step(&source, 0), <float *>target.buf, target.shape[0], &rows)
+                if status == PYLSTM_OK and rows != <size_t>expected:  # another thread pushed since the rows were counted
+                    result = first_rows(out, &target, rows)
             finally:
                 PyBuffer_Release(&target)
             if status == PYLSTM_NOT_FINITE:
@@ -112,7 +107,7 @@ cdef class Stream:
         finally:
             PyBuffer_Release(&source)
         self.settle(status)
-        return self.returned(out, rows)
+        return result
 
     cdef int settle(self, pylstm_status status) except -1:
         if status == PYLSTM_OUT_TOO_SMALL:
@@ -187,6 +182,7 @@ cdef class Stream:
             try:
                 if given and overlap(&source, &target):
                     raise ValueError("out overlaps frames in memory; expected an array of its own")
+                result = first_rows(out, &target, n_frames)
                 open_out(trace, &traced, n_frames, width)
                 if width:
                     gates = <float *>traced.buf
@@ -201,7 +197,7 @@ cdef class Stream:
         finally:
             PyBuffer_Release(&source)
         self.settle(status)
-        return self.returned(out, rows), trace
+        return result, trace
 
     def flush(self, out=None):
         """The end of the audio: pads it as the features say and gives the rows that were still waiting.
@@ -229,29 +225,16 @@ cdef class Stream:
         if not given:
             out = numpy.empty((expected, self.n_outputs), numpy.float32)
         open_out(out, &target, expected, self.n_outputs)
-        with nogil:
-            status = pylstm_stream_flush(self.stream, <float *>target.buf, target.shape[0], &rows)
-        PyBuffer_Release(&target)
+        try:
+            result = first_rows(out, &target, expected)
+            with nogil:
+                status = pylstm_stream_flush(self.stream, <float *>target.buf, target.shape[0], &rows)
+            if status == PYLSTM_OK and rows != <size_t>expected:  # another thread pushed since the rows were counted
+                result = first_rows(out, &target, rows)
+        finally:
+            PyBuffer_Release(&target)
         self.settle(status)
-        return self.returned(out, rows)
-
-    def run(self, pcm, *, bint rewind=False):
-        """A whole recording: push and flush into one array. rewind: twice, top_db then taken from the whole."""
-        cdef Py_buffer source
-        cdef pylstm_status status
-        open_input(pcm, &source, "pcm", 1, True)
-        n_samples = source.shape[0]
-        PyBuffer_Release(&source)
-        out = numpy.empty((self.count(n_samples, True), self.n_outputs), numpy.float32)
-        n = len(self.push(pcm, out))
-        self.flush(out[n:])
-        if rewind:
-            status = pylstm_stream_rewind(self.stream)
-            if status != PYLSTM_OK:
-                raise refusal(status)
-            n = len(self.push(pcm, out))
-            self.flush(out[n:])
-        return out
+        return result
 
     def reset(self):
         """Back to the beginning, as if just made."""
@@ -300,14 +283,8 @@ cdef class Stream:
         ValueError
             The snapshot is of another model or version, or damaged. The stream is as it was.
         """
-        cdef Py_buffer view
-        cdef pylstm_status status
-        try:
-            PyObject_GetBuffer(snapshot, &view, PyBUF_SIMPLE)
-        except (TypeError, BufferError):
-            raise TypeError(f"snapshot is {type(snapshot).__name__}; expected bytes from Stream.snapshot()") from None
-        status = pylstm_stream_restore(self.stream, view.buf, view.len)
-        PyBuffer_Release(&view)
+        cdef bytes value = owned_bytes("snapshot", snapshot)
+        cdef pylstm_status status = pylstm_stream_restore(self.stream, <const char *>value, len(value))
         if status != PYLSTM_OK:
             raise refusal(status)
 
@@ -317,47 +294,49 @@ cdef class Stream:
 
         Assign such a list to set them; values must be finite.
         """
-        cdef Py_buffer h_view, c_view
+        cdef Py_buffer view
         cdef pylstm_status status
-        memories = []
-        for cell, hidden_size in enumerate(self.core.hidden_sizes):
-            h, c = numpy.empty(hidden_size, numpy.float32), numpy.empty(hidden_size, numpy.float32)
-            PyObject_GetBuffer(h, &h_view, PyBUF_SIMPLE | PyBUF_WRITABLE)
-            PyObject_GetBuffer(c, &c_view, PyBUF_SIMPLE | PyBUF_WRITABLE)
-            status = pylstm_stream_get_cell(self.stream, cell, <float *>h_view.buf, <float *>c_view.buf)
-            PyBuffer_Release(&h_view)
-            PyBuffer_Release(&c_view)
-            if status != PYLSTM_OK:
-                raise refusal(status)
-            memories.append((h, c))
+        sizes = self.core.hidden_sizes
+        values = numpy.empty(2 * sum(sizes), numpy.float32)
+        PyObject_GetBuffer(values, &view, PyBUF_SIMPLE | PyBUF_WRITABLE)
+        status = pylstm_stream_get_cells(self.stream, <float *>view.buf)
+        PyBuffer_Release(&view)
+        if status != PYLSTM_OK:
+            raise refusal(status)
+        memories, first = [], 0
+        for size in sizes:
+            memories.append((values[first : first + size].copy(), values[first + size : first + 2 * size].copy()))
+            first += 2 * size
         return memories
 
     @state.setter
     def state(self, memories):
-        cdef Py_buffer h_view, c_view
+        cdef Py_buffer view
         cdef pylstm_status status
+        cdef Py_ssize_t first = 0
         sizes = self.core.hidden_sizes
-        checked = []
-        memories = list(memories)
-        if len(memories) != len(sizes):
-            raise ValueError(f"state has {len(memories)} pairs (h, c); expected {len(sizes)}, one for each LSTM cell")
-        for cell, (pair, hidden_size) in enumerate(zip(memories, sizes)):
-            for name, value in zip("hc", pair, strict=True):
-                if getattr(value, "dtype", None) != numpy.float32:
-                    raise TypeError(f"{name} of cell {cell} is {described(value)}; expected a NumPy array of float32")
-                if value.shape != (hidden_size,):
-                    raise ValueError(f"{name} of cell {cell} is {described(value)}; expected shape ({hidden_size},)")
-                if not numpy.isfinite(value).all():
-                    raise ValueError(f"{name} of cell {cell} holds NaN or infinity; expected finite values")
-            checked.append(tuple(numpy.ascontiguousarray(value) for value in pair))
-        for cell, (h, c) in enumerate(checked):
-            PyObject_GetBuffer(h, &h_view, PyBUF_SIMPLE)
-            PyObject_GetBuffer(c, &c_view, PyBUF_SIMPLE)
-            status = pylstm_stream_set_cell(self.stream, cell, <float *>h_view.buf, <float *>c_view.buf)
-            PyBuffer_Release(&h_view)
-            PyBuffer_Release(&c_view)
-            if status != PYLSTM_OK:
-                raise refusal(status)
+        pairs = as_tuple(memories, "state", "a list of pairs (h, c), one for each LSTM cell")
+        if len(pairs) != len(sizes):
+            raise ValueError(f"state has {len(pairs)} pairs (h, c); expected {len(sizes)}, one for each LSTM cell")
+        values = numpy.empty(2 * sum(sizes), numpy.float32)  # copies, checked: nobody else can change them
+        PyObject_GetBuffer(values, &view, PyBUF_SIMPLE | PyBUF_WRITABLE)
+        try:
+            for cell, (pair, size) in enumerate(zip(pairs, sizes)):
+                pair = as_tuple(pair, f"state of cell {cell}", "a pair (h, c)")
+                if len(pair) != 2:
+                    raise ValueError(f"state of cell {cell} has {len(pair)} items; expected a pair (h, c)")
+                for name, value in zip("hc", pair):
+                    copy_memory(value, f"{name} of cell {cell}", <float *>view.buf + first, size)
+                    first += size
+            status = pylstm_stream_set_cells(self.stream, <const float *>view.buf)
+        finally:
+            PyBuffer_Release(&view)
+        if status != PYLSTM_OK:
+            raise refusal(status)
+
+    @state.deleter
+    def state(self):
+        raise AttributeError("state cannot be deleted; reset() forgets everything")
 
     @property
     def latency(self):
@@ -373,6 +352,62 @@ cdef class Stream:
     def frames(self):
         """Rows given since the last reset."""
         return pylstm_stream_frames(self.stream)
+
+
+cdef tuple as_tuple(object value, str name, str expected):
+    try:
+        return tuple(value)
+    except TypeError:
+        raise TypeError(f"{name} is {described(value)}; expected {expected}") from None
+
+
+cdef int copy_memory(object value, str name, float *to, Py_ssize_t size) except -1:
+    """h or c of a cell, checked by what its buffer holds and copied from there."""
+    cdef Py_buffer view
+    cdef Py_ssize_t k
+    open_input(value, &view, name, 0, False)
+    try:
+        if view.ndim != 1 or view.shape[0] != size:
+            raise ValueError(f"{name} is {described(value)}; expected shape ({size},)")
+        for k in range(size):
+            memcpy(to + k, <const char *>view.buf + k * step(&view, 0), sizeof(float))
+            if not isfinite(to[k]):
+                raise ValueError(f"{name} holds NaN or infinity; expected finite values")
+    finally:
+        PyBuffer_Release(&view)
+    return 0
+
+
+def run(Core core not None, pcm, *, bint rewind=False):
+    """A whole recording through a stream of its own: push and flush. rewind: twice, top_db then taken from the whole."""
+    cdef Stream stream = Stream(core)
+    cdef Py_buffer source, target
+    cdef pylstm_status status = PYLSTM_OK
+    cdef size_t pushed = 0, flushed = 0
+    cdef Py_ssize_t n_outputs = stream.n_outputs
+    cdef int left = 2 if rewind else 1
+    cdef int kind = open_input(pcm, &source, "pcm", 1, True)
+    try:
+        out = numpy.empty((stream.count(source.shape[0], True), n_outputs), numpy.float32)
+        open_out(out, &target, 0, n_outputs)
+        with nogil:
+            while left and status == PYLSTM_OK:
+                status = pylstm_stream_push(stream.stream, <pylstm_sample_type>kind, source.buf, source.shape[0],
+                                            step(&source, 0), <float *>target.buf, target.shape[0], &pushed)
+                if status == PYLSTM_OK:
+                    status = pylstm_stream_flush(stream.stream, <float *>target.buf + <Py_ssize_t>pushed * n_outputs,
+                                                 target.shape[0] - pushed, &flushed)
+                left -= 1
+                if left and status == PYLSTM_OK:
+                    status = pylstm_stream_rewind(stream.stream)
+        PyBuffer_Release(&target)
+        if status == PYLSTM_NOT_FINITE:
+            raise not_finite(&source, "pcm")
+    finally:
+        PyBuffer_Release(&source)
+    if status != PYLSTM_OK:
+        raise refusal(status)
+    return out
 
 
 def _restored(model, snapshot):

@@ -44,6 +44,7 @@ def _number(name: str, value: Any) -> float:
 
 
 def _vector(name: str, value: Any) -> NDArray[np.float32]:
+    _engine.refuse_masked(name, value)
     array = np.array(value)
     if array.dtype.kind not in "fiu" or array.ndim != 1:
         raise TypeError(f"{name} is {array.dtype} with shape {array.shape}; expected numbers, 1-D")
@@ -220,7 +221,7 @@ class Features:
         TypeError, ValueError
             Another dtype or shape, NaN or infinity, or fewer than 9 frames with deltas.
         """
-        return _engine.Stream(self._tables(), self).run(y, rewind=self.top_db is not None)
+        return _engine.run(self._tables(), y, rewind=self.top_db is not None)
 
     def stream(self) -> _engine.Stream:
         """A new stream: audio in chunks of any size in, frames out as soon as they are complete.

@@ -91,6 +91,7 @@ def check_weights(weights: Mapping[str, Any], shapes: Mapping[str, Shape], owner
             raise TypeError(
                 f"{name!r} of {owner} is of type {type(array).__name__}: expected a NumPy array"
             )
+        _engine.refuse_masked(f"{name!r} of {owner}", array)
         if array.dtype != np.float32:
             raise TypeError(
                 f"{name!r} of {owner} is {array.dtype}: expected float32, "

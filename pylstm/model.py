@@ -107,6 +107,7 @@ class Model:
         ModelFileError
             They break a rule of the format; the message begins with the rule's name.
         """
+        data = _engine.owned_bytes("data", data)
         core = _engine.Core(data)  # validates everything
         metadata, tensors = _engine.read_model_file(data)
         self = object.__new__(cls)
@@ -253,7 +254,7 @@ class Model:
         `top_db`, where the features have it, is clamped against the running maximum, as in a
         stream.
         """
-        return _engine.Stream(self._core, self).run(pcm)
+        return _engine.run(self._core, pcm)
 
 
 def _below(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -162,6 +162,55 @@ pylstm_status pylstm_stream_set_cell(pylstm_stream *stream, int cell, const floa
     return PYLSTM_OK;
 }
 
+/* Every h and c in order, to memory or (to == NULL) from it. */
+static void exchange_cells(const pylstm_stream *stream, float *to, const float *from) {
+    int k, cell, c;
+    for (k = 0; k < stream->model->n_layers; k++) {
+        const pylstm_layer *layer = &stream->model->layers[k];
+        const size_t n = (size_t)layer->output_size;
+        float *state = pylstm_model_layer_state(stream->model, stream->state, k);
+        for (cell = 0; cell < pylstm_layer_cells(layer); cell++) {
+            for (c = 0; c < 2; c++) {
+                float *place = c ? pylstm_layer_c(layer, state, cell) : pylstm_layer_h(layer, state, cell);
+                memcpy(to ? to : place, to ? place : from, n * sizeof(float));
+                if (to) {
+                    to += n;
+                } else {
+                    from += n;
+                }
+            }
+        }
+    }
+}
+
+pylstm_status pylstm_stream_get_cells(pylstm_stream *stream, float *memories) {
+    if (!stream || !memories)
+        return PYLSTM_BAD_ARGUMENT;
+    if (!pylstm_stream_acquire(stream))
+        return PYLSTM_BUSY;
+    exchange_cells(stream, memories, NULL);
+    pylstm_stream_release(stream);
+    return PYLSTM_OK;
+}
+
+pylstm_status pylstm_stream_set_cells(pylstm_stream *stream, const float *memories) {
+    size_t n = 0;
+    int k;
+    if (!stream || !memories)
+        return PYLSTM_BAD_ARGUMENT;
+    for (k = 0; k < stream->model->n_layers; k++) {
+        const pylstm_layer *layer = &stream->model->layers[k];
+        n += 2 * (size_t)pylstm_layer_cells(layer) * (size_t)layer->output_size;
+    }
+    if (!pylstm_all_finite(memories, n, sizeof *memories))
+        return PYLSTM_NOT_FINITE;
+    if (!pylstm_stream_acquire(stream))
+        return PYLSTM_BUSY;
+    exchange_cells(stream, NULL, memories);
+    pylstm_stream_release(stream);
+    return PYLSTM_OK;
+}
+
 int pylstm_stream_state_valid(const pylstm_model *model, const char *state) {
     pylstm_stream_counters c;
     memcpy(&c, state, sizeof c);

@@ -38,9 +38,27 @@ def _integer(name: str, value: Any) -> int:
 
 
 def _number(name: str, value: Any) -> float:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
+    wrong = (bool, np.bool_, np.complexfloating, np.timedelta64)
+    if isinstance(value, wrong) or not isinstance(value, (int, float, np.number)):
         raise TypeError(f"{name} is {value!r}; expected a number")
-    return float(value)
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is above what a float holds; expected less") from None
+
+
+def _text(name: str, value: Any) -> str | None:
+    if value is None and name in _OPTIONAL_TEXTS:
+        return None
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is {value!r}; expected a string")
+    if value == _NAME_OF_NONE:  # what a file calls None
+        raise ValueError(f"{name} is {value!r}; expected None or one of the names that it takes")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} is {value!r}; expected text without surrogates") from None
+    return value
 
 
 def _vector(name: str, value: Any) -> NDArray[np.float32]:
@@ -48,7 +66,8 @@ def _vector(name: str, value: Any) -> NDArray[np.float32]:
     array = np.array(value)
     if array.dtype.kind not in "fiu" or array.ndim != 1:
         raise TypeError(f"{name} is {array.dtype} with shape {array.shape}; expected numbers, 1-D")
-    array = array.astype(np.float32)
+    with np.errstate(over="ignore", under="ignore"):  # what does not fit is refused as infinite
+        array = array.astype(np.float32)
     array.flags.writeable = False
     return array
 
@@ -66,7 +85,7 @@ class Features:
         if values["win_length"] is None:
             values["win_length"] = values["n_fft"]
         if values["fmax"] is None:
-            values["fmax"] = _integer("sr", values["sr"]) / 2
+            values["fmax"] = _number("sr", _integer("sr", values["sr"])) / 2
         for name, value in list(values.items()):
             if name in _INTEGERS:
                 values[name] = _integer(name, value)
@@ -76,12 +95,8 @@ class Features:
                 if not isinstance(value, (bool, np.bool_)):
                     raise TypeError(f"{name} is {value!r}; expected True or False")
                 values[name] = bool(value)
-            elif (
-                name in _TEXTS
-                and not isinstance(value, str)
-                and not (value is None and name in _OPTIONAL_TEXTS)
-            ):
-                raise TypeError(f"{name} is {value!r}; expected a string")
+            elif name in _TEXTS:
+                values[name] = _text(name, value)
         if (self.mean is None) != (self.std is None):
             raise ValueError("one of mean and std is missing; expected both or neither")
         for name in ("mean", "std"):

@@ -94,6 +94,12 @@ class Model:
         ]:
             if not isinstance(name, str) or not isinstance(value, str):
                 raise TypeError(f"{name!r}: {value!r} among info and labels; expected strings")
+            try:
+                value.encode()
+            except UnicodeEncodeError:
+                raise ValueError(
+                    f"{name!r}: {value!r} among info and labels; expected text without surrogates"
+                ) from None
         self._core = _engine.Core(self.to_bytes())
 
     # --- files ------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ import pytest
 from conftest import audio, small_model
 
 import pylstm
+from pylstm import _engine
 
 MODEL = small_model()
 FRAMES_MODEL = pylstm.Model(None, [pylstm.LSTM(4, 6, seed=0)])
@@ -203,3 +204,53 @@ def test_the_second_writer_gets_an_error_at_once() -> None:
     for _ in range(stream.position // long.size):
         reference.push(long)
     assert reference.snapshot() == stream.snapshot()
+
+
+HUGE = 10**400
+SETTINGS = {
+    "sr": ({"sr": HUGE}, ValueError, "sr is above what a float holds"),
+    "sr, fmax given": ({"sr": HUGE, "fmax": 8000.0}, ValueError, "sr"),
+    "fmax": ({"fmax": HUGE}, ValueError, "fmax is above what a float holds"),
+    "complex": ({"fmin": np.complex64(1 + 2j)}, TypeError, "fmin is .*expected a number"),
+    "duration": ({"fmin": np.timedelta64(1)}, TypeError, "fmin is .*expected a number"),
+    "mean": ({"mean": [1e300] * 13, "std": [1.0] * 13}, ValueError, "mean is .*expected finite"),
+    "std": ({"mean": [0.0] * 13, "std": [1e-300] * 13}, ValueError, "std is .*above 0"),
+    "norm": ({"norm": "none"}, ValueError, "norm is 'none'; expected None"),
+    "dct_norm": ({"dct_norm": "none"}, ValueError, "dct_norm is 'none'; expected None"),
+    "window": ({"window": "\ud800"}, ValueError, r"window is '\\ud800'; expected text without"),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.filterwarnings("error")
+def test_settings_out_of_every_range(name: str) -> None:
+    settings, error, message = SETTINGS[name]
+    with pytest.raises(error, match=message):
+        pylstm.MFCC(**settings)  # type: ignore[arg-type]
+
+
+def test_surrogates_in_names() -> None:
+    for arguments in ({"labels": ["a", "\ud800"]}, {"info": {"note": "\ud800"}}):
+        with pytest.raises(ValueError, match=r"'\\ud800' among info and labels; expected text wit"):
+            pylstm.Model(None, [pylstm.Dense(3, 2, seed=0)], **arguments)  # type: ignore[arg-type]
+
+
+def test_counts_that_no_machine_has() -> None:
+    for call, message in [
+        (lambda: MODEL.stream().rows(2**70), r"n_samples is \d+; expected 0 to \d+"),
+        (lambda: MODEL.streams(2**70), r"n is \d+; expected 1 to \d+"),
+        (lambda: MODEL.streams(1, threads=2**70), r"threads is \d+; expected 1 to 256"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            call()
+    for call in (lambda: MODEL.stream().rows(1.0), lambda: MODEL.streams("2")):  # type: ignore
+        with pytest.raises(TypeError, match="expected an integer"):
+            call()
+
+
+def test_an_instruction_set_of_umlauts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message holds 40 bytes of it, which may end inside a character."""
+    monkeypatch.setenv("PYLSTM_ISA", "x" + "ä" * 40)
+    for call in (_engine.isa, small_model):
+        with pytest.raises(ValueError, match=r"PYLSTM_ISA is 'xä+"):
+            call()

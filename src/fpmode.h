@@ -25,17 +25,21 @@ static inline void pylstm_fpmode_leave(pylstm_fpmode caller) {
 
 #elif defined(__aarch64__) && defined(__GNUC__)
 
-typedef uint64_t pylstm_fpmode;
+typedef struct pylstm_fpmode {
+    uint64_t control, status; /* FPCR, and the sticky flags in FPSR */
+} pylstm_fpmode;
 
 static inline pylstm_fpmode pylstm_fpmode_enter(void) {
     pylstm_fpmode caller;
     const uint64_t flush_to_zero = (uint64_t)1 << 24;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(caller));
+    __asm__ volatile("mrs %0, fpcr" : "=r"(caller.control));
+    __asm__ volatile("mrs %0, fpsr" : "=r"(caller.status));
     __asm__ volatile("msr fpcr, %0" : : "r"(flush_to_zero) : "memory");
     return caller;
 }
 static inline void pylstm_fpmode_leave(pylstm_fpmode caller) {
-    __asm__ volatile("msr fpcr, %0" : : "r"(caller) : "memory");
+    __asm__ volatile("msr fpcr, %0" : : "r"(caller.control) : "memory");
+    __asm__ volatile("msr fpsr, %0" : : "r"(caller.status) : "memory");
 }
 
 #else /* no mode to set: results are the same wherever no subnormal occurs */

@@ -111,7 +111,7 @@ PYLSTM_INLINE void first4_store(const pylstm_butterfly *stage, size_t p, vc *y, 
     vd_store_fours(yi + 4 * p, y[0].im, y[1].im, y[2].im, y[3].im);
 }
 
-static void first4(const pylstm_butterfly *stage, const double *xr, const double *xi, double *yr, double *yi) {
+static inline void first4(const pylstm_butterfly *stage, const double *xr, const double *xi, double *yr, double *yi) {
     const size_t m = stage->m;
     size_t p;
     vc y[4];

@@ -2,6 +2,8 @@
 #ifndef PYLSTM_DOUBLES_H
 #define PYLSTM_DOUBLES_H
 
+#include "float_bits.h"
+
 #define VD_LANES 8
 
 typedef __m512d vd;
@@ -23,6 +25,9 @@ static inline vd vd_sub(vd a, vd b) {
 }
 static inline vd vd_mul(vd a, vd b) {
     return _mm512_mul_pd(a, b);
+}
+static inline vd vd_div(vd a, vd b) {
+    return _mm512_div_pd(a, b);
 }
 static inline vd vd_reverse(vd a) {
     return _mm512_permutexvar_pd(_mm512_set_epi64(0, 1, 2, 3, 4, 5, 6, 7), a);
@@ -56,6 +61,13 @@ static inline void vd_store_halves(double *p, vd a, vd b, vd c, vd d) {
     vd_store(p + 8, _mm512_shuffle_f64x2(c, d, 0x44));
     vd_store(p + 16, _mm512_shuffle_f64x2(a, b, 0xee));
     vd_store(p + 24, _mm512_shuffle_f64x2(c, d, 0xee));
+}
+static inline void vd_load_split(const float *p, vd *exponent, vd *m) {
+    const __m256i bits = _mm256_castps_si256(_mm256_max_ps(_mm256_loadu_ps(p), _mm256_set1_ps(1e-10f)));
+    const __m256i raised = _mm256_add_epi32(bits, _mm256_set1_epi32((int)(PYLSTM_ONE - PYLSTM_SQRT_HALF)));
+    const __m256i octaves = _mm256_sub_epi32(_mm256_srli_epi32(raised, 23), _mm256_set1_epi32(127));
+    *exponent = _mm512_cvtepi32_pd(octaves);
+    *m = _mm512_cvtps_pd(_mm256_castsi256_ps(_mm256_sub_epi32(bits, _mm256_slli_epi32(octaves, 23))));
 }
 
 #include "floats_avx2.h"

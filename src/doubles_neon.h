@@ -2,6 +2,8 @@
 #ifndef PYLSTM_DOUBLES_H
 #define PYLSTM_DOUBLES_H
 
+#include "float_bits.h"
+
 #define VD_LANES 2
 
 typedef float64x2_t vd;
@@ -24,6 +26,9 @@ static inline vd vd_sub(vd a, vd b) {
 static inline vd vd_mul(vd a, vd b) {
     return vmulq_f64(a, b);
 }
+static inline vd vd_div(vd a, vd b) {
+    return vdivq_f64(a, b);
+}
 static inline vd vd_reverse(vd a) {
     return vextq_f64(a, a, 1);
 }
@@ -40,6 +45,13 @@ static inline void vd_store_fours(double *p, vd a, vd b, vd c, vd d) {
     vst1q_f64(p + 2, vzip1q_f64(c, d));
     vst1q_f64(p + 4, vzip2q_f64(a, b));
     vst1q_f64(p + 6, vzip2q_f64(c, d));
+}
+static inline void vd_load_split(const float *p, vd *exponent, vd *m) {
+    const uint32x2_t bits = vreinterpret_u32_f32(vmax_f32(vld1_f32(p), vdup_n_f32(1e-10f)));
+    const uint32x2_t raised = vadd_u32(bits, vdup_n_u32(PYLSTM_ONE - PYLSTM_SQRT_HALF));
+    const uint32x2_t octaves = vsub_u32(vshr_n_u32(raised, 23), vdup_n_u32(127));
+    *exponent = vcvtq_f64_s64(vmovl_s32(vreinterpret_s32_u32(octaves)));
+    *m = vcvt_f64_f32(vreinterpret_f32_u32(vsub_u32(bits, vshl_n_u32(octaves, 23))));
 }
 
 typedef struct v8 {

@@ -7,7 +7,10 @@
 #ifndef PYLSTM_DOUBLES_H
 #define PYLSTM_DOUBLES_H
 
+#include <stdint.h>
 #include <string.h>
+
+#include "float_bits.h"
 
 #define VD_LANES 1 /* doubles in a vd: whatever the registers hold */
 
@@ -31,6 +34,9 @@ static inline vd vd_sub(vd a, vd b) {
 static inline vd vd_mul(vd a, vd b) {
     return a * b;
 }
+static inline vd vd_div(vd a, vd b) {
+    return a / b;
+}
 /* The last lane first. */
 static inline vd vd_reverse(vd a) {
     return a;
@@ -50,6 +56,18 @@ static inline void vd_store_fours(double *p, vd a, vd b, vd c, vd d) {
     p[1] = b;
     p[2] = c;
     p[3] = d;
+}
+/* *exponent and *m with 2^exponent m = max(1e-10, p[k]), m in [sqrt(1/2), sqrt(2)); p[k] is finite. */
+static inline void vd_load_split(const float *p, vd *exponent, vd *m) {
+    const float x = *p > 1e-10f ? *p : 1e-10f;
+    uint32_t bits, octaves;
+    float fraction;
+    memcpy(&bits, &x, sizeof bits);
+    octaves = (bits - PYLSTM_SQRT_HALF + PYLSTM_ONE) >> 23; /* 127 too many, so that nothing negative is shifted */
+    bits -= (octaves - 127) << 23;
+    memcpy(&fraction, &bits, sizeof bits);
+    *exponent = (double)((int32_t)octaves - 127);
+    *m = fraction;
 }
 
 typedef struct v8 {

@@ -7,7 +7,10 @@
 #ifndef PYLSTM_DOUBLES_H
 #define PYLSTM_DOUBLES_H
 
+#include <stdint.h>
 #include <string.h>
+
+#include "float_bits.h"
 
 #define VD_LANES 2
 
@@ -34,6 +37,9 @@ static inline vd vd_sub(vd a, vd b) {
 static inline vd vd_mul(vd a, vd b) {
     return a * b;
 }
+static inline vd vd_div(vd a, vd b) {
+    return a / b;
+}
 static inline vd vd_reverse(vd a) {
     return (vd){a[1], a[0]};
 }
@@ -50,6 +56,20 @@ static inline void vd_store_fours(double *p, vd a, vd b, vd c, vd d) {
     vd_store(p + 2, (vd){c[0], d[0]});
     vd_store(p + 4, (vd){a[1], b[1]});
     vd_store(p + 6, (vd){c[1], d[1]});
+}
+static inline void vd_load_split(const float *p, vd *exponent, vd *m) {
+    int k;
+    for (k = 0; k < 2; k++) {
+        const float x = p[k] > 1e-10f ? p[k] : 1e-10f;
+        uint32_t bits, octaves;
+        float fraction;
+        memcpy(&bits, &x, sizeof bits);
+        octaves = (bits - PYLSTM_SQRT_HALF + PYLSTM_ONE) >> 23;
+        bits -= (octaves - 127) << 23;
+        memcpy(&fraction, &bits, sizeof bits);
+        (*exponent)[k] = (double)((int32_t)octaves - 127);
+        (*m)[k] = fraction;
+    }
 }
 
 typedef struct v8 {

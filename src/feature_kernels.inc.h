@@ -70,24 +70,23 @@ static void mel_bands(const pylstm_mel_band *bands, int n, const float *power, f
  * float32 nearest to log10 S in all but about one of 10,000 cases.
  */
 static void decibel(float *x, int n) {
-    const double log10_2 = 0.30102999566398119521, scale = 0.86858896380650365530; /* 2 / ln 10 */
+    const vd one = vd_set(1.0), log10_2 = vd_set(0.30102999566398119521), scale = vd_set(0.86858896380650365530);
     int k, i;
     for (k = 0; k < n; k += PYLSTM_FEATURE_LANES) {
-        for (i = k; i < k + PYLSTM_FEATURE_LANES; i++) {
-            float s = x[i] > 1e-10f ? x[i] : 1e-10f, m;
-            uint32_t bits;
-            int32_t exponent;
-            double t, u;
-            memcpy(&bits, &s, sizeof bits);
-            /* 0x3f3504f3 is sqrt(1/2); 127 octaves are added so that nothing negative is shifted */
-            exponent = (int32_t)((bits - 0x3f3504f3u + 0x3f800000u) >> 23) - 127;
-            bits -= (uint32_t)exponent << 23;
-            memcpy(&m, &bits, sizeof m);
-            t = ((double)m - 1.0) / ((double)m + 1.0);
-            u = t * t;
-            u = 1.0 + u * (1.0 / 3 + u * (1.0 / 5 + u * (1.0 / 7 + u * (1.0 / 9 + u * (1.0 / 11 + u * (1.0 / 13))))));
-            x[i] = 10.0f * (float)(exponent * log10_2 + scale * t * u);
+        for (i = k; i < k + PYLSTM_FEATURE_LANES; i += VD_LANES) {
+            vd exponent, m, t, u, sum;
+            vd_load_split(x + i, &exponent, &m);
+            t = vd_div(vd_sub(m, one), vd_add(m, one));
+            u = vd_mul(t, t);
+            sum = vd_add(vd_set(1.0 / 11), vd_mul(u, vd_set(1.0 / 13)));
+            sum = vd_add(vd_set(1.0 / 9), vd_mul(u, sum));
+            sum = vd_add(vd_set(1.0 / 7), vd_mul(u, sum));
+            sum = vd_add(vd_set(1.0 / 5), vd_mul(u, sum));
+            sum = vd_add(vd_set(1.0 / 3), vd_mul(u, sum));
+            sum = vd_add(one, vd_mul(u, sum));
+            vd_store_float(x + i, vd_add(vd_mul(exponent, log10_2), vd_mul(vd_mul(scale, t), sum)));
         }
+        v8_store(x + k, v8_mul(v8_set(10.0f), v8_load(x + k)));
     }
 }
 

@@ -15,7 +15,8 @@
 
 struct pylstm_fft {
     const pylstm_feature_kernels *kernels;
-    size_t n, m; /* m: length of the complex transform */
+    size_t n, m;      /* m: length of the complex transform */
+    size_t work_size; /* doubles */
     const pylstm_cfft *cfft;
     const double *window;  /* even n: halved, for the even samples, then for the odd ones */
     const double *twiddle; /* even n: real parts of exp(-2 pi i k / n) for k = 0 ... m / 2, then the imaginary parts */
@@ -33,6 +34,7 @@ pylstm_fft *pylstm_fft_init(pylstm_arena *arena, const pylstm_features_config *c
     fft->kernels = kernels;
     fft->n = n;
     fft->m = m;
+    fft->work_size = 4 * m + pylstm_cfft_work_size(m);
     fft->cfft = cfft;
     fft->window = window;
     fft->twiddle = twiddle;
@@ -50,7 +52,7 @@ pylstm_fft *pylstm_fft_init(pylstm_arena *arena, const pylstm_features_config *c
 }
 
 size_t pylstm_fft_work_size(const pylstm_fft *fft) {
-    return 4 * fft->m + pylstm_cfft_work_size(fft->m);
+    return fft->work_size;
 }
 
 static void odd_run(const pylstm_fft *fft, const float *x, float *re, float *im, double *work) {

@@ -4,7 +4,7 @@
 
 #include "speech_features.h"
 
-/* Sums of samples end here: no stream lives that long. A restored stream has at most half of it behind it. */
+/* Sums of samples end here: no stream lives that long. A stream has at most half of it behind it. */
 #define PYLSTM_MAX_SAMPLES ((uint64_t)1 << 62)
 
 typedef struct pylstm_framing {

@@ -22,11 +22,13 @@ static pylstm_status check_input(const pylstm_stream *stream, int input, size_t 
 
 /* Rows that audio completes. A flush of a stream that was not fed with audio has nothing to give. */
 static pylstm_status count_rows(const pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows) {
-    *rows = 0;
-    if (stream->model->features && (n_samples || pylstm_counters(stream)->input == PYLSTM_INPUT_AUDIO)) {
-        *rows = pylstm_features_rows(stream->model->features, pylstm_stream_features(stream), n_samples, flush);
-    }
-    return *rows < 0 ? PYLSTM_TOO_SHORT : PYLSTM_OK;
+    int64_t n = 0;
+    if (stream->model->features && (n_samples || pylstm_counters(stream)->input == PYLSTM_INPUT_AUDIO))
+        n = pylstm_features_rows(stream->model->features, pylstm_stream_features(stream), n_samples, flush);
+    if (n < 0)
+        return PYLSTM_TOO_SHORT;
+    *rows = n;
+    return PYLSTM_OK;
 }
 
 static pylstm_status check_audio(pylstm_push *part) {
@@ -131,9 +133,10 @@ static void run_audio(pylstm_stream *stream, pylstm_samples *samples, float *out
     do {
         n = pylstm_features_push(model->features, pylstm_stream_features(stream), stream->features_scratch, samples,
                                  stream->block_frames, PYLSTM_BLOCK_FRAMES);
-        if (n)
+        if (n) {
             run_layers(stream, frames, (int)n, out, NULL, 0);
-        out += n * (size_t)model->n_outputs;
+            out += n * (size_t)model->n_outputs;
+        }
     } while (n == PYLSTM_BLOCK_FRAMES);
 }
 
@@ -213,7 +216,7 @@ static pylstm_status flush(pylstm_stream *stream, float *out, size_t out_rows, s
         return PYLSTM_OUT_TOO_SMALL;
     *rows = (size_t)n_rows;
     pylstm_counters(stream)->flushed = 1;
-    if (!n_rows)
+    if (pylstm_counters(stream)->input != PYLSTM_INPUT_AUDIO)
         return PYLSTM_OK;
     caller = pylstm_fpmode_enter();
     pylstm_features_finish(stream->model->features, pylstm_stream_features(stream));

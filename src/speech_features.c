@@ -184,6 +184,16 @@ int64_t pylstm_features_rows(const pylstm_features *features, const void *block,
     return (int64_t)(rows - at->rows);
 }
 
+pylstm_features_progress pylstm_features_progress_of(const void *block) {
+    pylstm_features_progress progress;
+    state at;
+    memcpy(&at, block, sizeof at);
+    progress.samples = at.samples;
+    progress.rows = at.rows;
+    progress.finished = (int)at.finished;
+    return progress;
+}
+
 int pylstm_features_state_valid(const pylstm_features *features, const void *block) {
     const char *from = (const char *)block + sizeof(state);
     size_t n_samples = (size_t)features->framing.capacity, i;
@@ -196,6 +206,8 @@ int pylstm_features_state_valid(const pylstm_features *features, const void *blo
         return 0;
     frames = at.finished ? pylstm_framing_total(&features->framing, at.samples)
                          : pylstm_framing_complete(&features->framing, at.samples);
+    if (at.finished && features->config.deltas && frames > 0 && frames < PYLSTM_DELTA_WIDTH)
+        return 0; /* too short: never finished */
     if (at.frames != frames || at.rows != rows_of(features, frames, (int)at.finished))
         return 0;
     if (!(at.maximum == NO_MAXIMUM || (features->config.has_top_db && at.maximum > -101.0f && at.maximum < 400.0f)))

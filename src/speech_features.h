@@ -87,6 +87,13 @@ void pylstm_features_rewind(const pylstm_features *features, void *state);
  * and consistent with the others, every value finite. For restore; state may have any alignment. */
 int pylstm_features_state_valid(const pylstm_features *features, const void *state);
 
+/* Samples taken and rows written since reset, and whether the end has been reached; state may have any alignment. */
+typedef struct pylstm_features_progress {
+    uint64_t samples, rows;
+    int finished;
+} pylstm_features_progress;
+pylstm_features_progress pylstm_features_progress_of(const void *state);
+
 /* Rows that come out if n_samples more samples are pushed, and the stream is then flushed (flush != 0) or not. -1: the flush
  * would be too short for deltas. */
 int64_t pylstm_features_rows(const pylstm_features *features, const void *state, uint64_t n_samples, int flush);

@@ -211,20 +211,41 @@ pylstm_status pylstm_stream_set_cells(pylstm_stream *stream, const float *memori
     return PYLSTM_OK;
 }
 
-int pylstm_stream_state_valid(const pylstm_model *model, const char *state) {
+/* What the counters say and what the features say must be one story. */
+static int counters_valid(const pylstm_model *model, const char *state) {
     pylstm_stream_counters c;
+    pylstm_features_progress of = {0, 0, 0};
     memcpy(&c, state, sizeof c);
-    if (c.position < 0 || (uint64_t)c.position > PYLSTM_MAX_POSITION || c.frames < 0 ||
-        (uint64_t)c.frames > PYLSTM_MAX_POSITION)
-        return 0;
-    if (c.input < PYLSTM_INPUT_UNDECIDED || c.input > PYLSTM_INPUT_FRAMES || (c.flushed != 0 && c.flushed != 1))
-        return 0;
-    if (c.input == PYLSTM_INPUT_AUDIO && !model->features)
-        return 0;
     if (c.reserved[0] || c.reserved[1] || c.reserved[2] || c.reserved[3])
         return 0;
-    if (model->features && !pylstm_features_state_valid(model->features, state + model->features_state))
+    if (c.position < 0 || (uint64_t)c.position > PYLSTM_MAX_POSITION || (c.flushed != 0 && c.flushed != 1))
         return 0;
-    return pylstm_all_finite(state + model->layers_state, (model->state_size - model->layers_state) / sizeof(float),
+    if (model->features)
+        of = pylstm_features_progress_of(state + model->features_state);
+    switch (c.input) {
+    case PYLSTM_INPUT_UNDECIDED:
+        return c.position == 0 && c.frames == 0 && of.samples == 0 && !of.finished;
+    case PYLSTM_INPUT_AUDIO:
+        return model->features && c.position > 0 && (uint64_t)c.position == of.samples && (uint64_t)c.frames == of.rows &&
+               c.flushed == of.finished;
+    case PYLSTM_INPUT_FRAMES:
+        return c.position > 0 && c.frames == c.position && of.samples == 0 && !of.finished;
+    default:
+        return 0;
+    }
+}
+
+int pylstm_stream_state_valid(const pylstm_model *model, const char *state) {
+    size_t k;
+    if (model->features) {
+        if (!pylstm_features_state_valid(model->features, state + model->features_state))
+            return 0;
+        for (k = model->features_state + pylstm_features_state_size(model->features); k < model->layers_state; k++) {
+            if (state[k]) /* between the features and the layers nothing is ever written */
+                return 0;
+        }
+    }
+    return counters_valid(model, state) &&
+           pylstm_all_finite(state + model->layers_state, (model->state_size - model->layers_state) / sizeof(float),
                              sizeof(float));
 }

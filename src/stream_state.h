@@ -4,8 +4,8 @@
 
 #include "pylstm.h"
 
-/* Counters stay below this, far from the end of 64 bits: 2^62 samples are nine million years at 16 kHz. */
-#define PYLSTM_MAX_POSITION ((uint64_t)1 << 62)
+/* Counters end here, far from the end of 64 bits: 2^61 samples are four million years at 16 kHz. */
+#define PYLSTM_MAX_POSITION ((uint64_t)1 << 61)
 
 enum { PYLSTM_INPUT_UNDECIDED, PYLSTM_INPUT_AUDIO, PYLSTM_INPUT_FRAMES };
 

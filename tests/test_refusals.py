@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+import struct
 import threading
 
 import numpy as np
@@ -156,6 +158,102 @@ def test_no_flipped_bit_of_a_snapshot_is_taken() -> None:
             stream.restore(bytes(snapshot))
         snapshot[bit // 8] ^= 1 << bit % 8
     stream.restore(bytes(snapshot))
+
+
+def forged(snapshot: bytes, changes: dict[int, int]) -> bytes:
+    """Other 64-bit words at places in the state, under a header whose hash fits."""
+    header, state = bytearray(snapshot[:64]), bytearray(snapshot[64:])
+    for place, word in changes.items():
+        struct.pack_into("<Q", state, place, word)
+    odd, mask = 0x9E3779B97F4A7C15, 2**64 - 1
+    digest = odd ^ len(state)
+    for (word,) in struct.iter_unpack("<Q", state):
+        digest = (digest ^ word) * odd & mask
+        digest ^= digest >> 29
+    digest = digest * odd & mask
+    struct.pack_into("<Q", header, 32, digest ^ digest >> 32)
+    return bytes(header + state)
+
+
+POSITION, ROWS, INPUT, FLUSHED, RESERVED = 0, 8, 16, 24, 32
+SAMPLES, FRAMES_DONE, FEATURE_ROWS, FINISHED, PADDING = 64, 72, 80, 88, 64 + 32 + 400 * 4
+FINISHED_WORD = 1 | 0xC47A0000 << 32  # and -1000, the maximum before the first frame
+IMPOSSIBLE: dict[str, dict[int, int]] = {
+    "more audio than the features took": {POSITION: 3334},
+    "more rows than the features gave": {ROWS: 99},
+    "features ahead": {SAMPLES: 3360, FRAMES_DONE: 20, FEATURE_ROWS: 20},
+    "audio, none taken": {POSITION: 0, SAMPLES: 0, FRAMES_DONE: 0, FEATURE_ROWS: 0, ROWS: 0},
+    "undecided, but taken": {INPUT: 0},
+    "frames, but of audio": {INPUT: 2},
+    "frames, not a row each": {INPUT: 2, SAMPLES: 0, FRAMES_DONE: 0, FEATURE_ROWS: 0},
+    "another input": {INPUT: 3},
+    "flushed, features not finished": {FLUSHED: 1},
+    "features finished, not flushed": {FINISHED: FINISHED_WORD},
+    "flushed twice": {FLUSHED: 2},
+    "reserved": {RESERVED: 1},
+    "negative": {POSITION: 2**64 - 1},
+    "too far": {POSITION: 2**61 + 1, SAMPLES: 2**61 + 1},
+    "padding": {PADDING: 1},
+}
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_impossible_snapshots_with_a_hash_that_fits(name: str) -> None:
+    stream = MODEL.stream()
+    stream.push(GOOD[:3333])
+    snapshot = stream.snapshot()
+    assert forged(snapshot, {}) == snapshot
+    with pytest.raises(ValueError, match="cut or altered"):
+        stream.restore(forged(snapshot, IMPOSSIBLE[name]))
+    assert stream.snapshot() == snapshot
+
+
+def test_every_honest_snapshot_is_taken() -> None:
+    """At the start, in audio, in frames, flushed with rows and without, after deltas, rewound."""
+    for model in (MODEL, small_model(deltas=2, top_db=30), small_model(center=False)):
+        for pushed in (0, 1, 300, 400, 512, 3333):
+            stream = model.stream()
+            if pushed != 1 or model.features.deltas == 0:  # type: ignore[union-attr]
+                stream.push(GOOD[:pushed])
+            stream.restore(stream.snapshot())
+            with contextlib.suppress(ValueError):  # too short for deltas
+                stream.flush()
+            stream.restore(stream.snapshot())
+        stream = model.stream()
+        stream.push_frames(np.zeros((3, model.n_features), np.float32))
+        stream.restore(stream.snapshot())
+        stream.flush()
+        stream.restore(stream.snapshot())
+
+
+def test_the_end_of_all_counting() -> None:
+    """Positions end at 2**61 samples; what is reached there can be restored."""
+    model = pylstm.LogMel(n_fft=16, win_length=16, hop_length=16, n_mels=2, center=False)
+    stream = model.stream()
+    stream.push(np.zeros(1, np.float32))
+    samples = 2**61 - 16
+    rows = 1 + (samples - 16) // 16
+    stream.restore(
+        forged(
+            stream.snapshot(),
+            {
+                POSITION: samples,
+                ROWS: rows,
+                SAMPLES: samples,
+                FRAMES_DONE: rows,
+                FEATURE_ROWS: rows,
+            },
+        )
+    )
+    assert stream.rows(16) == 1
+    for take in (lambda: stream.rows(17), lambda: stream.push(np.zeros(17, np.float32))):
+        with pytest.raises(ValueError, match="outside of what the call takes"):
+            take()
+    assert len(stream.push(np.zeros(16, np.float32))) == 1
+    stream.restore(stream.snapshot())
+    assert (stream.position, stream.frames) == (2**61, rows + 1)
+    assert len(stream.flush()) == 0
+    stream.restore(stream.snapshot())
 
 
 def test_state_refuses() -> None:

@@ -62,7 +62,7 @@ class Mixer:
         draw = self._draw
         family = str(draw.choice(["rms", "kal", "espeak"], p=[0.45, 0.17, 0.38]))
         total = int(seconds * SAMPLE_RATE)
-        dry = np.zeros(2 * total, np.float32)
+        dry = np.zeros(int(2.3 * total), np.float32)
         words, speech, single = self._place(dry, family, running)
         dry, warp = another_speaker(draw, family, dry)
         dry = dry[:total]

@@ -215,7 +215,6 @@ def lines(name: str) -> list[str]:
 def texts(split: str, draw: random.Random, scale: float) -> Iterator[tuple[str, str]]:
     """What to say: pairs of kind and text, each to be said by a voice drawn anew."""
     words = sorted({word for line in lines("words.txt") for word in line.split()})
-    confusable = sorted({w for line in lines("words.txt")[:14] for w in line.split()})
     sentences = lines(f"{split}_sentences.txt")
     told = lines("keyword_sentences.txt")
     told = told[::6] if split == "validation" else [s for i, s in enumerate(told) if i % 6]
@@ -236,15 +235,26 @@ def texts(split: str, draw: random.Random, scale: float) -> Iterator[tuple[str, 
     for _ in times(900):
         yield "sentence", draw.choice(told)
     for _ in times(3000):
-        yield "word", draw.choice(confusable if draw.random() < 0.6 else words)
+        yield "word", draw.choice(words)
     for _ in times(700):
         yield "word", pseudo_word(draw)
     for _ in times(2000):
         yield "running", draw.choice(sentences)
     for _ in times(3000):
-        chosen = [draw.choice(confusable if draw.random() < 0.4 else words)
-                  for _ in range(draw.randint(3, 10))]  # fmt: skip
+        chosen = [draw.choice(words) for _ in range(draw.randint(3, 10))]
         yield "row", " ".join(chosen) + "."
+
+
+def contexts(split: str, draw: random.Random, scale: float) -> Iterator[tuple[str, str]]:
+    """Keywords between other words, to be cut out: a synthesiser says a word alone in one way."""
+    words = sorted({word for line in lines("words.txt") for word in line.split()})
+    count = max(1, round(320 * scale * (0.06 if split == "validation" else 1.0)))
+    for keyword in KEYWORDS:
+        for _ in range(count):
+            a, b = draw.choice(words), draw.choice(words)
+            forms = (f"{a} {b} {keyword}.", f"{a} {keyword}.", f"{a} {keyword}, {b}.",
+                     f"{keyword}, {a} {b}.", f"{keyword} {a}.", f"{a} {keyword} {b}?")  # fmt: skip
+            yield "context", draw.choice(forms)
 
 
 def pseudo_word(draw: random.Random) -> str:
@@ -264,41 +274,63 @@ def synthesise(
     split: str, seed: int, scale: float, flite: Flite, espeak: Espeak
 ) -> tuple[list[Clip], np.ndarray]:
     """All clips of one split and their samples in one row."""
-    draw = random.Random(f"{split} {seed}")
     variants = VALIDATION_VARIANTS if split == "validation" else VARIANTS
     clips: list[Clip] = []
     row: list[np.ndarray] = []
     offset = 0
-    for kind, text in texts(split, draw, scale):
-        choice = draw.random()
-        if choice < 0.45:
-            voice = draw.choice(ACCENTS)
-            if draw.random() < 0.93:
-                voice += "+" + draw.choice(variants)
-            spoken = espeak.speak(
-                voice, text, draw.randint(105, 230), draw.randint(15, 90), draw.randint(20, 80)
-            )
-        else:
-            voice = "rms" if choice < 0.80 else "kal16" if choice < 0.95 else "kal"
-            stretch, shift = draw.uniform(0.75, 1.4), 2.0 ** draw.uniform(-0.35, 0.85)
-            spoken = flite.speak(voice, text, stretch, shift)
-        if spoken is None or not spoken[2] or not np.any(spoken[0]):
-            continue
-        pcm, words, speech = spoken
-        # Keep 40 ms around the speech: the pauses between clips are drawn when they are mixed.
-        first = max(0, int((speech[0][0] - 0.04) * SAMPLE_RATE))
-        last = min(len(pcm), int((speech[-1][1] + 0.06) * SAMPLE_RATE))
-        shifted = first / SAMPLE_RATE
-        clip = Clip(
-            voice, kind, text,
-            [(w, round(s - shifted, 4), round(e - shifted, 4)) for w, s, e in words],
-            [(round(s - shifted, 4), round(e - shifted, 4)) for s, e in speech],
-            offset, last - first,
-        )  # fmt: skip
-        clips.append(clip)
-        row.append(pcm[first:last])
-        offset += clip.length
+    for source in (texts, contexts):
+        draw = random.Random(f"{split} {seed} {source.__name__}")
+        for kind, text in source(split, draw, scale):
+            choice = draw.random()
+            if choice < 0.45:
+                voice = draw.choice(ACCENTS)
+                if draw.random() < 0.93:
+                    voice += "+" + draw.choice(variants)
+                spoken = espeak.speak(
+                    voice, text, draw.randint(105, 230), draw.randint(15, 90), draw.randint(20, 80)
+                )
+            else:
+                voice = "rms" if choice < 0.80 else "kal16" if choice < 0.95 else "kal"
+                stretch, shift = draw.uniform(0.75, 1.4), 2.0 ** draw.uniform(-0.35, 0.85)
+                spoken = flite.speak(voice, text, stretch, shift)
+            if spoken is None or not spoken[2] or not np.any(spoken[0]):
+                continue
+            clip, pcm = trimmed(voice, kind, text, *spoken)
+            clip.offset = offset
+            clips.append(clip)
+            row.append(pcm)
+            offset += clip.length
     return clips, np.concatenate(row)
+
+
+def trimmed(
+    voice: str,
+    kind: str,
+    text: str,
+    pcm: np.ndarray,
+    words: list[tuple[str, float, float]],
+    speech: list[tuple[float, float]],
+) -> tuple[Clip, np.ndarray]:
+    """A clip with little silence around its speech, or around its keyword alone."""
+    cut = kind == "context"
+    if cut:
+        kind, speech = "keyword", [words[0][1:]]
+    # Keep 40 ms around the speech: the pauses between clips are drawn when they are mixed.
+    first = max(0, int((speech[0][0] - 0.04) * SAMPLE_RATE))
+    last = min(len(pcm), int((speech[-1][1] + 0.06) * SAMPLE_RATE))
+    pcm = pcm[first:last]
+    if cut:
+        # What else is spoken there fades away.
+        fade = np.arange(len(pcm)) + 0.5
+        fade = np.minimum(1.0, np.minimum(fade / 640, fade[::-1] / 960)) ** 2
+        pcm = to_int16(pcm * fade)
+    shift = first / SAMPLE_RATE
+    return Clip(
+        voice, kind, text,
+        [(w, round(s - shift, 4), round(e - shift, 4)) for w, s, e in words],
+        [(round(s - shift, 4), round(e - shift, 4)) for s, e in speech],
+        length=len(pcm),
+    ), pcm  # fmt: skip
 
 
 def main() -> None:

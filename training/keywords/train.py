@@ -127,14 +127,13 @@ def fit(
         for r in range(rounds):
             rows = np.sort(order[r * BATCH : (r + 1) * BATCH])
             rows = draw.permutation(rows)
-            batch = (frames[rows] - mean) / std
-            # A filter that the mixing did not draw: a constant offset of the cepstrum.
-            batch += draw.normal(0, 0.4, (BATCH, 1, N_MFCC)).astype(np.float32)
+            batch, targets, counts = another_rhythm(draw, frames, labels, weights, rows)
+            batch = another_articulation(draw, (batch - mean) / std)
             for part in range(parts):
                 cut = slice(part * CHUNK, (part + 1) * CHUNK)
                 x = torch.from_numpy(batch[:, cut].transpose(1, 0, 2).copy())
-                y = torch.from_numpy(labels[rows, cut].T.astype(np.int64))
-                w = torch.from_numpy(weights[rows, cut].T.copy())
+                y = torch.from_numpy(targets[:, cut].T.astype(np.int64))
+                w = torch.from_numpy(counts[:, cut].T.copy())
                 # The learning rate follows the clock or the count, whichever is further on.
                 progress = max(done / total, (time.monotonic() - began) / (60 * minutes))
                 if progress >= 1.0:
@@ -166,6 +165,51 @@ def fit(
         report(network, cache, mean, std, epoch)
         torch.save({"network": network.state_dict(), "mean": mean, "std": std},
                    cache / "keywords.pt")  # fmt: skip
+
+
+def another_rhythm(
+    draw: np.random.Generator,
+    frames: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
+    rows: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Sequences whose sounds are drawn out and shortened at random, with their targets.
+
+    A synthesiser says a word with the same inner timing every time; people do not.
+    """
+    count = frames.shape[1]
+    knots = np.arange(0, count + 25, 12)
+    places = np.empty((len(rows), count))
+    for row in range(len(rows)):
+        pace = np.exp(draw.normal(0, 0.3, len(knots)))
+        passed = np.cumsum(np.interp(np.arange(count), knots, pace / pace.mean()))
+        # Half of the sequences also become slower: a voice made higher has become faster.
+        part = draw.uniform(0.62, 1.0) if draw.random() < 0.5 else 1.0
+        places[row] = (passed - passed[0]) * (part * (count - 1.001) / (passed[-1] - passed[0]))
+    below = places.astype(int)
+    share = (places - below).astype(np.float32)[:, :, None]
+    across = rows[:, None]
+    warped = frames[across, below] * (1 - share) + frames[across, below + 1] * share
+    return warped, labels[across, below], weights[across, below]
+
+
+def another_articulation(draw: np.random.Generator, batch: np.ndarray) -> np.ndarray:
+    """Normalised frames as another mouth and microphone would have given them.
+
+    A constant offset of the cepstrum is a filter; a factor is more or less pronounced speech; a
+    slow drift is what no two utterances of a word have in common.
+    """
+    rows, count, width = batch.shape
+    offset = draw.normal(0, 0.35, (rows, 1, width))
+    factor = np.exp(draw.normal(0, 0.12, (rows, 1, width)))
+    step = 12
+    knots = draw.normal(0, 0.3, (rows, count // step + 2, width)).astype(np.float32)
+    place = np.arange(count) / step
+    below = place.astype(int)
+    share = (place - below).astype(np.float32)[None, :, None]
+    drift = knots[:, below] * (1 - share) + knots[:, below + 1] * share
+    return (batch * factor + offset + drift).astype(np.float32)
 
 
 @torch.no_grad()

@@ -17,8 +17,8 @@ ENVELOPE = 32
 
 # Octaves by which pitch and formants may move, from and to, for each family of voices.  rms and
 # kal are men and only go far up; espeak-ng already brings voices of every size.
-PITCH = {"rms": (-0.25, 0.85), "kal": (-0.25, 0.6), "espeak": (-0.25, 0.3)}
-FORMANTS = {"rms": (-0.1, 0.36), "kal": (-0.1, 0.36), "espeak": (-0.2, 0.25)}
+PITCH = {"rms": (-0.25, 1.15), "kal": (-0.25, 0.8), "espeak": (-0.25, 0.35)}
+FORMANTS = {"rms": (-0.1, 0.42), "kal": (-0.1, 0.42), "espeak": (-0.2, 0.3)}
 
 
 def another_speaker(
@@ -31,7 +31,7 @@ def another_speaker(
     else:
         pitch = 2.0 ** draw.uniform(*PITCH[family])
     # Higher by resampling to fewer samples; the envelope then goes to where it should be.
-    steps = int(np.clip(round(40 / pitch), 22, 50))
+    steps = int(np.clip(round(40 / pitch), 18, 50))
     pitch = 40 / steps
     dry = move_envelope(draw, dry, formants / pitch)
     return resample_poly(dry, steps, 40).astype(np.float32), steps / 40

@@ -50,7 +50,7 @@ def isas():
     """Instruction set -> (in this build, runs on this machine)."""
     return {
         name: (pylstm_isa_built(name.encode()), pylstm_isa_supported(name.encode()))
-        for name in ("avx512", "avx2", "neon", "scalar")
+        for name in ("avx512bf16", "avx512vnni", "avx512", "avx2", "neon", "scalar")
     }
 
 

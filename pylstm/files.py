@@ -14,8 +14,8 @@ import stat
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from pylstm import _engine
@@ -92,17 +92,23 @@ def read(path: str | os.PathLike[str]) -> bytes:
     return data
 
 
-def encode(metadata: Mapping[str, str], tensors: Mapping[str, NDArray[np.float32]]) -> bytes:
-    """A safetensors file in memory: metadata and float32 tensors, in the given order.
+# dtype in memory -> dtype in a file. NumPy has no bfloat16: its bits stand in uint16.
+_DTYPES = {"float32": "F32", "uint16": "BF16", "int8": "I8"}
+
+
+def encode(metadata: Mapping[str, str], tensors: Mapping[str, NDArray[Any]]) -> bytes:
+    """A safetensors file in memory: metadata and tensors, in the given order.
+
+    float32 becomes F32, int8 I8, and uint16 (the upper halves of floats) BF16.
 
     The same content always gives the same bytes.
     """
     header: dict[str, object] = {"__metadata__": dict(metadata)}
     offset = 0
     for name, tensor in tensors.items():
-        end = offset + 4 * tensor.size
+        end = offset + tensor.nbytes
         header[name] = {
-            "dtype": "F32",
+            "dtype": _DTYPES[tensor.dtype.name],
             "shape": list(tensor.shape),
             "data_offsets": [offset, end],
         }
@@ -110,13 +116,16 @@ def encode(metadata: Mapping[str, str], tensors: Mapping[str, NDArray[np.float32
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)  # as the safetensors library does, so that tensors are aligned
     parts = [struct.pack("<Q", len(text)), text]
-    parts += [np.ascontiguousarray(tensor, "<f4").tobytes() for tensor in tensors.values()]
+    parts += [
+        tensor.astype(tensor.dtype.newbyteorder("<"), order="C").tobytes()
+        for tensor in tensors.values()
+    ]
     return b"".join(parts)
 
 
 def encode_model(
-    features: tuple[Mapping[str, str], Mapping[str, NDArray[np.float32]]] | None,
-    layers: Iterable[tuple[Mapping[str, str], Mapping[str, NDArray[np.float32]]]],
+    features: tuple[Mapping[str, str], Mapping[str, NDArray[Any]]] | None,
+    layers: Iterable[tuple[Mapping[str, str], Mapping[str, NDArray[Any]]]],
     labels: Sequence[str] = (),
     info: Mapping[str, str] | None = None,
 ) -> bytes:

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from pylstm import _engine, files
 
-__all__ = ["ACTIVATIONS", "KINDS", "LSTM", "Dense", "Gates", "Layer", "check_weights"]
+__all__ = ["ACTIVATIONS", "KINDS", "LSTM", "PRECISIONS", "Dense", "Gates", "Layer", "check_weights"]
 
 Shape = tuple[int, ...]
 Weights = dict[str, NDArray[np.float32]]
 
 ACTIVATIONS = ("linear", "sigmoid", "tanh", "relu", "softmax")
+PRECISIONS = ("float32", "bf16", "int8")
 
 # The limits of the core (src/layers.c): no dimension of a tensor is larger, no stack is higher.
 MAX_DIMENSION = 65_536
@@ -49,8 +50,13 @@ def _flag(name: str, value: object) -> bool:
     return value
 
 
-def check_weights(weights: Mapping[str, Any], shapes: Mapping[str, Shape], owner: str) -> Weights:
-    """Exactly the tensors that are called for, as float32 copies in C order.
+def check_weights(
+    weights: Mapping[str, Any],
+    shapes: Mapping[str, Shape],
+    owner: str,
+    bytes_allowed: Iterable[str] = (),
+) -> Weights:
+    """Exactly the tensors that are called for, as copies in C order: float32.
 
     Parameters
     ----------
@@ -60,6 +66,8 @@ def check_weights(weights: Mapping[str, Any], shapes: Mapping[str, Shape], owner
         What is expected: every name with its shape.
     owner : str
         Whose weights these are, for the messages.
+    bytes_allowed : iterable of str
+        The names of those that are int8 instead.
 
     Returns
     -------
@@ -92,16 +100,17 @@ def check_weights(weights: Mapping[str, Any], shapes: Mapping[str, Shape], owner
                 f"{name!r} of {owner} is of type {type(array).__name__}: expected a NumPy array"
             )
         _engine.refuse_masked(f"{name!r} of {owner}", array)
-        if array.dtype != np.float32:
+        dtype = np.dtype(np.int8 if name in bytes_allowed else np.float32)
+        if array.dtype != dtype:
             raise TypeError(
-                f"{name!r} of {owner} is {array.dtype}: expected float32, "
-                "convert it with .astype(np.float32)"
+                f"{name!r} of {owner} is {array.dtype}: expected {dtype.name}"
+                + ("" if dtype == np.int8 else ", convert it with .astype(np.float32)")
             )
         if array.shape != shape:
             raise ValueError(f"{name!r} of {owner} has shape {array.shape}: expected {shape}")
         if not np.isfinite(array).all():
             raise ValueError(f"{name!r} of {owner} is not finite: it holds NaN or infinity")
-        checked[name] = np.array(array, np.float32, order="C", subok=False)
+        checked[name] = np.array(array, dtype, order="C", subok=False)
     return checked
 
 
@@ -122,8 +131,8 @@ def _uniform(shapes: Mapping[str, Shape], fan: int, seed: int | None) -> Weights
 
 def _parse(config: Mapping[str, str], kind: str, keys: tuple[str, ...]) -> dict[str, Any]:
     """The values of a layer's configuration in a model file, which are all strings."""
-    expected = ("kind", *keys)
-    for key in expected:
+    expected = ("kind", *keys, "precision")
+    for key in expected[:-1]:
         if key not in config:
             raise ValueError(f"configuration of a {kind} layer is missing {key!r}")
     for key, value in config.items():
@@ -136,9 +145,9 @@ def _parse(config: Mapping[str, str], kind: str, keys: tuple[str, ...]) -> dict[
     if config["kind"] != kind:
         raise ValueError(f"configuration is of a {config['kind']!r} layer: expected {kind!r}")
     values: dict[str, Any] = {}
-    for key in keys:
+    for key in (*keys, *(["precision"] if "precision" in config else [])):
         text = config[key]
-        if key == "activation":
+        if key in ("activation", "precision"):
             values[key] = text
         elif key == "bias":
             if text not in ("true", "false"):
@@ -151,6 +160,13 @@ def _parse(config: Mapping[str, str], kind: str, keys: tuple[str, ...]) -> dict[
     return values
 
 
+def _round_to_bf16(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """To the nearest float32 with a lower half of zeros, ties to even; never to infinity."""
+    bits = np.minimum(np.abs(array), np.float32(3.3895314e38)).view(np.uint32)
+    bits = (bits + 0x7FFF + (bits >> 16 & 1)) & np.uint32(0xFFFF0000)
+    return np.copysign(bits.view(np.float32), array)
+
+
 class Layer:
     """What all layers have in common.
 
@@ -160,14 +176,18 @@ class Layer:
         Width of the rows that go in.
     n_outputs : int
         Width of the rows that come out.
+    precision : {"float32", "bf16", "int8"}
+        How the weight matrices are kept; biases and states are float32 always.
     weights : dict of str to ndarray
-        float32, in C order, under PyTorch's names.
+        In C order, under PyTorch's names: float32, with bf16 rounded to 8 significant bits, with
+        int8 bytes beside a vector ``<name>_scale`` of what a step is worth in each row.
     """
 
     kind: ClassVar[str]
     settings: ClassVar[tuple[str, ...]]
 
     input_size: int
+    precision: str
     weights: Weights
 
     @property
@@ -180,6 +200,86 @@ class Layer:
         """Name and shape of every weight."""
         raise NotImplementedError
 
+    def _matrices(self) -> list[str]:
+        """The names of the weight matrices."""
+        return [name for name in self.shapes if name.startswith("weight")]
+
+    def _take(self, weights: Mapping[str, Any] | None, fan: int, seed: int | None) -> None:
+        """Sets the weights: those given, checked, or drawn."""
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision is {self.precision!r}: expected {_listing(PRECISIONS)}")
+        if weights is None:
+            if self.precision != "float32":
+                raise ValueError(f"precision is {self.precision!r} without weights: see quantize()")
+            self.weights = _uniform(self.shapes, fan, seed)
+            return
+        if seed is not None:
+            raise ValueError("seed and weights exclude each other: weights need no draw")
+        shapes, matrices = self.shapes, self._matrices()
+        if self.precision == "int8":
+            shapes |= {f"{name}_scale": shapes[name][:1] for name in matrices}
+            self.weights = check_weights(weights, shapes, type(self).__name__, matrices)
+            return
+        self.weights = check_weights(weights, shapes, type(self).__name__)
+        for name in matrices if self.precision == "bf16" else ():
+            if (self.weights[name].view(np.uint32) & 0xFFFF).any():
+                raise ValueError(
+                    f"{name!r} of {type(self).__name__} is not rounded to bf16: see quantize()"
+                )
+
+    def quantize(self, precision: str) -> Self:
+        """The same layer with fewer bytes a weight.
+
+        Parameters
+        ----------
+        precision : {"bf16", "int8"}
+            bf16: the upper half of a float32, 8 significant bits, rounded to nearest. int8: a byte
+            a weight and a scale a row, the largest magnitude of the row being 127; inputs become
+            bytes on the fly, by the largest magnitude of the frame (h by 1).
+
+        Returns
+        -------
+        LSTM or Dense
+
+        Raises
+        ------
+        ValueError
+            Another precision, or a layer that is quantised already.
+        """
+        if precision not in PRECISIONS[1:]:
+            raise ValueError(f"precision is {precision!r}: expected {_listing(PRECISIONS[1:])}")
+        if self.precision != "float32":
+            raise ValueError(f"the layer is {self.precision} already: quantize the float32 one")
+        weights = dict(self.weights)
+        for name in self._matrices():
+            matrix = weights[name]
+            if precision == "bf16":
+                weights[name] = _round_to_bf16(matrix)
+            else:
+                scale = np.abs(matrix).max(axis=1) / np.float32(127)
+                # A row of zeros (or of subnormals, which the engine flushes) has nothing to scale.
+                usable = scale >= np.finfo(np.float32).tiny
+                steps = np.rint(matrix / np.where(usable, scale, 1)[:, None])
+                weights[name] = (steps * usable[:, None]).astype(np.int8)
+                weights[f"{name}_scale"] = np.where(usable, scale, 0).astype(np.float32)
+        settings = {name: getattr(self, name) for name in self.settings}
+        return type(self)(**settings, weights=weights, precision=precision)  # type: ignore[call-arg]
+
+    def tensors(self) -> dict[str, NDArray[Any]]:
+        """The weights as a model file holds them; bf16 as uint16, the upper halves of the floats.
+
+        Returns
+        -------
+        dict of str to ndarray
+        """
+        if self.precision != "bf16":
+            return dict(self.weights)
+        matrices = self._matrices()
+        return {
+            name: (w.view(np.uint32) >> 16).astype(np.uint16) if name in matrices else w
+            for name, w in self.weights.items()
+        }
+
     def config(self) -> dict[str, str]:
         """Everything but the weights, as a model file holds it: strings.
 
@@ -191,6 +291,8 @@ class Layer:
         for name in self.settings:
             value = getattr(self, name)
             config[name] = str(value).lower() if isinstance(value, bool) else str(value)
+        if self.precision != "float32":
+            config["precision"] = self.precision
         return config
 
     @classmethod
@@ -210,10 +312,16 @@ class Layer:
             A key or a weight is missing, unused or not what was expected.
         """
         settings = _parse(config, cls.kind, cls.settings)
+        if settings.get("precision") == "int8":  # the reader of model files gives floats
+            weights = {
+                name: w.astype(np.int8) if f"{name}_scale" in weights else w
+                for name, w in weights.items()
+            }
         return cls(**settings, weights=weights)  # type: ignore[call-arg]
 
     def __repr__(self) -> str:
-        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.settings)
+        names = (*self.settings, *([] if self.precision == "float32" else ["precision"]))
+        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"{type(self).__name__}({settings})"
 
     def __eq__(self, other: object) -> bool:
@@ -279,6 +387,8 @@ class LSTM(Layer):
         (4 * hidden_size, width of the input of layer k), ``weight_hh_l{k}`` (4 * hidden_size,
         hidden_size), ``bias_ih_l{k}`` and ``bias_hh_l{k}`` (4 * hidden_size,). They are copied.
         None: drawn from U(-1/sqrt(hidden_size), 1/sqrt(hidden_size)), as in PyTorch.
+    precision : {"float32", "bf16", "int8"}
+        What the weights are; `quantize` makes the others from float32.
     seed : int, optional
         For the draw; not allowed together with weights.
 
@@ -304,18 +414,15 @@ class LSTM(Layer):
         bias: bool = True,
         weights: Mapping[str, Any] | None = None,
         *,
+        precision: str = "float32",
         seed: int | None = None,
     ) -> None:
         self.input_size = _size("input_size", input_size)
         self.hidden_size = _size("hidden_size", hidden_size, MAX_DIMENSION // 4)
         self.num_layers = _size("num_layers", num_layers, MAX_NUM_LAYERS)
         self.bias = _flag("bias", bias)
-        if weights is None:
-            self.weights = _uniform(self.shapes, self.hidden_size, seed)
-        elif seed is not None:
-            raise ValueError("seed and weights exclude each other: weights need no draw")
-        else:
-            self.weights = check_weights(weights, self.shapes, "LSTM")
+        self.precision = precision
+        self._take(weights, self.hidden_size, seed)
 
     @property
     def n_outputs(self) -> int:
@@ -380,7 +487,7 @@ class LSTM(Layer):
         for name, value in zip("hc", state or (), strict=True) if state is not None else ():
             if value.shape != expected:
                 raise ValueError(f"{name} of state has shape {value.shape}: expected {expected}")
-        core = _engine.Core(files.encode_model(None, [(self.config(), self.weights)]))
+        core = _engine.Core(files.encode_model(None, [(self.config(), self.tensors())]))
         n_columns = math.prod(batch)
         columns = x.reshape(len(x), n_columns, self.input_size)
         traced = np.zeros((self.num_layers, 6, len(x), n_columns, self.hidden_size), np.float32)
@@ -416,6 +523,8 @@ class Dense(Layer):
     weights : mapping of str to ndarray, optional
         float32: ``weight`` (output_size, input_size) and ``bias`` (output_size,). They are copied.
         None: drawn from U(-1/sqrt(input_size), 1/sqrt(input_size)), as in PyTorch.
+    precision : {"float32", "bf16", "int8"}
+        What the weights are; `quantize` makes the others from float32.
     seed : int, optional
         For the draw; not allowed together with weights.
 
@@ -436,6 +545,7 @@ class Dense(Layer):
         bias: bool = True,
         weights: Mapping[str, Any] | None = None,
         *,
+        precision: str = "float32",
         seed: int | None = None,
     ) -> None:
         self.input_size = _size("input_size", input_size)
@@ -444,12 +554,8 @@ class Dense(Layer):
             raise ValueError(f"activation is {activation!r}: expected {_listing(ACTIVATIONS)}")
         self.activation = activation
         self.bias = _flag("bias", bias)
-        if weights is None:
-            self.weights = _uniform(self.shapes, self.input_size, seed)
-        elif seed is not None:
-            raise ValueError("seed and weights exclude each other: weights need no draw")
-        else:
-            self.weights = check_weights(weights, self.shapes, "Dense")
+        self.precision = precision
+        self._take(weights, self.input_size, seed)
 
     @property
     def n_outputs(self) -> int:

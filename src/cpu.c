@@ -2,6 +2,7 @@
  * the processor's own word is not enough. */
 #include "cpu.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,13 +17,13 @@
 
 #ifdef PYLSTM_X86
 
-static void cpuid(unsigned leaf, unsigned registers[4]) {
+static void cpuid(unsigned leaf, unsigned part, unsigned registers[4]) {
 #if defined(_MSC_VER)
     int values[4];
-    __cpuidex(values, (int)leaf, 0);
+    __cpuidex(values, (int)leaf, (int)part);
     memcpy(registers, values, sizeof values);
 #else
-    __cpuid_count(leaf, 0, registers[0], registers[1], registers[2], registers[3]);
+    __cpuid_count(leaf, part, registers[0], registers[1], registers[2], registers[3]);
 #endif
 }
 
@@ -37,32 +38,49 @@ static unsigned saved_registers(void) {
 #endif
 }
 
-static int x86_has(int want_avx512) {
+enum { AVX2, AVX512, AVX512_VNNI, AVX512_BF16 };
+
+static int x86_has(int level) {
     unsigned r[4], xcr0;
     int fma, osxsave, avx;
-    cpuid(0, r);
+    cpuid(0, 0, r);
     if (r[0] < 7)
         return 0;
-    cpuid(1, r);
+    cpuid(1, 0, r);
     fma = (r[2] >> 12) & 1, osxsave = (r[2] >> 27) & 1, avx = (r[2] >> 28) & 1;
     if (!fma || !osxsave || !avx)
         return 0;
     xcr0 = saved_registers();
     if ((xcr0 & 0x6) != 0x6)
         return 0;
-    cpuid(7, r);
+    cpuid(7, 0, r);
     if (!((r[1] >> 5) & 1))
         return 0; /* AVX2 */
-    if (!want_avx512)
+    if (level == AVX2)
         return 1;
-    return ((r[1] >> 16) & 1) && (xcr0 & 0xe6) == 0xe6; /* AVX512F */
+    if (!((r[1] >> 16) & 1) || (xcr0 & 0xe6) != 0xe6) /* AVX512F */
+        return 0;
+    if (level == AVX512)
+        return 1;
+    if (!((r[2] >> 11) & 1)) /* AVX512_VNNI */
+        return 0;
+    if (level == AVX512_VNNI)
+        return 1;
+    cpuid(7, 1, r);
+    return (r[0] >> 5) & 1; /* AVX512_BF16; leaf 7.1 reads as zeros where there is none */
 }
 
 static int has_avx2(void) {
-    return x86_has(0);
+    return x86_has(AVX2);
 }
 static int has_avx512(void) {
-    return x86_has(1);
+    return x86_has(AVX512);
+}
+static int has_avx512vnni(void) {
+    return x86_has(AVX512_VNNI);
+}
+static int has_avx512bf16(void) {
+    return x86_has(AVX512_BF16);
 }
 
 #else
@@ -71,6 +89,12 @@ static int has_avx2(void) {
     return 0;
 }
 static int has_avx512(void) {
+    return 0;
+}
+static int has_avx512vnni(void) {
+    return 0;
+}
+static int has_avx512bf16(void) {
     return 0;
 }
 
@@ -86,6 +110,8 @@ static const struct isa {
     int (*supported)(void);
 } isas[] = {
     /* best first */
+    {"avx512bf16", pylstm_kernels_avx512bf16, has_avx512bf16},
+    {"avx512vnni", pylstm_kernels_avx512vnni, has_avx512vnni},
     {"avx512", pylstm_kernels_avx512, has_avx512},
     {"avx2", pylstm_kernels_avx2, has_avx2},
     {"neon", pylstm_kernels_neon, has_always},
@@ -114,16 +140,20 @@ int pylstm_isa_supported(const char *name) {
 
 const pylstm_kernels *pylstm_kernels_choose(pylstm_error *why) {
     const char *wanted = getenv("PYLSTM_ISA");
-    int k;
+    char runs[80];
+    int k, used = 0;
     if (wanted && *wanted) {
         if (pylstm_isa_supported(wanted))
             return find(wanted)->kernels();
-        pylstm_fail(why, PYLSTM_BAD_ISA, "PYLSTM_ISA is '%.40s', %s; this machine runs:%s%s%s scalar", wanted,
+        for (k = 0; k < N_ISAS; k++) {
+            if (pylstm_isa_supported(isas[k].name))
+                used += snprintf(runs + used, sizeof runs - (size_t)used, " %s", isas[k].name);
+        }
+        pylstm_fail(why, PYLSTM_BAD_ISA, "PYLSTM_ISA is '%.40s', %s; this machine runs:%s", wanted,
                     !find(wanted)              ? "which is not an instruction set that pylstm knows"
                     : pylstm_isa_built(wanted) ? "which this processor or its operating system does not support"
                                                : "which is not in this build",
-                    pylstm_isa_supported("avx512") ? " avx512" : "", pylstm_isa_supported("avx2") ? " avx2" : "",
-                    pylstm_isa_supported("neon") ? " neon" : "");
+                    runs);
         return NULL;
     }
     for (k = 0; k < N_ISAS; k++) {

@@ -149,8 +149,8 @@ pylstm_status pylstm_features_config_read(pylstm_modelfile *file, pylstm_feature
     CHECK(pylstm_modelfile_boolean(file, "features.normalize", &config->normalize, why));
     if (config->normalize) {
         width = pylstm_features_width(config);
-        CHECK(pylstm_modelfile_tensor(file, "features.mean", 1, &width, &config->mean_tensor, why));
-        CHECK(pylstm_modelfile_tensor(file, "features.std", 1, &width, &config->std_tensor, why));
+        CHECK(pylstm_modelfile_tensor(file, "features.mean", NULL, 1, &width, &config->mean_tensor, why));
+        CHECK(pylstm_modelfile_tensor(file, "features.std", NULL, 1, &width, &config->std_tensor, why));
     }
     if (pylstm_features_check(config, &detail) != PYLSTM_OK)
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[features] features.%s", detail.message);

@@ -1,6 +1,10 @@
 /* The kernels for AVX2 with FMA. */
 #include "kernels.h"
 
+#include <float.h>
+#include <stdint.h>
+#include <string.h>
+
 #if defined(__x86_64__) || defined(_M_X64)
 
 #include <immintrin.h>

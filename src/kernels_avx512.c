@@ -1,6 +1,10 @@
 /* The kernels for AVX-512 (F, the part that every AVX-512 processor has). */
 #include "kernels.h"
 
+#include <float.h>
+#include <stdint.h>
+#include <string.h>
+
 #if defined(__x86_64__) || defined(_M_X64)
 
 #include <immintrin.h>

@@ -1,6 +1,10 @@
 /* The kernels for NEON (AArch64, where it is always there). */
 #include "kernels.h"
 
+#include <float.h>
+#include <stdint.h>
+#include <string.h>
+
 #if defined(__aarch64__) || defined(_M_ARM64)
 
 #include <arm_neon.h>

@@ -1,6 +1,10 @@
 /* The kernels for any processor. */
 #include "kernels.h"
 
+#include <float.h>
+#include <stdint.h>
+#include <string.h>
+
 #include "simd_scalar.h"
 #include "kernels.inc.h"
 

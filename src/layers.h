@@ -1,4 +1,4 @@
-/* Layers: one entry per kind (layers.c), each a set of functions over plain memory.
+/* Layers: one file and one entry (layers.c) per kind, each a set of functions over plain memory.
  *
  * Rows that travel between layers are padded to a multiple of 16 floats (pylstm_padded); what stands in the padding is finite
  * and meaningless. A layer's state is a flat block without pointers; its scratch need not survive a call.
@@ -16,7 +16,7 @@
 /* Streams, and frames of all of them, that run through the layers together at most: multiples of the kernels' tiles, few enough
  * to stay in the cache. */
 #define PYLSTM_GROUP_STREAMS 60
-#define PYLSTM_GROUP_ROWS    72
+#define PYLSTM_GROUP_ROWS    PYLSTM_MAX_COLUMNS
 
 /* Frames of several streams on their way through one layer. Rows stand stream by stream. */
 typedef struct pylstm_group {
@@ -35,6 +35,7 @@ typedef struct pylstm_layer {
     int index; /* its place in the model: layers.<index>. in the file */
     int input_size, output_size;
     int bias;
+    int precision;  /* PYLSTM_WEIGHTS_* */
     int num_layers; /* lstm: cells on top of each other */
     int activation; /* dense */
     const pylstm_kernels *kernels;
@@ -61,6 +62,8 @@ struct pylstm_layer_kind {
     /* The same for several streams, the weights read once for all of them; each gets the bits that forward gives it. */
     void (*forward_group)(const pylstm_layer *layer, const pylstm_group *group, float *scratch);
 };
+
+extern const pylstm_layer_kind pylstm_layer_lstm, pylstm_layer_dense;
 
 static inline size_t pylstm_padded(int size) {
     return ((size_t)size + PYLSTM_UNITS - 1) / PYLSTM_UNITS * PYLSTM_UNITS;

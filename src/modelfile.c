@@ -79,8 +79,14 @@ static uint32_t float32_bits(int dtype, const unsigned char *data) {
         return from_float64(little_endian(data, 8));
     case 2:
         return from_float16((uint32_t)little_endian(data, 2));
-    default:
+    case 3:
         return (uint32_t)little_endian(data, 2) << 16;
+    default: {
+        const float value = (float)(*data < 128 ? *data : *data - 256); /* exact */
+        uint32_t bits;
+        memcpy(&bits, &value, sizeof bits);
+        return bits;
+    }
     }
 }
 
@@ -321,9 +327,10 @@ static void show_shape(char shown[64], int rank, const int64_t *shape) {
     snprintf(shown + (used < 62 ? used : 62), 2, ")");
 }
 
-pylstm_status pylstm_modelfile_tensor(pylstm_modelfile *file, const char *name, int rank, const int64_t *shape,
-                                      pylstm_tensor *tensor, pylstm_error *why) {
+pylstm_status pylstm_modelfile_tensor(pylstm_modelfile *file, const char *name, const char *dtype, int rank,
+                                      const int64_t *shape, pylstm_tensor *tensor, pylstm_error *why) {
     char came[64], expected[64];
+    const char *found_dtype;
     int index = pylstm_safetensors_find_tensor(file, name);
     pylstm_tensor found;
     if (index < 0)
@@ -336,6 +343,10 @@ pylstm_status pylstm_modelfile_tensor(pylstm_modelfile *file, const char *name, 
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[tensor-shape] tensor '%s' has shape %s; the configuration calls for %s",
                            name, came, expected);
     }
+    found_dtype = pylstm_safetensors_dtype(found.dtype);
+    if (dtype ? strcmp(found_dtype, dtype) != 0 : strcmp(found_dtype, "I8") == 0)
+        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[tensor-dtype] tensor '%s' has dtype %s; the configuration calls for %s",
+                           name, found_dtype, dtype ? dtype : "F32, F64, F16 or BF16");
     mark(file->tensor_used, index);
     *tensor = found;
     return PYLSTM_OK;

@@ -21,7 +21,7 @@
 
 typedef struct pylstm_tensor {
     char name[PYLSTM_MAX_NAME + 1];
-    int dtype; /* index into F32, F64, F16, BF16 */
+    int dtype; /* index into F32, F64, F16, BF16, I8 */
     int rank;
     int64_t shape[PYLSTM_MAX_RANK];
     size_t count;              /* number of values */
@@ -64,9 +64,9 @@ pylstm_status pylstm_modelfile_text(pylstm_modelfile *file, const char *key, cha
 /* Whether a key is there; marks nothing. */
 int pylstm_modelfile_has(const pylstm_modelfile *file, const char *key);
 
-/* A tensor of exactly this shape. */
-pylstm_status pylstm_modelfile_tensor(pylstm_modelfile *file, const char *name, int rank, const int64_t *shape,
-                                      pylstm_tensor *tensor, pylstm_error *why);
+/* A tensor of exactly this shape and dtype; dtype NULL: any of F32, F64, F16 and BF16. */
+pylstm_status pylstm_modelfile_tensor(pylstm_modelfile *file, const char *name, const char *dtype, int rank,
+                                      const int64_t *shape, pylstm_tensor *tensor, pylstm_error *why);
 /* Its values as float32, count of them, native order. */
 void pylstm_tensor_read(const pylstm_tensor *tensor, float *values);
 /* count of them from the given one on: a row of a matrix. */

@@ -8,9 +8,13 @@
 static const struct {
     char name[8];
     size_t width;
-} dtypes[] = {{"F32", 4}, {"F64", 8}, {"F16", 2}, {"BF16", 2}};
+} dtypes[] = {{"F32", 4}, {"F64", 8}, {"F16", 2}, {"BF16", 2}, {"I8", 1}};
 
 #define N_DTYPES ((int)(sizeof dtypes / sizeof dtypes[0]))
+
+const char *pylstm_safetensors_dtype(int dtype) {
+    return dtypes[dtype].name;
+}
 
 size_t pylstm_safetensors_width(int dtype) {
     return dtypes[dtype].width;
@@ -146,7 +150,7 @@ static pylstm_status read_dtype(pylstm_json *json, pylstm_tensor *tensor) {
     for (tensor->dtype = 0; tensor->dtype < N_DTYPES; tensor->dtype++)
         if (length < sizeof name && strcmp(name, dtypes[tensor->dtype].name) == 0)
             return PYLSTM_OK;
-    return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[dtype] tensor '%s' has dtype '%s'; expected F32, F64, F16 or BF16",
+    return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[dtype] tensor '%s' has dtype '%s'; expected F32, F64, F16, BF16 or I8",
                        tensor->name, pylstm_json_show(shown, name, strlen(name)));
 }
 

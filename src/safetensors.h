@@ -8,6 +8,9 @@
 
 #include "modelfile.h"
 
+/* The name of a dtype, by the index that pylstm_tensor.dtype holds. */
+const char *pylstm_safetensors_dtype(int dtype);
+
 /* Bytes of one value, by the index that pylstm_tensor.dtype holds. */
 size_t pylstm_safetensors_width(int dtype);
 

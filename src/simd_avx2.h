@@ -6,6 +6,7 @@
 #define PYLSTM_BLOCKS_AT_ONCE 1 /* 8 of the 16 registers accumulate: enough to hide the latency of the multiply-add */
 #define PYLSTM_TILE_COLUMNS   3 /* 12 registers accumulate; two gates, because reading one line in four is slow */
 #define PYLSTM_TILE_GATES     2
+#define PYLSTM_BYTE_COLUMNS   1 /* columns at once with int8 weights */
 
 typedef struct v16 {
     __m256 a, b;
@@ -58,6 +59,21 @@ static inline __m256 v8_exp2_integer(__m256 n) {
 }
 static inline v16 v16_exp2_integer(v16 n) {
     return v16_of(v8_exp2_integer(n.a), v8_exp2_integer(n.b));
+}
+
+static inline v16 v16_low_bfloat16(v16 words) {
+    return v16_of(_mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(words.a), 16)),
+                  _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_castps_si256(words.b), 16)));
+}
+static inline v16 v16_high_bfloat16(v16 words) {
+    const __m256 mask = _mm256_castsi256_ps(_mm256_set1_epi32((int)0xffff0000u));
+    return v16_of(_mm256_and_ps(words.a, mask), _mm256_and_ps(words.b, mask));
+}
+
+#include "simd_bytes_avx2.h"
+
+static inline v16 v16i_float(v16i x) {
+    return v16_of(_mm256_cvtepi32_ps(x.a), _mm256_cvtepi32_ps(x.b));
 }
 
 #endif

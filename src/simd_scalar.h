@@ -12,6 +12,7 @@
 #define PYLSTM_BLOCKS_AT_ONCE 1 /* unit blocks of a step that run side by side */
 #define PYLSTM_TILE_COLUMNS   1 /* columns (frames, streams) that share one read of the weights */
 #define PYLSTM_TILE_GATES     4 /* gates of a block that run side by side while they do */
+#define PYLSTM_BYTE_COLUMNS   1 /* columns at once with int8 weights */
 
 /* Where the compiler has generic vectors, they are the array: it then uses whatever the baseline of the target offers (SSE2 on
  * x86-64). The arithmetic is the same either way. */
@@ -97,6 +98,78 @@ static inline v16 v16_exp2_integer(v16 n) {
         memcpy(&value, &bits, sizeof value);
         LANE(result, k) = value;
     }
+    return result;
+}
+
+/* Loops that compilers would unroll into very much code: they are called instead. */
+#if defined(__GNUC__)
+#define PYLSTM_CALLED static __attribute__((noinline))
+typedef uint32_t v16u __attribute__((vector_size(64), aligned(4)));
+#else
+#define PYLSTM_CALLED static
+#endif
+
+/* 16 words of two bfloat16 each: the weights that an even and the following odd input meet, exactly as floats. */
+static inline v16 v16_low_bfloat16(v16 words) {
+#if defined(__GNUC__)
+    return (v16)((v16u)words << 16);
+#else
+    v16 result;
+    int k;
+    for (k = 0; k < 16; k++) {
+        uint32_t bits;
+        memcpy(&bits, &words.lane[k], 4);
+        bits <<= 16;
+        memcpy(&result.lane[k], &bits, 4);
+    }
+    return result;
+#endif
+}
+static inline v16 v16_high_bfloat16(v16 words) {
+#if defined(__GNUC__)
+    return (v16)((v16u)words & 0xffff0000u);
+#else
+    v16 result;
+    int k;
+    for (k = 0; k < 16; k++) {
+        uint32_t bits;
+        memcpy(&bits, &words.lane[k], 4);
+        bits &= 0xffff0000u;
+        memcpy(&result.lane[k], &bits, 4);
+    }
+    return result;
+#endif
+}
+
+/* 16 sums of products of unsigned (inputs) and signed (weights) bytes, exact. */
+typedef struct v16i {
+    int32_t lane[16];
+} v16i;
+typedef const signed char *v16q; /* 16 words of four weights each */
+
+/* Where a sum begins: with what takes the 128 back that every input has been raised by. */
+static inline v16i v16i_start(const int32_t *offset) {
+    v16i result;
+    memcpy(result.lane, offset, sizeof result.lane);
+    return result;
+}
+static inline v16q v16q_load(const float *words) {
+    return (const signed char *)words;
+}
+/* inputs: four bytes, the same for all lanes. */
+PYLSTM_CALLED v16i v16i_dot(v16i sum, v16q weights, const unsigned char *inputs) {
+    int k;
+    for (k = 0; k < 16; k++) {
+        sum.lane[k] += inputs[0] * weights[4 * k] + inputs[1] * weights[4 * k + 1] + inputs[2] * weights[4 * k + 2] +
+                       inputs[3] * weights[4 * k + 3];
+    }
+    return sum;
+}
+static inline v16 v16i_float(v16i a) {
+    v16 result;
+    int k;
+    for (k = 0; k < 16; k++)
+        LANE(result, k) = (float)a.lane[k];
     return result;
 }
 

@@ -46,7 +46,7 @@ DTYPES = ["F32", "F64", "F16", "BF16"]
 GETTER_RULES = {
     "missing-key",
     "missing-tensor",
-    "tensor-shape",
+    "tensor-shape", "tensor-dtype",
     "unused-key",
     "unused-tensor",
     "value",

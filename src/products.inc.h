@@ -1,0 +1,190 @@
+/* Products of a weight matrix with one or several columns, in the three precisions of weights.
+ *
+ * Every sum runs over the inputs in their order, whatever else runs beside it. With bfloat16 weights inputs are rounded to
+ * bfloat16 too; products of two are exact, sums are float32: the bits of a float layer with rounded weights and rounded inputs.
+ * Sums of bytes are exact integers.
+ */
+
+/* Row k of packed weights: the words that input k (float32), inputs 2k and 2k + 1 (bfloat16) or 4k to 4k + 3 (int8) meet. */
+PYLSTM_INLINE size_t packed_rows(size_t inputs, int precision) {
+    return precision == PYLSTM_WEIGHTS_FLOAT32    ? inputs
+           : precision == PYLSTM_WEIGHTS_BFLOAT16 ? (inputs + 1) / 2
+                                                  : (inputs + 3) / 4;
+}
+
+/* --- bfloat16 --------------------------------------------------------------------------------------------------------- */
+
+#ifndef PYLSTM_DOT_PAIR
+/* Two inputs that follow each other, the same for all lanes. */
+typedef struct v16_pair {
+    v16 first, second;
+} v16_pair;
+
+PYLSTM_INLINE v16_pair v16_pair_load(const uint32_t *pair) {
+    const uint32_t bits[2] = {*pair & 0xffff0000u, *pair << 16};
+    float values[2];
+    v16_pair result;
+    memcpy(values, bits, sizeof values);
+    result.first = v16_set(values[0]);
+    result.second = v16_set(values[1]);
+    return result;
+}
+PYLSTM_INLINE v16 v16_dot_pair(v16 sum, v16 words, v16_pair inputs) {
+    sum = v16_fma(v16_high_bfloat16(words), inputs.first, sum);
+    return v16_fma(v16_low_bfloat16(words), inputs.second, sum);
+}
+#endif
+
+/* To the nearest bfloat16, ties to even; not-a-number and what would overflow become the largest. */
+PYLSTM_INLINE uint32_t to_bfloat16(float x) {
+    const float largest = 0x1.fep+127f;
+    uint32_t bits;
+    x = x < largest ? x : largest;
+    x = x > -largest ? x : -largest;
+    memcpy(&bits, &x, 4);
+    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+
+/* A column as pairs, the first input of each in the upper half. */
+static const uint32_t *to_pairs(const float *x, int size, uint32_t *pairs) {
+    int k;
+    for (k = 0; k + 2 <= size; k += 2)
+        pairs[k / 2] = to_bfloat16(x[k]) << 16 | to_bfloat16(x[k + 1]);
+    if (k < size)
+        pairs[k / 2] = to_bfloat16(x[k]) << 16;
+    return pairs;
+}
+
+/* --- one column, several columns -------------------------------------------------------------------------------------- */
+
+/* Adds to sum[b][g] the products of one column with the gates of n_blocks blocks; returns where the weights go on. n_blocks and
+ * precision are constants where it is called. x: floats, or pairs with bfloat16 weights. */
+PYLSTM_INLINE const float *add_column(v16 sum[PYLSTM_BLOCKS_AT_ONCE][PYLSTM_GATES], const float *w, size_t block_stride,
+                                      size_t row, const void *x, size_t size, const int n_blocks, const int precision) {
+    const size_t rows = packed_rows(size, precision);
+    size_t k;
+    int b, g;
+    if (precision == PYLSTM_WEIGHTS_BFLOAT16) {
+        const uint32_t *pairs = x;
+        for (k = 0; k < rows; k++, w += row) {
+            const v16_pair pair = v16_pair_load(pairs + k);
+            PYLSTM_UNROLL
+            for (b = 0; b < n_blocks; b++) {
+                PYLSTM_UNROLL
+                for (g = 0; g < PYLSTM_GATES; g++)
+                    sum[b][g] = v16_dot_pair(sum[b][g], v16_load(w + b * block_stride + g * PYLSTM_UNITS), pair);
+            }
+        }
+    } else {
+        const float *values = x;
+        for (k = 0; k < rows; k++, w += row) {
+            const v16 value = v16_set(values[k]);
+            PYLSTM_UNROLL
+            for (b = 0; b < n_blocks; b++) {
+                PYLSTM_UNROLL
+                for (g = 0; g < PYLSTM_GATES; g++)
+                    sum[b][g] = v16_fma(v16_load(w + b * block_stride + g * PYLSTM_UNITS), value, sum[b][g]);
+            }
+        }
+    }
+    return w;
+}
+
+/* Adds to sum[t][g] the products of n columns with n_vectors vectors, the weights read once for all columns. */
+PYLSTM_INLINE const float *add_columns(v16 sum[PYLSTM_TILE_COLUMNS][PYLSTM_GATES], const float *w, size_t row,
+                                       const void *const *x, size_t size, const int n, const int n_vectors,
+                                       const int precision) {
+    const size_t rows = packed_rows(size, precision);
+    size_t k;
+    int t, g;
+    for (k = 0; k < rows; k++, w += row) {
+        v16 weight[PYLSTM_GATES];
+        PYLSTM_UNROLL
+        for (g = 0; g < n_vectors; g++)
+            weight[g] = v16_load(w + g * PYLSTM_UNITS);
+        if (precision == PYLSTM_WEIGHTS_BFLOAT16) {
+            PYLSTM_UNROLL
+            for (t = 0; t < n; t++) {
+                const v16_pair pair = v16_pair_load((const uint32_t *)x[t] + k);
+                PYLSTM_UNROLL
+                for (g = 0; g < n_vectors; g++)
+                    sum[t][g] = v16_dot_pair(sum[t][g], weight[g], pair);
+            }
+        } else {
+            PYLSTM_UNROLL
+            for (t = 0; t < n; t++) {
+                const v16 value = v16_set(((const float *)x[t])[k]);
+                PYLSTM_UNROLL
+                for (g = 0; g < n_vectors; g++)
+                    sum[t][g] = v16_fma(weight[g], value, sum[t][g]);
+            }
+        }
+    }
+    return w;
+}
+
+/* --- bytes ------------------------------------------------------------------------------------------------------------ */
+
+/* A column as bytes: round(127 x / largest) + 128, and what one step of it is worth. */
+typedef struct byte_column {
+    const unsigned char *bytes; /* up to a multiple of 4 inputs; what stands past the last one meets weights of 0 */
+    float scale;
+} byte_column;
+
+/* largest: 0 for the largest magnitude in x itself. Not-a-number and infinity count as the largest float. */
+static byte_column to_bytes(const float *x, int size, float largest, unsigned char *bytes) {
+    byte_column column;
+    float inverse;
+    int k;
+    if (largest == 0.0f) {
+        for (k = 0; k < size; k++) {
+            const float value = x[k] < 0.0f ? -x[k] : x[k];
+            largest = largest > value ? largest : value <= 3e38f ? value : 3e38f;
+        }
+    }
+    inverse = largest > 1e-30f ? 127.0f / largest : 0.0f; /* smaller: silence */
+    for (k = 0; k < size; k++) {
+        float value = x[k] < largest ? x[k] : largest;
+        value = value > -largest ? value : -largest;
+        bytes[k] = (unsigned char)(int)(value * inverse + 128.5f);
+    }
+    for (; k % 4; k++)
+        bytes[k] = 128;
+    column.bytes = bytes;
+    column.scale = largest > 1e-30f ? largest / 127.0f : 0.0f;
+    return column;
+}
+
+/* Adds scale * weight_scale * (sum of products of bytes) to sum[t][g]; returns where the weights go on. */
+PYLSTM_INLINE const float *add_byte_columns(v16 sum[PYLSTM_TILE_COLUMNS][PYLSTM_GATES], const float *w, size_t row,
+                                            const byte_column *x, size_t size, const float *weight_scale, const int32_t *offset,
+                                            const int n, const int n_vectors) {
+    v16i products[PYLSTM_TILE_COLUMNS][PYLSTM_GATES];
+    size_t k;
+    int t, g;
+    PYLSTM_UNROLL
+    for (t = 0; t < n; t++) {
+        PYLSTM_UNROLL
+        for (g = 0; g < n_vectors; g++)
+            products[t][g] = v16i_start(offset + g * PYLSTM_UNITS);
+    }
+    for (k = 0; k < size; k += 4, w += row) {
+        PYLSTM_UNROLL
+        for (g = 0; g < n_vectors; g++) {
+            const v16q weights = v16q_load(w + g * PYLSTM_UNITS);
+            PYLSTM_UNROLL
+            for (t = 0; t < n && t < PYLSTM_TILE_COLUMNS; t++) /* the second bound is for compilers that miss the first */
+                products[t][g] = v16i_dot(products[t][g], weights, x[t].bytes + k);
+        }
+    }
+    PYLSTM_UNROLL
+    for (t = 0; t < n; t++) {
+        const v16 scale = v16_set(x[t].scale);
+        PYLSTM_UNROLL
+        for (g = 0; g < n_vectors; g++) {
+            const v16 worth = v16_mul(v16_load(weight_scale + g * PYLSTM_UNITS), scale);
+            sum[t][g] = v16_fma(v16i_float(products[t][g]), worth, sum[t][g]);
+        }
+    }
+    return w;
+}

@@ -141,23 +141,41 @@ static void first4_windowed(const pylstm_butterfly *stage, const float *x, const
 
 #if VD_LANES == 8
 /* s = 4, m >= 2: a vector holds four q of p and four of p + 1. */
+PYLSTM_INLINE size_t next_two(size_t p, size_t m) {
+    p += 2;
+    return p >= m || m - p >= 2 ? p : m - 2;
+}
 PYLSTM_INLINE vc twiddles_of_two(const pylstm_butterfly *stage, size_t p, size_t j) {
     const double *at = stage->twiddle + 2 * (j - 1) * stage->m + p;
     return vc_of(vd_load_two(at), vd_load_two(at + stage->m));
+}
+PYLSTM_INLINE void vc_store_halves(double *re, double *im, size_t low, size_t high, vc a, vc b) {
+    vd_store_halves(re + low, re + high, a.re, b.re);
+    vd_store_halves(im + low, im + high, a.im, b.im);
 }
 
 static void second4(const pylstm_butterfly *stage, const double *xr, const double *xi, double *yr, double *yi) {
     const size_t m = stage->m, step = 4 * m;
     size_t p;
     vc y[4];
-    for (p = 0; p < m; p = p + 2 >= m || m - p - 2 >= 2 ? p + 2 : m - 2) {
+    for (p = 0; p < m; p = next_two(p, m)) {
         const size_t q = 4 * p;
         radix4(vc_load(xr, xi, q), vc_load(xr, xi, q + step), vc_load(xr, xi, q + 2 * step), vc_load(xr, xi, q + 3 * step), y);
         y[1] = vc_mul(y[1], twiddles_of_two(stage, p, 1));
         y[2] = vc_mul(y[2], twiddles_of_two(stage, p, 2));
         y[3] = vc_mul(y[3], twiddles_of_two(stage, p, 3));
-        vd_store_halves(yr + 4 * q, y[0].re, y[1].re, y[2].re, y[3].re);
-        vd_store_halves(yi + 4 * q, y[0].im, y[1].im, y[2].im, y[3].im);
+        vc_store_halves(yr, yi, 4 * q, 4 * q + 16, y[0], y[1]);
+        vc_store_halves(yr, yi, 4 * q + 8, 4 * q + 24, y[2], y[3]);
+    }
+}
+
+static void second2(const pylstm_butterfly *stage, const double *xr, const double *xi, double *yr, double *yi) {
+    const size_t m = stage->m, step = 4 * m;
+    size_t p;
+    for (p = 0; p < m; p = next_two(p, m)) {
+        const size_t q = 4 * p;
+        const vc a = vc_load(xr, xi, q), b = vc_load(xr, xi, q + step);
+        vc_store_halves(yr, yi, 2 * q, 2 * q + 8, vc_add(a, b), vc_mul(vc_sub(a, b), twiddles_of_two(stage, p, 1)));
     }
 }
 #endif

@@ -55,12 +55,10 @@ static inline void vd_store_fours(double *p, vd a, vd b, vd c, vd d) {
 static inline vd vd_load_two(const double *p) {
     return _mm512_mask_broadcastsd_pd(_mm512_set1_pd(p[0]), 0xf0, _mm_load_sd(p + 1));
 }
-/* p[8 j ... 8 j + 3], the lower half of the j-th; p[16 + 4 j ...]: see vd_store_halves. */
-static inline void vd_store_halves(double *p, vd a, vd b, vd c, vd d) {
-    vd_store(p, _mm512_shuffle_f64x2(a, b, 0x44));
-    vd_store(p + 8, _mm512_shuffle_f64x2(c, d, 0x44));
-    vd_store(p + 16, _mm512_shuffle_f64x2(a, b, 0xee));
-    vd_store(p + 24, _mm512_shuffle_f64x2(c, d, 0xee));
+/* The lower halves of a and b, one after the other, and the upper ones. */
+static inline void vd_store_halves(double *low, double *high, vd a, vd b) {
+    vd_store(low, _mm512_shuffle_f64x2(a, b, 0x44));
+    vd_store(high, _mm512_shuffle_f64x2(a, b, 0xee));
 }
 static inline void vd_load_split(const float *p, vd *exponent, vd *m) {
     const __m256i bits = _mm256_castps_si256(_mm256_max_ps(_mm256_loadu_ps(p), _mm256_set1_ps(1e-10f)));

@@ -10,6 +10,8 @@ static void butterfly(const pylstm_butterfly *stage, const double *xr, const dou
 #if VD_LANES == 8
     else if (radix == 4 && s == 4 && m >= 2)
         second4(stage, xr, xi, yr, yi);
+    else if (radix == 2 && s == 4 && m >= 2)
+        second2(stage, xr, xi, yr, yi);
 #endif
     else if (s < VD_LANES || radix > 5)
         pylstm_butterfly_run(stage, xr, xi, yr, yi);

@@ -46,7 +46,8 @@ DTYPES = ["F32", "F64", "F16", "BF16"]
 GETTER_RULES = {
     "missing-key",
     "missing-tensor",
-    "tensor-shape", "tensor-dtype",
+    "tensor-shape",
+    "tensor-dtype",
     "unused-key",
     "unused-tensor",
     "value",

@@ -6,6 +6,7 @@
 #ifndef PYLSTM_FPMODE_H
 #define PYLSTM_FPMODE_H
 
+#include <fenv.h>
 #include <stdint.h>
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -54,4 +55,27 @@ static inline void pylstm_fpmode_leave(pylstm_fpmode caller) {
 }
 
 #endif
+/* For what is made once: the mode that C starts with (round to nearest, subnormal numbers kept, no traps), so that tables have
+ * the same bits whatever the caller's mode is, the rounding of the x87 unit, which strtod may ask, included. Calls the C
+ * library: not for [rt] calls. */
+typedef struct pylstm_whole_fpmode {
+    pylstm_fpmode mode;
+    fenv_t environment;
+} pylstm_whole_fpmode;
+
+static inline pylstm_whole_fpmode pylstm_fpmode_enter_exact(void) {
+    pylstm_whole_fpmode caller;
+    caller.mode = pylstm_fpmode_enter();
+    fegetenv(&caller.environment);
+    fesetenv(FE_DFL_ENV);
+#if defined(__x86_64__) || defined(_M_X64)
+    _mm_setcsr(0x1f80); /* not every C library's default environment keeps subnormal numbers */
+#endif
+    return caller;
+}
+static inline void pylstm_fpmode_leave_exact(const pylstm_whole_fpmode *caller) {
+    fesetenv(&caller->environment);
+    pylstm_fpmode_leave(caller->mode);
+}
+
 #endif

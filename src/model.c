@@ -3,6 +3,7 @@
 
 #include "block.h"
 #include "cpu.h"
+#include "fpmode.h"
 #include "hash.h"
 #include "stream_state.h"
 
@@ -140,7 +141,7 @@ static pylstm_status plan(description *d, const void *bytes, size_t size, const 
     return arena.used == SIZE_MAX ? pylstm_fail(why, PYLSTM_NO_MEMORY, "the model is too large for this machine") : PYLSTM_OK;
 }
 
-pylstm_status pylstm_model_size(const void *bytes, size_t size, size_t *needed, pylstm_error *why) {
+static pylstm_status size_of(const void *bytes, size_t size, size_t *needed, pylstm_error *why) {
     description d;
     const pylstm_kernels *kernels;
     if (!needed)
@@ -148,8 +149,8 @@ pylstm_status pylstm_model_size(const void *bytes, size_t size, size_t *needed, 
     return plan(&d, bytes, size, &kernels, needed, why);
 }
 
-pylstm_status pylstm_model_init(void *memory, size_t memory_size, const void *bytes, size_t size, pylstm_model **model,
-                                pylstm_error *why) {
+static pylstm_status init(void *memory, size_t memory_size, const void *bytes, size_t size, pylstm_model **model,
+                          pylstm_error *why) {
     description d;
     const pylstm_kernels *kernels = NULL;
     pylstm_arena arena;
@@ -169,7 +170,7 @@ pylstm_status pylstm_model_init(void *memory, size_t memory_size, const void *by
     return PYLSTM_OK;
 }
 
-pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why) {
+static pylstm_status create(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why) {
     description d;
     const pylstm_kernels *kernels = NULL;
     pylstm_arena arena = {NULL, 0};
@@ -187,38 +188,62 @@ pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model *
     return PYLSTM_OK;
 }
 
+/* The same tables and the same refusals whatever the caller's floating-point mode is, which is as it was afterwards. */
+
+pylstm_status pylstm_model_size(const void *bytes, size_t size, size_t *needed, pylstm_error *why) {
+    const pylstm_whole_fpmode caller = pylstm_fpmode_enter_exact();
+    const pylstm_status status = size_of(bytes, size, needed, why);
+    pylstm_fpmode_leave_exact(&caller);
+    return status;
+}
+
+pylstm_status pylstm_model_init(void *memory, size_t memory_size, const void *bytes, size_t size, pylstm_model **model,
+                                pylstm_error *why) {
+    const pylstm_whole_fpmode caller = pylstm_fpmode_enter_exact();
+    const pylstm_status status = init(memory, memory_size, bytes, size, model, why);
+    pylstm_fpmode_leave_exact(&caller);
+    return status;
+}
+
+pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why) {
+    const pylstm_whole_fpmode caller = pylstm_fpmode_enter_exact();
+    const pylstm_status status = create(bytes, size, model, why);
+    pylstm_fpmode_leave_exact(&caller);
+    return status;
+}
+
 void pylstm_model_destroy(pylstm_model *model) {
     pylstm_block_destroy(model);
 }
 
 int pylstm_model_sample_rate(const pylstm_model *model) {
-    return model->features ? pylstm_features_sr(model->features) : 0;
+    return model && model->features ? pylstm_features_sr(model->features) : 0;
 }
 
 int pylstm_model_n_features(const pylstm_model *model) {
-    return model->n_features;
+    return model ? model->n_features : 0;
 }
 
 int pylstm_model_n_outputs(const pylstm_model *model) {
-    return model->n_outputs;
+    return model ? model->n_outputs : 0;
 }
 
 int64_t pylstm_model_latency(const pylstm_model *model) {
-    return model->features ? pylstm_features_latency(model->features) : 0;
+    return model && model->features ? pylstm_features_latency(model->features) : 0;
 }
 
 const char *pylstm_model_isa(const pylstm_model *model) {
-    return model->kernels->isa;
+    return model ? model->kernels->isa : NULL;
 }
 
 const char *pylstm_model_label(const pylstm_model *model, int output) {
-    return model->labels && output >= 0 && output < model->n_outputs ? model->labels[output] : NULL;
+    return model && model->labels && output >= 0 && output < model->n_outputs ? model->labels[output] : NULL;
 }
 
 int64_t pylstm_model_trace_width(const pylstm_model *model) {
     int64_t width = 0;
     int k;
-    for (k = 0; k < model->n_layers; k++)
+    for (k = 0; model && k < model->n_layers; k++)
         width += (int64_t)model->layers[k].kind->trace_size(&model->layers[k]);
     return width;
 }
@@ -233,14 +258,14 @@ float *pylstm_model_layer_state(const pylstm_model *model, char *state, int laye
 
 int pylstm_model_cells(const pylstm_model *model) {
     int cells = 0, k;
-    for (k = 0; k < model->n_layers; k++)
+    for (k = 0; model && k < model->n_layers; k++)
         cells += pylstm_layer_cells(&model->layers[k]);
     return cells;
 }
 
 const pylstm_layer *pylstm_model_layer_of_cell(const pylstm_model *model, int *cell) {
     int k;
-    for (k = 0; *cell >= 0 && k < model->n_layers; k++) {
+    for (k = 0; model && *cell >= 0 && k < model->n_layers; k++) {
         if (*cell < pylstm_layer_cells(&model->layers[k]))
             return &model->layers[k];
         *cell -= pylstm_layer_cells(&model->layers[k]);

@@ -13,12 +13,13 @@
  *
  * Ownership   Who calls *_create calls *_destroy. *_init places the same object in memory that the caller owns, of at least
  *             *_size bytes, 64-byte aligned; such an object has no destroy: give the memory back when it is no longer used.
- *             A model keeps no pointer into the bytes it was made from. A stream points to its model: the model must outlive
- * it. Threads     A model is immutable: any number of threads may use it. A stream has one user at a time: a call that meets
+ *             A model keeps no pointer into the bytes it was made from. A stream points to its model, which must outlive it.
+ * Threads     A model is immutable: any number of threads may use it. A stream has one user at a time: a call that meets
  *             another one in progress returns PYLSTM_BUSY at once and changes nothing.
  * Real time   Calls marked [rt] allocate nothing, take no lock, make no system call, and their cost per frame has a bound
  *             that does not grow with the length of the stream, also when they return an error.
- * Errors      A call that returns anything but PYLSTM_OK has changed nothing.
+ * Errors      A call that returns anything but PYLSTM_OK has changed nothing. Calls that return a number or a pointer instead
+ *             of a status answer 0 or NULL where they are given NULL.
  */
 #ifndef PYLSTM_H
 #define PYLSTM_H

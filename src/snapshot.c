@@ -27,7 +27,7 @@ static snapshot_header header_for(const pylstm_model *model, const char *state) 
 }
 
 size_t pylstm_snapshot_size(const pylstm_model *model) {
-    return sizeof(snapshot_header) + model->state_size;
+    return model ? sizeof(snapshot_header) + model->state_size : 0;
 }
 
 pylstm_status pylstm_stream_snapshot(pylstm_stream *stream, void *snapshot, size_t size) {
@@ -79,10 +79,23 @@ pylstm_status pylstm_stream_restore(pylstm_stream *stream, const void *snapshot,
     return PYLSTM_OK;
 }
 
+/* Equal fingerprints say that two models are one only where nobody forges them: another model's state is looked through. */
+static int can_hold(const pylstm_model *model, const pylstm_stream *from) {
+    pylstm_fpmode caller;
+    int valid;
+    if (from->model == model)
+        return 1;
+    caller = pylstm_fpmode_enter();
+    valid = pylstm_stream_state_valid(model, from->state);
+    pylstm_fpmode_leave(caller);
+    return valid;
+}
+
 pylstm_status pylstm_stream_copy(pylstm_stream *to, pylstm_stream *from) {
+    pylstm_status status;
     if (!to || !from)
         return PYLSTM_BAD_ARGUMENT;
-    if (to->model->fingerprint != from->model->fingerprint)
+    if (to->model->fingerprint != from->model->fingerprint || to->model->state_size != from->model->state_size)
         return PYLSTM_SNAPSHOT_FOREIGN;
     if (to == from)
         return PYLSTM_OK;
@@ -92,8 +105,10 @@ pylstm_status pylstm_stream_copy(pylstm_stream *to, pylstm_stream *from) {
         pylstm_stream_release(from);
         return PYLSTM_BUSY;
     }
-    memcpy(to->state, from->state, to->model->state_size);
+    status = can_hold(to->model, from) ? PYLSTM_OK : PYLSTM_SNAPSHOT_FOREIGN;
+    if (!status)
+        memcpy(to->state, from->state, to->model->state_size);
     pylstm_stream_release(to);
     pylstm_stream_release(from);
-    return PYLSTM_OK;
+    return status;
 }

@@ -51,6 +51,8 @@ static pylstm_stream *lay_out(pylstm_arena *arena, const pylstm_model *model) {
 
 size_t pylstm_stream_size(const pylstm_model *model) {
     pylstm_arena arena = {NULL, 0};
+    if (!model)
+        return 0;
     lay_out(&arena, model);
     return arena.used;
 }
@@ -117,11 +119,11 @@ pylstm_status pylstm_stream_rewind(pylstm_stream *stream) {
 }
 
 int64_t pylstm_stream_position(const pylstm_stream *stream) {
-    return atomic_load_explicit(&stream->position, memory_order_relaxed);
+    return stream ? atomic_load_explicit(&stream->position, memory_order_relaxed) : 0;
 }
 
 int64_t pylstm_stream_frames(const pylstm_stream *stream) {
-    return atomic_load_explicit(&stream->frames, memory_order_relaxed);
+    return stream ? atomic_load_explicit(&stream->frames, memory_order_relaxed) : 0;
 }
 
 pylstm_status pylstm_stream_get_cell(pylstm_stream *stream, int cell, float *h, float *c) {

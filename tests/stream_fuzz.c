@@ -10,6 +10,8 @@
  *               floating-point mode
  *     forgeries a snapshot with altered fields and a hash that fits is refused, or is a stream that works: it writes as many
  *               rows as it promises, and its own snapshots are accepted
+ *     modes     a model made in any floating-point mode has the same bits, and nothing traps
+ *     twins     models with one fingerprint do not reach into each other's state
  *
  * Prints how many walks there were and how many forgeries were accepted and refused.
  */
@@ -17,8 +19,10 @@
 
 #include "../src/pylstm.h"
 
-#include "../src/hash.h" /* a forger knows it, too */
+#include "../src/hash.h"  /* a forger knows it, too */
+#include "../src/model.h" /* and makes fingerprints equal */
 
+#include <fenv.h>
 #include <float.h>
 #include <math.h>
 #include <stdio.h>
@@ -464,6 +468,107 @@ static void try_own_memory(const void *bytes, size_t size) {
     free(memory);
 }
 
+/* Tables have the same bits in every floating-point mode, nothing traps, and the mode is as it was. */
+static void try_modes(const void *bytes, size_t size) {
+    static const int roundings[] = {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO};
+    static const unsigned modes[] = {0, 0x8040u | 0x15u, 0x8040u | 0x3fu}; /* no masks; flush to zero, sticky flags */
+    void *memory;
+    char *first;
+    size_t needed, again, k;
+    REQUIRE(pylstm_model_size(bytes, size, &needed, NULL) == PYLSTM_OK);
+    REQUIRE(posix_memalign(&memory, PYLSTM_ALIGNMENT, needed) == 0 && (first = malloc(needed)));
+    for (k = 0; k < 12; k++) {
+        const int rounding = roundings[k % 4];
+        const unsigned all = 0x1f80u, mode = modes[k / 4] ? all | modes[k / 4] : 0;
+        pylstm_model *model;
+        pylstm_stream *stream, *other;
+        unsigned set;
+        room snapshot;
+        fenv_t before;
+        memset(memory, 0, needed);
+        REQUIRE(fegetenv(&before) == 0 && fesetround(rounding) == 0);
+        set = (MODE() & 0x6000u) | mode;
+        SET_MODE(set);
+        REQUIRE(pylstm_model_size(bytes, size, &again, NULL) == PYLSTM_OK && again == needed);
+        REQUIRE(pylstm_model_init(memory, needed, bytes, size, &model, NULL) == PYLSTM_OK);
+        REQUIRE(pylstm_model_init(memory, needed, bytes, size - 1, &model, NULL) == PYLSTM_BAD_MODEL);
+        REQUIRE(pylstm_stream_create(model, &stream) == PYLSTM_OK && pylstm_stream_create(model, &other) == PYLSTM_OK);
+        snapshot = room_of(pylstm_snapshot_size(model), 0);
+        REQUIRE(pylstm_stream_snapshot(stream, snapshot.at, pylstm_snapshot_size(model)) == PYLSTM_OK);
+        REQUIRE(pylstm_stream_restore(other, snapshot.at, pylstm_snapshot_size(model)) == PYLSTM_OK);
+        if (pylstm_model_sample_rate(model)) { /* a signalling NaN as the maximum, with a hash that fits */
+            const uint32_t odd = 0x7fa00000u;
+            const size_t state_size = pylstm_snapshot_size(model) - HEADER;
+            uint64_t hash;
+            memcpy(snapshot.at + HEADER + 64 + 28, &odd, 4);
+            hash = pylstm_hash(snapshot.at + HEADER, state_size);
+            memcpy(snapshot.at + HASH_AT, &hash, 8);
+            REQUIRE(pylstm_stream_restore(other, snapshot.at, HEADER + state_size) == PYLSTM_SNAPSHOT_DAMAGED);
+        }
+        REQUIRE(MODE() == set && fegetround() == rounding);
+        REQUIRE(fesetenv(&before) == 0);
+        pylstm_stream_destroy(stream);
+        pylstm_stream_destroy(other);
+        free(snapshot.whole);
+        if (k == 0) {
+            memcpy(first, memory, needed);
+        } else {
+            REQUIRE(memcmp(first, memory, needed) == 0);
+        }
+    }
+    free(first);
+    free(memory);
+}
+
+/* Two models whose fingerprints a forger made equal: what is copied or restored between them stays inside of both. */
+static void try_equal_fingerprints(pylstm_model *model, pylstm_model *other) {
+    const uint64_t fingerprint = other->fingerprint;
+    pylstm_model *const models[] = {model, other};
+    int k;
+    other->fingerprint = model->fingerprint;
+    for (k = 0; k < 2; k++) {
+        pylstm_stream *to, *from;
+        room before = room_of(pylstm_snapshot_size(models[k]), 0), after = room_of(pylstm_snapshot_size(models[k]), 0);
+        room foreign = room_of(pylstm_snapshot_size(models[1 - k]), 0);
+        pylstm_status status;
+        REQUIRE(pylstm_stream_create(models[k], &to) == PYLSTM_OK);
+        REQUIRE(pylstm_stream_create(models[1 - k], &from) == PYLSTM_OK);
+        REQUIRE(pylstm_stream_snapshot(to, before.at, pylstm_snapshot_size(models[k])) == PYLSTM_OK);
+        REQUIRE(pylstm_stream_snapshot(from, foreign.at, pylstm_snapshot_size(models[1 - k])) == PYLSTM_OK);
+        status = pylstm_stream_copy(to, from);
+        REQUIRE(status == PYLSTM_SNAPSHOT_FOREIGN || models[k]->state_size == models[1 - k]->state_size);
+        REQUIRE(pylstm_stream_snapshot(to, after.at, pylstm_snapshot_size(models[k])) == PYLSTM_OK);
+        REQUIRE(!status || memcmp(before.at, after.at, pylstm_snapshot_size(models[k])) == 0);
+        status = pylstm_stream_restore(to, foreign.at, pylstm_snapshot_size(models[1 - k]));
+        REQUIRE(status == PYLSTM_SNAPSHOT_DAMAGED || models[k]->state_size == models[1 - k]->state_size);
+        pylstm_stream_destroy(to);
+        pylstm_stream_destroy(from);
+        free(before.whole);
+        free(after.whole);
+        free(foreign.whole);
+    }
+    other->fingerprint = fingerprint;
+}
+
+static void try_null(void) {
+    int64_t rows;
+    size_t written;
+    REQUIRE(pylstm_model_sample_rate(NULL) == 0 && pylstm_model_n_features(NULL) == 0 && pylstm_model_n_outputs(NULL) == 0);
+    REQUIRE(pylstm_model_latency(NULL) == 0 && pylstm_model_isa(NULL) == NULL && pylstm_model_label(NULL, 0) == NULL);
+    REQUIRE(pylstm_model_trace_width(NULL) == 0 && pylstm_model_cells(NULL) == 0 && pylstm_model_hidden_size(NULL, 0) == 0);
+    REQUIRE(pylstm_stream_size(NULL) == 0 && pylstm_snapshot_size(NULL) == 0);
+    REQUIRE(pylstm_stream_position(NULL) == 0 && pylstm_stream_frames(NULL) == 0);
+    REQUIRE(!pylstm_isa_built(NULL) && !pylstm_isa_supported(NULL));
+    REQUIRE(pylstm_stream_rows(NULL, 0, 0, &rows) == PYLSTM_BAD_ARGUMENT);
+    REQUIRE(pylstm_stream_flush(NULL, NULL, 0, &written) == PYLSTM_BAD_ARGUMENT);
+    REQUIRE(pylstm_stream_push(NULL, PYLSTM_INT16, NULL, 0, 2, NULL, 0, &written) == PYLSTM_BAD_ARGUMENT);
+    REQUIRE(pylstm_stream_copy(NULL, NULL) == PYLSTM_BAD_ARGUMENT && pylstm_stream_reset(NULL) == PYLSTM_BAD_ARGUMENT);
+    REQUIRE(pylstm_batch_push(NULL, NULL, 0) == PYLSTM_BAD_ARGUMENT);
+    pylstm_model_destroy(NULL);
+    pylstm_stream_destroy(NULL);
+    pylstm_batch_destroy(NULL);
+}
+
 int main(int argc, char **argv) {
     static const char *const isas[] = {"scalar", "avx2", "avx512", "neon"};
     const char *named = getenv("PYLSTM_ISA");
@@ -471,12 +576,14 @@ int main(int argc, char **argv) {
     char only[16] = "";
     size_t isa;
     int index;
+    pylstm_model *previous = NULL;
     if (argc < 4) {
         fprintf(stderr, "usage: stream_fuzz rounds seed model...\n");
         return 2;
     }
     if (named)
         snprintf(only, sizeof only, "%s", named); /* setenv below would change it */
+    try_null();
     random_state = strtoull(argv[2], NULL, 10) * 2 + 1;
     for (index = 3; index < argc; index++) {
         FILE *file = fopen(argv[index], "rb");
@@ -496,11 +603,15 @@ int main(int argc, char **argv) {
             REQUIRE(setenv("PYLSTM_ISA", isas[isa], 1) == 0);
             REQUIRE(pylstm_model_create(bytes, size, &model, &why) == PYLSTM_OK);
             try_own_memory(bytes, size);
+            try_modes(bytes, size);
+            try_equal_fingerprints(model, previous ? previous : model);
             try_model(model, rounds);
-            pylstm_model_destroy(model);
+            pylstm_model_destroy(previous);
+            previous = model;
         }
         free(bytes);
     }
+    pylstm_model_destroy(previous);
     printf("%lu walks, %lu forgeries accepted, %lu refused\n", walks, accepted, refused);
     return 0;
 }

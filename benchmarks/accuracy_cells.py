@@ -1,8 +1,8 @@
 """How close are the cells?
 
-``python -m benchmarks.accuracy_cells`` sweeps the gate functions over every float32, runs LSTM stacks
-beside PyTorch for 1,000 steps, and writes both into docs/accuracy.md. ``--stride N`` takes every N-th
-float32 only (the sweep of all takes some minutes for each kernel).
+``python -m benchmarks.accuracy_cells`` sweeps the gate functions over every float32, runs LSTM
+stacks beside PyTorch for 1,000 steps, and writes both into docs/accuracy.md. ``--stride N`` takes
+every N-th float32 only (the sweep of all takes some minutes for each kernel).
 """
 
 import argparse

@@ -261,7 +261,8 @@ _SETTINGS = """
     win_length : int or None
         Samples under the window, which stands in the middle of the frame; None: n_fft.
     hop_length : int
-        Samples from frame to frame.
+        Samples from frame to frame. Refused where a second of audio would cost more than 2e10
+        operations (n_fft=65536 with hop_length=1; ``docs/model-file.md`` says how they count).
     n_mels : int
         Mel bands.
     fmin, fmax : float

@@ -12,6 +12,8 @@
 #define MIN_LIFTER 1e-3
 #define MAX_LIFTER 1e6
 #define MAX_TOP_DB 1e6
+#define MAX_COST   INT64_C(20000000000) /* operations per second of audio, by check_cost's rough count */
+#define COST_RATE  16000
 
 static pylstm_status integer_in(const char *name, int value, int low, int high, pylstm_error *why) {
     if (value >= low && value <= high)
@@ -60,6 +62,24 @@ static pylstm_status check_normalisation(const pylstm_features_config *config, p
     return PYLSTM_OK;
 }
 
+/* A file of a few hundred bytes must not ask for minutes of work per second of audio. Operations of a frame, roughly: FFT, DCT
+ * (or bands), deltas. Slow rates count as 16 kHz: what is pushed may be faster than what the file says. */
+static pylstm_status check_cost(const pylstm_features_config *config, pylstm_error *why) {
+    const int64_t rate = config->sr > COST_RATE ? config->sr : COST_RATE;
+    const int64_t n_fft = config->n_fft, n_mels = config->n_mels;
+    const int64_t n_static = config->kind == PYLSTM_FEATURES_MFCC ? config->n_mfcc : 1;
+    int64_t bits = 1, frame;
+    while (n_fft >> bits)
+        bits++;
+    frame = 8 * n_fft * bits + 2 * n_mels * n_static + 18 * (int64_t)pylstm_features_width(config);
+    if (rate * frame <= MAX_COST * config->hop_length)
+        return PYLSTM_OK;
+    return pylstm_fail(why, PYLSTM_BAD_ARGUMENT,
+                       "hop_length is %d, expected at least %lld with n_fft = %d and sr = %d: each second of audio would cost "
+                       "more than 2e10 operations",
+                       config->hop_length, (long long)((rate * frame + MAX_COST - 1) / MAX_COST), config->n_fft, config->sr);
+}
+
 pylstm_status pylstm_features_check(const pylstm_features_config *config, pylstm_error *why) {
     CHECK(integer_in("kind", config->kind, PYLSTM_FEATURES_MFCC, PYLSTM_FEATURES_LOGMEL, why));
     CHECK(integer_in("sr", config->sr, 1, MAX_SR, why));
@@ -100,6 +120,7 @@ pylstm_status pylstm_features_check(const pylstm_features_config *config, pylstm
         CHECK(number_in("top_db", config->top_db, 0.0, MAX_TOP_DB, why));
     CHECK(integer_in("deltas", config->deltas, 0, 2, why));
     CHECK(integer_in("normalize", config->normalize, 0, 1, why));
+    CHECK(check_cost(config, why));
     return config->normalize ? check_normalisation(config, why) : PYLSTM_OK;
 }
 

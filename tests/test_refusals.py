@@ -315,6 +315,17 @@ SETTINGS = {
     "std": ({"mean": [0.0] * 13, "std": [1e-300] * 13}, ValueError, "std is .*above 0"),
     "norm": ({"norm": "none"}, ValueError, "norm is 'none'; expected None"),
     "dct_norm": ({"dct_norm": "none"}, ValueError, "dct_norm is 'none'; expected None"),
+    "cost": (
+        {"n_fft": 65521, "win_length": 65521, "hop_length": 1, "deltas": 2},
+        ValueError,
+        "hop_length is 1, expected at least 7 with n_fft = 65521 and sr = 16000: each second",
+    ),
+    "cost at a slow rate": ({"sr": 1, "n_fft": 65521, "hop_length": 6}, ValueError, "at least 7"),
+    "cost of a transform": (
+        {"sr": 768000, "n_mels": 1024, "n_mfcc": 1024, "hop_length": 1, "n_fft": 4096},
+        ValueError,
+        "hop_length is 1, expected at least 98",
+    ),
     "window": ({"window": "\ud800"}, ValueError, r"window is '\\ud800'; expected text without"),
 }
 
@@ -325,6 +336,13 @@ def test_settings_out_of_every_range(name: str) -> None:
     settings, error, message = SETTINGS[name]
     with pytest.raises(error, match=message):
         pylstm.MFCC(**settings)  # type: ignore[arg-type]
+
+
+def test_costly_settings_that_are_meant() -> None:
+    """Every sample a frame, the longest of transforms: still taken."""
+    pylstm.MFCC(n_fft=65521, win_length=65521, hop_length=7)
+    pylstm.MFCC(sr=44100, n_fft=2048, win_length=2048, hop_length=1, n_mels=128, n_mfcc=40)
+    pylstm.LogMel(sr=192000, n_fft=65536, win_length=65536, hop_length=512, n_mels=1024)
 
 
 def test_surrogates_in_names() -> None:

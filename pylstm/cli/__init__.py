@@ -1,4 +1,4 @@
-"""The command line: ``pylstm demo``, ``pylstm run`` and ``pylstm info``, one file each.
+"""The command line: ``pylstm demo``, ``run``, ``info`` and ``bench``, one file each.
 
 What it needs beyond the engine (soundfile, soxr, typer, rich) comes with ``pylstm[cli]``.
 """
@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 import pylstm
-from pylstm.cli import demo, info, run
+from pylstm.cli import bench, demo, info, run
 from pylstm.cli.errors import OK, exit_code
 
 __all__ = ["app", "main"]
@@ -82,6 +82,7 @@ def _pylstm(
 app.command()(demo.demo)
 app.command()(run.run)
 app.command()(info.info)
+app.command()(bench.bench)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -29,9 +29,10 @@ QUESTIONS = (
     "hop_latency",
     "python_call",
     "streams_per_core",
+    "many_streams",
     "cold_start",
 )
-PROGRAMS = ("accuracy",)
+PROGRAMS = ("accuracy", "long_life")
 """Files that have a main() of their own: `python -m benchmarks accuracy`."""
 
 

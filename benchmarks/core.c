@@ -8,6 +8,7 @@
  *     step N           N calls of one frame
  *     sequence N       N calls of all frames
  *     hop SAMPLES N    N calls of so many samples
+ *     batch SAMPLES N  N passes in which every stream gets so many samples, or one frame if 0
  *     whole N          N times all the audio in one call, a flush and a reset
  *     read BYTES N     N times reading so many bytes where the model lies, and nothing else
  *     latency SAMPLES N PATH     every hop on its own, see below
@@ -23,6 +24,7 @@
 #define _POSIX_C_SOURCE 200809L
 #endif
 
+#include "core_reading.h"
 #include "pylstm.h"
 
 #include <stdio.h>
@@ -31,11 +33,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-#if defined(__x86_64__)
-#include <immintrin.h>
-#elif defined(__aarch64__)
-#include <arm_neon.h>
-#endif
+#define ROWS_A_PART 4 /* of a stream in one pass of a batch */
 
 typedef struct bench {
     char *memory; /* of the model: given to pylstm_model_init, so that reading it reads the very pages the kernels read */
@@ -46,6 +44,9 @@ typedef struct bench {
     float *frames, *audio, *out;
     size_t n_frames, n_samples, out_rows;
     size_t next_frame, next_sample;
+    pylstm_batch *batch;
+    pylstm_push *parts; /* one a stream */
+    float *parts_out;   /* ROWS_A_PART rows each */
 } bench;
 
 static void die(const char *what, const char *why) {
@@ -91,83 +92,6 @@ static void store(const char *path, const void *bytes, size_t size) {
     FILE *file = fopen(path, "wb");
     if (!file || fwrite(bytes, 1, size, file) != size || fclose(file))
         die(path, "cannot be written");
-}
-
-/* --- reading and nothing else ----------------------------------------------------------------------------------------- */
-
-/* Eight running maxima or ORs: enough that only the loads are waited for. Sizes are whole multiples of 512 bytes. */
-#if defined(__x86_64__)
-__attribute__((target("avx512f"))) static uint64_t read_avx512(const char *p, size_t n) {
-    __m512i any[8];
-    size_t k;
-    int lane;
-    for (lane = 0; lane < 8; lane++)
-        any[lane] = _mm512_setzero_si512();
-    for (k = 0; k < n; k += 512) {
-#pragma GCC unroll 8
-        for (lane = 0; lane < 8; lane++)
-            any[lane] = _mm512_or_si512(any[lane], _mm512_load_si512(p + k + 64 * lane));
-    }
-    for (lane = 1; lane < 8; lane++)
-        any[0] = _mm512_or_si512(any[0], any[lane]);
-    return (uint64_t)_mm512_reduce_or_epi64(any[0]);
-}
-
-__attribute__((target("avx2"))) static uint64_t read_avx2(const char *p, size_t n) {
-    __m256i any[8];
-    size_t k;
-    int lane;
-    for (lane = 0; lane < 8; lane++)
-        any[lane] = _mm256_setzero_si256();
-    for (k = 0; k < n; k += 256) {
-#pragma GCC unroll 8
-        for (lane = 0; lane < 8; lane++)
-            any[lane] = _mm256_or_si256(any[lane], _mm256_load_si256((const __m256i *)(p + k + 32 * lane)));
-    }
-    for (lane = 1; lane < 8; lane++)
-        any[0] = _mm256_or_si256(any[0], any[lane]);
-    return (uint64_t)_mm256_extract_epi64(any[0], 0);
-}
-#elif defined(__aarch64__)
-static uint64_t read_neon(const char *p, size_t n) {
-    uint64x2_t any[8];
-    size_t k;
-    int lane;
-    for (lane = 0; lane < 8; lane++)
-        any[lane] = vdupq_n_u64(0);
-    for (k = 0; k < n; k += 128) {
-#pragma GCC unroll 8
-        for (lane = 0; lane < 8; lane++)
-            any[lane] = vorrq_u64(any[lane], vld1q_u64((const uint64_t *)(p + k + 16 * lane)));
-    }
-    for (lane = 1; lane < 8; lane++)
-        any[0] = vorrq_u64(any[0], any[lane]);
-    return vgetq_lane_u64(any[0], 0);
-}
-#endif
-
-static uint64_t read_plain(const char *p, size_t n) {
-    uint64_t any = 0, word;
-    size_t k;
-    for (k = 0; k < n; k += 8) {
-        memcpy(&word, p + k, 8);
-        any |= word;
-    }
-    return any;
-}
-
-static uint64_t (*reader(const char *isa))(const char *, size_t) {
-#if defined(__x86_64__)
-    if (!strcmp(isa, "avx512"))
-        return read_avx512;
-    if (!strcmp(isa, "avx2"))
-        return read_avx2;
-#elif defined(__aarch64__)
-    if (!strcmp(isa, "neon"))
-        return read_neon;
-#endif
-    (void)isa;
-    return read_plain;
 }
 
 static volatile uint64_t sink; /* what was read is used, so that it is read */
@@ -218,6 +142,42 @@ static void hop(bench *b, size_t n_samples) {
     next_stream(b);
     if (!b->turn)
         b->next_sample += n_samples;
+}
+
+/* Working memory for passes of all streams. */
+static void set_batch(bench *b) {
+    const size_t width = (size_t)pylstm_model_n_outputs(b->model);
+    size_t k;
+    if (!b->batch)
+        must(pylstm_batch_create(b->model, 1, &b->batch), "batch");
+    free(b->parts);
+    free(b->parts_out);
+    b->parts = aligned(b->n_streams * sizeof *b->parts);
+    b->parts_out = aligned(b->n_streams * ROWS_A_PART * width * sizeof(float));
+    for (k = 0; k < b->n_streams; k++) {
+        b->parts[k].stream = b->streams[k];
+        b->parts[k].out = b->parts_out + k * ROWS_A_PART * width;
+        b->parts[k].out_rows = ROWS_A_PART;
+    }
+}
+
+/* One pass; streams get frames of their own, as far as there are some, and all the same samples. */
+static void batch(bench *b, size_t n_samples) {
+    const size_t width = (size_t)pylstm_model_n_features(b->model);
+    size_t k;
+    if (b->next_sample + n_samples > b->n_samples)
+        b->next_sample = 0;
+    for (k = 0; k < b->n_streams; k++) {
+        pylstm_push *part = &b->parts[k];
+        part->type = n_samples ? PYLSTM_FLOAT32 : PYLSTM_FRAMES;
+        part->data = n_samples ? b->audio + b->next_sample : b->frames + b->next_frame * width;
+        part->n = n_samples ? n_samples : 1;
+        part->stride = n_samples ? (ptrdiff_t)sizeof(float) : (ptrdiff_t)(width * sizeof(float));
+        if (!n_samples)
+            b->next_frame = b->next_frame + 1 < b->n_frames ? b->next_frame + 1 : 0;
+    }
+    must(pylstm_batch_push(b->batch, b->parts, b->n_streams), "batch");
+    b->next_sample += n_samples;
 }
 
 /* A whole recording, as Model.run() does it; the number of rows. */
@@ -324,6 +284,8 @@ static double timed(bench *b, char verb, size_t size, size_t n) {
             sequence(b);
         } else if (verb == 'h') {
             hop(b, size);
+        } else if (verb == 'b') {
+            batch(b, size);
         } else if (verb == 'w') {
             whole(b);
         } else {
@@ -353,6 +315,9 @@ static void obey(bench *b, char *line) {
         seconds = timed(b, 'q', 0, n);
     } else if (sscanf(line, "hop %zu %zu", &size, &n) == 2 && b->n_samples >= size) {
         seconds = timed(b, 'h', size, n);
+    } else if (sscanf(line, "batch %zu %zu", &size, &n) == 2 && (size ? b->n_samples >= size : b->n_frames > 0)) {
+        set_batch(b);
+        seconds = timed(b, 'b', size, n);
     } else if (sscanf(line, "whole %zu", &n) == 1 && b->n_samples) {
         seconds = timed(b, 'w', 0, n);
     } else if (sscanf(line, "read %zu %zu", &size, &n) == 2 && size <= b->memory_size) {

@@ -77,6 +77,8 @@ class Core:
         What step and sequence feed.
     audio : array, shape (n,), float32, optional
         What hop, whole and latency feed.
+    isa : str, optional
+        The instruction set to run on; None: as this process would.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Core:
         *,
         frames: NDArray[np.float32] | None = None,
         audio: NDArray[np.float32] | None = None,
+        isa: str | None = None,
     ) -> None:
         if reason := missing():
             raise RuntimeError(reason)
@@ -98,6 +101,7 @@ class Core:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
+            env=os.environ if isa is None else os.environ | {"PYLSTM_ISA": isa},
         )
         facts = self._reply()
         self.isa: str = facts["isa"]

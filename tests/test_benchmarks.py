@@ -8,7 +8,7 @@ import pytest
 
 import pylstm
 from benchmarks import core, distribution, machine, report
-from benchmarks.__main__ import QUESTIONS, main
+from benchmarks.__main__ import PROGRAMS, QUESTIONS, main
 from benchmarks.contest import Contender, Effort, WrongAnswerError, calls, contest
 from benchmarks.result import Curves, Result, Table
 
@@ -151,7 +151,7 @@ def test_an_unknown_question_is_refused(capsys):
 
 
 def test_every_question_is_a_file():
-    for name in QUESTIONS:
+    for name in (*QUESTIONS, *PROGRAMS):
         assert (core.ROOT / "benchmarks" / f"{name}.py").is_file()
 
 
@@ -166,6 +166,7 @@ def test_the_c_level_gives_the_rows_of_python():
         assert c.ask("whole 2") > 0
         assert c.ask("streams 3") == 0
         assert c.ask("hop 160 10") > 0
+        assert c.ask("batch 160 10") > 0
         assert np.array_equal(c.outputs(), model.run(y))
         record = c.latency(160, 50)
         assert record.shape == (50, 3)
@@ -175,6 +176,10 @@ def test_the_c_level_gives_the_rows_of_python():
     with core.Core(bare, frames=frames) as c:
         assert min(c.ask("step 5"), c.ask("sequence 5"), c.ask("read 512 5")) > 0
         assert np.array_equal(c.outputs(), bare.stream().push_frames(frames))
+        c.ask("streams 3")
+        assert c.ask("batch 0 5") > 0
+    with core.Core(bare, frames=frames, isa="scalar") as c:
+        assert c.isa == "scalar"
 
 
 @needs_core

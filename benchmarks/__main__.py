@@ -32,7 +32,7 @@ QUESTIONS = (
     "many_streams",
     "cold_start",
 )
-PROGRAMS = ("accuracy", "long_life")
+PROGRAMS = ("accuracy", "quantisation", "long_life")
 """Files that have a main() of their own: `python -m benchmarks accuracy`."""
 
 

@@ -41,7 +41,7 @@ safetensors_numpy = pytest.importorskip("safetensors.numpy")
 
 SOURCE = Path(__file__).parent.parent / "src"
 READER = ["json.c", "safetensors.c", "modelfile.c", "error.c"]
-DTYPES = ["F32", "F64", "F16", "BF16"]
+DTYPES = ["F32", "F64", "F16", "BF16", "I8"]
 # What only the getters can find, because it depends on what is asked for.
 GETTER_RULES = {
     "missing-key",
@@ -132,7 +132,7 @@ class ModelFile:
         found = {}
         for index in range(self.library.probe_count(self.file, 1)):
             tensor = self.tensor_at(index)
-            size = tensor.count * (4, 8, 2, 2)[tensor.dtype]
+            size = tensor.count * (4, 8, 2, 2, 1)[tensor.dtype]
             content = ctypes.string_at(tensor.data, size) if size else b""
             shape = list(tensor.shape[: tensor.rank])
             found[tensor.name.decode()] = (DTYPES[tensor.dtype], shape, content)
@@ -149,7 +149,7 @@ class ModelFile:
     def tensor(self, name: str, *shape: int) -> Tensor:
         tensor = Tensor()
         sizes = (ctypes.c_int64 * len(shape))(*shape)
-        self.call("tensor", name.encode(), len(shape), sizes, ctypes.byref(tensor))
+        self.call("tensor", name.encode(), None, len(shape), sizes, ctypes.byref(tensor))
         return tensor
 
     def integer(self, key: str, low: int = -(2**31), high: int = 2**31 - 1) -> int:
@@ -311,7 +311,7 @@ def test_messages_say_what_came_and_what_was_expected() -> None:
     found = {refusal(content).message for _, content in corpus()}  # type: ignore[union-attr]
     for expected in [
         "[size] the file has 0 bytes; expected 8 to 268435456",
-        "[dtype] tensor 'w' has dtype 'I64'; expected F32, F64, F16 or BF16",
+        "[dtype] tensor 'w' has dtype 'I64'; expected F32, F64, F16, BF16 or I8",
         "[tensor-size] tensor 'w' occupies 8 bytes; its shape and dtype call for 12",
         "[data-offsets] tensor 'w' ends at byte 8 of the data, but the file has only 7: is it cut?",
         "[tensor-layout] tensor 'b' begins at byte 12 of the data; expected 8, where the one before"

@@ -202,8 +202,8 @@ def random_models() -> list[str]:
         "",
         f"Absolute differences in h of the top layer from that of the float32 model, over "
         f"{N_FRAMES:,} frames of noise of variance 1. Weights of PyTorch's draw, and three times "
-        "larger ones. If errors piled up from step to step, the last 100 frames would be worse than "
-        "all.",
+        "larger ones. If errors piled up from step to step, the last 100 frames would be worse "
+        "than all.",
         "",
         aligned(table),
     ]

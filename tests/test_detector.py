@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import re
+import wave
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import pylstm
 from pylstm.detector import Detector, Event
 
 LABELS = ["silence", "unknown", "yes", "no"]
@@ -220,3 +223,14 @@ def test_for_model_needs_labels_and_features() -> None:
         Detector.for_model(model(labels=None))
     with pytest.raises(ValueError, match="model: expected a model with features"):
         Detector.for_model(model(features=None))
+
+
+def test_the_bundled_model_hears_the_demo() -> None:
+    with wave.open(str(Path(pylstm.__file__).parent / "models" / "demo.wav")) as file:
+        assert (file.getframerate(), file.getnchannels(), file.getsampwidth()) == (16000, 1, 2)
+        pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
+    keywords = pylstm.load("keywords")
+    events = Detector.for_model(keywords).push(keywords.run(pcm))
+    assert [event.label for event in events] == ["stop", "go", "left", "yes", "no"]
+    ends = [1.926, 2.838, 5.59, 6.692, 7.606]
+    assert all(-0.15 < event.time - end < 0.3 for event, end in zip(events, ends, strict=True))

@@ -79,9 +79,8 @@ class Flite:
         """Samples, keyword times and speech times; None if the keywords cannot be told apart."""
         command = ["flite", "-voice", voice, "--setf", f"duration_stretch={stretch:.3f}"]
         if voice.startswith("kal"):
+            # The other voices have a pitch of their own that flite cannot move.
             command += ["--setf", f"int_f0_target_mean={105.0 * shift:.1f}"]
-        else:
-            command += ["--setf", f"f0_shift={shift:.3f}"]
         command += ["-psdur", "-t", text, "-o", "/dev/stdout"]
         output = subprocess.run(command, capture_output=True, check=True).stdout
         # The phones come as text on the same standard output, before or after the RIFF file.

@@ -33,9 +33,9 @@ CHUNK = 250  # frames that are unrolled at once
 BATCH = 64
 
 DETECTOR = {
-    "detector.threshold": "0.6",
-    "detector.smoothing_frames": "12",
-    "detector.refractory_frames": "40",
+    "detector.threshold": "0.70",
+    "detector.smoothing_frames": "15",
+    "detector.refractory_frames": "25",
     "detector.background": "unknown,silence",
 }
 

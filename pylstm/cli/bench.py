@@ -47,8 +47,8 @@ REFERENCE: dict[str, tuple[float, ...]] = {
     "scalar": (15.9, 9.82, 18.2, 37.7, 57.3, 1.28, 30.0),
 }
 
-# Slower than so many times the reference is more than an older processor: unoptimised code is ten
-# times slower, and two programs on one core take turns.
+# Slower than so many times the reference is more than an older processor: code without
+# optimisation (-O0) takes ten to a hundred times as long.
 SLOW = 3.0
 ROUNDS = 8
 STREAMS = 60

@@ -40,20 +40,33 @@ cdef Py_ssize_t step(Py_buffer *view, int axis) noexcept nogil:
     return bytes
 
 
+# Looked up once: a push has no time to search a module.
+cdef object ndarray = numpy.ndarray
+
+
+cdef str expected_input(object value, str name, bint int16_allowed):
+    return f"{name} is {described(value)}; expected a NumPy array of float32{' or int16' if int16_allowed else ''}"
+
+
+cdef str expected_out(object out, Py_ssize_t rows, Py_ssize_t n_outputs, str besides=""):
+    return (f"out is {described(out)}{besides}; expected a writable C-contiguous float32 array of shape"
+            f" (at least {rows}, {n_outputs})")
+
+
 cdef int open_input(object value, Py_buffer *view, str name, int ndim, bint int16_allowed) except -1:
     """Opens a buffer of samples or frames for reading, or raises; the caller releases it. ndim 0: and checks the shape."""
     cdef int kind
-    if type(value) is not numpy.ndarray:
+    if type(value) is not ndarray:
         refuse_masked(name, value)
-    expected = f"{name} is {{}}; expected a NumPy array of float32{' or int16' if int16_allowed else ''}"
     try:
         PyObject_GetBuffer(value, view, PyBUF_RECORDS_RO)
     except (TypeError, BufferError, ValueError):
-        raise TypeError(expected.format(described(value))) from None
+        raise TypeError(expected_input(value, name, int16_allowed)) from None
     kind = sample_type(view)
     if kind == OTHER or (kind == PYLSTM_INT16 and not int16_allowed):
         PyBuffer_Release(view)
-        raise TypeError(f"{expected.format(described(value))}: convert it, for example with .astype(numpy.float32)")
+        text = expected_input(value, name, int16_allowed)
+        raise TypeError(f"{text}: convert it, for example with .astype(numpy.float32)")
     if ndim and view.ndim != ndim:
         PyBuffer_Release(view)
         hint = "one channel, 1-D: pick one (audio[:, 0]) or mix them" if ndim == 1 else "2-D, (frames, n_features)"
@@ -63,20 +76,19 @@ cdef int open_input(object value, Py_buffer *view, str name, int ndim, bint int1
 
 cdef int open_out(object out, Py_buffer *view, Py_ssize_t rows, Py_ssize_t n_outputs) except -1:
     """Opens the caller's array for the rows, or raises; the caller releases it."""
-    if type(out) is not numpy.ndarray:
+    if type(out) is not ndarray:
         refuse_masked("out", out)
-    expected = f"expected a writable C-contiguous float32 array of shape (at least {rows}, {n_outputs})"
     try:
         PyObject_GetBuffer(out, view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
     except (TypeError, BufferError, ValueError):
         raise (TypeError if getattr(out, "dtype", None) is None else ValueError)(
-            f"out is {described(out)} but not writable and C-contiguous; {expected}") from None
+            expected_out(out, rows, n_outputs, " but not writable and C-contiguous")) from None
     if sample_type(view) != PYLSTM_FLOAT32:
         PyBuffer_Release(view)
-        raise TypeError(f"out is {described(out)}; {expected}")
+        raise TypeError(expected_out(out, rows, n_outputs))
     if view.ndim != 2 or view.shape[1] != n_outputs or view.shape[0] < rows:
         PyBuffer_Release(view)
-        raise ValueError(f"out is {described(out)}; {expected}")
+        raise ValueError(expected_out(out, rows, n_outputs))
     return 0
 
 
@@ -87,7 +99,7 @@ cdef object first_rows(object out, Py_buffer *target, Py_ssize_t rows):
     """
     if rows == target.shape[0]:
         return out
-    if type(out) is not numpy.ndarray:
+    if type(out) is not ndarray:
         out = numpy.asarray(out)
     return out[:rows]
 

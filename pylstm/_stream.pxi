@@ -135,7 +135,7 @@ cdef class Stream:
         TypeError, ValueError, StreamBusyError
             As in `push`. A stream takes audio or frames, not both.
         """
-        return self.frames_through(frames, out, False)[0]
+        return self.frames_through(frames, out, None)
 
     def trace(self, frames):
         """As `push_frames`, with every gate as the engine used it.
@@ -151,20 +151,21 @@ cdef class Stream:
             One per LSTM cell, first layer first: along axis 1 input gate i, forget gate f, candidate g, output gate o, and
             after the step long-term memory c and short-term memory h.
         """
-        rows, flat = self.frames_through(frames, None, True)
-        gates, first = [], 0
+        traces, gates, first = [], [], 0
+        rows = self.frames_through(frames, None, traces)
+        flat = traces[0]
         for hidden_size in self.core.hidden_sizes:
             gates.append(flat[:, first : first + 6 * hidden_size].reshape(len(flat), 6, hidden_size).copy())
             first += 6 * hidden_size
         return rows, gates
 
-    cdef tuple frames_through(self, object frames, object out, bint tracing):
+    cdef object frames_through(self, object frames, object out, list traces):
         cdef Py_buffer source, target, traced
         cdef pylstm_status status
         cdef Py_ssize_t n_features = pylstm_model_n_features(self.core.model), n_frames
         cdef size_t rows = 0
         cdef bint given = out is not None
-        cdef Py_ssize_t width = pylstm_model_trace_width(self.core.model) if tracing else 0
+        cdef Py_ssize_t width
         cdef float *gates = NULL
         open_input(frames, &source, "frames", 2, False)
         if source.shape[1] > 1 and step(&source, 1) != sizeof(float):
@@ -177,19 +178,22 @@ cdef class Stream:
                 raise ValueError(f"frames is {described(frames)}; expected shape (T, {n_features})")
             if not given:
                 out = numpy.empty((n_frames, self.n_outputs), numpy.float32)
-            trace = numpy.empty((n_frames, width), numpy.float32)
             open_out(out, &target, n_frames, self.n_outputs)
             try:
                 if given and overlap(&source, &target):
                     raise ValueError("out overlaps frames in memory; expected an array of its own")
                 result = first_rows(out, &target, n_frames)
-                open_out(trace, &traced, n_frames, width)
-                if width:
-                    gates = <float *>traced.buf
+                if traces is not None:
+                    width = pylstm_model_trace_width(self.core.model)
+                    traces.append(numpy.empty((n_frames, width), numpy.float32))
+                    open_out(traces[0], &traced, n_frames, width)
+                    if width:
+                        gates = <float *>traced.buf
                 with nogil:
                     status = pylstm_stream_trace_frames(self.stream, <const float *>source.buf, n_frames, step(&source, 0),
                                                         <float *>target.buf, target.shape[0], &rows, gates)
-                PyBuffer_Release(&traced)
+                if traces is not None:
+                    PyBuffer_Release(&traced)
             finally:
                 PyBuffer_Release(&target)
             if status == PYLSTM_NOT_FINITE:
@@ -197,7 +201,7 @@ cdef class Stream:
         finally:
             PyBuffer_Release(&source)
         self.settle(status)
-        return result, trace
+        return result
 
     def flush(self, out=None):
         """The end of the audio: pads it as the features say and gives the rows that were still waiting.

@@ -74,6 +74,10 @@ def main() -> None:
         print(f"{path.name}: {tape.seconds:.1f} s, {path.stat().st_size} bytes")
     text = json.dumps(manifest, indent=1) + "\n"
     (options.audio / "manifest.json").write_text(text, encoding="utf-8")
+    spoken = "".join(
+        "{start} {end} {label}\n".format(**word) for word in manifest[options.demo.name]["keywords"]
+    )
+    options.demo.with_suffix(".txt").write_text(spoken, encoding="utf-8")  # what `demo` shows
 
 
 if __name__ == "__main__":

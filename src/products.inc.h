@@ -131,17 +131,33 @@ typedef struct byte_column {
     float scale;
 } byte_column;
 
-/* largest: 0 for the largest magnitude in x itself. Not-a-number and infinity count as the largest float. */
+/* The largest magnitude among n floats; not-a-number and infinity count as 3e38. */
+static float largest_magnitude(const float *x, int n) {
+    const v16 bound = v16_set(3e38f), zero = v16_set(0.0f);
+    float lanes[PYLSTM_UNITS], largest = 0.0f;
+    v16 found = zero;
+    int k = 0, lane;
+    for (; k + PYLSTM_UNITS <= n; k += PYLSTM_UNITS) {
+        const v16 value = v16_load(x + k);
+        found = v16_max(found, v16_min(v16_max(value, v16_sub(zero, value)), bound));
+    }
+    v16_store(lanes, found);
+    for (lane = 0; lane < PYLSTM_UNITS; lane++)
+        largest = largest > lanes[lane] ? largest : lanes[lane];
+    for (; k < n; k++) {
+        const float value = x[k] < 0.0f ? -x[k] : x[k];
+        largest = largest > value ? largest : value <= 3e38f ? value : 3e38f;
+    }
+    return largest;
+}
+
+/* largest: what becomes 127; 0 for the largest magnitude in x itself. */
 static byte_column to_bytes(const float *x, int size, float largest, unsigned char *bytes) {
     byte_column column;
     float inverse;
     int k;
-    if (largest == 0.0f) {
-        for (k = 0; k < size; k++) {
-            const float value = x[k] < 0.0f ? -x[k] : x[k];
-            largest = largest > value ? largest : value <= 3e38f ? value : 3e38f;
-        }
-    }
+    if (largest == 0.0f)
+        largest = largest_magnitude(x, size);
     inverse = largest > 1e-30f ? 127.0f / largest : 0.0f; /* smaller: silence */
     for (k = 0; k < size; k++) {
         float value = x[k] < largest ? x[k] : largest;

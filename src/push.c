@@ -143,7 +143,7 @@ static void run_audio(pylstm_stream *stream, pylstm_samples *samples, float *out
 static void run_frames(const pylstm_push *part, float *trace) {
     pylstm_stream *stream = part->stream;
     const pylstm_model *model = stream->model;
-    const size_t trace_stride = (size_t)pylstm_model_trace_width(model), width = (size_t)model->n_features;
+    const size_t trace_stride = trace ? (size_t)pylstm_model_trace_width(model) : 0, width = (size_t)model->n_features;
     const char *frames = part->data;
     const float *block[PYLSTM_BLOCK_FRAMES];
     float *out = part->out;

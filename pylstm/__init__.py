@@ -24,7 +24,15 @@ other frameworks; `pylstm.reference` is the same mathematics in slow, obvious Nu
 from pathlib import Path
 from typing import Any
 
-from pylstm import _engine
+try:
+    from pylstm import _engine
+except ImportError as error:
+    if (Path(__file__).parent / "_engine.pyx").exists():
+        raise ImportError(
+            "this is pylstm's source folder and its engine is not built here: pip install -e ., or"
+            f" start Python in another folder ({error})"
+        ) from None
+    raise
 from pylstm._engine import ModelFileError, Stream, StreamBusyError, Streams
 from pylstm.detector import Detector, Event
 from pylstm.features import MFCC, LogMel
@@ -46,6 +54,7 @@ __all__ = [
     "convert",
     "get_include",
     "load",
+    "reference",
     "show_config",
 ]
 
@@ -91,9 +100,9 @@ def show_config() -> dict[str, Any]:
 
 
 def __getattr__(name: str) -> Any:
-    # Importers are rarely needed at run time: they are loaded when first named.
-    if name == "convert":
+    # Rarely needed at run time: loaded when first named.
+    if name in ("convert", "reference"):
         import importlib
 
-        return importlib.import_module("pylstm.convert")
+        return importlib.import_module(f"pylstm.{name}")
     raise AttributeError(f"module 'pylstm' has no attribute {name!r}")

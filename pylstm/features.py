@@ -296,7 +296,9 @@ class MFCC(Features):
     Parameters
     ----------
     sr, n_fft, win_length, hop_length, n_mels, fmin, fmax, htk, norm, window, center, pad_mode
-        As in librosa (``norm`` is its ``mel_norm``); see `LogMel`.
+        With librosa's meaning (``norm`` is its ``mel_norm``; see `LogMel`) but defaults for speech:
+        ``librosa.feature.mfcc(y=y, sr=16000)`` is ``MFCC(sr=16000, n_mfcc=20, n_fft=2048,
+        win_length=None, hop_length=512, n_mels=128, top_db=80.0)``.
     power : float
         Exponent of the magnitude.
     n_mfcc : int

@@ -76,7 +76,8 @@ const char *pylstm_strerror(pylstm_status status);
 /* The version of the library that is linked, as "0.1.0". [rt] */
 const char *pylstm_version(void);
 
-/* The instruction set whose kernels a model created now would use ("scalar", "avx2", "avx512", "neon"): the best one that
+/* The instruction set whose kernels a model created now would use ("scalar", "avx2", "avx512", "avx512vnni", "avx512bf16",
+ * "neon"): the best one that
  * this build contains and that both processor and operating system support, or the one that the environment variable
  * PYLSTM_ISA names. NULL when PYLSTM_ISA names one that cannot run; why (may be NULL) then says so. */
 const char *pylstm_isa(pylstm_error *why);

@@ -1,8 +1,8 @@
 """What a model is made of: layers as plain data, their weights as NumPy arrays.
 
-A layer has no engine in it. It holds sizes and float32 weights under PyTorch's names, writes itself
-into a model file (`config`) and is read back from one (`from_config`). `KINDS` maps the names of
-kinds in model files to classes.
+A layer is data: sizes, and weights under PyTorch's names. It writes itself into a model file
+(`config`, `tensors`) and is read back from one (`from_config`). `KINDS` maps the names of kinds in
+model files to classes.
 """
 
 from __future__ import annotations
@@ -10,18 +10,16 @@ from __future__ import annotations
 import math
 import operator
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylstm import _engine, files
+from pylstm.weights import Shape, Weights, check_weights, listing, round_to_bf16, uniform
 
-__all__ = ["ACTIVATIONS", "KINDS", "LSTM", "PRECISIONS", "Dense", "Gates", "Layer", "check_weights"]
-
-Shape = tuple[int, ...]
-Weights = dict[str, NDArray[np.float32]]
+__all__ = ["ACTIVATIONS", "KINDS", "LSTM", "PRECISIONS", "Dense", "Gates", "Layer"]
 
 ACTIVATIONS = ("linear", "sigmoid", "tanh", "relu", "softmax")
 PRECISIONS = ("float32", "bf16", "int8")
@@ -50,85 +48,6 @@ def _flag(name: str, value: object) -> bool:
     return value
 
 
-def check_weights(
-    weights: Mapping[str, Any],
-    shapes: Mapping[str, Shape],
-    owner: str,
-    bytes_allowed: Iterable[str] = (),
-) -> Weights:
-    """Exactly the tensors that are called for, as copies in C order: float32.
-
-    Parameters
-    ----------
-    weights : mapping of str to ndarray
-        What came.
-    shapes : mapping of str to tuple of int
-        What is expected: every name with its shape.
-    owner : str
-        Whose weights these are, for the messages.
-    bytes_allowed : iterable of str
-        The names of those that are int8 instead.
-
-    Returns
-    -------
-    dict of str to ndarray
-        In the order of `shapes`.
-
-    Raises
-    ------
-    TypeError
-        A weight is not a NumPy array of float32.
-    ValueError
-        A weight is missing, unused, of another shape than expected, or not finite.
-    """
-    if not isinstance(weights, Mapping):
-        raise TypeError(
-            f"weights of {owner} are of type {type(weights).__name__}: expected a mapping "
-            "from names to NumPy arrays"
-        )
-    for name, shape in shapes.items():
-        if name not in weights:
-            raise ValueError(f"{owner} is missing {name!r}, expected with shape {shape}")
-    for name in weights:
-        if name not in shapes:
-            raise ValueError(f"{owner} has no use for {name!r}: expected {_listing(shapes)}")
-    checked = {}
-    for name, shape in shapes.items():
-        array = weights[name]
-        if not isinstance(array, np.ndarray):
-            raise TypeError(
-                f"{name!r} of {owner} is of type {type(array).__name__}: expected a NumPy array"
-            )
-        _engine.refuse_masked(f"{name!r} of {owner}", array)
-        dtype = np.dtype(np.int8 if name in bytes_allowed else np.float32)
-        if array.dtype != dtype:
-            raise TypeError(
-                f"{name!r} of {owner} is {array.dtype}: expected {dtype.name}"
-                + ("" if dtype == np.int8 else ", convert it with .astype(np.float32)")
-            )
-        if array.shape != shape:
-            raise ValueError(f"{name!r} of {owner} has shape {array.shape}: expected {shape}")
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name!r} of {owner} is not finite: it holds NaN or infinity")
-        checked[name] = np.array(array, dtype, order="C", subok=False)
-    return checked
-
-
-def _listing(names: Iterable[str]) -> str:
-    """At most eight names, quoted."""
-    quoted = [repr(name) for name in names]
-    return ", ".join(quoted[:8]) + (f" and {len(quoted) - 8} more" if len(quoted) > 8 else "")
-
-
-def _uniform(shapes: Mapping[str, Shape], fan: int, seed: int | None) -> Weights:
-    """Every weight and bias drawn from U(-1/sqrt(fan), 1/sqrt(fan)), as PyTorch initialises."""
-    rng = np.random.default_rng(seed)
-    bound = 1 / np.sqrt(fan)
-    return {
-        name: rng.uniform(-bound, bound, shape).astype(np.float32) for name, shape in shapes.items()
-    }
-
-
 def _parse(config: Mapping[str, str], kind: str, keys: tuple[str, ...]) -> dict[str, Any]:
     """The values of a layer's configuration in a model file, which are all strings."""
     expected = ("kind", *keys, "precision")
@@ -138,7 +57,7 @@ def _parse(config: Mapping[str, str], kind: str, keys: tuple[str, ...]) -> dict[
     for key, value in config.items():
         if key not in expected:
             raise ValueError(
-                f"configuration of a {kind} layer has no {key!r}: expected {_listing(expected)}"
+                f"configuration of a {kind} layer has no {key!r}: expected {listing(expected)}"
             )
         if not isinstance(value, str):
             raise TypeError(f"{key!r} in a configuration is {value!r}: expected a string")
@@ -158,13 +77,6 @@ def _parse(config: Mapping[str, str], kind: str, keys: tuple[str, ...]) -> dict[
         else:
             raise ValueError(f"{key!r} in a configuration is {text!r}: expected a whole number")
     return values
-
-
-def _round_to_bf16(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """To the nearest float32 with a lower half of zeros, ties to even; never to infinity."""
-    bits = np.minimum(np.abs(array), np.float32(3.3895314e38)).view(np.uint32)
-    bits = (bits + 0x7FFF + (bits >> 16 & 1)) & np.uint32(0xFFFF0000)
-    return np.copysign(bits.view(np.float32), array)
 
 
 class Layer:
@@ -207,11 +119,11 @@ class Layer:
     def _take(self, weights: Mapping[str, Any] | None, fan: int, seed: int | None) -> None:
         """Sets the weights: those given, checked, or drawn."""
         if self.precision not in PRECISIONS:
-            raise ValueError(f"precision is {self.precision!r}: expected {_listing(PRECISIONS)}")
+            raise ValueError(f"precision is {self.precision!r}: expected {listing(PRECISIONS)}")
         if weights is None:
             if self.precision != "float32":
                 raise ValueError(f"precision is {self.precision!r} without weights: see quantize()")
-            self.weights = _uniform(self.shapes, fan, seed)
+            self.weights = uniform(self.shapes, fan, seed)
             return
         if seed is not None:
             raise ValueError("seed and weights exclude each other: weights need no draw")
@@ -247,14 +159,14 @@ class Layer:
             Another precision, or a layer that is quantised already.
         """
         if precision not in PRECISIONS[1:]:
-            raise ValueError(f"precision is {precision!r}: expected {_listing(PRECISIONS[1:])}")
+            raise ValueError(f"precision is {precision!r}: expected {listing(PRECISIONS[1:])}")
         if self.precision != "float32":
             raise ValueError(f"the layer is {self.precision} already: quantize the float32 one")
         weights = dict(self.weights)
         for name in self._matrices():
             matrix = weights[name]
             if precision == "bf16":
-                weights[name] = _round_to_bf16(matrix)
+                weights[name] = round_to_bf16(matrix)
             else:
                 scale = np.abs(matrix).max(axis=1) / np.float32(127)
                 # A row of zeros (or of subnormals, which the engine flushes) has nothing to scale.
@@ -551,7 +463,7 @@ class Dense(Layer):
         self.input_size = _size("input_size", input_size)
         self.output_size = _size("output_size", output_size)
         if activation not in ACTIVATIONS:
-            raise ValueError(f"activation is {activation!r}: expected {_listing(ACTIVATIONS)}")
+            raise ValueError(f"activation is {activation!r}: expected {listing(ACTIVATIONS)}")
         self.activation = activation
         self.bias = _flag("bias", bias)
         self.precision = precision

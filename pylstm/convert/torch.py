@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.layers import LSTM, Dense, check_weights
+from pylstm.layers import LSTM, Dense
+from pylstm.weights import check_weights
 
 if TYPE_CHECKING:
     from torch import nn

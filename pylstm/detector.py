@@ -114,7 +114,9 @@ class Detector:
         model : pylstm.Model
             A model with features and labels, whose ``info`` has ``detector.threshold``,
             ``detector.smoothing_frames``, ``detector.refractory_frames`` and
-            ``detector.background`` (labels with commas between them; may be empty).
+            ``detector.background`` (labels with commas between them; may be empty): strings, as
+            ``info={"detector.threshold": "0.5", "detector.smoothing_frames": "10",
+            "detector.refractory_frames": "40", "detector.background": "silence"}``.
 
         Returns
         -------

@@ -150,7 +150,10 @@ def detector_of(model: Model, name: str) -> Detector:
     try:
         return Detector.for_model(model)
     except ValueError as error:
-        raise CliError(f"{name} cannot hear events: {error}") from None
+        raise CliError(
+            f"{name} cannot hear events: {error}; a detector's numbers are given with"
+            " Model(..., info=...): see pylstm.Detector.for_model"
+        ) from None
 
 
 def keywords_of(detector: Detector) -> list[str]:

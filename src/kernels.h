@@ -84,8 +84,8 @@ typedef struct pylstm_kernels {
      * 16. */
     void (*dense)(const pylstm_dense_weights *layer, const float *const *x, int n, float *const *y, unsigned char *room);
 
-    /* In place, over n values rounded up to a multiple of 16 (the room is there). Errors in ULP of the float32 result, over
-     * every float32 input, in docs/accuracy.md. */
+    /* In place, over n values rounded up to a multiple of 16 (the room is there). Errors in ULP of the float32 result
+     * in docs/accuracy.md. */
     void (*sigmoid)(float *x, int n);
     void (*tanh)(float *x, int n);
     void (*relu)(float *x, int n);

@@ -127,10 +127,6 @@ pylstm_features *pylstm_features_init(pylstm_arena *arena, const pylstm_features
     return features;
 }
 
-int pylstm_features_n(const pylstm_features *features) {
-    return features->width;
-}
-
 int pylstm_features_sr(const pylstm_features *features) {
     return features->config.sr;
 }

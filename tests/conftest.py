@@ -34,3 +34,21 @@ def small_model(**settings: object) -> pylstm.Model:
         pylstm.Dense(21, 3, activation="softmax", seed=2),
     ]
     return pylstm.Model(features, layers, labels=["silence", "yes", "no"])
+
+
+def everything_at_once() -> pylstm.MFCC:
+    """Every feature option away from its default, sizes odd: 15 values a frame."""
+    mean, std = np.full(15, 1, np.float32), np.full(15, 2, np.float32)
+    return pylstm.MFCC(
+        n_fft=255,
+        win_length=201,
+        hop_length=37,
+        n_mels=17,
+        n_mfcc=5,
+        deltas=2,
+        pad_mode="reflect",
+        top_db=30,
+        lifter=22,
+        mean=mean,
+        std=std,
+    )

@@ -198,7 +198,8 @@ def test_a_model_that_breaks_a_rule(audio, model, tmp_path, damage, rule):
 def test_a_model_that_cannot_hear_events(audio, tmp_path, changes, message):
     path = tmp_path / "deaf.safetensors"
     tone_model(**changes).save(path)
-    refuse(1, f".*deaf.safetensors cannot hear events: .*{message}.*; a detector.s numbers .*", "run", audio, "--model", path)
+    expected = f".*deaf.safetensors cannot hear events: .*{message}.*; a detector.s numbers .*"
+    refuse(1, expected, "run", audio, "--model", path)
 
 
 def test_an_instruction_set_that_is_not_there(audio, model, monkeypatch):

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import audio, small_model
+from conftest import audio, everything_at_once, small_model
 
 import pylstm
 from benchmarks.long_life import BOUNDARIES, advanced, numbers, period, snapshot_hash, unsound
@@ -39,20 +39,7 @@ def stack(width: int, hidden: int, cells: int, outputs: int, activation: str) ->
 
 def models() -> list[Model]:
     """Plain features; everything that features can do; a window as long as the frame; frames."""
-    mean, std = np.full(15, 1, np.float32), np.full(15, 2, np.float32)
-    everything = MFCC(
-        n_fft=255,
-        win_length=201,
-        hop_length=37,
-        n_mels=17,
-        n_mfcc=5,
-        deltas=2,
-        pad_mode="reflect",
-        top_db=30,
-        lifter=22,
-        mean=mean,
-        std=std,
-    )
+    everything = everything_at_once()
     bare = LogMel(center=False, n_fft=300, win_length=300, hop_length=90, n_mels=10, power=0.5)
     return [
         Model(MFCC(), stack(13, 32, 2, 3, "softmax")),

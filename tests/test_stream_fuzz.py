@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import everything_at_once
 
 from pylstm import LSTM, MFCC, Dense, LogMel, Model
 
@@ -40,20 +41,7 @@ def overflowing() -> Model:
 
 def models() -> list[Model]:
     """Sizes around the width of a vector, the deepest stacks, and each way of framing."""
-    mean, std = np.full(15, 1, np.float32), np.full(15, 2, np.float32)
-    everything = MFCC(
-        n_fft=255,
-        win_length=201,
-        hop_length=37,
-        n_mels=17,
-        n_mfcc=5,
-        deltas=2,
-        pad_mode="reflect",
-        top_db=30,
-        lifter=22,
-        mean=mean,
-        std=std,
-    )
+    everything = everything_at_once()
     tiny = LogMel(n_fft=1, win_length=1, hop_length=50, n_mels=2, power=0.5, window="boxcar")
     long = LogMel(n_fft=1024, win_length=3, hop_length=7, n_mels=3, pad_mode="reflect", deltas=1)
     deep = [LSTM(2, 2, seed=k) if k % 2 else Dense(2, 2, "relu", seed=k) for k in range(64)]

@@ -24,8 +24,8 @@ __all__ = ["ACTIVATIONS", "KINDS", "LSTM", "PRECISIONS", "Dense", "Gates", "Laye
 ACTIVATIONS = ("linear", "sigmoid", "tanh", "relu", "softmax")
 PRECISIONS = ("float32", "bf16", "int8")
 
-# The limits of the core (src/layer_reading.h, src/layer_lstm.c): no dimension of a tensor is larger,
-# no stack is higher.
+# The limits of the core (src/layer_reading.h, src/layer_lstm.c): no dimension of a tensor is
+# larger, no stack is higher.
 MAX_DIMENSION = 65_536
 MAX_NUM_LAYERS = 128
 

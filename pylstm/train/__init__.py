@@ -1,0 +1,1 @@
+"""Training: models learn from recordings, on the CPU, with NumPy and SciPy."""

@@ -73,8 +73,11 @@ def test_epochs_and_seeds_differ():
     assert len(orders) == 25
 
 
-@given(st.lists(st.integers(1, 1000), min_size=1, max_size=300), st.integers(1, 9))
-def test_buckets_need_no_more_padding_than_the_order_that_they_mix(lengths, size):
+@given(st.lists(st.integers(1, 1000), min_size=9, max_size=300), st.integers(1, 9))
+def test_buckets_need_the_least_padding(lengths, size):
+    # A smaller last batch could be a lucky one.
+    lengths = lengths[: len(lengths) // size * size]
+
     def padded(batches: list[np.ndarray]) -> int:
         return sum(len(rows) * np.array(lengths)[rows].max() for rows in batches)
 

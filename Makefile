@@ -6,12 +6,12 @@ lint: stubs
 	ruff check .
 	ruff format --check .
 	cython-lint pylstm
-	clang-format --dry-run --Werror src/*.c src/*.h
+	clang-format --dry-run --Werror src/*.c src/*.h src/bulk/*.c src/bulk/*.h
 
 format:
 	ruff check --fix .
 	ruff format .
-	clang-format -i src/*.c src/*.h
+	clang-format -i src/*.c src/*.h src/bulk/*.c src/bulk/*.h
 
 stubs:
 	python -m mypy.stubtest pylstm._engine --allowlist tests/stubtest.allow

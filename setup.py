@@ -1,4 +1,4 @@
-"""Builds the extension: one plain list of C sources and the Cython binding, against the stable ABI.
+"""Builds the extensions: plain lists of C sources and a Cython module each, against the stable ABI.
 
 ``PYLSTM_DEBUG=1`` turns Cython's bounds checks, C assertions and debug information on.
 """
@@ -16,8 +16,10 @@ from setuptools.command.build_py import build_py
 
 DEBUG = os.environ.get("PYLSTM_DEBUG") == "1"
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
-SOURCES = sorted(str(path) for path in Path("src").glob("*.c"))
-HEADERS = sorted(str(path) for path in Path("src").glob("*.h"))
+# The real-time core, and the kernels of bulk passes, which programs that embed the core do without.
+CORE = sorted(str(path) for path in Path("src").glob("*.c"))
+BULK = sorted(str(path) for path in Path("src/bulk").glob("*.c"))
+HEADERS = sorted(str(path) for path in Path("src").rglob("*.h"))
 
 # Results must not depend on the compiler's mood: no contraction, and never the fast-math family.
 UNIX_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-Wno-psabi"]
@@ -56,11 +58,11 @@ class BdistWheel(bdist_wheel):
         super().finalize_options()
 
 
-def extension(name: str) -> Extension:
+def extension(name: str, sources: list[str]) -> Extension:
     macros = [] if FREE_THREADED else [("Py_LIMITED_API", "0x030B0000")]
     return Extension(
         name,
-        [name.replace(".", "/") + ".pyx", *SOURCES],
+        [name.replace(".", "/") + ".pyx", *sources],
         include_dirs=["src"],
         depends=[*HEADERS, *sorted(str(path) for path in Path("pylstm").glob("*.px[id]"))],
         define_macros=macros,
@@ -71,7 +73,7 @@ def extension(name: str) -> Extension:
 
 setup(
     ext_modules=cythonize(
-        [extension("pylstm._engine")],
+        [extension("pylstm._engine", CORE), extension("pylstm._bulk", BULK)],
         build_dir="build/cython",
         compiler_directives={
             "language_level": 3,

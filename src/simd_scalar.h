@@ -103,7 +103,7 @@ static inline v16 v16_exp2_integer(v16 n) {
 
 /* Loops that compilers would unroll into very much code: they are called instead. */
 #if defined(__GNUC__)
-#define PYLSTM_CALLED static __attribute__((noinline))
+#define PYLSTM_CALLED static __attribute__((noinline, unused))
 typedef uint32_t v16u __attribute__((vector_size(64), aligned(4)));
 #else
 #define PYLSTM_CALLED static

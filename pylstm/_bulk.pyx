@@ -1,0 +1,438 @@
+"""Recurrent layers over whole sequences and batches, and their gradients, with BLAS.
+
+A pass runs over *rows*: one row is one frame of one sequence. The rows of all sequences' first frames lie behind each other,
+then those of the second frames, and so on; sequences are sorted by length, the longest first, so that those that still run
+are always the first ones. There is no row for what is shorter: no work is done on padding.
+
+Forward: the inputs' part of all gates is one ``sgemm`` over many steps; then, step by step, h's part is added and the cell updated. Backward: a loop over
+the steps in the other direction leaves the gradients of the gates; the gradients of weights and inputs are then three big
+products. BLAS is SciPy's (``scipy.linalg.cython_blas``). The product of a step is small: there the engine's own kernel, whose
+matrix is packed once for all steps, is faster than ``sgemm`` (``python -m benchmarks training``).
+"""
+
+cimport cython
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
+from libc.stdint cimport int64_t
+from libc.string cimport memcpy, memset
+
+import numpy
+
+from pylstm import _engine
+
+cdef extern from "fpmode.h" nogil:
+    ctypedef struct pylstm_fpmode:
+        pass
+    pylstm_fpmode pylstm_fpmode_enter()
+    void pylstm_fpmode_leave(pylstm_fpmode caller)
+
+cdef extern from "bulk/bulk_kernels.h" nogil:
+    ctypedef struct pylstm_bulk_cell:
+        void (*forward)(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h,
+                        float *c) noexcept nogil
+        void (*backward)(int units, int rows, float *gates, size_t gate_stride, const float *h_before, const float *c_before,
+                         float *dh, float *dc, float *d_bias) noexcept nogil
+    ctypedef struct pylstm_bulk_kernels:
+        void (*product)(const float *packed, int inputs, int outputs, int rows, const float *x, size_t x_stride, float *y,
+                        size_t y_stride) noexcept nogil
+        pylstm_bulk_cell lstm
+        pylstm_bulk_cell gru
+        pylstm_bulk_cell rnn_tanh
+        pylstm_bulk_cell rnn_relu
+    const pylstm_bulk_kernels *pylstm_bulk_kernels_for(const char *isa)
+    void pylstm_bulk_pack(const float *matrix, size_t input_stride, size_t output_stride, int inputs, int outputs,
+                          float *packed)
+
+ctypedef void (*sgemm_function)(char *, char *, int *, int *, int *, float *, float *, int *, float *, int *, float *, float *,
+                                int *) noexcept nogil
+
+cdef sgemm_function sgemm = NULL
+
+
+cdef int find_sgemm() except -1:
+    """SciPy's BLAS, when it is first needed: importing pylstm does not import SciPy."""
+    global sgemm
+    if sgemm != NULL:
+        return 0
+    try:
+        from scipy.linalg import cython_blas
+    except ImportError as error:
+        raise ImportError(f'bulk passes and training need SciPy: pip install "pylstm[train]" ({error})') from None
+    capsule = cython_blas.__pyx_capi__["sgemm"]
+    name = PyCapsule_GetName(capsule)
+    # The number of `int *` in the signature: a SciPy that was built with 64-bit integers would have other ones.
+    if name.count(b"int *") != 6:
+        raise ImportError(f"scipy.linalg.cython_blas.sgemm is {name.decode()}; expected 32-bit integers")
+    sgemm = <sgemm_function>PyCapsule_GetPointer(capsule, name)
+    return 0
+
+
+cdef void multiply(bint transpose_a, bint transpose_b, int m, int n, int k, const float *a, int a_stride, const float *b,
+                   int b_stride, float beta, float *c, int c_stride) noexcept nogil:
+    """C = op(A) op(B) + beta C for matrices of rows (BLAS thinks in columns): C is m times n, k is summed over."""
+    cdef char yes = b"T", no = b"N"
+    cdef float one = 1.0
+    sgemm(&yes if transpose_b else &no, &yes if transpose_a else &no, &n, &m, &k, &one, <float *>b, &b_stride, <float *>a,
+          &a_stride, &beta, c, &c_stride)
+
+
+cdef float *floats(str name, object array, Py_ssize_t count) except NULL:
+    """Where the numbers of a float32 array in C order begin; the array has to outlive the pointer."""
+    cdef Py_buffer view
+    PyObject_GetBuffer(array, &view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+    found = view.format[0] == b"f" and view.format[1] == 0 and view.len == count * <Py_ssize_t>sizeof(float)
+    PyBuffer_Release(&view)
+    if not found:
+        raise ValueError(f"{name} is {array.dtype} with shape {array.shape}; expected {count} values of float32")
+    return <float *>view.buf
+
+
+cdef Py_ssize_t padded(Py_ssize_t size) noexcept:
+    return (size + 15) // 16 * 16
+
+
+# Rows whose inputs' part is computed by one sgemm, before the steps use it while it is still in the cache.
+cdef Py_ssize_t ROWS_AT_ONCE = 512
+
+# Steps whose bias gradients are added up before they join the rest: a sum of sums keeps its digits.
+cdef int STEPS_PER_SUM = 16
+
+# Of each kind of cell: which column of gates (src/bulk/bulk_kernels.h) the gates of PyTorch's matrices belong to, those that
+# take x and those that take h.
+COLUMNS = {
+    "lstm": ((0, 1, 2, 3), (0, 1, 2, 3)),
+    "gru": ((1, 2, 0), (1, 2, 3)),
+    "rnn_tanh": ((0,), (0,)),
+    "rnn_relu": ((0,), (0,)),
+}
+
+
+@cython.final
+cdef class Steps:
+    """How many sequences run at each step (never more than at the step before), and where the step's rows begin."""
+
+    cdef int64_t *starts
+    cdef object kept
+    cdef readonly Py_ssize_t count, rows, batch
+
+    def __init__(self, sizes):
+        cdef Py_buffer view
+        self.count = len(sizes)
+        starts = numpy.zeros(self.count + 1, numpy.int64)
+        numpy.cumsum(sizes, out=starts[1:])
+        self.kept = starts
+        PyObject_GetBuffer(starts, &view, PyBUF_C_CONTIGUOUS)
+        self.starts = <int64_t *>view.buf
+        PyBuffer_Release(&view)
+        self.rows = int(starts[self.count])
+        self.batch = int(sizes[0])
+        if self.rows * 4096 > 1 << 62 or self.batch > 1 << 24:
+            raise ValueError(f"{self.rows} rows of {self.batch} sequences; that is more than a pass can take")
+
+
+@cython.final
+cdef class Direction:
+    """One recurrent layer in one direction: its weights, padded and packed for passes over many rows.
+
+    Parameters
+    ----------
+    kind : str
+        A key of `COLUMNS`.
+    weight_ih, weight_hh, bias_ih, bias_hh, weight_hr : ndarray or None
+        PyTorch's.
+    gradients : bool
+        Whether there will be backward passes.
+    """
+
+    cdef const pylstm_bulk_kernels *kernels
+    cdef pylstm_bulk_cell cell
+    cdef readonly str kind
+    cdef readonly int input_size, hidden_size, width
+    cdef int units, padded_width, columns, gate_width, x_width, h_first, h_width
+    cdef object x_columns, h_columns
+    cdef object w_ih, bias, packed_hh, packed_hh_back, packed_hr, packed_hr_back
+    cdef bint has_cell, projected
+
+    def __init__(self, str kind, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, bint gradients):
+        find_sgemm()
+        self.kernels = pylstm_bulk_kernels_for(_engine.isa().encode())
+        self.cell = (self.kernels.lstm if kind == "lstm" else self.kernels.gru if kind == "gru"
+                     else self.kernels.rnn_tanh if kind == "rnn_tanh" else self.kernels.rnn_relu)
+        self.kind, self.has_cell, self.projected = kind, kind == "lstm", weight_hr is not None
+        self.x_columns, self.h_columns = COLUMNS[kind]
+        self.columns = max(self.h_columns) + 1
+        gates = len(self.x_columns)
+        self.input_size, self.hidden_size = weight_ih.shape[1], weight_hh.shape[0] // gates
+        self.width = weight_hh.shape[1]
+        self.units, self.padded_width = padded(self.hidden_size), padded(self.width)
+        self.gate_width = self.columns * self.units
+        self.x_width = gates * self.units
+        self.h_first = min(self.h_columns) * self.units
+        self.h_width = gates * self.units
+        self.w_ih = self._padded(weight_ih, self.x_columns, 0)
+        w_hh = self._padded(weight_hh, self.h_columns, min(self.h_columns))
+        self.packed_hh = packing(w_hh, transpose=True)
+        self.packed_hh_back = packing(w_hh, transpose=False) if gradients else None
+        bias = numpy.zeros((self.columns, self.units), numpy.float32)
+        for vector, columns in ((bias_ih, self.x_columns), (bias_hh, self.h_columns)):
+            if vector is not None:
+                for gate, column in enumerate(columns):
+                    bias[column, :self.hidden_size] += vector.reshape(gates, self.hidden_size)[gate]
+        self.bias = bias
+        self.packed_hr = self.packed_hr_back = None
+        if self.projected:
+            w_hr = numpy.zeros((self.padded_width, self.units), numpy.float32)
+            w_hr[:self.width, :self.hidden_size] = weight_hr
+            self.packed_hr = packing(w_hr, transpose=True)
+            self.packed_hr_back = packing(w_hr, transpose=False) if gradients else None
+
+    def _padded(self, weight, columns, first):
+        """Rows of a matrix where the gates have them."""
+        gates = len(columns)
+        if self.units == self.hidden_size and list(columns) == list(range(first, first + gates)):
+            return numpy.ascontiguousarray(weight, numpy.float32)
+        rows = numpy.zeros((gates, self.units, weight.shape[1]), numpy.float32)
+        for gate, column in enumerate(columns):
+            rows[column - first, :self.hidden_size] = weight.reshape(gates, self.hidden_size, -1)[gate]
+        return rows.reshape(gates * self.units, -1)
+
+
+    @property
+    def kept_per_row(self):
+        """Floats that a forward pass keeps for each row when gradients are wanted; inputs and outputs come on top."""
+        return (self.gate_width + self.padded_width + (self.units if self.has_cell else 0)
+                + (self.units + self.padded_width if self.projected else 0))
+
+    def forward(self, x, Steps steps, bint reverse, h, c, y, int column, bint keep):
+        """Runs over all rows.
+
+        Parameters
+        ----------
+        x : array, shape (rows, input_size)
+        reverse : bool
+            Whether the last frame of each sequence comes first.
+        h, c : array, shape (batch, width or hidden_size, padded to a multiple of 16)
+            Where to begin; in place, where it ended. c is None but for an LSTM.
+        y : array, shape (rows, any)
+            Takes the outputs, from `column` on.
+        keep : bool
+            Whether `backward` will follow.
+
+        Returns
+        -------
+        tuple
+            What `backward` needs; None if nothing was to be kept.
+        """
+        cdef Py_ssize_t rows = steps.rows, k, row, end, first, last, n, r, chunk_start, most
+        cdef Py_ssize_t y_stride = y.shape[1]
+        cdef float *x_data = floats("x", x, rows * self.input_size)
+        cdef float *y_data = floats("y", y, rows * y_stride) + column
+        cdef float *h_data = floats("h", h, steps.batch * self.padded_width)
+        cdef float *c_data = floats("c", c, steps.batch * self.units) if self.has_cell else NULL
+        cdef float *w_ih = floats("w_ih", self.w_ih, self.x_width * self.input_size)
+        cdef float *bias = floats("bias", self.bias, self.gate_width)
+        cdef float *packed_hh = floats("packed", self.packed_hh, self.width * self.h_width)
+        cdef float *packed_hr = NULL
+        cdef float *gates
+        cdef float *z
+        cdef float *h_before = NULL
+        cdef float *c_before = NULL
+        cdef float *m_data = NULL
+        cdef float *m
+        cdef pylstm_fpmode mode
+        cdef Py_ssize_t position = 0
+        most = max(ROWS_AT_ONCE, steps.batch)
+        kept_gates = numpy.empty((rows if keep else min(rows, most), self.gate_width), numpy.float32)
+        gates = floats("gates", kept_gates, kept_gates.size)
+        kept_h = kept_c = kept_m = None
+        if keep:
+            kept_h = numpy.empty((rows, self.padded_width), numpy.float32)
+            h_before = floats("h", kept_h, kept_h.size)
+            if self.has_cell:
+                kept_c = numpy.empty((rows, self.units), numpy.float32)
+                c_before = floats("c", kept_c, kept_c.size)
+        if self.projected:
+            kept_m = numpy.empty((rows if keep else steps.batch, self.units), numpy.float32)
+            m_data = floats("m", kept_m, kept_m.size)
+            packed_hr = floats("packed", self.packed_hr, self.units * self.padded_width)
+        with nogil:
+            mode = pylstm_fpmode_enter()
+            while position < steps.count:
+                # As many steps as there are rows for; at least one.
+                if reverse:
+                    last = steps.count - position
+                    first = last - 1
+                    while first > 0 and steps.starts[last] - steps.starts[first - 1] <= most:
+                        first -= 1
+                else:
+                    first = position
+                    last = first + 1
+                    while last < steps.count and steps.starts[last + 1] - steps.starts[first] <= most:
+                        last += 1
+                position += last - first
+                row, end = steps.starts[first], steps.starts[last]
+                chunk_start = 0 if keep else row
+                multiply(False, True, <int>(end - row), self.x_width, self.input_size, x_data + row * self.input_size,
+                         self.input_size, w_ih, self.input_size, 0.0, gates + (row - chunk_start) * self.gate_width,
+                         self.gate_width)
+                for k in range(last - first):
+                    row = steps.starts[last - 1 - k if reverse else first + k]
+                    n = steps.starts[last - k if reverse else first + k + 1] - row
+                    z = gates + (row - chunk_start) * self.gate_width
+                    if self.x_width < self.gate_width:
+                        for r in range(n):
+                            memset(z + r * self.gate_width + self.x_width, 0, (self.gate_width - self.x_width) * sizeof(float))
+                    if keep:
+                        memcpy(h_before + row * self.padded_width, h_data, n * self.padded_width * sizeof(float))
+                        if self.has_cell:
+                            memcpy(c_before + row * self.units, c_data, n * self.units * sizeof(float))
+                    self.kernels.product(packed_hh, self.width, self.h_width, <int>n, h_data, self.padded_width,
+                                         z + self.h_first, self.gate_width)
+                    if self.projected:
+                        m = m_data + (row * self.units if keep else 0)
+                        self.cell.forward(self.units, <int>n, z, self.gate_width, bias, m, c_data)
+                        memset(h_data, 0, n * self.padded_width * sizeof(float))
+                        self.kernels.product(packed_hr, self.units, self.padded_width, <int>n, m, self.units, h_data,
+                                             self.padded_width)
+                    else:
+                        self.cell.forward(self.units, <int>n, z, self.gate_width, bias, h_data, c_data)
+                    for r in range(n):
+                        memcpy(y_data + (row + r) * y_stride, h_data + r * self.padded_width, self.width * sizeof(float))
+            pylstm_fpmode_leave(mode)
+        return (x, kept_gates, kept_h, kept_c, kept_m) if keep else None
+
+    def backward(self, kept, Steps steps, bint reverse, dy, int column, dh, dc, dx, bint dx_begun, gradients):
+        """Runs back over all rows of a forward pass.
+
+        Parameters
+        ----------
+        kept : tuple
+            From `forward`; used up.
+        dy : array, shape (rows, any)
+            Gradient of the loss with respect to the outputs, from `column` on.
+        dh, dc : array, shaped as the states
+            With respect to the states at the end; in place, to those at the beginning.
+        dx : array, shape (rows, input_size), or None
+            Takes the gradient with respect to the inputs.
+        dx_begun : bool
+            Whether it is to be added to what stands there.
+        gradients : tuple of five
+            Arrays shaped as weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, or None; they are added to.
+        """
+        cdef Py_ssize_t rows = steps.rows, k, t, row, n, r, u
+        cdef Py_ssize_t dy_stride = dy.shape[1]
+        x, kept_gates, kept_h, kept_c, kept_m = kept
+        cdef float *x_data = floats("x", x, rows * self.input_size)
+        cdef float *dy_data = floats("dy", dy, rows * dy_stride) + column
+        cdef float *dx_data = floats("dx", dx, rows * self.input_size) if dx is not None else NULL
+        cdef float *dh_data = floats("dh", dh, steps.batch * self.padded_width)
+        cdef float *dc_data = floats("dc", dc, steps.batch * self.units) if self.has_cell else NULL
+        cdef float *gates = floats("gates", kept_gates, rows * self.gate_width)
+        cdef float *h_before = floats("h", kept_h, rows * self.padded_width)
+        cdef float *c_before = floats("c", kept_c, rows * self.units) if self.has_cell else NULL
+        cdef float *w_ih = floats("w_ih", self.w_ih, self.x_width * self.input_size)
+        cdef float *packed_hh = floats("packed", self.packed_hh_back, self.h_width * self.padded_width)
+        cdef float *packed_hr = NULL
+        cdef float *z
+        cdef float *source
+        cdef float *target
+        cdef float *dm = NULL
+        cdef float *projected_dh = NULL
+        cdef float *m_data = NULL
+        cdef float *d_hr = NULL
+        cdef pylstm_fpmode mode
+        d_bias = numpy.zeros((2, self.columns, self.units), numpy.float32)
+        cdef float *bias = floats("bias", d_bias, 2 * self.gate_width)
+        d_weight_ih = numpy.empty((self.x_width, self.input_size), numpy.float32)
+        cdef float *d_ih = floats("d_ih", d_weight_ih, d_weight_ih.size)
+        d_weight_hh = numpy.empty((self.h_width, self.width), numpy.float32)
+        cdef float *d_hh = floats("d_hh", d_weight_hh, d_weight_hh.size)
+        if self.projected:
+            packed_hr = floats("packed", self.packed_hr_back, self.units * self.padded_width)
+            d_memory = numpy.empty((steps.batch, self.units), numpy.float32)
+            dm = floats("dm", d_memory, d_memory.size)
+            kept_dh = numpy.empty((rows, self.padded_width), numpy.float32)
+            projected_dh = floats("dh", kept_dh, kept_dh.size)
+            m_data = floats("m", kept_m, rows * self.units)
+            d_weight_hr = numpy.empty((self.width, self.units), numpy.float32)
+            d_hr = floats("d_hr", d_weight_hr, d_weight_hr.size)
+        with nogil:
+            mode = pylstm_fpmode_enter()
+            for k in range(steps.count):
+                t = k if reverse else steps.count - 1 - k
+                row = steps.starts[t]
+                n = steps.starts[t + 1] - row
+                z = gates + row * self.gate_width
+                for r in range(n):
+                    source = dy_data + (row + r) * dy_stride
+                    target = dh_data + r * self.padded_width
+                    for u in range(self.width):
+                        target[u] += source[u]
+                if self.projected:
+                    memcpy(projected_dh + row * self.padded_width, dh_data, n * self.padded_width * sizeof(float))
+                    memset(dm, 0, n * self.units * sizeof(float))
+                    self.kernels.product(packed_hr, self.padded_width, self.units, <int>n, dh_data, self.padded_width, dm,
+                                         self.units)
+                    memset(dh_data, 0, n * self.padded_width * sizeof(float))
+                    self.cell.backward(self.units, <int>n, z, self.gate_width, NULL, c_before + row * self.units, dm, dc_data,
+                                       bias + self.gate_width)
+                else:
+                    self.cell.backward(self.units, <int>n, z, self.gate_width, h_before + row * self.padded_width,
+                                       c_before + row * self.units if self.has_cell else NULL, dh_data, dc_data,
+                                       bias + self.gate_width)
+                self.kernels.product(packed_hh, self.h_width, self.padded_width, <int>n, z + self.h_first, self.gate_width,
+                                     dh_data, self.padded_width)
+                if k % STEPS_PER_SUM == STEPS_PER_SUM - 1 or k == steps.count - 1:
+                    for u in range(self.gate_width):
+                        bias[u] += bias[self.gate_width + u]
+                        bias[self.gate_width + u] = 0.0
+            if dx_data != NULL:
+                multiply(False, False, <int>rows, self.input_size, self.x_width, gates, self.gate_width, w_ih,
+                         self.input_size, 1.0 if dx_begun else 0.0, dx_data, self.input_size)
+            multiply(True, False, self.x_width, self.input_size, <int>rows, gates, self.gate_width, x_data, self.input_size,
+                     0.0, d_ih, self.input_size)
+            multiply(True, False, self.h_width, self.width, <int>rows, gates + self.h_first, self.gate_width, h_before,
+                     self.padded_width, 0.0, d_hh, self.width)
+            if self.projected:
+                multiply(True, False, self.width, self.units, <int>rows, projected_dh, self.padded_width, m_data, self.units,
+                         0.0, d_hr, self.units)
+            pylstm_fpmode_leave(mode)
+        weight_ih, weight_hh, bias_ih, bias_hh, weight_hr = gradients
+        self._add(weight_ih, d_weight_ih, self.x_columns, 0)
+        self._add(weight_hh, d_weight_hh, self.h_columns, min(self.h_columns))
+        if bias_ih is not None:
+            for vector, columns in ((bias_ih, self.x_columns), (bias_hh, self.h_columns)):
+                for gate, column_of_gate in enumerate(columns):
+                    vector.reshape(len(columns), self.hidden_size)[gate] += d_bias[0, column_of_gate, :self.hidden_size]
+        if self.projected:
+            weight_hr += d_weight_hr[:, :self.hidden_size]
+
+    def _add(self, target, rows, columns, first):
+        """Gradients of a padded matrix join those of PyTorch's."""
+        gates = len(columns)
+        target = target.reshape(gates, self.hidden_size, -1)
+        rows = rows.reshape(gates, self.units, -1)
+        for gate, column in enumerate(columns):
+            target[gate] += rows[column - first, :self.hidden_size]
+
+
+cdef object packing(matrix, bint transpose):
+    """A matrix of rows, packed for `product`: transposed (its columns are the inputs) or as it stands (its rows are).
+
+    The outputs are padded to a multiple of 16."""
+    cdef int inputs, outputs, rows = matrix.shape[0], columns = matrix.shape[1]
+    cdef float *source
+    cdef float *target
+    if not transpose and columns % 16:
+        wide = numpy.zeros((rows, padded(columns)), numpy.float32)
+        wide[:, :columns] = matrix
+        matrix, columns = wide, wide.shape[1]
+    inputs, outputs = (columns, rows) if transpose else (rows, columns)
+    packed = numpy.empty(inputs * outputs, numpy.float32)
+    source, target = floats("matrix", matrix, rows * columns), floats("packed", packed, inputs * outputs)
+    with nogil:
+        if transpose:
+            pylstm_bulk_pack(source, 1, columns, inputs, outputs, target)
+        else:
+            pylstm_bulk_pack(source, columns, 1, inputs, outputs, target)
+    return packed

@@ -1,0 +1,59 @@
+/* The contract between bulk passes (whole sequences, batches, gradients) and the instruction sets.
+ *
+ * A pass runs over rows: one row is one frame of one sequence, and the rows of one step of all sequences lie behind each other.
+ * Every gate of a row has its hidden units side by side, padded to a multiple of 16 (`units`). What is padded has weights and
+ * biases 0, and its gradients are not read. The bodies are written once (bulk_kernels.inc.h); sums run over the inputs in their
+ * order in every instruction set.
+ *
+ * All pointers are to float32, of any alignment; strides are in floats; nothing overlaps unless stated; no count is 0.
+ */
+#ifndef PYLSTM_BULK_KERNELS_H
+#define PYLSTM_BULK_KERNELS_H
+
+#include <stddef.h>
+
+/* Outputs of a packed matrix that stand side by side; its last panel may be narrower, by whole vectors of 16. */
+#define PYLSTM_PANEL 64
+
+/* The gates of a row, for each kind of cell, in the order in which they stand:
+ *
+ * LSTM  i f g o
+ * GRU   n r z m    m: what the reset gate lets through, W_hn h + b_hn
+ * RNN   h
+ *
+ * `forward` takes sums without biases (`gates`, stride gate_stride) and leaves activated gates in their place (of m the sum
+ * with its bias). h and c, `units` a row, are updated in place; c is the LSTM's alone, and NULL elsewhere.
+ *
+ * `backward` takes what forward left, the state before the step, and dh, the gradient of the loss with respect to h after
+ * the step; it leaves the gradients of the sums in place of the gates (of m in its place), the part of the gradient of the h
+ * before the step that does not go through the sums in place of dh, the gradient of the c before the step in place of dc, and
+ * adds the gradients of the sums to d_bias. */
+typedef struct pylstm_bulk_cell {
+    void (*forward)(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h, float *c);
+    void (*backward)(int units, int rows, float *gates, size_t gate_stride, const float *h_before, const float *c_before,
+                     float *dh, float *dc, float *d_bias);
+} pylstm_bulk_cell;
+
+typedef struct pylstm_bulk_kernels {
+    const char *isa;
+
+    /* y[r] += x[r] W for each row r; W: `inputs` times `outputs` (a multiple of 16), as pylstm_bulk_pack left it. */
+    void (*product)(const float *packed, int inputs, int outputs, int rows, const float *x, size_t x_stride, float *y,
+                    size_t y_stride);
+
+    pylstm_bulk_cell lstm, gru, rnn_tanh, rnn_relu;
+} pylstm_bulk_kernels;
+
+/* The table for the instruction set of that name (pylstm_isa); the caller has seen that it runs here. */
+const pylstm_bulk_kernels *pylstm_bulk_kernels_for(const char *isa);
+
+/* Packs W with W[k][u] = matrix[k * input_stride + u * output_stride]; packed has room for inputs * outputs floats. */
+void pylstm_bulk_pack(const float *matrix, size_t input_stride, size_t output_stride, int inputs, int outputs, float *packed);
+
+/* Defined where the processor of the build can have them. */
+extern const pylstm_bulk_kernels pylstm_bulk_kernels_scalar;
+extern const pylstm_bulk_kernels pylstm_bulk_kernels_avx2;
+extern const pylstm_bulk_kernels pylstm_bulk_kernels_avx512;
+extern const pylstm_bulk_kernels pylstm_bulk_kernels_neon;
+
+#endif

@@ -1,0 +1,241 @@
+/* The bodies of bulk passes, written once in the vector vocabulary (simd_*.h) and compiled once per instruction set. */
+#ifndef PYLSTM_BULK_KERNELS
+#error "bulk_kernels.inc.h is compiled by the bulk_kernels_*.c files, after a vector vocabulary"
+#endif
+
+#include "activations.inc.h"
+
+#define VECTOR 16
+
+/* --- product ---------------------------------------------------------------------------------------------------------- */
+
+/* Inputs that run through all rows before the next ones: their part of a panel stays in the first-level cache. */
+#define INPUTS_AT_ONCE 128
+
+/* n rows times n_vectors vectors of a panel of `width` outputs; n and n_vectors are constants where it is called. */
+PYLSTM_INLINE void product_tile(const float *w, int width, int inputs, const float *x, size_t x_stride, float *y,
+                                size_t y_stride, const int n, const int n_vectors) {
+    v16 sum[PYLSTM_TILE_COLUMNS][PYLSTM_TILE_GATES];
+    int k, r, v;
+    PYLSTM_UNROLL
+    for (r = 0; r < n; r++) {
+        PYLSTM_UNROLL
+        for (v = 0; v < n_vectors; v++)
+            sum[r][v] = v16_load(y + (size_t)r * y_stride + v * VECTOR);
+    }
+    for (k = 0; k < inputs; k++, w += width) {
+        v16 weight[PYLSTM_TILE_GATES];
+        PYLSTM_UNROLL
+        for (v = 0; v < n_vectors; v++)
+            weight[v] = v16_load(w + v * VECTOR);
+        PYLSTM_UNROLL
+        for (r = 0; r < n; r++) {
+            const v16 value = v16_set(x[(size_t)r * x_stride + (size_t)k]);
+            PYLSTM_UNROLL
+            for (v = 0; v < n_vectors; v++)
+                sum[r][v] = v16_fma(weight[v], value, sum[r][v]);
+        }
+    }
+    PYLSTM_UNROLL
+    for (r = 0; r < n; r++) {
+        PYLSTM_UNROLL
+        for (v = 0; v < n_vectors; v++)
+            v16_store(y + (size_t)r * y_stride + v * VECTOR, sum[r][v]);
+    }
+}
+
+/* All rows times n_vectors vectors, as many rows at a time as there are registers for; n_vectors is a constant. */
+PYLSTM_INLINE void product_rows(const float *w, int width, int inputs, int rows, const float *x, size_t x_stride, float *y,
+                                size_t y_stride, const int n_vectors) {
+    int r = 0;
+    for (; r + PYLSTM_TILE_COLUMNS <= rows; r += PYLSTM_TILE_COLUMNS)
+        product_tile(w, width, inputs, x + (size_t)r * x_stride, x_stride, y + (size_t)r * y_stride, y_stride,
+                     PYLSTM_TILE_COLUMNS, n_vectors);
+#if PYLSTM_TILE_COLUMNS > 4
+    for (; r + 4 <= rows; r += 4)
+        product_tile(w, width, inputs, x + (size_t)r * x_stride, x_stride, y + (size_t)r * y_stride, y_stride, 4, n_vectors);
+#endif
+#if PYLSTM_TILE_COLUMNS > 2
+    for (; r + 2 <= rows; r += 2)
+        product_tile(w, width, inputs, x + (size_t)r * x_stride, x_stride, y + (size_t)r * y_stride, y_stride, 2, n_vectors);
+#endif
+    for (; r < rows; r++)
+        product_tile(w, width, inputs, x + (size_t)r * x_stride, x_stride, y + (size_t)r * y_stride, y_stride, 1, n_vectors);
+}
+
+static void product(const float *packed, int inputs, int outputs, int rows, const float *x, size_t x_stride, float *y,
+                    size_t y_stride) {
+    int first, k, v;
+    for (first = 0; first < outputs; first += PYLSTM_PANEL) {
+        const int width = outputs - first < PYLSTM_PANEL ? outputs - first : PYLSTM_PANEL;
+        for (k = 0; k < inputs; k += INPUTS_AT_ONCE) {
+            const int some = inputs - k < INPUTS_AT_ONCE ? inputs - k : INPUTS_AT_ONCE;
+            const float *w = packed + (size_t)k * (size_t)width;
+            for (v = 0; v + PYLSTM_TILE_GATES <= width / VECTOR; v += PYLSTM_TILE_GATES)
+                product_rows(w + v * VECTOR, width, some, rows, x + k, x_stride, y + first + v * VECTOR, y_stride,
+                             PYLSTM_TILE_GATES);
+            for (; v < width / VECTOR; v++)
+                product_rows(w + v * VECTOR, width, some, rows, x + k, x_stride, y + first + v * VECTOR, y_stride, 1);
+        }
+        packed += (size_t)inputs * (size_t)width;
+    }
+}
+
+/* --- derivatives ------------------------------------------------------------------------------------------------------ */
+
+/* d * s (1 - s): through a sigmoid whose value is s. */
+PYLSTM_INLINE v16 through_sigmoid(v16 d, v16 s) {
+    return v16_mul(d, v16_mul(s, v16_sub(v16_set(1.0f), s)));
+}
+
+/* d * (1 - y^2): through a tanh whose value is y. */
+PYLSTM_INLINE v16 through_tanh(v16 d, v16 y) {
+    return v16_mul(d, v16_sub(v16_set(1.0f), v16_mul(y, y)));
+}
+
+PYLSTM_INLINE void put_gradient(float *gate, float *d_bias, v16 gradient) {
+    v16_store(gate, gradient);
+    v16_store(d_bias, v16_add(v16_load(d_bias), gradient));
+}
+
+/* --- LSTM: c' = f c + i g, h' = o tanh(c') ---------------------------------------------------------------------------- */
+
+static void lstm_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h, float *c) {
+    int r, u;
+    for (r = 0; r < rows; r++, gates += gate_stride, h += units, c += units) {
+        float *i_row = gates, *f_row = gates + units, *g_row = gates + 2 * units, *o_row = gates + 3 * units;
+        for (u = 0; u < units; u += VECTOR) {
+            const v16 i = v16_sigmoid(v16_add(v16_load(i_row + u), v16_load(bias + u)));
+            const v16 f = v16_sigmoid(v16_add(v16_load(f_row + u), v16_load(bias + units + u)));
+            const v16 g = v16_tanh(v16_add(v16_load(g_row + u), v16_load(bias + 2 * units + u)));
+            const v16 o = v16_sigmoid(v16_add(v16_load(o_row + u), v16_load(bias + 3 * units + u)));
+            const v16 cell = v16_fma(f, v16_load(c + u), v16_mul(i, g));
+            v16_store(i_row + u, i);
+            v16_store(f_row + u, f);
+            v16_store(g_row + u, g);
+            v16_store(o_row + u, o);
+            v16_store(c + u, cell);
+            v16_store(h + u, v16_mul(o, v16_tanh(cell)));
+        }
+    }
+}
+
+/* c' and tanh(c') are computed again: that is cheaper than keeping them for every frame. */
+static void lstm_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before, const float *c_before,
+                          float *dh, float *dc, float *d_bias) {
+    int r, u;
+    (void)h_before;
+    for (r = 0; r < rows; r++, gates += gate_stride, c_before += units, dh += units, dc += units) {
+        float *i_row = gates, *f_row = gates + units, *g_row = gates + 2 * units, *o_row = gates + 3 * units;
+        for (u = 0; u < units; u += VECTOR) {
+            const v16 i = v16_load(i_row + u), f = v16_load(f_row + u), g = v16_load(g_row + u), o = v16_load(o_row + u);
+            const v16 before = v16_load(c_before + u), d_hidden = v16_load(dh + u);
+            const v16 shown = v16_tanh(v16_fma(f, before, v16_mul(i, g)));
+            const v16 d_cell = v16_add(v16_load(dc + u), through_tanh(v16_mul(d_hidden, o), shown));
+            put_gradient(i_row + u, d_bias + u, through_sigmoid(v16_mul(d_cell, g), i));
+            put_gradient(f_row + u, d_bias + units + u, through_sigmoid(v16_mul(d_cell, before), f));
+            put_gradient(g_row + u, d_bias + 2 * units + u, through_tanh(v16_mul(d_cell, i), g));
+            put_gradient(o_row + u, d_bias + 3 * units + u, through_sigmoid(v16_mul(d_hidden, shown), o));
+            v16_store(dc + u, v16_mul(d_cell, f));
+            v16_store(dh + u, v16_set(0.0f));
+        }
+    }
+}
+
+/* --- GRU: n = tanh(x_n + r m), h' = (1 - z) n + z h ------------------------------------------------------------------- */
+
+static void gru_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h, float *c) {
+    int row, u;
+    (void)c;
+    for (row = 0; row < rows; row++, gates += gate_stride, h += units) {
+        float *n_row = gates, *r_row = gates + units, *z_row = gates + 2 * units, *m_row = gates + 3 * units;
+        for (u = 0; u < units; u += VECTOR) {
+            const v16 r = v16_sigmoid(v16_add(v16_load(r_row + u), v16_load(bias + units + u)));
+            const v16 z = v16_sigmoid(v16_add(v16_load(z_row + u), v16_load(bias + 2 * units + u)));
+            const v16 m = v16_add(v16_load(m_row + u), v16_load(bias + 3 * units + u));
+            const v16 n = v16_tanh(v16_fma(r, m, v16_add(v16_load(n_row + u), v16_load(bias + u))));
+            v16_store(n_row + u, n);
+            v16_store(r_row + u, r);
+            v16_store(z_row + u, z);
+            v16_store(m_row + u, m);
+            v16_store(h + u, v16_fma(z, v16_sub(v16_load(h + u), n), n));
+        }
+    }
+}
+
+static void gru_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before, const float *c_before,
+                         float *dh, float *dc, float *d_bias) {
+    int row, u;
+    (void)c_before, (void)dc;
+    for (row = 0; row < rows; row++, gates += gate_stride, h_before += units, dh += units) {
+        float *n_row = gates, *r_row = gates + units, *z_row = gates + 2 * units, *m_row = gates + 3 * units;
+        for (u = 0; u < units; u += VECTOR) {
+            const v16 n = v16_load(n_row + u), r = v16_load(r_row + u), z = v16_load(z_row + u), m = v16_load(m_row + u);
+            const v16 d_hidden = v16_load(dh + u);
+            const v16 d_n = through_tanh(v16_mul(d_hidden, v16_sub(v16_set(1.0f), z)), n);
+            put_gradient(n_row + u, d_bias + u, d_n);
+            put_gradient(r_row + u, d_bias + units + u, through_sigmoid(v16_mul(d_n, m), r));
+            put_gradient(z_row + u, d_bias + 2 * units + u,
+                         through_sigmoid(v16_mul(d_hidden, v16_sub(v16_load(h_before + u), n)), z));
+            put_gradient(m_row + u, d_bias + 3 * units + u, v16_mul(d_n, r));
+            v16_store(dh + u, v16_mul(d_hidden, z));
+        }
+    }
+}
+
+/* --- RNN: h' = tanh(sum) or max(sum, 0) ------------------------------------------------------------------------------- */
+
+PYLSTM_INLINE void rnn_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h,
+                               const int relu) {
+    int r, u;
+    for (r = 0; r < rows; r++, gates += gate_stride, h += units) {
+        for (u = 0; u < units; u += VECTOR) {
+            const v16 sum = v16_add(v16_load(gates + u), v16_load(bias + u));
+            const v16 value = relu ? v16_max(sum, v16_set(0.0f)) : v16_tanh(sum);
+            v16_store(gates + u, value);
+            v16_store(h + u, value);
+        }
+    }
+}
+
+PYLSTM_INLINE void rnn_backward(int units, int rows, float *gates, size_t gate_stride, float *dh, float *d_bias,
+                                const int relu) {
+    int r, u;
+    for (r = 0; r < rows; r++, gates += gate_stride, dh += units) {
+        for (u = 0; u < units; u += VECTOR) {
+            const v16 value = v16_load(gates + u), d_hidden = v16_load(dh + u);
+            /* 1 above 0, else 0: even the smallest normal float times 3e38 is more than 1. */
+            const v16 passes = v16_min(v16_mul(value, v16_set(3e38f)), v16_set(1.0f));
+            put_gradient(gates + u, d_bias + u, relu ? v16_mul(d_hidden, passes) : through_tanh(d_hidden, value));
+            v16_store(dh + u, v16_set(0.0f));
+        }
+    }
+}
+
+static void rnn_tanh_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h, float *c) {
+    (void)c;
+    rnn_forward(units, rows, gates, gate_stride, bias, h, 0);
+}
+static void rnn_relu_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h, float *c) {
+    (void)c;
+    rnn_forward(units, rows, gates, gate_stride, bias, h, 1);
+}
+static void rnn_tanh_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before,
+                              const float *c_before, float *dh, float *dc, float *d_bias) {
+    (void)h_before, (void)c_before, (void)dc;
+    rnn_backward(units, rows, gates, gate_stride, dh, d_bias, 0);
+}
+static void rnn_relu_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before,
+                              const float *c_before, float *dh, float *dc, float *d_bias) {
+    (void)h_before, (void)c_before, (void)dc;
+    rnn_backward(units, rows, gates, gate_stride, dh, d_bias, 1);
+}
+
+const pylstm_bulk_kernels PYLSTM_BULK_KERNELS = {
+    PYLSTM_ISA_NAME,
+    product,
+    {lstm_forward, lstm_backward},
+    {gru_forward, gru_backward},
+    {rnn_tanh_forward, rnn_tanh_backward},
+    {rnn_relu_forward, rnn_relu_backward},
+};

@@ -1,0 +1,32 @@
+/* The kernels of bulk passes for AVX-512. */
+#include "bulk_kernels.h"
+
+#if defined(__x86_64__) || defined(_M_X64)
+
+#include <float.h>
+#include <immintrin.h>
+#include <stdint.h>
+#include <string.h>
+
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx512f,avx2,fma"))), apply_to = function)
+#elif defined(__GNUC__)
+#pragma GCC push_options
+#pragma GCC target("avx512f,avx2,fma")
+#endif
+
+#define PYLSTM_BULK_KERNELS pylstm_bulk_kernels_avx512
+#include "simd_avx512.h"
+#include "bulk_kernels.inc.h"
+
+#if defined(__clang__)
+#pragma clang attribute pop
+#elif defined(__GNUC__)
+#pragma GCC pop_options
+#endif
+
+#else
+
+typedef int pylstm_not_here; /* C has no empty files */
+
+#endif

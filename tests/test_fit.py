@@ -115,7 +115,7 @@ def test_seeds_decide_and_nothing_else():
     assert (one.network.parameters != train(seed=2).network.parameters).any()
 
 
-def test_models_keep_what_they_are(real_network):
+def test_models_keep_what_they_are():
     features = pylstm.LogMel(n_mels=3)
     layers = [pylstm.LSTM(3, 4, seed=0), pylstm.Dense(4, 2, "softmax", seed=0)]
     model = pylstm.Model(features, layers, ["a", "b"], {"note": "x"})
@@ -129,15 +129,27 @@ def test_models_keep_what_they_are(real_network):
     assert fitted.history[1]["loss"] < fitted.history[0]["loss"]
 
 
-def test_layers_make_a_model_of_frames(real_network):
+@pytest.mark.parametrize("threads", [1, 2])
+def test_lstms_go_on_to_the_last_bit(tmp_path, threads):
+    def lstm(seed):
+        return [pylstm.LSTM(3, 5, 2, seed=seed), pylstm.Dense(5, 2, "softmax", seed=seed)]
+
+    options = {
+        "training": Truncated(source(), 4),
+        "validation": source(seed=1),
+        "threads": threads,
+        "progress": False,
+    }
+    path = tmp_path / "a.checkpoint"
+    whole = train(lstm(0), epochs=4, **options)
+    train(lstm(0), epochs=2, checkpoint=path, **options)
+    identical(whole, train(lstm(1), epochs=4, checkpoint=path, resume=True, **options))
+
+
+def test_layers_make_a_model_of_frames():
     layers = [pylstm.LSTM(3, 4, seed=0), pylstm.Dense(4, 2, seed=0)]
     fitted = train(layers, epochs=1)
     assert (fitted.model.features, fitted.model.n_features) == (None, 3)
-
-
-@pytest.fixture
-def real_network():
-    return pytest.importorskip("pylstm.train.network").Network
 
 
 # --- what a batch may be --------------------------------------------------------------------------
@@ -325,7 +337,7 @@ def test_another_training_is_refused(tmp_path, change, message):
     assert path.read_bytes() == before
 
 
-def test_another_network_is_refused(tmp_path, real_network):
+def test_another_network_is_refused(tmp_path):
     path = tmp_path / "a.checkpoint"
     train([pylstm.Dense(3, 2, seed=0)], epochs=1, checkpoint=path)
     with pytest.raises(ValueError, match=r"its network is Dense.*, here it is LSTM.*, Dense"):
@@ -475,6 +487,20 @@ def test_a_loss_that_is_no_number(tmp_path, value, validated):
     identical(whole, train(epochs=5, checkpoint=path, resume=True, **options))
 
 
+def test_what_a_network_or_a_loss_refuses_is_placed():
+    layers = [pylstm.LSTM(3, 4, seed=0), pylstm.Dense(4, 2, seed=0)]
+    with pytest.raises(ValueError, match=r"^epoch 1, batch 2: x .*NaN"):
+        train(layers, Changed(source(), poison(np.nan, 0, 1)))
+    with pytest.raises(ValueError, match=r"^validation, batch 2: x .*NaN"):
+        train(layers, validation=Changed(source(), poison(np.nan, 0, 1)))
+
+    def wrong(epoch, place, batch):
+        return batch._replace(targets=batch.targets + 7) if place == 3 else None
+
+    with pytest.raises(ValueError, match=r"^epoch 1, batch 4: targets holds [78]: expected 0 to 1"):
+        train(layers, Changed(source(), wrong))
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_a_validation_that_is_no_number(tmp_path):
     path = tmp_path / "a.checkpoint"
@@ -568,6 +594,9 @@ def test_a_callback_that_says_something_else():
 
 def test_threads_are_passed_on():
     assert train(threads=2).network.threads == 2
+    network = Sums()
+    network.threads = 3
+    assert train(network).network.threads == 3
 
 
 @pytest.mark.parametrize(("progress", "lines"), [(True, 2), (False, 0), (None, 0)])

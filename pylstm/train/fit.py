@@ -16,6 +16,7 @@ from pylstm.train.fitted import DivergedError, Fitted
 from pylstm.train.identity import identity_of
 from pylstm.train.interrupts import Interrupts
 from pylstm.train.loop import Callback, Loop
+from pylstm.train.network import Network
 from pylstm.train.optimisers import number
 from pylstm.train.progress import shown
 from pylstm.train.schedules import Constant
@@ -37,7 +38,7 @@ def fit(
     checkpoint: str | os.PathLike[str] | None = None,
     resume: bool = False,
     seed: int = 0,
-    threads: int = 1,
+    threads: int | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool | None = None,
 ) -> Fitted:
@@ -85,8 +86,9 @@ def fit(
     seed : int
         Decides the order of the data, augmentation and dropout, with the numbers of epoch and
         batch. It does not draw initial weights: layers have a seed of their own.
-    threads : int
-        Threads that share a batch. Another number may change the last bits of the results.
+    threads : int, optional
+        Threads that share a batch. Another number may change the last bits of the results. None:
+        what a network is set to; 1 for models and layers.
     callbacks : sequence of callables
         Called with a `Report` after every batch and every epoch. One that returns ``"stop"`` ends
         the training.
@@ -141,7 +143,8 @@ def fit(
             raise TypeError(f"callbacks hold {type(callback).__name__}: expected callables")
     schedule = Constant() if schedule is None else schedule
     network = _network(model_or_layers)
-    network.threads = count("threads", threads, 1)
+    if threads is not None:
+        network.threads = count("threads", threads, 1)
     model = model_or_layers if isinstance(model_or_layers, Model) else None
     identity = identity_of(network, model, loss, optimiser, schedule, seed, max_norm, validation)
     standing = Checkpoint(identity, network.parameters.copy(), {}, {}, [])
@@ -183,8 +186,6 @@ def fit(
 def _network(model_or_layers: Any) -> Any:
     if hasattr(model_or_layers, "forward") and hasattr(model_or_layers, "parameters"):
         return model_or_layers
-    from pylstm.train.network import Network
-
     if isinstance(model_or_layers, Model):
         return Network(model_or_layers.layers)
     if isinstance(model_or_layers, Sequence) and not isinstance(model_or_layers, str):

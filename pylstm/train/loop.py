@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -112,10 +113,11 @@ class Loop:
         for place, batch in enumerate(self.training.batches(epoch, self.seed)):
             where = f"epoch {epoch + 1}, batch {place + 1}"
             rng = np.random.default_rng([_NETWORK, self.seed, epoch, place])
-            outputs, state, tape = self.network.forward(
-                batch.x, batch.lengths, carried(state, batch.continues), training=True, rng=rng
-            )
-            result = self.loss(outputs, batch.targets, batch.lengths, batch.weights)
+            with _naming(where):
+                outputs, state, tape = self.network.forward(
+                    batch.x, batch.lengths, carried(state, batch.continues), training=True, rng=rng
+                )
+                result = self.loss(outputs, batch.targets, batch.lengths, batch.weights)
             if _nothing_counted(result):
                 self._tell(report("batch"))
                 continue
@@ -165,14 +167,14 @@ class Loop:
             return None
         mean, state = _Mean(), None
         for place, batch in enumerate(self.validation.batches(0, self.seed)):
-            outputs, state, _ = self.network.forward(
-                batch.x, batch.lengths, carried(state, batch.continues)
-            )
-            result = self.loss(outputs, batch.targets, batch.lengths, batch.weights)
-            if not _nothing_counted(result):
-                _check_finite(
-                    f"{where}: the loss of batch {place + 1} of the validation", result[0]
+            with _naming(f"validation, batch {place + 1}"):
+                outputs, state, _ = self.network.forward(
+                    batch.x, batch.lengths, carried(state, batch.continues)
                 )
+                result = self.loss(outputs, batch.targets, batch.lengths, batch.weights)
+            if not _nothing_counted(result):
+                what = f"{where}: the loss of batch {place + 1} of the validation"
+                _check_finite(what, result.value)
                 mean.add(result, self.loss, batch)
             if self.interrupts.wanted:
                 raise _End("interrupted")
@@ -218,6 +220,17 @@ _HISTORY = (
     "seconds",
 )
 _ADVICE = "a lower learning rate or a smaller max_norm may help; are inputs and targets sane?"
+
+
+@contextmanager
+def _naming(where: str) -> Iterator[None]:
+    """Says which batch it was that a network or a loss refuses."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(
+            f"{where}: {error}"
+        ) from error
 
 
 def _check_finite(what: str, value: float) -> None:

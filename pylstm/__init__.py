@@ -36,12 +36,14 @@ except ImportError as error:
 from pylstm._engine import ModelFileError, Stream, StreamBusyError, Streams
 from pylstm.detector import Detector, Event
 from pylstm.features import MFCC, LogMel
-from pylstm.layers import LSTM, Dense
+from pylstm.layers import GRU, LSTM, RNN, Dense
 from pylstm.model import Model, load
 
 __all__ = [
+    "GRU",
     "LSTM",
     "MFCC",
+    "RNN",
     "Dense",
     "Detector",
     "Event",
@@ -56,6 +58,7 @@ __all__ = [
     "load",
     "reference",
     "show_config",
+    "train",
 ]
 
 __version__ = _engine.version()
@@ -101,7 +104,7 @@ def show_config() -> dict[str, Any]:
 
 def __getattr__(name: str) -> Any:
     # Rarely needed at run time: loaded when first named.
-    if name in ("convert", "reference"):
+    if name in ("convert", "reference", "train"):
         import importlib
 
         return importlib.import_module(f"pylstm.{name}")

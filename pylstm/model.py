@@ -72,6 +72,8 @@ class Model:
                 raise TypeError(
                     f"layers[{place}] is {type(layer).__name__}; expected LSTM or Dense"
                 )
+            if layer.obstacle is not None:
+                raise ValueError(f"layers[{place}], {layer!r}, cannot stream: {layer.obstacle}")
             if width is not None and layer.input_size != width:
                 before = "the features give" if place == 0 else f"layers[{place - 1}] gives"
                 raise ValueError(

@@ -1,0 +1,428 @@
+"""A network under training: layers whose weights change, forward, backward."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylstm.bulk import Stack, check_finite, check_frames
+from pylstm.dense import Dense
+from pylstm.layer import Layer
+from pylstm.packed import Packed, check_lengths
+from pylstm.recurrent import Recurrent
+from pylstm.train import affine
+from pylstm.train.blas import one_blas_thread
+
+__all__ = ["Network"]
+
+Array = NDArray[np.float32]
+
+
+@dataclass
+class Shard:
+    """Some of the sequences of a batch, and what their forward pass kept for each layer."""
+
+    sequences: NDArray[np.int64] | slice
+    packed: Packed
+    tapes: list[Any]
+
+
+class Network:
+    r"""Layers as something to be trained: one vector of parameters, one of gradients.
+
+    Forward runs every layer over all frames of a batch; backward gives, for a loss L,
+    :math:`\partial L / \partial θ` for every parameter θ, by back-propagation through time
+    (Werbos 1990), exactly, over all frames of the batch.
+
+    Parameters
+    ----------
+    layers : sequence of LSTM, GRU, RNN and Dense
+        From the first to the last; each takes the width that the one before gives. Their weights
+        are copied.
+    threads : int
+        How many threads share a batch. Each runs some of its sequences, with BLAS on one thread.
+        The same number gives the same bits; others differ by rounding.
+    recompute : int, optional
+        Frames of a segment that backward computes again instead of keeping them: memory for gates
+        is then needed for one segment only, for about a third more time. None: all are kept.
+
+    Attributes
+    ----------
+    parameters, gradients : array, shape (n,), float32
+        All weights of all layers behind each other, and their gradients after `backward`.
+    names : dict of str to ndarray
+        Views into `parameters`: ``"0.weight_ih_l0"`` is that of the first layer.
+
+    Examples
+    --------
+    >>> import numpy as np, pylstm
+    >>> from pylstm.train import CrossEntropy, Network
+    >>> layers = [pylstm.LSTM(13, 32, seed=0), pylstm.Dense(32, 3, "softmax", seed=0)]
+    >>> network = Network(layers)
+    >>> x = np.random.default_rng(0).standard_normal((50, 4, 13), np.float32)
+    >>> outputs, state, tape = network.forward(x, training=True)
+    >>> result = CrossEntropy()(outputs, np.zeros((50, 4), np.int64))
+    >>> _ = network.backward(tape, result.gradient)
+    >>> network.gradients.shape == network.parameters.shape == (6115,)
+    True
+    """
+
+    def __init__(
+        self, layers: Sequence[Layer], *, threads: int = 1, recompute: int | None = None
+    ) -> None:
+        self._layers = _checked(layers)
+        if recompute is not None and (isinstance(recompute, bool) or recompute < 1):
+            raise ValueError(f"recompute is {recompute!r}: expected a number of frames, or None")
+        self.recompute = recompute
+        self.threads = threads
+        count = sum(weight.size for layer in self._layers for weight in layer.weights.values())
+        self.parameters = np.empty(count, np.float32)
+        self.gradients = np.zeros(count, np.float32)
+        self.names = self._views(self.parameters)
+        for place, layer in enumerate(self._layers):
+            for name, weight in layer.weights.items():
+                self.names[f"{place}.{name}"][...] = weight
+
+    @property
+    def threads(self) -> int:
+        """How many threads share a batch."""
+        return self._threads
+
+    @threads.setter
+    def threads(self, threads: int) -> None:
+        if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 256:
+            raise ValueError(f"threads is {threads!r}: expected 1 to 256")
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+
+    def _views(self, vector: Array) -> dict[str, Array]:
+        """The weights inside a vector that is laid out as the parameters are."""
+        views, begin = {}, 0
+        for place, layer in enumerate(self._layers):
+            for name, shape in layer.shapes.items():
+                size = int(np.prod(shape))
+                views[f"{place}.{name}"] = vector[begin : begin + size].reshape(shape)
+                begin += size
+        return views
+
+    def _of(self, views: dict[str, Array], place: int) -> dict[str, Array]:
+        return {name: views[f"{place}.{name}"] for name in self._layers[place].shapes}
+
+    def layers(self) -> list[Layer]:
+        """The layers with the weights of now.
+
+        Returns
+        -------
+        list of Layer
+        """
+        return [
+            layer.with_weights(self._of(self.names, place))
+            for place, layer in enumerate(self._layers)
+        ]
+
+    @property
+    def n_outputs(self) -> int:
+        """Width of a row of outputs."""
+        return self._layers[-1].n_outputs
+
+    @property
+    def kept_bytes_per_frame(self) -> int:
+        """Bytes that a forward pass with ``training=True`` keeps for each frame of each sequence,
+        inputs and outputs of layers included; without `recompute`."""
+        floats = 0
+        for layer in self._layers:
+            floats += layer.input_size
+            if isinstance(layer, Recurrent):
+                stack = Stack(layer, layer.weights, gradients=False)
+                for k, directions in enumerate(stack.directions):
+                    floats += sum(direction.kept_per_row for direction in directions)
+                    # Outputs of a layer are the inputs of the next, and its mask of dropout.
+                    floats += layer.n_outputs * (1 + bool(layer.dropout)) if k else 0
+            else:
+                floats += layer.n_outputs
+        return 4 * floats
+
+    # --- forward ----------------------------------------------------------------------------------
+
+    def forward(
+        self,
+        x: Array,
+        lengths: NDArray[Any] | None = None,
+        state: list[Any] | None = None,
+        *,
+        training: bool = False,
+        rng: np.random.Generator | None = None,
+    ) -> tuple[Array, list[Any], Any]:
+        """Runs over a batch.
+
+        Parameters
+        ----------
+        x : array, shape (T, B, n_features), float32
+        lengths : array of int, shape (B,), optional
+            How many frames of each sequence are there; None: all. No work is done on the others.
+        state : list, optional
+            What another forward gave: where to begin (truncated back-propagation through time).
+            None: zeros.
+        training : bool
+            Whether `backward` will follow.
+        rng : Generator, optional
+            Draws what dropout drops; None: nothing is dropped.
+
+        Returns
+        -------
+        outputs : array, shape (T, B, n_outputs), float32
+            Before the activation of the last layer if that is a Dense with softmax or sigmoid: the
+            losses take logits. 0 past the lengths.
+        state : list
+            One entry a layer: h, or (h, c), each (num_layers * directions, B, width); None for a
+            Dense.
+        tape : object
+            For `backward`; None unless ``training``.
+        """
+        x = check_frames(x, self._layers[0].input_size, batched=True)
+        count, batch = x.shape[:2]
+        checked = check_lengths(lengths, count, batch)
+        state = [None] * len(self._layers) if state is None else state
+        if len(state) != len(self._layers):
+            raise ValueError(
+                f"state has {len(state)} entries: expected {len(self._layers)}, one a layer"
+            )
+        runners = [
+            Stack(layer, self._of(self.names, place), gradients=training)
+            if isinstance(layer, Recurrent)
+            else None
+            for place, layer in enumerate(self._layers)
+        ]
+        shares = self._shares(batch, checked)
+        generators = [None] * len(shares) if rng is None else rng.spawn(len(shares))
+
+        def run(share: int) -> tuple[Shard, Array, list[Any]]:
+            return self._forward_shard(
+                x, checked, state, runners, shares[share], training, generators[share]
+            )
+
+        with one_blas_thread():
+            found = self._each(run, len(shares))
+        if len(found) == 1:
+            shard, rows, ends = found[0]
+            outputs = shard.packed.unpack(rows)
+        else:
+            outputs = np.empty((count, batch, self.n_outputs), np.float32)
+            for shard, rows, _ in found:
+                outputs[:, shard.sequences] = shard.packed.unpack(rows)
+            ends = _joined([(shard.sequences, part) for shard, _, part in found], batch)
+        tape = ([shard for shard, _, _ in found], runners, x.shape) if training else None
+        return outputs, ends, tape
+
+    def _shares(
+        self, batch: int, lengths: NDArray[np.int64] | None
+    ) -> list[NDArray[np.int64] | slice]:
+        """Which sequences each thread takes: as much work for each."""
+        threads = min(self.threads, batch)
+        if threads == 1:
+            return [slice(0, batch)]
+        if lengths is None:
+            bounds = [batch * k // threads for k in range(threads + 1)]
+            return [slice(a, b) for a, b in itertools.pairwise(bounds)]
+        order = np.argsort(-lengths, kind="stable")
+        # Back and forth, so that no thread gets all the longer ones.
+        lanes = np.concatenate([np.arange(threads), np.arange(threads)[::-1]])
+        lane = np.resize(lanes, batch)
+        return [np.sort(order[lane == k]) for k in range(threads)]
+
+    def _each(self, action: Callable[[int], Any], count: int) -> list[Any]:
+        if count == 1 or self._pool is None:
+            return [action(k) for k in range(count)]
+        waiting = [self._pool.submit(action, k) for k in range(1, count)]
+        return [action(0), *(future.result() for future in waiting)]
+
+    def _forward_shard(
+        self,
+        x: Array,
+        lengths: NDArray[np.int64] | None,
+        state: list[Any],
+        runners: list[Stack | None],
+        sequences: NDArray[np.int64] | slice,
+        training: bool,
+        rng: np.random.Generator | None,
+    ) -> tuple[Shard, Array, list[Any]]:
+        own = x[:, sequences]
+        packed = Packed(*own.shape[:2], None if lengths is None else lengths[sequences])
+        rows = packed.pack(own)
+        check_finite("x", rows)
+        tapes, ends = [], []
+        for place, (layer, runner) in enumerate(zip(self._layers, runners, strict=True)):
+            if runner is None:
+                assert isinstance(layer, Dense)
+                last = place == len(self._layers) - 1
+                inputs = rows
+                rows = affine.forward(self._of(self.names, place), rows)
+                if not (last and layer.activation in affine.LEFT_TO_THE_LOSS):
+                    rows = affine.activate(layer.activation, rows)
+                tapes.append((inputs, rows))
+                ends.append(None)
+                continue
+            begin = None
+            if state[place] is not None:
+                parts = state[place] if isinstance(state[place], tuple) else (state[place],)
+                begin = tuple(packed.sort(part[:, sequences]) for part in parts)
+            rows, end, tape = runner.forward(
+                rows, packed, begin, keep=training, rng=rng, recompute=self.recompute
+            )
+            tapes.append(tape)
+            end = tuple(map(packed.unsort, end))
+            ends.append(end if len(end) == 2 else end[0])
+        return Shard(sequences, packed, tapes if training else []), rows, ends
+
+    # --- backward ---------------------------------------------------------------------------------
+
+    def backward(
+        self,
+        tape: Any,
+        d_outputs: Array,
+        d_state: list[Any] | None = None,
+        *,
+        d_inputs: bool = False,
+    ) -> tuple[Array | None, list[Any]]:
+        """Gradients of everything that a forward pass computed: `gradients` is written anew.
+
+        Parameters
+        ----------
+        tape : object
+            From `forward`; used up.
+        d_outputs : array, shape (T, B, n_outputs), float32
+            Gradient of the loss with respect to the outputs; not read past the lengths.
+        d_state : list, optional
+            With respect to the states at the end, as `forward` gives them; None: zeros.
+        d_inputs : bool
+            Whether the gradient with respect to the inputs is wanted; it costs a product more.
+
+        Returns
+        -------
+        d_x : array, shape (T, B, n_features), or None
+        d_state : list
+            With respect to the states at the beginning, as `forward` takes them.
+        """
+        shards, runners, shape = tape
+        expected = (*shape[:2], self.n_outputs)
+        if not isinstance(d_outputs, np.ndarray) or d_outputs.dtype != np.float32:
+            raise TypeError(f"d_outputs is {_described(d_outputs)}: expected an array of float32")
+        if d_outputs.shape != expected:
+            raise ValueError(f"d_outputs has shape {d_outputs.shape}: expected {expected}")
+        vectors = [self.gradients, *(np.empty_like(self.gradients) for _ in shards[1:])]
+
+        def run(share: int) -> tuple[Array | None, list[Any]]:
+            vectors[share][:] = 0
+            return self._backward_shard(
+                shards[share], runners, d_outputs, d_state, self._views(vectors[share]), d_inputs
+            )
+
+        with one_blas_thread():
+            found = self._each(run, len(shards))
+        for vector in vectors[1:]:
+            self.gradients += vector
+        if len(shards) == 1:
+            rows, begins = found[0]
+            return None if rows is None else shards[0].packed.unpack(rows), begins
+        begins = _joined(
+            [(shard.sequences, part) for shard, (_, part) in zip(shards, found, strict=True)],
+            shape[1],
+        )
+        if not d_inputs:
+            return None, begins
+        d_x = np.empty(shape, np.float32)
+        for shard, (rows, _) in zip(shards, found, strict=True):
+            d_x[:, shard.sequences] = shard.packed.unpack(rows)
+        return d_x, begins
+
+    def _backward_shard(
+        self,
+        shard: Shard,
+        runners: list[Stack | None],
+        d_outputs: Array,
+        d_state: list[Any] | None,
+        gradients: dict[str, Array],
+        d_inputs: bool,
+    ) -> tuple[Array | None, list[Any]]:
+        packed = shard.packed
+        rows: Array | None = packed.pack(d_outputs[:, shard.sequences])
+        begins: list[Any] = [None] * len(self._layers)
+        for place in reversed(range(len(self._layers))):
+            layer, runner = self._layers[place], runners[place]
+            below = d_inputs or place > 0
+            assert rows is not None
+            if runner is None:
+                assert isinstance(layer, Dense)
+                inputs, outputs = shard.tapes[place]
+                last = place == len(self._layers) - 1
+                if not (last and layer.activation in affine.LEFT_TO_THE_LOSS):
+                    rows = affine.through(layer.activation, outputs, rows)
+                rows = affine.backward(
+                    self._of(self.names, place), inputs, rows, self._of(gradients, place), below
+                )
+                continue
+            end = None
+            if d_state is not None and d_state[place] is not None:
+                parts = d_state[place] if isinstance(d_state[place], tuple) else (d_state[place],)
+                end = tuple(packed.sort(part[:, shard.sequences]) for part in parts)
+            rows, begin = runner.backward(
+                shard.tapes[place], rows, end, self._of(gradients, place), below
+            )
+            shard.tapes[place] = None
+            begin = tuple(map(packed.unsort, begin))
+            begins[place] = begin if len(begin) == 2 else begin[0]
+        return rows, begins
+
+
+def _checked(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """Layers that can be trained, the widths meeting."""
+    if isinstance(layers, Layer):
+        raise TypeError(f"layers is one {type(layers).__name__}: expected a list of layers")
+    found = tuple(layers)
+    if not found:
+        raise ValueError("there are no layers to train")
+    for place, layer in enumerate(found):
+        if not isinstance(layer, Recurrent | Dense):
+            raise TypeError(
+                f"layers[{place}] is {type(layer).__name__}: expected LSTM, GRU, RNN or Dense"
+            )
+        if layer.precision != "float32":
+            raise ValueError(
+                f"layers[{place}] is {layer.precision}: train the float32 layer, then quantize it"
+            )
+        if place and layer.input_size != found[place - 1].n_outputs:
+            raise ValueError(
+                f"layers[{place}] takes {layer.input_size} values but layers[{place - 1}] gives"
+                f" {found[place - 1].n_outputs}"
+            )
+    return found
+
+
+def _joined(parts: list[tuple[Any, list[Any]]], batch: int) -> list[Any]:
+    """The states of shards as those of the whole batch."""
+    joined: list[Any] = []
+    for place, first in enumerate(parts[0][1]):
+        if first is None:
+            joined.append(None)
+            continue
+        pair = isinstance(first, tuple)
+        whole = [
+            np.empty((part.shape[0], batch, part.shape[2]), np.float32)
+            for part in (first if pair else (first,))
+        ]
+        for sequences, states in parts:
+            own = states[place] if pair else (states[place],)
+            for target, part in zip(whole, own, strict=True):
+                target[:, sequences] = part
+        joined.append(tuple(whole) if pair else whole[0])
+    return joined
+
+
+def _described(value: Any) -> str:
+    return str(value.dtype) if isinstance(value, np.ndarray) else type(value).__name__

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import operator
 
 import numpy as np
 
-__all__ = ["count", "described", "flag"]
+__all__ = ["count", "described", "flag", "number"]
 
 
 def count(name: str, value: object, least: int) -> int:
@@ -27,6 +28,18 @@ def flag(name: str, value: object) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} is {value!r}; expected True or False")
     return bool(value)
+
+
+def number(name: str, value: object, least: float = 0.0, below: float = math.inf) -> float:
+    """A number from `least` on and below a limit, or an error that names the argument."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(
+        value, (int, float, np.integer, np.floating)
+    ):
+        raise TypeError(f"{name} is {value!r}: expected a number")
+    if not least <= value < below:  # refuses NaN too
+        limit = "finite" if below == math.inf else f"below {below:g}"
+        raise ValueError(f"{name} is {value!r}: expected {least:g} or more, and {limit}")
+    return float(value)
 
 
 def described(value: object) -> str:

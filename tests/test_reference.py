@@ -21,7 +21,7 @@ TOLERANCE = 1e-5
 # Both sides in float64 leave nothing but the order of summation.
 EXACT = 1e-11
 
-MODULES = ["cells", "features", "mel", "model", "transforms"]
+MODULES = ["cells", "features", "mel", "model", "sequences", "transforms"]
 
 
 def by_name(case):
@@ -166,6 +166,69 @@ class TestLstm:
         outputs, (h, _), _ = reference.lstm(np.zeros((0, 3)), weights)
         assert outputs.shape == (0, 2)
         np.testing.assert_array_equal(h, 0)
+
+
+class TestRecurrent:
+    """Every cell and option of `reference.sequences`, sequences of different lengths."""
+
+    @settings(deadline=None, max_examples=30)
+    @given(
+        kind=st.sampled_from(["lstm", "projected", "gru", "tanh", "relu"]),
+        input_size=st.integers(1, 9),
+        hidden_size=st.integers(2, 9),
+        num_layers=st.integers(1, 3),
+        lengths=st.lists(st.integers(1, 8), min_size=1, max_size=4),
+        bidirectional=st.booleans(),
+        bias=st.booleans(),
+        seed=st.integers(0, 2**32 - 1),
+    )
+    def test_torch_in_float64(
+        self, kind, input_size, hidden_size, num_layers, lengths, bidirectional, bias, seed
+    ):
+        torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+        torch.manual_seed(seed)
+        own = {
+            "lstm": (torch.nn.LSTM, {}, reference.lstm, {}),
+            "projected": (torch.nn.LSTM, {"proj_size": hidden_size - 1}, reference.lstm, {}),
+            "gru": (torch.nn.GRU, {}, reference.gru, {}),
+            "tanh": (torch.nn.RNN, {}, reference.rnn, {}),
+            "relu": (torch.nn.RNN, {"nonlinearity": "relu"}, reference.rnn,
+                     {"nonlinearity": "relu"}),
+        }  # fmt: skip
+        make, settings_there, run, settings_here = own[kind]
+        module = make(
+            input_size, hidden_size, num_layers, bias, bidirectional=bidirectional,
+            dtype=torch.float64, **settings_there,
+        )  # fmt: skip
+        weights = {name: w.detach().numpy() for name, w in module.named_parameters()}
+        x = torch.randn(max(lengths), len(lengths), input_size, dtype=torch.float64)
+        places, width = num_layers * (1 + bidirectional), weights["weight_hh_l0"].shape[1]
+        state = [torch.randn(places, len(lengths), width, dtype=torch.float64)]
+        if make is torch.nn.LSTM:
+            state.append(torch.randn(places, len(lengths), hidden_size, dtype=torch.float64))
+        packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
+        with torch.no_grad():
+            packed, end = module(packed, tuple(state) if len(state) == 2 else state[0])
+            expected, _ = torch.nn.utils.rnn.pad_packed_sequence(packed)
+        begin = [part.numpy() for part in state]
+        y, ours, trace = run(
+            x.numpy(), weights, num_layers, tuple(begin) if len(begin) == 2 else begin[0],
+            bidirectional=bidirectional, lengths=lengths, **settings_here,
+        )  # fmt: skip
+        np.testing.assert_allclose(y, expected.numpy(), rtol=0, atol=EXACT)
+        for part, theirs in zip(
+            *((s if len(begin) == 2 else (s,)) for s in (ours, end)), strict=True
+        ):
+            np.testing.assert_allclose(part, theirs.numpy(), rtol=0, atol=EXACT)
+        assert len(trace) == places
+        # One sequence without a batch is the first of the batch.
+        own_state = [part[:, 0] for part in begin]
+        alone, _, _ = run(
+            x[: lengths[0], 0].numpy(), weights, num_layers,
+            tuple(own_state) if len(begin) == 2 else own_state[0],
+            bidirectional=bidirectional, **settings_here,
+        )  # fmt: skip
+        np.testing.assert_array_equal(alone, y[: lengths[0], 0])
 
 
 class TestDense:

@@ -5,18 +5,29 @@ does exactly that, frame by frame and step by step, in float64 unless another ``
 for. It is the oracle of the tests and the place to look when two implementations disagree. NumPy is
 all that it imports.
 
-========================  ==========================================================================
-`pylstm.reference.cells`     activations, the LSTM and the dense layer, as PyTorch defines them
-`pylstm.reference.features`  audio to MFCC or log-mel frames, as librosa defines them
-========================  ==========================================================================
+============================  ======================================================================
+`pylstm.reference.cells`      activations, steps of LSTM, GRU and RNN, the dense layer: PyTorch's
+`pylstm.reference.sequences`  stacks of these cells over whole sequences, in one direction or both
+`pylstm.reference.features`   audio to MFCC or log-mel frames, as librosa defines them
+============================  ======================================================================
 
 `model` puts the two together: a whole recording in, one row of outputs per frame out.
 """
 
-from pylstm.reference.cells import dense, lstm, lstm_step, relu, sigmoid, softmax, tanh
+from pylstm.reference.cells import (
+    dense,
+    gru_step,
+    lstm_step,
+    relu,
+    rnn_step,
+    sigmoid,
+    softmax,
+    tanh,
+)
 from pylstm.reference.features import logmel, mfcc
 from pylstm.reference.mel import mel_filters
 from pylstm.reference.model import model
+from pylstm.reference.sequences import gru, lstm, rnn
 from pylstm.reference.transforms import dct, delta, frames, power_to_db, window
 
 __all__ = [
@@ -24,6 +35,8 @@ __all__ = [
     "delta",
     "dense",
     "frames",
+    "gru",
+    "gru_step",
     "logmel",
     "lstm",
     "lstm_step",
@@ -32,6 +45,8 @@ __all__ = [
     "model",
     "power_to_db",
     "relu",
+    "rnn",
+    "rnn_step",
     "sigmoid",
     "softmax",
     "tanh",

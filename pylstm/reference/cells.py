@@ -1,17 +1,26 @@
-r"""Activations, the LSTM and the dense layer.
+r"""Activations, one step of each recurrent cell, and the dense layer.
 
 The LSTM is the one of Hochreiter and Schmidhuber [1]_ with the forget gate of Gers, Schmidhuber and
 Cummins [2]_, without peepholes, written the way ``torch.nn.LSTM`` (PyTorch 2.13) writes it: two
-biases, and gate rows in the order i, f, g, o.
+biases, and gate rows in the order i, f, g, o. Its projection is that of Sak, Senior and Beaufays
+[3]_. The GRU is the one of Cho et al. [4]_ with the reset gate after the product, as
+``torch.nn.GRU`` has it; the plain recurrent cell is Elman's [5]_. `pylstm.reference.sequences` runs
+them over sequences.
 
 References
 ----------
 .. [1] S. Hochreiter, J. Schmidhuber. Long Short-Term Memory. Neural Computation 9(8), 1997,
-   1735-1780. .. [2] F. A. Gers, J. Schmidhuber, F. Cummins. Learning to Forget: Continual
-   Prediction with LSTM. Neural Computation 12(10), 2000, 2451-2471.
+   1735-1780.
+.. [2] F. A. Gers, J. Schmidhuber, F. Cummins. Learning to Forget: Continual Prediction with LSTM.
+   Neural Computation 12(10), 2000, 2451-2471.
+.. [3] H. Sak, A. Senior, F. Beaufays. Long Short-Term Memory Recurrent Neural Network Architectures
+   for Large Scale Acoustic Modeling. Interspeech 2014, 338-342.
+.. [4] K. Cho et al. Learning Phrase Representations using RNN Encoder-Decoder for Statistical
+   Machine Translation. EMNLP 2014, 1724-1734.
+.. [5] J. L. Elman. Finding Structure in Time. Cognitive Science 14(2), 1990, 179-211.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -108,6 +117,7 @@ def lstm_step(
     bias_ih: ArrayLike | None = None,
     bias_hh: ArrayLike | None = None,
     dtype: DTypeLike = np.float64,
+    weight_hr: ArrayLike | None = None,
 ) -> tuple[Array, Array, Gates]:
     r"""One step of one LSTM layer.
 
@@ -118,7 +128,7 @@ def lstm_step(
         g &= \tanh(W_{ig} x + b_{ig} + W_{hg} h + b_{hg}) \\
         o &= σ(W_{io} x + b_{io} + W_{ho} h + b_{ho}) \\
         c' &= f ⊙ c + i ⊙ g \\
-        h' &= o ⊙ \tanh(c')
+        h' &= o ⊙ \tanh(c') \quad\text{or, projected,}\quad h' = W_{hr} (o ⊙ \tanh(c'))
 
     The forget gate f says how much of the long-term memory c to keep, the input gate i how much of
     the candidate g to add, the output gate o how much of the result to show. c is never multiplied
@@ -128,20 +138,24 @@ def lstm_step(
     ----------
     x : (I,)
         Input of this step.
-    h, c : (H,)
-        Hidden and cell state before it.
+    h : (P,)
+        Hidden state before it; P is H unless there is a projection.
+    c : (H,)
+        Cell state before it.
     weight_ih : (4H, I)
         :math:`W_{ii}, W_{if}, W_{ig}, W_{io}` below each other.
-    weight_hh : (4H, H)
+    weight_hh : (4H, P)
         :math:`W_{hi}, W_{hf}, W_{hg}, W_{ho}` below each other.
     bias_ih, bias_hh : (4H,), optional
         The two biases, in the same order. None: zero.
     dtype : dtype
         In which everything is computed.
+    weight_hr : (P, H), optional
+        The projection. None: there is none.
 
     Returns
     -------
-    h, c : (H,)
+    h, c : (P,), (H,)
         Hidden and cell state after the step.
     gates : dict
         The activated ``"i"``, ``"f"``, ``"g"`` and ``"o"``, each (H,).
@@ -167,87 +181,125 @@ def lstm_step(
     g = tanh(z_g, dtype)
     c_next: Array = f * c + i * g
     h_next: Array = o * tanh(c_next, dtype)
+    if weight_hr is not None:
+        h_next = np.asarray(weight_hr, dtype) @ h_next
     return h_next, c_next, {"i": i, "f": f, "g": g, "o": o}
 
 
-def lstm(
+def gru_step(
     x: ArrayLike,
-    weights: Mapping[str, ArrayLike],
-    num_layers: int = 1,
-    state: tuple[ArrayLike, ArrayLike] | None = None,
+    h: ArrayLike,
+    weight_ih: ArrayLike,
+    weight_hh: ArrayLike,
+    bias_ih: ArrayLike | None = None,
+    bias_hh: ArrayLike | None = None,
     dtype: DTypeLike = np.float64,
-) -> tuple[Array, tuple[Array, Array], list[Gates]]:
-    r"""A stack of LSTM layers over a whole sequence.
+) -> tuple[Array, Gates]:
+    r"""One step of one GRU layer.
 
     .. math::
 
-        h_t^{(k)}, c_t^{(k)} &= \mathrm{step}_k(x_t^{(k)}, h_{t-1}^{(k)}, c_{t-1}^{(k)}) \\
-        x_t^{(0)} &= x_t, \qquad x_t^{(k)} = h_t^{(k-1)}
+        r &= σ(W_{ir} x + b_{ir} + W_{hr} h + b_{hr}) \\
+        z &= σ(W_{iz} x + b_{iz} + W_{hz} h + b_{hz}) \\
+        n &= \tanh(W_{in} x + b_{in} + r ⊙ (W_{hn} h + b_{hn})) \\
+        h' &= (1 - z) ⊙ n + z ⊙ h
 
-    The outputs are the hidden states of the last layer.
+    The update gate z says how much of h to keep, the reset gate r how much of it the candidate n is
+    to see. r stands outside the product, so that the two biases of n are not the same thing twice.
 
     Parameters
     ----------
-    x : (T, I)
-        One row per step.
-    weights : mapping
-        PyTorch's names: ``weight_ih_l{k}`` (4H, I for k = 0, else H), ``weight_hh_l{k}`` (4H, H),
-        and ``bias_ih_l{k}``,
-        ``bias_hh_l{k}`` (4H), which may be absent.
-    num_layers : int
-        Layers on top of each other.
-    state : (h, c), optional
-        Each (num_layers, H). None: zeros.
+    x : (I,)
+        Input of this step.
+    h : (H,)
+        State before it.
+    weight_ih : (3H, I)
+        :math:`W_{ir}, W_{iz}, W_{in}` below each other.
+    weight_hh : (3H, H)
+        :math:`W_{hr}, W_{hz}, W_{hn}` below each other.
+    bias_ih, bias_hh : (3H,), optional
+        The two biases, in the same order. None: zero.
     dtype : dtype
         In which everything is computed.
 
     Returns
     -------
-    outputs : (T, H)
-    state : (h, c)
-        After the last step, each (num_layers, H).
-    trace : list of dict
-        Per layer ``"i"``, ``"f"``, ``"g"``, ``"o"``, ``"c"`` and ``"h"`` after every step, each (T,
-        H).
+    h : (H,)
+        State after the step.
+    gates : dict
+        The activated ``"r"``, ``"z"`` and ``"n"``, each (H,).
 
     Examples
     --------
-    >>> weights = {"weight_ih_l0": np.ones((4, 1)), "weight_hh_l0": np.zeros((4, 1))}
-    >>> outputs, (h, c), trace = lstm([[0.0], [1.0]], weights)
-    >>> outputs.round(4)
-    array([[0.    ],
-           [0.3696]])
-    >>> bool(trace[0]["c"][1] == c[0])
-    True
+    With all weights zero the update gate is half open and the candidate is zero: half of the state
+    stays.
+
+    >>> h, gates = gru_step([1.0], [0.8], np.zeros((3, 1)), np.zeros((3, 1)))
+    >>> h, gates["z"], gates["n"]
+    (array([0.4]), array([0.5]), array([0.]))
     """
-    x = np.asarray(x, dtype)
-    hidden_size = np.shape(weights["weight_hh_l0"])[1]
-    if state is None:
-        h = np.zeros((num_layers, hidden_size), dtype)
-        c = np.zeros((num_layers, hidden_size), dtype)
-    else:
-        h, c = (np.array(part, dtype) for part in state)
-    trace = []
-    for k in range(num_layers):
-        rows: dict[str, list[Array]] = {name: [] for name in "ifgoch"}
-        for x_t in x:
-            h[k], c[k], gates = lstm_step(
-                x_t,
-                h[k],
-                c[k],
-                weights[f"weight_ih_l{k}"],
-                weights[f"weight_hh_l{k}"],
-                weights.get(f"bias_ih_l{k}"),
-                weights.get(f"bias_hh_l{k}"),
-                dtype,
-            )
-            for name, value in (gates | {"c": c[k], "h": h[k]}).items():
-                rows[name].append(value.copy())
-        trace.append(
-            {name: np.array(row, dtype).reshape(len(x), hidden_size) for name, row in rows.items()}
-        )
-        x = trace[-1]["h"]
-    return x, (h, c), trace
+    x, h = np.asarray(x, dtype), np.asarray(h, dtype)
+    from_x = np.asarray(weight_ih, dtype) @ x
+    from_h = np.asarray(weight_hh, dtype) @ h
+    if bias_ih is not None:
+        from_x = from_x + np.asarray(bias_ih, dtype)
+    if bias_hh is not None:
+        from_h = from_h + np.asarray(bias_hh, dtype)
+    (x_r, x_z, x_n), (h_r, h_z, h_n) = np.split(from_x, 3), np.split(from_h, 3)
+    r = sigmoid(x_r + h_r, dtype)
+    z = sigmoid(x_z + h_z, dtype)
+    n = tanh(x_n + r * h_n, dtype)
+    h_next: Array = (1 - z) * n + z * h
+    return h_next, {"r": r, "z": z, "n": n}
+
+
+def rnn_step(
+    x: ArrayLike,
+    h: ArrayLike,
+    weight_ih: ArrayLike,
+    weight_hh: ArrayLike,
+    bias_ih: ArrayLike | None = None,
+    bias_hh: ArrayLike | None = None,
+    nonlinearity: str = "tanh",
+    dtype: DTypeLike = np.float64,
+) -> tuple[Array, Gates]:
+    r"""One step of one plain recurrent layer.
+
+    .. math:: a = W_{ih} x + b_{ih} + W_{hh} h + b_{hh}, \qquad h' = \tanh(a)
+        \quad\text{or}\quad h' = \max(a, 0)
+
+    Parameters
+    ----------
+    x : (I,)
+        Input of this step.
+    h : (H,)
+        State before it.
+    weight_ih, weight_hh : (H, I), (H, H)
+    bias_ih, bias_hh : (H,), optional
+        None: zero.
+    nonlinearity : {"tanh", "relu"}
+    dtype : dtype
+        In which everything is computed.
+
+    Returns
+    -------
+    h : (H,)
+        State after the step.
+    sums : dict
+        ``"a"``: what went into the nonlinearity, (H,).
+
+    Examples
+    --------
+    >>> h, sums = rnn_step([1.0], [1.0], [[2.0]], [[-3.0]], nonlinearity="relu")
+    >>> h, sums["a"]
+    (array([0.]), array([-1.]))
+    """
+    a = np.asarray(weight_ih, dtype) @ np.asarray(x, dtype)
+    a = a + np.asarray(weight_hh, dtype) @ np.asarray(h, dtype)
+    for bias in (bias_ih, bias_hh):
+        if bias is not None:
+            a = a + np.asarray(bias, dtype)
+    return {"tanh": tanh, "relu": relu}[nonlinearity](a, dtype), {"a": a}
 
 
 def dense(

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from pylstm.reference.cells import Array, dense, lstm
+from pylstm.reference.cells import Array, dense
 from pylstm.reference.features import logmel, mfcc
+from pylstm.reference.sequences import lstm
 
 
 def model(

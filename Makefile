@@ -14,5 +14,5 @@ format:
 	clang-format -i src/*.c src/*.h src/bulk/*.c src/bulk/*.h
 
 stubs:
-	python -m mypy.stubtest pylstm._engine --allowlist tests/stubtest.allow
+	python -m mypy.stubtest pylstm._engine pylstm._bulk --allowlist tests/stubtest.allow
 	python -m mypy pylstm

@@ -31,6 +31,7 @@ QUESTIONS = (
     "streams_per_core",
     "many_streams",
     "cold_start",
+    "training_step",
 )
 PROGRAMS = ("accuracy", "quantisation", "long_life")
 """Files that have a main() of their own: `python -m benchmarks accuracy`."""

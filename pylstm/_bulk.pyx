@@ -4,14 +4,14 @@ A pass runs over *rows*: one row is one frame of one sequence. The rows of all s
 then those of the second frames, and so on; sequences are sorted by length, the longest first, so that those that still run
 are always the first ones. There is no row for what is shorter: no work is done on padding.
 
-Forward: the inputs' part of all gates is one ``sgemm`` over many steps; then, step by step, h's part is added and the cell updated. Backward: a loop over
-the steps in the other direction leaves the gradients of the gates; the gradients of weights and inputs are then three big
-products. BLAS is SciPy's (``scipy.linalg.cython_blas``). The product of a step is small: there the engine's own kernel, whose
+Forward: the inputs' part of all gates is one ``sgemm`` over many steps; then, step by step, h's part is added and the cell
+updated. Backward: a loop over the steps in the other direction leaves the gradients of the gates; the gradients of weights
+and inputs are then three big products. BLAS is SciPy's (``scipy.linalg.cython_blas``). The product of a step is small: there the engine's own kernel, whose
 matrix is packed once for all steps, is faster than ``sgemm`` (``python -m benchmarks training``).
 """
 
 cimport cython
-from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release, PyObject_GetBuffer
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
@@ -138,8 +138,8 @@ cdef class Direction:
     ----------
     kind : str
         A key of `COLUMNS`.
-    weight_ih, weight_hh, bias_ih, bias_hh, weight_hr : ndarray or None
-        PyTorch's.
+    weights : tuple of five
+        PyTorch's weight_ih, weight_hh, bias_ih, bias_hh, weight_hr; None for what is not there.
     gradients : bool
         Whether there will be backward passes.
     """
@@ -153,7 +153,8 @@ cdef class Direction:
     cdef object w_ih, bias, packed_hh, packed_hh_back, packed_hr, packed_hr_back
     cdef bint has_cell, projected
 
-    def __init__(self, str kind, weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, bint gradients):
+    def __init__(self, str kind, tuple weights, bint gradients):
+        weight_ih, weight_hh, bias_ih, bias_hh, weight_hr = weights
         find_sgemm()
         self.kernels = pylstm_bulk_kernels_for(_engine.isa().encode())
         self.cell = (self.kernels.lstm if kind == "lstm" else self.kernels.gru if kind == "gru"

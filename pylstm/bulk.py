@@ -74,7 +74,7 @@ class Stack:
             [
                 _bulk.Direction(
                     layer.cell_kind,
-                    *(weights.get(f"{part}_l{k}{suffix}") for part in PARTS),
+                    tuple(weights.get(f"{part}_l{k}{suffix}") for part in PARTS),
                     gradients,
                 )
                 for suffix in layer.suffixes
@@ -116,7 +116,7 @@ class Stack:
         tape = Tape(packed, [], [], []) if keep else None
         for k, directions in enumerate(self.directions):
             y = np.empty((packed.rows, layer.n_outputs), np.float32)
-            kept = []
+            kept: list[Any] = []
             for d, direction in enumerate(directions):
                 place = k * len(directions) + d
                 begin = tuple(
@@ -268,6 +268,7 @@ def _segments_back(
         kept = direction.forward(
             x[rows], steps, reverse, *_both(segment.state), again, column, True
         )
+        assert kept is not None
         running = tuple(part[: steps.batch] for part in d_state)
         direction.backward(
             kept, steps, reverse, dy[rows], column, *_both(running),
@@ -307,7 +308,8 @@ def forward(layer: Recurrent, x: Any, state: Any, lengths: Any) -> tuple[Array, 
     single = x.ndim == 2
     if single:
         x = x[:, None]
-    packed = Packed(*x.shape[:2], check_lengths(lengths, *x.shape[:2]))
+    count, batch = x.shape[:2]
+    packed = Packed(count, batch, check_lengths(lengths, count, batch))
     begin = None
     if state is not None:
         begin = tuple(map(packed.sort, _check_state(layer, state, packed.batch, single)))

@@ -22,7 +22,7 @@ NONLINEARITIES = ("tanh", "relu")
 class Recurrent(Layer):
     """Recurrent layers on top of each other, in one direction or both."""
 
-    settings = ("input_size", "hidden_size", "num_layers", "bias")
+    settings: ClassVar[tuple[str, ...]] = ("input_size", "hidden_size", "num_layers", "bias")
     options: ClassVar[Mapping[str, Any]] = MappingProxyType(
         {"bidirectional": False, "dropout": 0.0}
     )

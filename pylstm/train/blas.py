@@ -29,4 +29,4 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     -------
     context manager
     """
-    return _controller().limit(limits=1)  # type: ignore[no-any-return]
+    return _controller().limit(limits=1)

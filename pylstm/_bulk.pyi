@@ -1,0 +1,52 @@
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+COLUMNS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
+
+@final
+class Steps:
+    count: int
+    rows: int
+    batch: int
+    def __init__(self, sizes: NDArray[np.int64]) -> None: ...
+
+@final
+class Direction:
+    kind: str
+    input_size: int
+    hidden_size: int
+    width: int
+    def __init__(
+        self,
+        kind: str,
+        weights: tuple[NDArray[np.float32] | None, ...],
+        gradients: bool,
+    ) -> None: ...
+    @property
+    def kept_per_row(self) -> int: ...
+    def forward(
+        self,
+        x: NDArray[np.float32],
+        steps: Steps,
+        reverse: bool,
+        h: NDArray[np.float32],
+        c: NDArray[np.float32] | None,
+        y: NDArray[np.float32],
+        column: int,
+        keep: bool,
+    ) -> tuple[Any, ...] | None: ...
+    def backward(
+        self,
+        kept: tuple[Any, ...],
+        steps: Steps,
+        reverse: bool,
+        dy: NDArray[np.float32],
+        column: int,
+        dh: NDArray[np.float32],
+        dc: NDArray[np.float32] | None,
+        dx: NDArray[np.float32] | None,
+        dx_begun: bool,
+        gradients: tuple[NDArray[np.float32] | None, ...],
+    ) -> None: ...

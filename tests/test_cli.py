@@ -288,8 +288,8 @@ def test_figures_of_a_slow_machine(capsys):
 
 def test_help_and_version():
     assert succeed("--version").stdout == f"pylstm {pylstm.__version__}\n"
-    assert re.search(r"demo .*\n *run .*\n *info ", succeed("--help").stdout)
-    for command in ("demo", "run", "info"):
+    assert re.search(r"demo .*\n *run .*\n *train .*\n *eval .*\n *info ", succeed("--help").stdout)
+    for command in ("demo", "run", "train", "eval", "info"):
         assert f"Usage: pylstm {command}" in succeed(command, "--help").stdout
     nothing = invoke()
     assert nothing.exit_code == 2

@@ -1,6 +1,8 @@
-"""The command line: ``pylstm demo``, ``run``, ``info`` and ``bench``, one file each.
+"""The command line: ``pylstm demo``, ``run``, ``train``, ``eval``, ``info``, ``bench``.
 
-What it needs beyond the engine (soundfile, soxr, typer, rich) comes with ``pylstm[cli]``.
+Each is a file here. What they need beyond the engine (soundfile, soxr, typer, rich) comes with
+``pylstm[cli]``; what ``train`` needs (SciPy) with ``pylstm[train]``, and the figures of ``eval``
+with ``pylstm[plot]``.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 import pylstm
-from pylstm.cli import bench, demo, info, run
+from pylstm.cli import bench, demo, eval, info, run, train
 from pylstm.cli.errors import OK, exit_code
 
 __all__ = ["app", "main"]
@@ -81,6 +83,8 @@ def _pylstm(
 
 app.command()(demo.demo)
 app.command()(run.run)
+app.command()(train.train)
+app.command("eval")(eval.eval_)
 app.command()(info.info)
 app.command()(bench.bench)
 

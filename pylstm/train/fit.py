@@ -9,7 +9,7 @@ from typing import Any
 
 from pylstm.layers import Layer
 from pylstm.model import Model
-from pylstm.train.arguments import count, flag
+from pylstm.train.arguments import count, flag, number
 from pylstm.train.batches import Source
 from pylstm.train.checkpoint import Checkpoint
 from pylstm.train.fitted import DivergedError, Fitted
@@ -17,7 +17,6 @@ from pylstm.train.identity import identity_of
 from pylstm.train.interrupts import Interrupts
 from pylstm.train.loop import Callback, Loop
 from pylstm.train.network import Network
-from pylstm.train.optimisers import number
 from pylstm.train.progress import shown
 from pylstm.train.schedules import Constant
 

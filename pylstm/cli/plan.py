@@ -1,0 +1,152 @@
+"""How ``pylstm train`` trains: features, layers, augmentation, loss, schedule, from few numbers.
+
+What is not asked for is chosen as it works for keywords: AdamW with a warm-up and a cosine, frames
+normalised over the training, a label a recording learnt from the mean of its frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pylstm.cli.data import data_errors
+from pylstm.cli.errors import USAGE, CliError
+
+if TYPE_CHECKING:
+    from pylstm.model import Model
+    from pylstm.train.fitted import Fitted
+    from pylstm.train.recordings import Recordings, Split
+
+__all__ = ["Plan"]
+
+# Labels that mean "nothing to report" wherever they are used.
+_BACKGROUND = ("silence", "unknown", "background", "_silence_", "_unknown_")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the options say."""
+
+    hidden: int
+    layers: int
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    validation: float
+    n_mfcc: int
+    sample_rate: int
+    seed: int
+    threads: int
+    augment: bool
+    noises: tuple[str, ...]
+    patience: int | None
+    cache: Path | None
+    others: str | None
+
+    def model(self, recordings: Recordings, split: Split) -> Model:
+        """The model at its beginning; its features are normalised over the training recordings.
+
+        Raises
+        ------
+        CliError
+            A recording cannot be read, or a number is one that no model can have.
+        """
+        from pylstm.features import MFCC
+        from pylstm.layers import LSTM, Dense
+        from pylstm.model import Model
+
+        try:
+            plain = MFCC(sr=self.sample_rate, n_mfcc=self.n_mfcc, n_mels=max(40, self.n_mfcc))
+            with data_errors():
+                features = split.training.normalised(plain, self.cache)
+            stack = LSTM(features.n_features, self.hidden, self.layers, seed=self.seed)
+            head = Dense(self.hidden, len(recordings.labels), "softmax", seed=self.seed + 1)
+            return Model(features, [stack, head], recordings.labels, self._info(recordings))
+        except ValueError as error:
+            raise CliError(str(error), USAGE) from None
+
+    def _info(self, recordings: Recordings) -> dict[str, str]:
+        """What goes with the model: a detector's numbers, and what it was trained on."""
+        background = [
+            label
+            for label in recordings.labels
+            if label in (*_BACKGROUND, self.others, recordings.background)
+        ]
+        for label in background:
+            if "," in label:
+                raise CliError(f"label {label!r} has a comma; expected none in that of background")
+        if len(background) == len(recordings.labels):
+            background = []
+        info = {
+            "detector.threshold": "0.5",
+            "detector.smoothing_frames": "10",
+            "detector.refractory_frames": "40",
+            "detector.background": ",".join(background),
+            "training.data": Path(recordings.name).resolve().name,
+            "training.seed": str(self.seed),
+            "training.validation": repr(self.validation),
+        }
+        if self.others is not None:
+            info["training.others"] = self.others
+        if recordings.background is not None:
+            info["training.background"] = recordings.background
+        return info
+
+    def fit(self, model: Model, split: Split, checkpoint: Path, resume: bool) -> Fitted:
+        """Trains it.
+
+        Raises
+        ------
+        CliError
+            The checkpoint is of another training, or a recording has become unreadable.
+        DivergedError
+            It has come to numbers that are none.
+        """
+        from pylstm.train.fit import fit
+        from pylstm.train.losses import CrossEntropy
+        from pylstm.train.optimisers import AdamW
+        from pylstm.train.schedules import Cosine
+
+        features: Any = model.features
+        common: dict[str, Any] = {"cache": self.cache, "resample": True, "workers": self.threads}
+        training = split.training.source(
+            features, self.batch_size, augment=self._augmentation(), **common
+        )
+        validation = None
+        if len(split.validation):
+            validation = split.validation.source(features, self.batch_size, shuffle=False, **common)
+        steps = self.epochs * training.n_batches
+        per = split.training.per
+        pooling = "mean" if per == "sequence" else "last"
+        return fit(
+            model,
+            training,
+            validation,
+            loss=CrossEntropy(per=per, pooling=pooling),
+            optimiser=AdamW(lr=self.learning_rate),
+            schedule=Cosine(steps, warmup_steps=min(100, steps // 10)),
+            epochs=self.epochs,
+            patience=self.patience,
+            checkpoint=checkpoint,
+            resume=resume,
+            seed=self.seed,
+            threads=self.threads,
+            progress=True,
+        )
+
+    def _augmentation(self) -> Any:
+        """Mild changes: another speed, place, loudness, some noise, a few values hidden."""
+        if not self.augment:
+            return None
+        from pylstm.train.augment import Gain, Shift, Speed
+        from pylstm.train.noise import Noise
+        from pylstm.train.spec_augment import SpecAugment
+
+        return [
+            Speed(p=0.5),
+            Shift(),
+            Noise(recordings=self.noises or None, p=0.5),
+            Gain(),
+            SpecAugment(time_masks=1, time_width=10, frequency_masks=1, frequency_width=2, p=0.5),
+        ]

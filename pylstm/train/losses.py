@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pylstm.train.arguments import described
+from pylstm.train.arguments import described, number
 from pylstm.train.frames import check_weights
 from pylstm.train.rows import LossResult, RowLoss, vector
 
@@ -85,11 +85,9 @@ class CrossEntropy(RowLoss):
         except TypeError:
             message = f"ignore_index is {ignore_index!r}: expected a whole number"
             raise TypeError(message) from None
-        if isinstance(label_smoothing, bool) or not isinstance(label_smoothing, (int, float)):
-            raise TypeError(f"label_smoothing is {label_smoothing!r}: expected a number")
-        if not 0 <= label_smoothing <= 1:
+        self.label_smoothing = number("label_smoothing", label_smoothing)
+        if self.label_smoothing > 1:
             raise ValueError(f"label_smoothing is {label_smoothing!r}: expected 0 to 1")
-        self.label_smoothing = float(label_smoothing)
 
     def __repr__(self) -> str:
         weights = None if self.class_weights is None else self.class_weights.tolist()

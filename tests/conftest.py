@@ -17,6 +17,13 @@ def isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     return request.param
 
 
+@pytest.fixture(params=[name for name in ISAS if not name.startswith("avx512") or name == "avx512"])
+def bulk_isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """As `isa`, for bulk passes: what AVX-512 may have beyond itself changes nothing there."""
+    monkeypatch.setenv("PYLSTM_ISA", request.param)
+    return request.param
+
+
 def audio(seconds: float, seed: int = 0, sr: int = 16000) -> np.ndarray:
     """Noise with a tone that glides and bursts in it: loud, quiet and silent stretches. float32."""
     rng = np.random.default_rng(seed)

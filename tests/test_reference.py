@@ -197,7 +197,7 @@ class TestRecurrent:
         }  # fmt: skip
         make, settings_there, run, settings_here = own[kind]
         module = make(
-            input_size, hidden_size, num_layers, bias, bidirectional=bidirectional,
+            input_size, hidden_size, num_layers, bias=bias, bidirectional=bidirectional,
             dtype=torch.float64, **settings_there,
         )  # fmt: skip
         weights = {name: w.detach().numpy() for name, w in module.named_parameters()}

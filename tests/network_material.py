@@ -1,0 +1,304 @@
+"""Networks for the tests of bulk passes and gradients, and what PyTorch and the reference make of
+them: the loss is a sum of outputs and of states at the end, each with a random factor."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import pylstm
+from pylstm import reference
+from pylstm.layers import Layer, Recurrent
+
+Array = NDArray[Any]
+
+KINDS = ("lstm", "projected", "gru", "rnn_tanh", "rnn_relu")
+
+
+def recurrent(kind: str, input_size: int, hidden_size: int, **settings: Any) -> Recurrent:
+    """A layer of one of `KINDS`; a projection needs a hidden_size of 2 at least."""
+    if kind == "projected":
+        width = max(1, hidden_size * 2 // 3)
+        return pylstm.LSTM(input_size, max(2, hidden_size), proj_size=width, **settings)
+    if kind.startswith("rnn"):
+        return pylstm.RNN(input_size, hidden_size, nonlinearity=kind[4:], **settings)
+    return {"lstm": pylstm.LSTM, "gru": pylstm.GRU}[kind](input_size, hidden_size, **settings)
+
+
+def parts(state: Any) -> tuple[Any, ...]:
+    """h alone, or h and c."""
+    return state if isinstance(state, tuple) else (state,)
+
+
+def as_state(found: Any) -> Any:
+    """What `parts` took apart."""
+    found = tuple(found)
+    return found if len(found) == 2 else found[0]
+
+
+@dataclass
+class Passage:
+    """What goes into forward and backward; past the lengths stands what nobody may read."""
+
+    x: Array
+    lengths: Array | None
+    state: list[Any] | None
+    d_outputs: Array
+    d_state: list[Any] | None
+
+    @property
+    def counts(self) -> Array:
+        """How many frames each sequence has."""
+        return np.full(self.x.shape[1], len(self.x)) if self.lengths is None else self.lengths
+
+    @property
+    def present(self) -> Array:
+        """Which frames are there: (T, B)."""
+        return np.arange(len(self.x))[:, None] < self.counts
+
+
+def random_state(layers: list[Layer], batch: int, rng: np.random.Generator) -> list[Any]:
+    """A state for each layer, as a network takes them."""
+    found: list[Any] = []
+    for layer in layers:
+        if not isinstance(layer, Recurrent):
+            found.append(None)
+            continue
+        places = layer.num_layers * len(layer.suffixes)
+        widths = (layer.width, layer.hidden_size)[: len(layer.state_names)]
+        found.append(
+            as_state(0.7 * rng.standard_normal((places, batch, w), np.float32) for w in widths)
+        )
+    return found
+
+
+def passage(
+    layers: list[Layer],
+    count: int,
+    batch: int,
+    seed: int,
+    lengths: bool = True,
+    state: bool = True,
+) -> Passage:
+    """Random numbers for everything; with `lengths`, one sequence of 1 frame and one of all."""
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((count, batch, layers[0].input_size), np.float32)
+    d_outputs = rng.standard_normal((count, batch, layers[-1].n_outputs), np.float32)
+    counts = None
+    if lengths:
+        counts = rng.integers(1, count + 1, batch)
+        counts[rng.integers(batch)] = 1
+        if batch > 1:
+            counts[rng.integers(batch)] = count
+        missing = np.arange(count)[:, None] >= counts
+        x[missing] = np.nan
+        d_outputs[missing] = np.nan
+    begin = random_state(layers, batch, rng) if state else None
+    return Passage(x, counts, begin, d_outputs, random_state(layers, batch, rng) if state else None)
+
+
+def logits(layers: list[Layer], place: int) -> bool:
+    """Whether the activation of a layer is left to the loss."""
+    layer = layers[place]
+    assert isinstance(layer, pylstm.Dense)
+    return place == len(layers) - 1 and layer.activation in ("softmax", "sigmoid")
+
+
+# --- the reference --------------------------------------------------------------------------------
+
+
+def reference_pass(
+    layers: list[Layer], given: Passage, weights: dict[str, Array] | None = None
+) -> tuple[Array, list[Any], float]:
+    """Outputs, states and the smallest distance of anything from the corner of a ReLU; float64.
+
+    `weights`: others than those of the layers, under the names of a network.
+    """
+    x = np.where(given.present[..., None], given.x, 0).astype(np.float64)
+    ends: list[Any] = []
+    corner = np.inf
+    for place, layer in enumerate(layers):
+        own = {
+            name: (layer.weights[name] if weights is None else weights[f"{place}.{name}"])
+            for name in layer.shapes
+        }
+        if isinstance(layer, Recurrent):
+            settings: dict[str, Any] = {}
+            if isinstance(layer, pylstm.RNN):
+                settings["nonlinearity"] = layer.nonlinearity
+            x, end, trace = getattr(reference, layer.kind)(
+                x, own, layer.num_layers, None if given.state is None else given.state[place],
+                bidirectional=layer.bidirectional, lengths=given.counts, **settings,
+            )  # fmt: skip
+            ends.append(end)
+            if settings.get("nonlinearity") == "relu":
+                corner = min(corner, *(np.abs(rows["a"][given.present]).min() for rows in trace))
+            continue
+        assert isinstance(layer, pylstm.Dense)
+        sums = reference.dense(x, own["weight"], own.get("bias"))
+        if layer.activation == "relu":
+            corner = min(corner, np.abs(sums[given.present]).min())
+        if not logits(layers, place):
+            sums = reference.cells.ACTIVATIONS[layer.activation](sums)
+        x = np.where(given.present[..., None], sums, 0)
+        ends.append(None)
+    return x, ends, float(corner)
+
+
+def scalar(given: Passage, outputs: Array, ends: list[Any]) -> float:
+    """The loss whose gradients a passage asks for."""
+    total = float((outputs[given.present] * given.d_outputs[given.present]).sum())
+    for end, d in zip(ends, given.d_state or [None] * len(ends), strict=True):
+        if end is not None and d is not None:
+            total += sum(float((e * f).sum()) for e, f in zip(parts(end), parts(d), strict=True))
+    return total
+
+
+# --- PyTorch --------------------------------------------------------------------------------------
+
+
+def torch_module(layer: Recurrent) -> Any:
+    """The module with the layer's weights."""
+    import torch
+
+    settings: dict[str, Any] = {"bias": layer.bias, "bidirectional": layer.bidirectional}
+    if layer.proj_size:
+        settings["proj_size"] = layer.proj_size
+    if isinstance(layer, pylstm.RNN):
+        settings["nonlinearity"] = layer.nonlinearity
+    module = getattr(torch.nn, type(layer).__name__)(
+        layer.input_size, layer.hidden_size, layer.num_layers, **settings
+    )
+    module.load_state_dict({name: torch.from_numpy(w) for name, w in layer.weights.items()})
+    return module
+
+
+class TorchNetwork:
+    """The layers as modules: what autograd says about them."""
+
+    def __init__(self, layers: list[Layer]) -> None:
+        import torch
+
+        torch.set_num_threads(1)
+        self.layers = layers
+        self.names: dict[str, Any] = {}
+        self.modules: list[Any] = []
+        for place, layer in enumerate(layers):
+            if isinstance(layer, Recurrent):
+                module = torch_module(layer)
+            else:
+                module = torch.nn.Linear(*layer.weights["weight"].shape[::-1], layer.bias)
+                module.load_state_dict({n: torch.from_numpy(w) for n, w in layer.weights.items()})
+            self.modules.append(module)
+            self.names |= {f"{place}.{name}": p for name, p in module.named_parameters()}
+
+    def forward(self, x: Any, counts: Array, state: list[Any] | None) -> tuple[Any, list[Any]]:
+        """Outputs and states at the end, for tensors; sequences packed as PyTorch packs them."""
+        import torch
+
+        n_steps = len(x)
+        ends: list[Any] = []
+        for place, (layer, module) in enumerate(zip(self.layers, self.modules, strict=True)):
+            if isinstance(layer, Recurrent):
+                packed = torch.nn.utils.rnn.pack_padded_sequence(
+                    x, torch.from_numpy(counts), enforce_sorted=False
+                )
+                packed, end = module(packed, None if state is None else state[place])
+                x, _ = torch.nn.utils.rnn.pad_packed_sequence(packed, total_length=n_steps)
+                ends.append(end)
+                continue
+            x = module(x)
+            ends.append(None)
+            if logits(self.layers, place) or layer.activation == "linear":
+                continue
+            x = x.softmax(-1) if layer.activation == "softmax" else getattr(x, layer.activation)()
+        return x, ends
+
+
+@dataclass
+class Found:
+    """What a forward and a backward pass gave, whoever ran them."""
+
+    outputs: Array
+    state: list[Any]
+    gradients: dict[str, Array]
+    d_x: Array
+    d_state: list[Any]
+
+
+def torch_passes(layers: list[Layer], given: Passage) -> Found:
+    """What autograd says."""
+    import torch
+
+    network = TorchNetwork(layers)
+    present = torch.from_numpy(given.present)
+    x = torch.from_numpy(np.where(given.present[..., None], given.x, 0)).requires_grad_()
+    leaves = [
+        None if s is None else tuple(torch.from_numpy(p).requires_grad_() for p in parts(s))
+        for s in given.state or []
+    ]
+    begin = [None if s is None else as_state(s) for s in leaves] if given.state else None
+    outputs, ends = network.forward(x, given.counts, begin)
+    # Not by a product with NaN and a mask: in gradients, 0 times NaN is NaN.
+    loss = (outputs[present] * torch.from_numpy(given.d_outputs[given.present])).sum()
+    for end, d in zip(ends, given.d_state or [None] * len(ends), strict=True):
+        if end is not None and d is not None:
+            for e, f in zip(parts(end), parts(d), strict=True):
+                loss = loss + (e * torch.from_numpy(f)).sum()
+    loss.backward()
+    return Found(
+        torch.where(present[..., None], outputs, 0).detach().numpy(),
+        [None if e is None else as_state(p.detach().numpy() for p in parts(e)) for e in ends],
+        {name: p.grad.numpy() for name, p in network.names.items()},
+        x.grad.numpy(),
+        [None if s is None else as_state(p.grad.numpy() for p in s) for s in leaves],
+    )
+
+
+# --- pylstm ---------------------------------------------------------------------------------------
+
+
+def network_passes(network: Any, given: Passage, rng: Any = None) -> Found:
+    """What `pylstm.train.Network` says."""
+    outputs, ends, tape = network.forward(
+        given.x, given.lengths, given.state, training=True, rng=rng
+    )
+    outputs = outputs.copy()
+    d_x, d_state = network.backward(tape, given.d_outputs, given.d_state, d_inputs=True)
+    views = network._views(network.gradients)
+    return Found(outputs, ends, {n: v.copy() for n, v in views.items()}, d_x, d_state)
+
+
+def assert_close(name: str, ours: Array, theirs: Array, tolerance: float) -> None:
+    """The largest difference is at most `tolerance` of the largest value."""
+    assert ours.shape == theirs.shape, name
+    assert ours.dtype == np.float32, name
+    scale = max(float(np.abs(theirs).max(initial=0)), 1e-30)
+    error = float(np.abs(ours.astype(np.float64) - theirs).max(initial=0)) / scale
+    assert error <= tolerance, f"{name}: {error:.2e} of {scale:.2e}"  # NaN is refused too
+
+
+def assert_same_passes(ours: Found, theirs: Found, forward: float, gradient: float) -> None:
+    """Outputs and states within `forward` of 1 or of the largest, gradients within `gradient`."""
+
+    def states(found: list[Any]) -> list[Array]:
+        return [part for state in found if state is not None for part in parts(state)]
+
+    for name, a, b in [
+        ("outputs", ours.outputs, theirs.outputs),
+        *(("state", a, b) for a, b in zip(states(ours.state), states(theirs.state), strict=True)),
+    ]:
+        assert a.dtype == np.float32
+        np.testing.assert_allclose(
+            a, b, rtol=0, atol=forward * max(1, np.abs(b).max()), err_msg=name
+        )
+    assert ours.gradients.keys() == theirs.gradients.keys()
+    for name, theirs_w in theirs.gradients.items():
+        assert_close(name, ours.gradients[name], theirs_w, gradient)
+    assert_close("d_x", ours.d_x, theirs.d_x, gradient)
+    if theirs.d_state:
+        for a, b in zip(states(ours.d_state), states(theirs.d_state), strict=True):
+            assert_close("d_state", a, b, gradient)

@@ -20,6 +20,7 @@ from pylstm import files
 from pylstm.train.batches import Arrays, Truncated
 from pylstm.train.carry import carried
 from pylstm.train.checkpoint import Checkpoint
+from pylstm.train.continued import Continued
 from pylstm.train.fit import DivergedError, fit
 from pylstm.train.losses import MSE, CrossEntropy
 from pylstm.train.optimisers import SGD, Adam, AdamW
@@ -184,6 +185,33 @@ def test_rows_carry_on_from_rows():
         carried(None, np.array([0]))
 
 
+def test_recordings_that_follow_others():
+    inner = source(n=19, batch_size=4)  # the last batch is smaller
+    batches = list(Continued(inner, share=0.5).batches(3, 7))
+    plain = list(inner.batches(3, 7))
+    assert batches[0].continues is None
+    followed = np.concatenate([batch.continues for batch in batches[1:]])
+    assert 0 < (followed < 0).sum() < len(followed)
+    for before, batch, same in zip(batches, batches[1:], plain[1:], strict=False):
+        np.testing.assert_array_equal(batch.x, same.x)
+        rows = batch.continues[batch.continues >= 0]
+        if len(batch.lengths) <= len(before.lengths):
+            assert len(set(rows)) == len(rows)
+        assert (rows < len(before.lengths)).all()
+    again = list(Continued(inner, share=0.5).batches(3, 7))
+    assert [str(batch.continues) for batch in again] == [str(batch.continues) for batch in batches]
+    for share in (0.0, 1.0):
+        for batch in list(Continued(inner, share).batches(0, 0))[1:]:
+            assert ((batch.continues >= 0) == bool(share)).all()
+    assert math.isfinite(train(training=Continued(inner)).history[-1]["loss"])
+    with pytest.raises(ValueError, match=r"share is 1.5: expected 0 to 1"):
+        Continued(inner, 1.5)
+    with pytest.raises(ValueError, match="carry on from each other already"):
+        list(Continued(Truncated(inner, 2)).batches(0, 0))
+    with pytest.raises(TypeError, match="source is int"):
+        Continued(3)
+
+
 def test_a_batch_that_does_not_count_takes_no_step():
     def ignore(epoch, place, batch):
         return batch._replace(targets=np.full_like(batch.targets, -100)) if place == 2 else None
@@ -247,10 +275,11 @@ def settings(kind: str) -> dict:
             "validation": source(seed=1),
         },
         "truncated": lambda: {"training": Truncated(source(), 4), "validation": source(seed=1)},
+        "continued": lambda: {"training": Continued(source())},
     }[kind]()
 
 
-KINDS = ["plain", "momentum", "adam", "cosine", "plateau", "truncated"]
+KINDS = ["plain", "momentum", "adam", "cosine", "plateau", "truncated", "continued"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -103,6 +103,7 @@ class Plan:
         DivergedError
             It has come to numbers that are none.
         """
+        from pylstm.train.continued import Continued
         from pylstm.train.fit import fit
         from pylstm.train.losses import CrossEntropy
         from pylstm.train.optimisers import AdamW
@@ -119,6 +120,8 @@ class Plan:
         steps = self.epochs * training.n_batches
         per = split.training.per
         pooling = "mean" if per == "sequence" else "last"
+        if per == "sequence":  # a stream brings them one after the other
+            training = Continued(training)
         return fit(
             model,
             training,

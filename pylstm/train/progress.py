@@ -160,8 +160,8 @@ def _bar() -> Iterator[Shown]:
             if task is not None:
                 bar.remove_task(task)
                 task = None
+                bar.refresh()  # or what is printed would draw the old bar once more
             console.print(epoch_line(report), soft_wrap=True)
-            bar.refresh()
             return
         if task is None:
             width = len(str(report.epochs))

@@ -5,9 +5,12 @@ then those of the second frames, and so on; sequences are sorted by length, the 
 are always the first ones. There is no row for what is shorter: no work is done on padding.
 
 Forward: the inputs' part of all gates is one ``sgemm`` over many steps; then, step by step, h's part is added and the cell
-updated. Backward: a loop over the steps in the other direction leaves the gradients of the gates; the gradients of weights
-and inputs are then three big products. BLAS is SciPy's (``scipy.linalg.cython_blas``). The product of a step is small: there the engine's own kernel, whose
-matrix is packed once for all steps, is faster than ``sgemm`` (``python -m benchmarks training``).
+updated. Backward: a loop over the steps in the other direction leaves the gradients of the gates; that of the inputs is then
+one ``sgemm`` over all rows. BLAS is SciPy's (``scipy.linalg.cython_blas``).
+
+The products of a step are small: there the engine's own kernel, whose matrix is packed once for all steps, is faster than
+``sgemm``. So it is for the gradients of the weights, which are summed from a few steps at a time while these are still in the
+cache: one big product at the end would fetch everything from memory again (``python -m benchmarks training_products``).
 """
 
 cimport cython
@@ -35,6 +38,8 @@ cdef extern from "bulk/bulk_kernels.h" nogil:
     ctypedef struct pylstm_bulk_kernels:
         void (*product)(const float *packed, int inputs, int outputs, int rows, const float *x, size_t x_stride, float *y,
                         size_t y_stride) noexcept nogil
+        void (*outer)(int rows, const float *a, size_t a_stride, int a_width, const float *b, size_t b_stride, int b_width,
+                      float *y, size_t y_stride) noexcept nogil
         pylstm_bulk_cell lstm
         pylstm_bulk_cell gru
         pylstm_bulk_cell rnn_tanh
@@ -94,8 +99,8 @@ cdef Py_ssize_t padded(Py_ssize_t size) noexcept:
 # Rows whose inputs' part is computed by one sgemm, before the steps use it while it is still in the cache.
 cdef Py_ssize_t ROWS_AT_ONCE = 512
 
-# Steps whose bias gradients are added up before they join the rest: a sum of sums keeps its digits.
-cdef int STEPS_PER_SUM = 16
+# Rows whose outer products are summed at once, while they are in the cache.
+cdef Py_ssize_t ROWS_PER_SUM = 64
 
 # Of each kind of cell: which column of gates (src/bulk/bulk_kernels.h) the gates of PyTorch's matrices belong to, those that
 # take x and those that take h.
@@ -320,8 +325,8 @@ cdef class Direction:
         gradients : tuple of five
             Arrays shaped as weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, or None; they are added to.
         """
-        cdef Py_ssize_t rows = steps.rows, k, t, row, n, r, u
-        cdef Py_ssize_t dy_stride = dy.shape[1]
+        cdef Py_ssize_t rows = steps.rows, k, t, row, n, r, u, first, waiting = 0
+        cdef Py_ssize_t dy_stride = dy.shape[1], x_width = padded(self.input_size)
         x, kept_gates, kept_h, kept_c, kept_m = kept
         cdef float *x_data = floats("x", x, rows * self.input_size)
         cdef float *dy_data = floats("dy", dy, rows * dy_stride) + column
@@ -342,12 +347,16 @@ cdef class Direction:
         cdef float *m_data = NULL
         cdef float *d_hr = NULL
         cdef pylstm_fpmode mode
+        # All padded, as the kernels want them; sums of the whole pass.
         d_bias = numpy.zeros((2, self.columns, self.units), numpy.float32)
         cdef float *bias = floats("bias", d_bias, 2 * self.gate_width)
-        d_weight_ih = numpy.empty((self.x_width, self.input_size), numpy.float32)
+        d_weight_ih = numpy.zeros((self.x_width, x_width), numpy.float32)
         cdef float *d_ih = floats("d_ih", d_weight_ih, d_weight_ih.size)
-        d_weight_hh = numpy.empty((self.h_width, self.width), numpy.float32)
+        d_weight_hh = numpy.zeros((self.h_width, self.padded_width), numpy.float32)
         cdef float *d_hh = floats("d_hh", d_weight_hh, d_weight_hh.size)
+        # The inputs of the rows whose outer products wait, padded.
+        wide = numpy.zeros((ROWS_PER_SUM + steps.batch, x_width), numpy.float32)
+        cdef float *x_rows = floats("x", wide, wide.size)
         if self.projected:
             packed_hr = floats("packed", self.packed_hr_back, self.units * self.padded_width)
             d_memory = numpy.empty((steps.batch, self.units), numpy.float32)
@@ -355,7 +364,7 @@ cdef class Direction:
             kept_dh = numpy.empty((rows, self.padded_width), numpy.float32)
             projected_dh = floats("dh", kept_dh, kept_dh.size)
             m_data = floats("m", kept_m, rows * self.units)
-            d_weight_hr = numpy.empty((self.width, self.units), numpy.float32)
+            d_weight_hr = numpy.zeros((self.padded_width, self.units), numpy.float32)
             d_hr = floats("d_hr", d_weight_hr, d_weight_hr.size)
         with nogil:
             mode = pylstm_fpmode_enter()
@@ -383,20 +392,30 @@ cdef class Direction:
                                        bias + self.gate_width)
                 self.kernels.product(packed_hh, self.h_width, self.padded_width, <int>n, z + self.h_first, self.gate_width,
                                      dh_data, self.padded_width)
-                if k % STEPS_PER_SUM == STEPS_PER_SUM - 1 or k == steps.count - 1:
+                # The gradients of these gates are in the cache: the weights' are summed from them now.
+                waiting += n
+                if waiting >= ROWS_PER_SUM or k == steps.count - 1:
+                    first = row + n - waiting if reverse else row
+                    for r in range(waiting):
+                        memcpy(x_rows + r * x_width, x_data + (first + r) * self.input_size, self.input_size * sizeof(float))
+                    z = gates + first * self.gate_width
+                    self.kernels.outer(<int>waiting, z, self.gate_width, self.x_width, x_rows, x_width, <int>x_width, d_ih,
+                                       x_width)
+                    self.kernels.outer(<int>waiting, z + self.h_first, self.gate_width, self.h_width,
+                                       h_before + first * self.padded_width, self.padded_width, self.padded_width, d_hh,
+                                       self.padded_width)
+                    if self.projected:
+                        self.kernels.outer(<int>waiting, projected_dh + first * self.padded_width, self.padded_width,
+                                           self.padded_width, m_data + first * self.units, self.units, self.units, d_hr,
+                                           self.units)
+                    # A sum of sums keeps its digits.
                     for u in range(self.gate_width):
                         bias[u] += bias[self.gate_width + u]
                         bias[self.gate_width + u] = 0.0
+                    waiting = 0
             if dx_data != NULL:
                 multiply(False, False, <int>rows, self.input_size, self.x_width, gates, self.gate_width, w_ih,
                          self.input_size, 1.0 if dx_begun else 0.0, dx_data, self.input_size)
-            multiply(True, False, self.x_width, self.input_size, <int>rows, gates, self.gate_width, x_data, self.input_size,
-                     0.0, d_ih, self.input_size)
-            multiply(True, False, self.h_width, self.width, <int>rows, gates + self.h_first, self.gate_width, h_before,
-                     self.padded_width, 0.0, d_hh, self.width)
-            if self.projected:
-                multiply(True, False, self.width, self.units, <int>rows, projected_dh, self.padded_width, m_data, self.units,
-                         0.0, d_hr, self.units)
             pylstm_fpmode_leave(mode)
         weight_ih, weight_hh, bias_ih, bias_hh, weight_hr = gradients
         self._add(weight_ih, d_weight_ih, self.x_columns, 0)
@@ -406,7 +425,7 @@ cdef class Direction:
                 for gate, column_of_gate in enumerate(columns):
                     vector.reshape(len(columns), self.hidden_size)[gate] += d_bias[0, column_of_gate, :self.hidden_size]
         if self.projected:
-            weight_hr += d_weight_hr[:, :self.hidden_size]
+            weight_hr += d_weight_hr[:self.width, :self.hidden_size]
 
     def _add(self, target, rows, columns, first):
         """Gradients of a padded matrix join those of PyTorch's."""
@@ -414,7 +433,7 @@ cdef class Direction:
         target = target.reshape(gates, self.hidden_size, -1)
         rows = rows.reshape(gates, self.units, -1)
         for gate, column in enumerate(columns):
-            target[gate] += rows[column - first, :self.hidden_size]
+            target[gate] += rows[column - first, :self.hidden_size, :target.shape[2]]
 
 
 cdef object packing(matrix, bint transpose):

@@ -41,6 +41,10 @@ typedef struct pylstm_bulk_kernels {
     void (*product)(const float *packed, int inputs, int outputs, int rows, const float *x, size_t x_stride, float *y,
                     size_t y_stride);
 
+    /* y[i][j] += the sum over r of a[r][i] b[r][j], for i < a_width and j < b_width, a multiple of 16. */
+    void (*outer)(int rows, const float *a, size_t a_stride, int a_width, const float *b, size_t b_stride, int b_width,
+                  float *y, size_t y_stride);
+
     pylstm_bulk_cell lstm, gru, rnn_tanh, rnn_relu;
 } pylstm_bulk_kernels;
 

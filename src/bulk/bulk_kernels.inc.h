@@ -9,7 +9,7 @@
 
 /* --- product ---------------------------------------------------------------------------------------------------------- */
 
-/* Inputs that run through all rows before the next ones: their part of a panel stays in the first-level cache. */
+/* Terms that are added to all sums before the next ones: what they are read from stays in the first-level cache. */
 #define INPUTS_AT_ONCE 128
 
 /* n rows times n_vectors vectors of a panel of `width` outputs; n and n_vectors are constants where it is called. */
@@ -78,6 +78,71 @@ static void product(const float *packed, int inputs, int outputs, int rows, cons
                 product_rows(w + v * VECTOR, width, some, rows, x + k, x_stride, y + first + v * VECTOR, y_stride, 1);
         }
         packed += (size_t)inputs * (size_t)width;
+    }
+}
+
+/* --- sums of outer products ------------------------------------------------------------------------------------------- */
+
+/* n rows times n_vectors vectors of y; n and n_vectors are constants where it is called. */
+PYLSTM_INLINE void outer_tile(int rows, const float *a, size_t a_stride, const float *b, size_t b_stride, float *y,
+                              size_t y_stride, const int n, const int n_vectors) {
+    v16 sum[PYLSTM_TILE_COLUMNS][PYLSTM_TILE_GATES];
+    int k, i, v;
+    PYLSTM_UNROLL
+    for (i = 0; i < n; i++) {
+        PYLSTM_UNROLL
+        for (v = 0; v < n_vectors; v++)
+            sum[i][v] = v16_load(y + (size_t)i * y_stride + v * VECTOR);
+    }
+    for (k = 0; k < rows; k++, a += a_stride, b += b_stride) {
+        v16 vector[PYLSTM_TILE_GATES];
+        PYLSTM_UNROLL
+        for (v = 0; v < n_vectors; v++)
+            vector[v] = v16_load(b + v * VECTOR);
+        PYLSTM_UNROLL
+        for (i = 0; i < n; i++) {
+            const v16 value = v16_set(a[i]);
+            PYLSTM_UNROLL
+            for (v = 0; v < n_vectors; v++)
+                sum[i][v] = v16_fma(vector[v], value, sum[i][v]);
+        }
+    }
+    PYLSTM_UNROLL
+    for (i = 0; i < n; i++) {
+        PYLSTM_UNROLL
+        for (v = 0; v < n_vectors; v++)
+            v16_store(y + (size_t)i * y_stride + v * VECTOR, sum[i][v]);
+    }
+}
+
+/* All rows of y times n_vectors vectors; n_vectors is a constant. */
+PYLSTM_INLINE void outer_rows(int rows, const float *a, size_t a_stride, int a_width, const float *b, size_t b_stride, float *y,
+                              size_t y_stride, const int n_vectors) {
+    int i = 0;
+    for (; i + PYLSTM_TILE_COLUMNS <= a_width; i += PYLSTM_TILE_COLUMNS)
+        outer_tile(rows, a + i, a_stride, b, b_stride, y + (size_t)i * y_stride, y_stride, PYLSTM_TILE_COLUMNS, n_vectors);
+#if PYLSTM_TILE_COLUMNS > 4
+    for (; i + 4 <= a_width; i += 4)
+        outer_tile(rows, a + i, a_stride, b, b_stride, y + (size_t)i * y_stride, y_stride, 4, n_vectors);
+#endif
+#if PYLSTM_TILE_COLUMNS > 2
+    for (; i + 2 <= a_width; i += 2)
+        outer_tile(rows, a + i, a_stride, b, b_stride, y + (size_t)i * y_stride, y_stride, 2, n_vectors);
+#endif
+    for (; i < a_width; i++)
+        outer_tile(rows, a + i, a_stride, b, b_stride, y + (size_t)i * y_stride, y_stride, 1, n_vectors);
+}
+
+static void outer(int rows, const float *a, size_t a_stride, int a_width, const float *b, size_t b_stride, int b_width,
+                  float *y, size_t y_stride) {
+    int k, j;
+    for (k = 0; k < rows; k += INPUTS_AT_ONCE) {
+        const int some = rows - k < INPUTS_AT_ONCE ? rows - k : INPUTS_AT_ONCE;
+        const float *some_a = a + (size_t)k * a_stride, *some_b = b + (size_t)k * b_stride;
+        for (j = 0; j + PYLSTM_TILE_GATES * VECTOR <= b_width; j += PYLSTM_TILE_GATES * VECTOR)
+            outer_rows(some, some_a, a_stride, a_width, some_b + j, b_stride, y + j, y_stride, PYLSTM_TILE_GATES);
+        for (; j < b_width; j += VECTOR)
+            outer_rows(some, some_a, a_stride, a_width, some_b + j, b_stride, y + j, y_stride, 1);
     }
 }
 
@@ -234,6 +299,7 @@ static void rnn_relu_backward(int units, int rows, float *gates, size_t gate_str
 const pylstm_bulk_kernels PYLSTM_BULK_KERNELS = {
     PYLSTM_ISA_NAME,
     product,
+    outer,
     {lstm_forward, lstm_backward},
     {gru_forward, gru_backward},
     {rnn_tanh_forward, rnn_tanh_backward},

@@ -1,14 +1,18 @@
 """How ``pylstm train`` trains: features, layers, augmentation, loss, schedule, from few numbers.
 
 What is not asked for is chosen as it works for keywords: AdamW with a warm-up and a cosine, frames
-normalised over the training, a label a recording learnt from the mean of its frames.
+normalised over the training, a label a recording learnt from the mean of its frames, and those of
+frames in chunks of two seconds.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from pylstm.cli.data import data_errors
 from pylstm.cli.errors import USAGE, CliError
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Plan"]
 
+# Frames that are unrolled at once where each has its label: two seconds.
+_CHUNK = 200
 # Labels that mean "nothing to report" wherever they are used.
 _BACKGROUND = ("silence", "unknown", "background", "_silence_", "_unknown_")
 
@@ -103,6 +109,7 @@ class Plan:
         DivergedError
             It has come to numbers that are none.
         """
+        from pylstm.train.batches import Truncated
         from pylstm.train.continued import Continued
         from pylstm.train.fit import fit
         from pylstm.train.losses import CrossEntropy
@@ -111,17 +118,20 @@ class Plan:
 
         features: Any = model.features
         common: dict[str, Any] = {"cache": self.cache, "resample": True, "workers": self.threads}
-        training = split.training.source(
+        training: Any = split.training.source(
             features, self.batch_size, augment=self._augmentation(), **common
         )
         validation = None
         if len(split.validation):
             validation = split.validation.source(features, self.batch_size, shuffle=False, **common)
-        steps = self.epochs * training.n_batches
         per = split.training.per
+        if per == "sequence":
+            steps = self.epochs * training.n_batches
+            training = Continued(training)  # a stream brings them one after the other
+        else:
+            steps = self.epochs * self._chunks(split.training, features)
+            training = Truncated(training, _CHUNK)
         pooling = "mean" if per == "sequence" else "last"
-        if per == "sequence":  # a stream brings them one after the other
-            training = Continued(training)
         return fit(
             model,
             training,
@@ -137,6 +147,15 @@ class Plan:
             threads=self.threads,
             progress=True,
         )
+
+    def _chunks(self, recordings: Recordings, features: Any) -> int:
+        """About how many chunks an epoch has: what shares a batch changes from epoch to epoch."""
+        from pylstm.train.batches import cuts
+
+        rate = features.sr / features.hop_length
+        lengths = np.array([item.seconds * rate for item in recordings.items])
+        batches = cuts(lengths, self.batch_size, True, True, 0, self.seed)
+        return sum(math.ceil(lengths[batch].max() / _CHUNK) for batch in batches)
 
     def _augmentation(self) -> Any:
         """Mild changes: another speed, place, loudness, some noise, a few values hidden."""

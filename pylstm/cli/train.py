@@ -53,7 +53,10 @@ def train(
         int, typer.Option(min=1, max=16384, metavar="N", help="Units of an LSTM layer.")
     ] = 64,
     layers: Annotated[int, typer.Option(min=1, max=128, metavar="N", help="LSTM layers.")] = 2,
-    batch_size: Annotated[int, typer.Option(min=1, metavar="N", help="Recordings a step.")] = 32,
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Recordings a step; else 32, fewer of a small set."),
+    ] = None,
     learning_rate: Annotated[
         float, typer.Option(metavar="RATE", help="The highest one.", callback=_number(0, 10))
     ] = 0.003,
@@ -113,19 +116,22 @@ def train(
     More --epochs train a finished model further.
     """
     checkpoint = _checkpoint(output, resume, force)
+    if patience is not None and validation == 0:
+        raise CliError("--patience waits for a validation, and --validation is 0", USAGE)
     needs_training_extra()
     if not others:
         others = None
     recordings = recordings_at(
         data, labels=names_in(labels), others=others, clips=clips, background=background
     )
-    if patience is not None and validation == 0:
-        raise CliError("--patience waits for a validation, and --validation is 0", USAGE)
+    noises = _noises(recordings, noise, augment)
+    with data_errors():
+        split = recordings.split(validation, 0.0, seed)
     plan = Plan(
         hidden=hidden,
         layers=layers,
         epochs=epochs,
-        batch_size=batch_size,
+        batch_size=batch_size or min(32, max(4, len(split.training) // 16)),
         learning_rate=learning_rate,
         validation=validation,
         n_mfcc=n_mfcc,
@@ -133,13 +139,11 @@ def train(
         seed=seed,
         threads=threads or min(8, os.cpu_count() or 1),
         augment=augment,
-        noises=_noises(recordings, noise, augment),
+        noises=noises,
         patience=patience,
         cache=cache,
         others=others,
     )
-    with data_errors():
-        split = recordings.split(validation, 0.0, seed)
     _say_found(recordings, split, plan)
     model = plan.model(recordings, split)
     count = sum(weight.size for layer in model.layers for weight in layer.weights.values())

@@ -32,6 +32,7 @@ QUESTIONS = (
     "many_streams",
     "cold_start",
     "training_step",
+    "training_products",
 )
 PROGRAMS = ("accuracy", "quantisation", "long_life")
 """Files that have a main() of their own: `python -m benchmarks accuracy`."""

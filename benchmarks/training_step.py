@@ -134,7 +134,7 @@ def run(effort: Effort) -> Result:
                 table.add(f"{input_size} → {hidden_size}", times, 1e3)
             tables.append(table)
     notes = [
-        "LSTM and a dense layer of 12, cross-entropy per frame, the norm of all gradients clipped at 1,"
-        " Adam. Different lengths: torch gets packed sequences, pylstm `lengths`."
+        "LSTM and a dense layer of 12, cross-entropy per frame, the norm of all gradients clipped"
+        " at 1, Adam. Different lengths: torch gets packed sequences, pylstm `lengths`."
     ]
     return Result(QUESTION, tables, notes)

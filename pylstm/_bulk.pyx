@@ -96,8 +96,8 @@ cdef Py_ssize_t padded(Py_ssize_t size) noexcept:
     return (size + 15) // 16 * 16
 
 
-# Rows whose inputs' part is computed by one sgemm, before the steps use it while it is still in the cache.
-cdef Py_ssize_t ROWS_AT_ONCE = 512
+# Gates whose inputs' part is computed by one sgemm, before the steps use it while it is still in the cache: 256 KB.
+cdef Py_ssize_t GATES_AT_ONCE = 65536
 
 # Rows whose outer products are summed at once, while they are in the cache.
 cdef Py_ssize_t ROWS_PER_SUM = 64
@@ -202,7 +202,6 @@ cdef class Direction:
             rows[column - first, :self.hidden_size] = weight.reshape(gates, self.hidden_size, -1)[gate]
         return rows.reshape(gates * self.units, -1)
 
-
     @property
     def kept_per_row(self):
         """Floats that a forward pass keeps for each row when gradients are wanted; inputs and outputs come on top."""
@@ -247,7 +246,7 @@ cdef class Direction:
         cdef float *m
         cdef pylstm_fpmode mode
         cdef Py_ssize_t position = 0
-        most = max(ROWS_AT_ONCE, steps.batch)
+        most = max(GATES_AT_ONCE // self.gate_width, steps.batch)
         kept_gates = numpy.empty((rows if keep else min(rows, most), self.gate_width), numpy.float32)
         gates = floats("gates", kept_gates, kept_gates.size)
         kept_h = kept_c = kept_m = None

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm import _bulk
+from pylstm import _bulk, _engine
 from pylstm.packed import Packed, check_lengths
 from pylstm.recurrent import Recurrent
 from pylstm.weights import Weights
 
-__all__ = ["Stack", "Tape", "check_frames", "forward"]
+__all__ = ["Stack", "Tape", "check_finite", "check_frames", "check_state", "forward"]
 
 Array = NDArray[np.float32]
 State = tuple[Array, ...]
@@ -288,10 +288,11 @@ def check_frames(x: Any, width: int, batched: bool) -> Array:
     if not isinstance(x, np.ndarray) or x.dtype != np.float32:
         came = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
         raise TypeError(f"x is {came}: expected a NumPy array of float32")
+    _engine.refuse_masked("x", x)
     if x.shape[-1:] != (width,) or x.ndim not in ((3,) if batched else (2, 3)) or not x.size:
         expected = f"(T, B, {width})" if batched else f"(T, {width}) or (T, B, {width})"
         raise ValueError(f"x has shape {x.shape}: expected {expected}, T and B at least 1")
-    return np.ascontiguousarray(x)
+    return np.require(x, requirements=["C", "A", "E"])
 
 
 def check_finite(name: str, rows: Array) -> None:
@@ -312,7 +313,7 @@ def forward(layer: Recurrent, x: Any, state: Any, lengths: Any) -> tuple[Array, 
     packed = Packed(count, batch, check_lengths(lengths, count, batch))
     begin = None
     if state is not None:
-        begin = tuple(map(packed.sort, _check_state(layer, state, packed.batch, single)))
+        begin = tuple(map(packed.sort, check_state("state", layer, state, batch, single)))
     rows = packed.pack(x)
     check_finite("x", rows)
     y_rows, end, _ = Stack(layer, layer.weights, gradients=False).forward(rows, packed, begin)
@@ -321,21 +322,45 @@ def forward(layer: Recurrent, x: Any, state: Any, lengths: Any) -> tuple[Array, 
     return y[:, 0] if single else y, found if len(found) == 2 else found[0]
 
 
-def _check_state(layer: Recurrent, state: Any, batch: int, single: bool) -> State:
-    """The parts of a state, each (num_layers * directions, batch, width)."""
+def check_state(
+    name: str,
+    layer: Recurrent,
+    state: Any,
+    batch: int,
+    single: bool = False,
+    finite: bool = True,
+) -> State:
+    """The parts of a state, each (num_layers * directions, batch, width), or an error.
+
+    Parameters
+    ----------
+    name : str
+        What the messages call it.
+    layer : Recurrent
+    state : array, or tuple of arrays
+        h, or h and c; with `single`, without the axis of the batch.
+    batch : int
+    single : bool
+    finite : bool
+        Whether NaN and infinity are refused.
+    """
     names = layer.state_names
     parts = (state,) if len(names) == 1 else state
     if not isinstance(parts, tuple | list) or len(parts) != len(names):
-        raise TypeError(f"state is {type(state).__name__}: expected ({', '.join(names)})")
+        came = type(state).__name__
+        came += f" of {len(state)}" if isinstance(state, tuple | list) else ""
+        raise TypeError(f"{name} is {came}: expected ({', '.join(names)})")
     found = []
-    for name, part, width in zip(names, parts, (layer.width, layer.hidden_size), strict=False):
+    for letter, part, width in zip(names, parts, (layer.width, layer.hidden_size), strict=False):
         middle = () if single else (batch,)
         shape = (layer.num_layers * len(layer.suffixes), *middle, width)
         if not isinstance(part, np.ndarray) or part.dtype != np.float32:
-            came = part.dtype if isinstance(part, np.ndarray) else type(part).__name__
-            raise TypeError(f"{name} of state is {came}: expected a NumPy array of float32")
+            came = str(part.dtype) if isinstance(part, np.ndarray) else type(part).__name__
+            raise TypeError(f"{letter} of {name} is {came}: expected a NumPy array of float32")
+        _engine.refuse_masked(f"{letter} of {name}", part)
         if part.shape != shape:
-            raise ValueError(f"{name} of state has shape {part.shape}: expected {shape}")
-        check_finite(f"{name} of state", part)
+            raise ValueError(f"{letter} of {name} has shape {part.shape}: expected {shape}")
+        if finite:
+            check_finite(f"{letter} of {name}", part)
         found.append(part.reshape(shape[0], batch, width))
     return tuple(found)

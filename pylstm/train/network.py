@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.bulk import Stack, check_finite, check_frames
+from pylstm import _engine
+from pylstm.bulk import Stack, State, check_finite, check_frames
 from pylstm.dense import Dense
-from pylstm.layer import Layer
+from pylstm.layer import Layer, size_of
 from pylstm.packed import Packed, check_lengths
 from pylstm.recurrent import Recurrent
 from pylstm.train import affine
 from pylstm.train.blas import one_blas_thread
+from pylstm.train.carry import check_states, joined
 
 __all__ = ["Network"]
 
@@ -77,9 +79,8 @@ class Network:
         self, layers: Sequence[Layer], *, threads: int = 1, recompute: int | None = None
     ) -> None:
         self._layers = _checked(layers)
-        if recompute is not None and (isinstance(recompute, bool) or recompute < 1):
-            raise ValueError(f"recompute is {recompute!r}: expected a number of frames, or None")
-        self.recompute = recompute
+        # More frames than there are is as good as None.
+        self.recompute = None if recompute is None else size_of("recompute", recompute, 1 << 31)
         self.threads = threads
         count = sum(weight.size for layer in self._layers for weight in layer.weights.values())
         self.parameters = np.empty(count, np.float32)
@@ -135,17 +136,15 @@ class Network:
     def kept_bytes_per_frame(self) -> int:
         """Bytes that a forward pass with ``training=True`` keeps for each frame of each sequence,
         inputs and outputs of layers included; without `recompute`."""
-        floats = 0
+        # The outputs of a layer are the inputs of the next.
+        floats = self._layers[0].input_size + sum(layer.n_outputs for layer in self._layers)
         for layer in self._layers:
-            floats += layer.input_size
             if isinstance(layer, Recurrent):
                 stack = Stack(layer, layer.weights, gradients=False)
                 for k, directions in enumerate(stack.directions):
                     floats += sum(direction.kept_per_row for direction in directions)
-                    # Outputs of a layer are the inputs of the next, and its mask of dropout.
+                    # What goes from layer to layer inside, and its mask of dropout.
                     floats += layer.n_outputs * (1 + bool(layer.dropout)) if k else 0
-            else:
-                floats += layer.n_outputs
         return 4 * floats
 
     # --- forward ----------------------------------------------------------------------------------
@@ -183,16 +182,13 @@ class Network:
             One entry a layer: h, or (h, c), each (num_layers * directions, B, width); None for a
             Dense.
         tape : object
-            For `backward`; None unless ``training``.
+            For `backward`; None unless ``training``. It holds on to x and to the outputs, which are
+            not to be written to until then.
         """
         x = check_frames(x, self._layers[0].input_size, batched=True)
         count, batch = x.shape[:2]
         checked = check_lengths(lengths, count, batch)
-        state = [None] * len(self._layers) if state is None else state
-        if len(state) != len(self._layers):
-            raise ValueError(
-                f"state has {len(state)} entries: expected {len(self._layers)}, one a layer"
-            )
+        begins = check_states("state", self._layers, state, batch)
         runners = [
             Stack(layer, self._of(self.names, place), gradients=training)
             if isinstance(layer, Recurrent)
@@ -204,7 +200,7 @@ class Network:
 
         def run(share: int) -> tuple[Shard, Array, list[Any]]:
             return self._forward_shard(
-                x, checked, state, runners, shares[share], training, generators[share]
+                x, checked, begins, runners, shares[share], training, generators[share]
             )
 
         with one_blas_thread():
@@ -216,7 +212,7 @@ class Network:
             outputs = np.empty((count, batch, self.n_outputs), np.float32)
             for shard, rows, _ in found:
                 outputs[:, shard.sequences] = shard.packed.unpack(rows)
-            ends = _joined([(shard.sequences, part) for shard, _, part in found], batch)
+            ends = joined([(shard.sequences, part) for shard, _, part in found], batch)
         tape = ([shard for shard, _, _ in found], runners, x.shape) if training else None
         return outputs, ends, tape
 
@@ -246,17 +242,19 @@ class Network:
         self,
         x: Array,
         lengths: NDArray[np.int64] | None,
-        state: list[Any],
+        state: list[State | None],
         runners: list[Stack | None],
         sequences: NDArray[np.int64] | slice,
         training: bool,
         rng: np.random.Generator | None,
     ) -> tuple[Shard, Array, list[Any]]:
         own = x[:, sequences]
-        packed = Packed(*own.shape[:2], None if lengths is None else lengths[sequences])
+        count, batch = own.shape[:2]
+        packed = Packed(count, batch, None if lengths is None else lengths[sequences])
         rows = packed.pack(own)
         check_finite("x", rows)
-        tapes, ends = [], []
+        tapes: list[Any] = []
+        ends: list[Any] = []
         for place, (layer, runner) in enumerate(zip(self._layers, runners, strict=True)):
             if runner is None:
                 assert isinstance(layer, Dense)
@@ -268,10 +266,9 @@ class Network:
                 tapes.append((inputs, rows))
                 ends.append(None)
                 continue
-            begin = None
-            if state[place] is not None:
-                parts = state[place] if isinstance(state[place], tuple) else (state[place],)
-                begin = tuple(packed.sort(part[:, sequences]) for part in parts)
+            begin = state[place]
+            if begin is not None:
+                begin = tuple(packed.sort(part[:, sequences]) for part in begin)
             rows, end, tape = runner.forward(
                 rows, packed, begin, keep=training, rng=rng, recompute=self.recompute
             )
@@ -309,28 +306,37 @@ class Network:
         d_state : list
             With respect to the states at the beginning, as `forward` takes them.
         """
+        if tape is None:
+            raise TypeError("tape is None: forward makes one with training=True")
         shards, runners, shape = tape
+        if not shards:
+            raise ValueError("tape is used up: each takes one backward after its forward")
         expected = (*shape[:2], self.n_outputs)
         if not isinstance(d_outputs, np.ndarray) or d_outputs.dtype != np.float32:
             raise TypeError(f"d_outputs is {_described(d_outputs)}: expected an array of float32")
+        _engine.refuse_masked("d_outputs", d_outputs)
         if d_outputs.shape != expected:
             raise ValueError(f"d_outputs has shape {d_outputs.shape}: expected {expected}")
+        d_outputs = np.require(d_outputs, requirements=["C", "A", "E"])
+        ends = check_states("d_state", self._layers, d_state, shape[1], finite=False)
         vectors = [self.gradients, *(np.empty_like(self.gradients) for _ in shards[1:])]
 
         def run(share: int) -> tuple[Array | None, list[Any]]:
             vectors[share][:] = 0
             return self._backward_shard(
-                shards[share], runners, d_outputs, d_state, self._views(vectors[share]), d_inputs
+                shards[share], runners, d_outputs, ends, self._views(vectors[share]), d_inputs
             )
 
         with one_blas_thread():
             found = self._each(run, len(shards))
+        shards = tape[0].copy()
+        tape[0].clear()
         for vector in vectors[1:]:
             self.gradients += vector
         if len(shards) == 1:
             rows, begins = found[0]
             return None if rows is None else shards[0].packed.unpack(rows), begins
-        begins = _joined(
+        begins = joined(
             [(shard.sequences, part) for shard, (_, part) in zip(shards, found, strict=True)],
             shape[1],
         )
@@ -346,7 +352,7 @@ class Network:
         shard: Shard,
         runners: list[Stack | None],
         d_outputs: Array,
-        d_state: list[Any] | None,
+        d_state: list[State | None],
         gradients: dict[str, Array],
         d_inputs: bool,
     ) -> tuple[Array | None, list[Any]]:
@@ -367,10 +373,9 @@ class Network:
                     self._of(self.names, place), inputs, rows, self._of(gradients, place), below
                 )
                 continue
-            end = None
-            if d_state is not None and d_state[place] is not None:
-                parts = d_state[place] if isinstance(d_state[place], tuple) else (d_state[place],)
-                end = tuple(packed.sort(part[:, shard.sequences]) for part in parts)
+            end = d_state[place]
+            if end is not None:
+                end = tuple(packed.sort(part[:, shard.sequences]) for part in end)
             rows, begin = runner.backward(
                 shard.tapes[place], rows, end, self._of(gradients, place), below
             )
@@ -402,26 +407,6 @@ def _checked(layers: Sequence[Layer]) -> tuple[Layer, ...]:
                 f" {found[place - 1].n_outputs}"
             )
     return found
-
-
-def _joined(parts: list[tuple[Any, list[Any]]], batch: int) -> list[Any]:
-    """The states of shards as those of the whole batch."""
-    joined: list[Any] = []
-    for place, first in enumerate(parts[0][1]):
-        if first is None:
-            joined.append(None)
-            continue
-        pair = isinstance(first, tuple)
-        whole = [
-            np.empty((part.shape[0], batch, part.shape[2]), np.float32)
-            for part in (first if pair else (first,))
-        ]
-        for sequences, states in parts:
-            own = states[place] if pair else (states[place],)
-            for target, part in zip(whole, own, strict=True):
-                target[:, sequences] = part
-        joined.append(tuple(whole) if pair else whole[0])
-    return joined
 
 
 def _described(value: Any) -> str:

@@ -236,7 +236,7 @@ def test_two_threads_on_one_layer():
 
     def run(k):
         barrier.wait()
-        for _ in range(8):
+        for _ in range(4):
             if layer.forward(xs[k])[0].tobytes() != expected[k]:
                 wrong.append(k)
 
@@ -462,6 +462,32 @@ def test_a_network_owns_its_weights(network):
     np.testing.assert_array_equal(layers[0].weights["weight_ih_l0"], before)
     assert all((w == 7).all() for layer in network.layers() for w in layer.weights.values())
     assert sum(view.size for view in network.names.values()) == network.parameters.size
+
+
+def test_networks_in_several_threads_leave_blas_as_it_was():
+    threadpoolctl = pytest.importorskip("threadpoolctl", reason="training needs threadpoolctl")
+    from pylstm.train import Network
+
+    Network([PLAIN]).forward(X)  # loads every BLAS
+
+    def threads_of_blas():
+        return [
+            p["num_threads"] for p in threadpoolctl.threadpool_info() if p["user_api"] == "blas"
+        ]
+
+    def run():
+        network = Network([PLAIN])
+        for _ in range(40):
+            network.forward(X)
+
+    with threadpoolctl.threadpool_limits(2, user_api="blas"):
+        before = threads_of_blas()
+        threads = [threading.Thread(target=run) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert threads_of_blas() == before
 
 
 # --- memory ---------------------------------------------------------------------------------------

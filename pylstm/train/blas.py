@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -22,11 +24,28 @@ def _controller() -> Any:
     return ThreadpoolController().select(user_api="blas")
 
 
-def one_blas_thread() -> AbstractContextManager[Any]:
-    """A context in which every BLAS of the process uses one thread, as it is found at first use.
+# How many threads of the process are inside. Each for itself would, on leaving, restore what it
+# found on entering: the last one to leave, perhaps, the limit of another.
+_lock = threading.Lock()
+_inside = 0
+_limit: Any = None
 
-    Returns
-    -------
-    context manager
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """A context in which every BLAS of the process uses one thread.
+
+    Any number of threads may be inside: the first one sets the limit, the last one lifts it.
     """
-    return _controller().limit(limits=1)
+    global _inside, _limit
+    with _lock:
+        if not _inside:
+            _limit = _controller().limit(limits=1)
+        _inside += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _inside -= 1
+            if not _inside:
+                _limit.restore_original_limits()

@@ -272,17 +272,24 @@ def network_passes(network: Any, given: Passage, rng: Any = None) -> Found:
     return Found(outputs, ends, {n: v.copy() for n, v in views.items()}, d_x, d_state)
 
 
-def assert_close(name: str, ours: Array, theirs: Array, tolerance: float) -> None:
-    """The largest difference is at most `tolerance` of the largest value."""
+def assert_close(name: str, ours: Array, theirs: Array, tolerance: float, floor: float = 0) -> None:
+    """The largest difference is at most `tolerance` of the largest value, or `floor`."""
     assert ours.shape == theirs.shape, name
     assert ours.dtype == np.float32, name
-    scale = max(float(np.abs(theirs).max(initial=0)), 1e-30)
-    error = float(np.abs(ours.astype(np.float64) - theirs).max(initial=0)) / scale
-    assert error <= tolerance, f"{name}: {error:.2e} of {scale:.2e}"  # NaN is refused too
+    scale = float(np.abs(theirs).max(initial=0))
+    error = float(np.abs(ours.astype(np.float64) - theirs).max(initial=0))
+    # NaN is refused too.
+    assert error <= tolerance * scale + floor, f"{name}: {error:.2e} beside {scale:.2e}"
 
 
 def assert_same_passes(ours: Found, theirs: Found, forward: float, gradient: float) -> None:
-    """Outputs and states within `forward` of 1 or of the largest, gradients within `gradient`."""
+    """Outputs and states within `forward` of 1 or of the largest, gradients within `gradient`.
+
+    In a tensor of very few values all may nearly cancel, or stand behind a tanh that is nearly 1:
+    what is left of float32 is then less, here and there, than a share of the largest. Inputs and
+    factors of the loss are near 1, so that sums over so many frames have an error of this size.
+    """
+    floor = 1e-6 * np.sqrt(np.prod(ours.outputs.shape[:2]))
 
     def states(found: list[Any]) -> list[Array]:
         return [part for state in found if state is not None for part in parts(state)]
@@ -297,8 +304,8 @@ def assert_same_passes(ours: Found, theirs: Found, forward: float, gradient: flo
         )
     assert ours.gradients.keys() == theirs.gradients.keys()
     for name, theirs_w in theirs.gradients.items():
-        assert_close(name, ours.gradients[name], theirs_w, gradient)
-    assert_close("d_x", ours.d_x, theirs.d_x, gradient)
+        assert_close(name, ours.gradients[name], theirs_w, gradient, floor)
+    assert_close("d_x", ours.d_x, theirs.d_x, gradient, floor)
     if theirs.d_state:
         for a, b in zip(states(ours.d_state), states(theirs.d_state), strict=True):
-            assert_close("d_state", a, b, gradient)
+            assert_close("d_state", a, b, gradient, floor)

@@ -21,7 +21,7 @@ from pylstm.train.recordings import Recordings
 TONES = {"low": 300, "high": 3300}
 # Small enough for a second, large enough to learn two tones.
 QUICK = ["--hidden", 8, "--layers", 1, "--epochs", 6, "--learning-rate", 0.03, "--batch-size", 4]
-QUICK += ["--no-augment", "--threads", 1]
+QUICK += ["--no-augment", "--no-quiet", "--threads", 1]
 
 
 def tone(name: str, seed: int, seconds: float = 0.4, rate: int = 16000) -> np.ndarray:
@@ -122,6 +122,36 @@ def test_the_model_runs_at_once(trained, tmp_path):
     assert model.features.mean is not None
 
 
+def test_noise_and_silence_are_learnt_as_well(data, tmp_path):
+    path = tmp_path / "a.safetensors"
+    result = succeed("train", data, "-o", path, *QUICK, "--quiet", "--epochs", 10)
+    line = "labels        high 10, low 10; background: noise and silence are added"
+    assert line in result.stdout
+    model = pylstm.load(path)
+    assert model.labels == ("high", "low", "background")
+    assert model.info["detector.background"] == "background"
+    stretch = 0.002 * np.random.default_rng(5).standard_normal(16000).astype(np.float32)
+    parts = [stretch, tone("low", 999, 0.5), stretch, np.zeros(8000, np.float32)]
+    events = pylstm.Detector.for_model(model).push(model.run(np.concatenate(parts)))
+    assert [event.label for event in events] == ["low"]
+    facts = json.loads(succeed("eval", path, data, "--json").stdout)
+    nothing = {"count": 0, "auc": None, "equal_error_rate": None, "misses": None, "recall": None}
+    assert nothing.items() <= facts["labels"]["background"].items()
+    assert facts["judged"] == 20
+
+
+def test_silence_that_is_there_is_not_added(tmp_path):
+    data = folder_of_tones(tmp_path / "data", ("low", "silence"), n=4)
+    path = tmp_path / "a.safetensors"
+    assert "are added" not in succeed("train", data, "-o", path, *QUICK, "--quiet").stdout
+    model = pylstm.load(path)
+    assert (model.labels, model.info["detector.background"]) == (("low", "silence"), "silence")
+    data = folder_of_tones(tmp_path / "more", n=4)
+    arguments = ["--quiet", "--background", "low"]
+    message = "--background low is a label of recordings already"
+    refuse(2, message, "train", data, "-o", tmp_path / "b.safetensors", *QUICK, *arguments)
+
+
 def test_equal_trainings_give_equal_models(trained, data, tmp_path):
     succeed("train", data, "-o", tmp_path / "again.safetensors", *QUICK)
     assert (tmp_path / "again.safetensors").read_bytes() == trained[0].read_bytes()
@@ -140,7 +170,8 @@ def test_with_everything_that_there_is(data, tmp_path):
     arguments += ["--patience", 5, "--n-mfcc", 20, "--sample-rate", 8000, "--threads", 2]
     result = succeed("train", data, "-o", path, *arguments)
     assert "note: 20 of 20 recordings are resampled to 8000 Hz" in result.stderr
-    assert pylstm.load(path).sample_rate == 8000
+    features = pylstm.load(path).features
+    assert (features.sr, features.hop_length, features.win_length) == (8000, 80, 200)
     assert any((tmp_path / "cache").rglob("*"))
 
 

@@ -22,12 +22,17 @@ if TYPE_CHECKING:
     from pylstm.train.fitted import Fitted
     from pylstm.train.recordings import Recordings, Split
 
-__all__ = ["Plan"]
+__all__ = ["Plan", "needs_quiet"]
 
 # Frames that are unrolled at once where each has its label: two seconds.
 _CHUNK = 200
-# Labels that mean "nothing to report" wherever they are used.
-_BACKGROUND = ("silence", "unknown", "background", "_silence_", "_unknown_")
+# Labels that stand for nothing wherever they are used.
+_BACKGROUND = ("silence", "background", "noise", "_silence_", "_background_")
+
+
+def needs_quiet(recordings: Recordings) -> bool:
+    """Whether every recording is of something: a model of these hears something in silence."""
+    return recordings.per == "sequence" and not set(_BACKGROUND) & set(recordings.labels)
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,11 @@ class Plan:
     patience: int | None
     cache: Path | None
     others: str | None
+    quiet: str | None
+
+    def labels(self, recordings: Recordings) -> tuple[str, ...]:
+        """What the outputs mean: the labels of the recordings, and last the one that is added."""
+        return (*recordings.labels, *([] if self.quiet is None else [self.quiet]))
 
     def model(self, recordings: Recordings, split: Split) -> Model:
         """The model at its beginning; its features are normalised over the training recordings.
@@ -63,30 +73,40 @@ class Plan:
         from pylstm.model import Model
 
         try:
-            plain = MFCC(sr=self.sample_rate, n_mfcc=self.n_mfcc, n_mels=max(40, self.n_mfcc))
+            # 25 ms every 10 ms, at any rate.
+            window = round(0.025 * self.sample_rate)
+            plain = MFCC(
+                sr=self.sample_rate,
+                n_mfcc=self.n_mfcc,
+                n_fft=1 << (window - 1).bit_length(),
+                win_length=window,
+                hop_length=round(0.01 * self.sample_rate),
+                n_mels=max(40, self.n_mfcc),
+            )
             with data_errors():
                 features = split.training.normalised(plain, self.cache)
             stack = LSTM(features.n_features, self.hidden, self.layers, seed=self.seed)
-            head = Dense(self.hidden, len(recordings.labels), "softmax", seed=self.seed + 1)
-            return Model(features, [stack, head], recordings.labels, self._info(recordings))
+            labels = self.labels(recordings)
+            head = Dense(self.hidden, len(labels), "softmax", seed=self.seed + 1)
+            return Model(features, [stack, head], labels, self._info(recordings))
         except ValueError as error:
             raise CliError(str(error), USAGE) from None
 
     def _info(self, recordings: Recordings) -> dict[str, str]:
         """What goes with the model: a detector's numbers, and what it was trained on."""
-        background = [
-            label
-            for label in recordings.labels
-            if label in (*_BACKGROUND, self.others, recordings.background)
-        ]
+        labels = self.labels(recordings)
+        silent = (*_BACKGROUND, "unknown", "_unknown_", self.others, self.quiet)
+        background = [label for label in labels if label in (*silent, recordings.background)]
         for label in background:
             if "," in label:
                 raise CliError(f"label {label!r} has a comma; expected none in that of background")
-        if len(background) == len(recordings.labels):
+        if len(background) == len(labels):
             background = []
+        # Frames that were learnt together agree for longer than those of a short event.
+        together = recordings.per == "sequence"
         info = {
-            "detector.threshold": "0.5",
-            "detector.smoothing_frames": "10",
+            "detector.threshold": "0.7" if together else "0.5",
+            "detector.smoothing_frames": "20" if together else "10",
             "detector.refractory_frames": "40",
             "detector.background": ",".join(background),
             "training.data": Path(recordings.name).resolve().name,
@@ -114,6 +134,7 @@ class Plan:
         from pylstm.train.fit import fit
         from pylstm.train.losses import CrossEntropy
         from pylstm.train.optimisers import AdamW
+        from pylstm.train.quiet import Quiet
         from pylstm.train.schedules import Cosine
 
         features: Any = model.features
@@ -127,6 +148,9 @@ class Plan:
         per = split.training.per
         if per == "sequence":
             steps = self.epochs * training.n_batches
+            if self.quiet is not None:
+                place = len(split.training.labels)
+                training = Quiet(training, features, place, noises=self.noises)
             training = Continued(training)  # a stream brings them one after the other
         else:
             steps = self.epochs * self._chunks(split.training, features)

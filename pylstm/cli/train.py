@@ -11,7 +11,7 @@ import typer
 
 from pylstm.cli.data import data_errors, minutes, names_in, needs_training_extra, recordings_at
 from pylstm.cli.errors import INTERRUPTED, USAGE, CliError, one_line
-from pylstm.cli.plan import Plan
+from pylstm.cli.plan import Plan, needs_quiet
 from pylstm.cli.report import note
 from pylstm.files import SUFFIX
 
@@ -84,8 +84,11 @@ def train(
         bool, typer.Option("--clips", help="Manifest: cut out what has times; else hear it inside.")
     ] = False,
     background: Annotated[
-        str, typer.Option(metavar="LABEL", help="Manifest: the label of what is not marked.")
+        str, typer.Option(metavar="LABEL", help="The label of frames, or recordings, of nothing.")
     ] = "background",
+    quiet: Annotated[
+        bool, typer.Option(help="Add noise and silence as background, if no label is silence.")
+    ] = True,
     augment: Annotated[
         bool, typer.Option(help="Learn from varied recordings: speed, place, loudness, noise.")
     ] = True,
@@ -143,7 +146,10 @@ def train(
         patience=patience,
         cache=cache,
         others=others,
+        quiet=background if quiet and needs_quiet(recordings) else None,
     )
+    if plan.quiet in recordings.labels:
+        raise CliError(f"--background {background} is a label of recordings already", USAGE)
     _say_found(recordings, split, plan)
     model = plan.model(recordings, split)
     count = sum(weight.size for layer in model.layers for weight in layer.weights.values())
@@ -211,7 +217,8 @@ def _say_found(recordings: Recordings, split: Split, plan: Plan) -> None:
         ", ".join(
             f"{label} (the rest)" if label == unmarked else f"{label} {n}"
             for label, n in counts.items()
-        ),
+        )
+        + ("" if plan.quiet is None else f"; {plan.quiet}: noise and silence are added"),
     )
     parts = [f"{len(split.training)} to learn from", f"{len(split.validation)} to judge by"]
     if len(split.testing):
@@ -243,8 +250,9 @@ def _train(
             _save(error.fitted, output)
             kept = f"{output} has the model of epoch {error.fitted.best_epoch}"
         raise CliError(f"{error}; {kept}") from None
-    except CliError as error:  # a file that has gone meanwhile
-        raise CliError(f"{error}; --resume goes on from {checkpoint}") from None
+    except CliError as error:  # a file that has gone meanwhile, or is too short
+        more = f"; --resume goes on from {checkpoint}" if checkpoint.exists() else ""
+        raise CliError(f"{error}{more}") from None
     except ValueError as error:  # a checkpoint of another training
         raise CliError(str(error)) from None
     if not fitted.best_epoch:  # interrupted

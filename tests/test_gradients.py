@@ -276,10 +276,9 @@ def dropped(kind, **settings):
 
 
 def masks(network, layer, count, batch, lengths, seed):
-    """What dropout multiplies each layer's outputs with: (T, B, n_outputs) each.
+    """What dropout multiplies each layer's outputs with, read from what a pass keeps.
 
-    Two passes over the same sequence as two networks with a mask between them: read from what a
-    pass keeps.
+    (T, B, n_outputs) each; None after the last layer.
     """
     x = np.zeros((count, batch, layer.input_size), np.float32)
     _, _, (shards, _, _) = network.forward(

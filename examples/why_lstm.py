@@ -228,7 +228,7 @@ def run(plan: Plan, threads: int = 1, say: Any = print) -> dict[str, Any]:
     better = min(CONTENDERS[2:], key=lambda contender: trained[contender][1])
     after = [*CONTENDERS[:2], better, *VARIANTS[1:4]]
     return {
-        "command": "python examples/why_lstm.py",
+        "command": "python examples/why_lstm.py" + (" --quick" if plan == QUICK else ""),
         "pylstm": pylstm.__version__,
         "numpy": np.__version__,
         "plan": asdict(plan),
@@ -276,12 +276,12 @@ def main() -> None:
         "--out", type=Path, help="folder for results (default: docs; with --quick: nowhere)"
     )
     asked = parser.parse_args()
+    out = asked.out or (None if asked.quick else Path(__file__).parent.parent / "docs")
+    if out is not None:  # matplotlib is missed before minutes of training, not after
+        from why_lstm_page import write
     results = run(QUICK if asked.quick else Plan(), asked.threads)
     print(f"{results['seconds']:.0f} s ({results['cpu_seconds']:.0f} s of processor time)")
-    out = asked.out or (None if asked.quick else Path(__file__).parent.parent / "docs")
     if out is not None:
-        from why_lstm_page import write
-
         write(results, out)
 
 

@@ -8,6 +8,14 @@ from typing import Any
 
 import numpy as np
 
+try:
+    from matplotlib.colors import LogNorm
+    from matplotlib.figure import Figure
+except ImportError as error:
+    raise ImportError(
+        'plots need matplotlib, which is not installed: pip install "pylstm[plot]"'
+    ) from error
+
 __all__ = ["tables", "write"]
 
 # Okabe and Ito's colours, which most eyes tell apart.
@@ -107,19 +115,7 @@ def tables(results: dict[str, Any]) -> str:
 
 
 def plots(results: dict[str, Any], folder: Path) -> list[Path]:
-    """Loss against steps, gradients against frames, and the inside of the trained LSTM.
-
-    Raises
-    ------
-    ImportError
-        matplotlib is not installed.
-    """
-    try:
-        import matplotlib  # noqa: F401
-    except ImportError as error:
-        raise ImportError(
-            'plots need matplotlib, which is not installed: pip install "pylstm[plot]"'
-        ) from error
+    """Loss against steps, gradients against frames, and the inside of the trained LSTM."""
     written = []
     for name, draw in (("loss", _loss), ("gradient", _gradient), ("gates", _gates)):
         chart = draw(results)
@@ -133,9 +129,7 @@ def _label(found: dict[str, Any]) -> str:
     return f"{found['cell']}, lr {found['lr']:g}"
 
 
-def _loss(results: dict[str, Any]) -> Any:
-    from matplotlib.figure import Figure
-
+def _loss(results: dict[str, Any]) -> Figure:
     tasks = results["tasks"]
     columns = min(3, len(tasks))
     rows = -(-len(tasks) // columns)
@@ -172,9 +166,7 @@ def _loss(results: dict[str, Any]) -> Any:
     return chart
 
 
-def _gradient(results: dict[str, Any]) -> Any:
-    from matplotlib.figure import Figure
-
+def _gradient(results: dict[str, Any]) -> Figure:
     chart = Figure(figsize=(11.5, 5.2), layout="constrained")
     grid = chart.subplots(1, 2, sharey=True)
     for axes, when in zip(grid, ("before", "after"), strict=True):
@@ -210,10 +202,7 @@ def _floored(values: list[float]) -> Any:
     return np.maximum(values, 1e-50)
 
 
-def _gates(results: dict[str, Any]) -> Any:
-    from matplotlib.colors import LogNorm
-    from matplotlib.figure import Figure
-
+def _gates(results: dict[str, Any]) -> Figure:
     gates = results["gates"]
     memory = np.array(gates["memory"])
     chart = Figure(figsize=(9, 7.5), layout="constrained")

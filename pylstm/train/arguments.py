@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import math
 import operator
+from typing import Any
 
 import numpy as np
 
-__all__ = ["count", "described", "flag", "number"]
+__all__ = ["count", "described", "flag", "interval", "number", "within"]
 
 
 def count(name: str, value: object, least: int) -> int:
@@ -40,6 +41,25 @@ def number(name: str, value: object, least: float = 0.0, below: float = math.inf
         limit = "finite" if below == math.inf else f"below {below:g}"
         raise ValueError(f"{name} is {value!r}: expected {least:g} or more, and {limit}")
     return float(value)
+
+
+def within(name: str, value: object, least: float, most: float) -> float:
+    """A number from `least` to `most`, both included, or an error that names the argument."""
+    if number(name, value, least) > most:
+        raise ValueError(f"{name} is {value!r}: expected {least:g} to {most:g}")
+    return float(value)  # type: ignore[arg-type]
+
+
+def interval(name: str, value: Any, least: float, most: float) -> tuple[float, float]:
+    """Two numbers `within`, the smaller one first, or an error that names the argument."""
+    try:
+        low, high = value
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} is {value!r}: expected two numbers, lowest and highest") from None
+    low, high = within(name, low, least, most), within(name, high, least, most)
+    if low > high:
+        raise ValueError(f"{name} is {value!r}: expected the lower number first")
+    return low, high
 
 
 def described(value: object) -> str:

@@ -72,11 +72,13 @@ cdef int find_sgemm() except -1:
     return 0
 
 
-cdef void multiply(bint transpose_a, bint transpose_b, int m, int n, int k, const float *a, int a_stride, const float *b,
-                   int b_stride, float beta, float *c, int c_stride) noexcept nogil:
-    """C = op(A) op(B) + beta C for matrices of rows (BLAS thinks in columns): C is m times n, k is summed over."""
+cdef void multiply(bint transpose_a, bint transpose_b, Py_ssize_t rows, Py_ssize_t columns, Py_ssize_t terms, const float *a,
+                   Py_ssize_t a_row, const float *b, Py_ssize_t b_row, float beta, float *c, Py_ssize_t c_row) noexcept nogil:
+    """C = op(A) op(B) + beta C for matrices of rows; BLAS thinks in columns. a_row: from one row of A to the next."""
     cdef char yes = b"T", no = b"N"
     cdef float one = 1.0
+    cdef int m = <int>rows, n = <int>columns, k = <int>terms
+    cdef int a_stride = <int>a_row, b_stride = <int>b_row, c_stride = <int>c_row
     sgemm(&yes if transpose_b else &no, &yes if transpose_a else &no, &n, &m, &k, &one, <float *>b, &b_stride, <float *>a,
           &a_stride, &beta, c, &c_stride)
 
@@ -131,8 +133,8 @@ cdef class Steps:
         PyBuffer_Release(&view)
         self.rows = int(starts[self.count])
         self.batch = int(sizes[0])
-        if self.rows * 4096 > 1 << 62 or self.batch > 1 << 24:
-            raise ValueError(f"{self.rows} rows of {self.batch} sequences; that is more than a pass can take")
+        if self.rows > 1 << 30:  # BLAS counts in 32 bits
+            raise ValueError(f"there are {self.rows} frames; a pass takes 2^30 at most")
 
 
 @cython.final
@@ -152,8 +154,8 @@ cdef class Direction:
     cdef const pylstm_bulk_kernels *kernels
     cdef pylstm_bulk_cell cell
     cdef readonly str kind
-    cdef readonly int input_size, hidden_size, width
-    cdef int units, padded_width, columns, gate_width, x_width, h_first, h_width
+    cdef readonly Py_ssize_t input_size, hidden_size, width
+    cdef Py_ssize_t units, padded_width, columns, gate_width, x_width, h_first, h_width
     cdef object x_columns, h_columns
     cdef object w_ih, bias, packed_hh, packed_hh_back, packed_hr, packed_hr_back
     cdef bint has_cell, projected
@@ -196,7 +198,7 @@ cdef class Direction:
         """Rows of a matrix where the gates have them."""
         gates = len(columns)
         if self.units == self.hidden_size and list(columns) == list(range(first, first + gates)):
-            return numpy.ascontiguousarray(weight, numpy.float32)
+            return numpy.array(weight, numpy.float32, order="C")  # a pass is one of the weights of now
         rows = numpy.zeros((gates, self.units, weight.shape[1]), numpy.float32)
         for gate, column in enumerate(columns):
             rows[column - first, :self.hidden_size] = weight.reshape(gates, self.hidden_size, -1)[gate]
@@ -206,7 +208,7 @@ cdef class Direction:
     def kept_per_row(self):
         """Floats that a forward pass keeps for each row when gradients are wanted; inputs and outputs come on top."""
         return (self.gate_width + self.padded_width + (self.units if self.has_cell else 0)
-                + (self.units + self.padded_width if self.projected else 0))
+                + (self.units if self.projected else 0))
 
     def forward(self, x, Steps steps, bint reverse, h, c, y, int column, bint keep):
         """Runs over all rows.
@@ -277,7 +279,7 @@ cdef class Direction:
                 position += last - first
                 row, end = steps.starts[first], steps.starts[last]
                 chunk_start = 0 if keep else row
-                multiply(False, True, <int>(end - row), self.x_width, self.input_size, x_data + row * self.input_size,
+                multiply(False, True, end - row, self.x_width, self.input_size, x_data + row * self.input_size,
                          self.input_size, w_ih, self.input_size, 0.0, gates + (row - chunk_start) * self.gate_width,
                          self.gate_width)
                 for k in range(last - first):
@@ -413,7 +415,7 @@ cdef class Direction:
                         bias[self.gate_width + u] = 0.0
                     waiting = 0
             if dx_data != NULL:
-                multiply(False, False, <int>rows, self.input_size, self.x_width, gates, self.gate_width, w_ih,
+                multiply(False, False, rows, self.input_size, self.x_width, gates, self.gate_width, w_ih,
                          self.input_size, 1.0 if dx_begun else 0.0, dx_data, self.input_size)
             pylstm_fpmode_leave(mode)
         weight_ih, weight_hh, bias_ih, bias_hh, weight_hr = gradients

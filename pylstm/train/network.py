@@ -183,7 +183,7 @@ class Network:
             Dense.
         tape : object
             For `backward`; None unless ``training``. It holds on to x and to the outputs, which are
-            not to be written to until then.
+            not to be written to until then; no more are `parameters`.
         """
         x = check_frames(x, self._layers[0].input_size, batched=True)
         count, batch = x.shape[:2]

@@ -9,7 +9,7 @@
 `fit` turns this wheel, epoch by epoch; its parts are here for loops of one's own.
 """
 
-from pylstm.train.augment import Chain, Gain, Reverb, Shift, Speed
+from pylstm.train.augment import Chain, Gain, Shift, Speed
 from pylstm.train.batches import Arrays, Batch, Truncated
 from pylstm.train.continued import Continued
 from pylstm.train.ctc import CTC
@@ -17,7 +17,7 @@ from pylstm.train.feature_cache import FeatureCache
 from pylstm.train.fit import DivergedError, Fitted, fit
 from pylstm.train.losses import MSE, BCEWithLogits, CrossEntropy
 from pylstm.train.network import Network
-from pylstm.train.noise import Noise
+from pylstm.train.noise import Noise, Reverb
 from pylstm.train.optimisers import SGD, Adam, AdamW, clip_global_norm
 from pylstm.train.problems import RecordingsError
 from pylstm.train.progress import Report

@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pylstm.train.batches import Arrays, Batch, Truncated, collate, cuts
@@ -28,6 +28,7 @@ def same(one: Batch, other: Batch) -> bool:
 
 
 @given(LENGTHS, st.integers(1, 9), st.booleans(), st.booleans(), st.integers(0, 9))
+@settings(deadline=None)
 def test_every_sequence_once_with_its_target(lengths, size, shuffle, bucket, seed):
     xs = sequences(lengths)
     ys = [x[:, 0].astype(int) * 100 + x[:, 1].astype(int) for x in xs]
@@ -54,6 +55,7 @@ def test_every_sequence_once_with_its_target(lengths, size, shuffle, bucket, see
 
 
 @given(LENGTHS, st.integers(1, 5), st.integers(0, 3), st.integers(0, 3))
+@settings(deadline=None)
 def test_an_epoch_depends_on_epoch_and_seed_alone(lengths, size, epoch, seed):
     fresh, used = (Arrays(sequences(lengths), [0] * len(lengths), size) for _ in range(2))
     for _ in used.batches(epoch + 1, seed):
@@ -74,6 +76,7 @@ def test_epochs_and_seeds_differ():
 
 
 @given(st.lists(st.integers(1, 1000), min_size=9, max_size=300), st.integers(1, 9))
+@settings(deadline=None)
 def test_buckets_need_the_least_padding(lengths, size):
     # A smaller last batch could be a lucky one.
     lengths = lengths[: len(lengths) // size * size]
@@ -115,6 +118,7 @@ def test_what_a_target_belongs_to():
 
 
 @given(LENGTHS, st.integers(1, 9), st.integers(1, 15), st.booleans(), st.integers(0, 3))
+@settings(deadline=None)
 def test_chunks_put_together_are_the_batches(lengths, size, frames, weighted, seed):
     xs = sequences(lengths)
     ys = [x[:, 1].astype(int) for x in xs]

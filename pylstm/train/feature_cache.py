@@ -147,7 +147,10 @@ def _read(path: Path, key: str, width: int) -> NDArray[np.float32] | None:
     digest, data = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
     if digest != _digest(key, data):
         return None
-    frames = np.load(io.BytesIO(data), allow_pickle=False)
+    try:
+        frames = np.load(io.BytesIO(data), allow_pickle=False)
+    except (ValueError, EOFError):  # whoever wrote it can add up, and is not us
+        return None
     if frames.dtype != np.float32 or frames.ndim != 2 or frames.shape[1] != width:
         return None
     return frames

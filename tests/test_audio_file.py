@@ -1,0 +1,83 @@
+"""Audio files, spans of them, and the frames that are made of these."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import soundfile
+from conftest import audio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from recordings_material import sound
+
+import pylstm
+from pylstm.audio import AudioError, AudioFile
+from pylstm.train.recording import Header, Recording
+
+FEATURES = pylstm.MFCC()
+
+
+@given(
+    n=st.integers(1, 4000),
+    rate=st.sampled_from([8000, 16000, 44100]),
+    cut=st.tuples(st.floats(0, 0.999), st.floats(0, 1)),
+)
+@settings(max_examples=40, deadline=None)
+def test_a_span_is_what_lies_there(tmp_path_factory, n, rate, cut):
+    path = tmp_path_factory.mktemp("span") / "a.wav"
+    whole = np.random.default_rng(n).uniform(-1, 1, n).astype(np.float32)
+    soundfile.write(path, whole, rate, "FLOAT")
+    start, end = cut[0] * n / rate, max(cut[1] * n, cut[0] * n + 1) / rate
+    first = min(round(start * rate), n)
+    if first >= n:
+        with pytest.raises(AudioError, match="ends at"):
+            AudioFile(path, None, start=start, end=end)
+        return
+    last = max(round(end * rate), first + 1)
+    with AudioFile(path, None, start=start, end=end) as file:
+        assert file.seconds == (min(last, n) - first) / rate
+        np.testing.assert_array_equal(file.read(), whole[first:last])
+
+
+def test_a_span_that_is_not_there(tmp_path):
+    path = sound(tmp_path / "a.wav", 1.0)
+    with pytest.raises(AudioError, match=r"a\.wav ends at 1\.00 s; expected audio from 2\.00 s on"):
+        AudioFile(path, None, start=2.0)
+    with pytest.raises(AudioError, match=r"ends at 1\.00 s; expected audio until 1\.50 s"):
+        AudioFile(path, None, start=0.5, end=1.5)
+    with AudioFile(path, None, start=0.5, end=1.05) as file:  # people round
+        assert len(file.read()) == 8000
+    with pytest.raises(ValueError, match="start is -1; expected seconds"):
+        AudioFile(path, None, start=-1)
+    with pytest.raises(ValueError, match=r"expected seconds after start=0\.5"):
+        AudioFile(path, None, start=0.5, end=0.5)
+
+
+def test_a_library_that_is_missing_is_named(monkeypatch, tmp_path):
+    monkeypatch.setitem(__import__("sys").modules, "soxr", None)
+    with pytest.raises(ImportError, match=r'pip install "pylstm\[train\]"'):
+        AudioFile(tmp_path / "a.wav", None)
+
+
+@pytest.mark.parametrize(
+    "features",
+    [FEATURES, pylstm.MFCC(top_db=30.0), pylstm.LogMel(deltas=2), pylstm.MFCC(center=False)],
+    ids=repr,
+)
+@pytest.mark.parametrize("span", [(0.0, 2.5), (0.3, 1.7)])
+def test_frames_are_those_of_the_whole_signal(tmp_path, features, span):
+    y = audio(2.5)
+    soundfile.write(tmp_path / "a.wav", y, 16000, "FLOAT")
+    item = Recording(str(tmp_path / "a.wav"), *span, Header.of(str(tmp_path / "a.wav")), "yes")
+    part = y[round(span[0] * 16000) : round(span[1] * 16000)]
+    np.testing.assert_array_equal(item.frames(features), features(part))
+    np.testing.assert_array_equal(item.samples(16000), part)
+
+
+def test_frames_of_what_is_too_short(tmp_path):
+    path = str(sound(tmp_path / "a.wav", 0.02))
+    item = Recording(path, 0.0, 0.02, Header.of(path), "yes")
+    with pytest.raises(AudioError, match=r"a\.wav is too short for a frame"):
+        item.frames(pylstm.MFCC(center=False))
+    with pytest.raises(AudioError, match=r"a\.wav: .*delta"):
+        item.frames(pylstm.MFCC(deltas=1))

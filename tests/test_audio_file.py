@@ -12,7 +12,7 @@ from recordings_material import sound
 
 import pylstm
 from pylstm.audio import AudioError, AudioFile
-from pylstm.train.recording import Header, Recording
+from pylstm.train.recording import Header, Recording, frame_seconds
 
 FEATURES = pylstm.MFCC()
 
@@ -81,3 +81,26 @@ def test_frames_of_what_is_too_short(tmp_path):
         item.frames(pylstm.MFCC(center=False))
     with pytest.raises(AudioError, match=r"a\.wav: .*delta"):
         item.frames(pylstm.MFCC(deltas=1))
+
+
+@pytest.mark.parametrize("center", [True, False])
+def test_where_the_middles_of_frames_are(center):
+    """A click is loudest in the frame whose middle it hits."""
+    features = pylstm.LogMel(n_fft=400, hop_length=160, center=center)
+    middles = frame_seconds(features, 90)
+    for t in (5, 40, 77):
+        y = np.zeros(16000, np.float32)
+        y[round(middles[t] * 16000)] = 1.0
+        assert np.argmax(features(y).sum(axis=1)) == t
+
+
+@pytest.mark.skipif("MP3" not in soundfile.available_formats(), reason="this libsndfile has no MP3")
+@pytest.mark.parametrize("top_db", [None, 80.0])
+def test_a_file_that_ends_before_it_says(tmp_path, top_db):
+    path = sound(tmp_path / "a.mp3", 5.0)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    item = Recording(str(path), 0.0, 5.0, Header(16000, 1, 5.0), "yes")
+    with pytest.raises(AudioError, match=r"a\.mp3 is cut off: \d\.\d\d s of the \d\.\d\d s"):
+        item.frames(pylstm.MFCC(top_db=top_db))
+    with pytest.raises(AudioError, match=r"a\.mp3 is cut off"):
+        Header.of(str(path), decode=True)

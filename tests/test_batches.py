@@ -159,14 +159,37 @@ def test_chunks_put_together_are_the_batches(lengths, size, frames, weighted, se
         assert {len(chunk) for chunk in chunks[:-1]} <= {frames}
 
 
-def test_chunks_of_chunks():
-    xs = sequences([7, 4])
-    ys = [x[:, 1].astype(int) for x in xs]
-    source = Arrays(xs, ys, shuffle=False)
-    twice = list(Truncated(Truncated(source, 4), 2).batches(0, 0))
-    once = list(Truncated(source, 2).batches(0, 0))
-    for one, other in zip(twice, once, strict=True):
-        np.testing.assert_array_equal(one.x, other.x)
+@given(LENGTHS, st.integers(1, 9), st.integers(1, 3), st.integers(1, 4))
+@settings(deadline=None)
+def test_chunks_of_chunks_are_chunks(lengths, size, frames, times):
+    xs = sequences(lengths)
+    source = Arrays(xs, [x[:, 1].astype(int) for x in xs], size)
+    once = Truncated(source, frames).batches(0, 0)
+    twice = Truncated(Truncated(source, times * frames), frames).batches(0, 0)
+    for one, other in zip(once, twice, strict=True):
+        for a, b in zip(one, other, strict=True):
+            assert (a is None) == (b is None)
+            np.testing.assert_array_equal(a, b)
+
+
+def test_chunks_of_rows_that_carry_on_from_what_is_gone():
+    class Rows:
+        n_batches = 2
+
+        def __init__(self, came):
+            self.came = came
+
+        def batches(self, epoch, seed):
+            for continues in (None, np.array([-1, self.came])):
+                x, targets = np.ones((4, 2, 1), np.float32), np.ones((4, 2), int)
+                yield Batch(x, np.array([2, 4]), targets, None, continues)
+
+    first, *others = [chunk.continues for chunk in Truncated(Rows(1), 3).batches(0, 0)]
+    assert first is None
+    assert [rows.tolist() for rows in others] == [[1], [-1, 0], [1]]
+    for came in (0, 2):
+        with pytest.raises(ValueError, match="carries on from one that is not in the last chunk"):
+            list(Truncated(Rows(came), 3).batches(0, 0))
 
 
 def test_chunks_of_targets_that_do_not_belong_to_frames():

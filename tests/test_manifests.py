@@ -160,6 +160,10 @@ def problems_of(path: Path, **settings: str) -> list[str]:
             ["line 3: overlaps line 2 in a.wav"],
         ),
         (
+            ["path,label,end,start", "a.wav,x,,", "a.wav,x,0.2,0.1", "a.wav,y,0.6,0.5"],
+            ["line 4: overlaps line 2 in a.wav"],
+        ),
+        (
             ["path,label,speaker", "a.wav,x,me", "b.wav,y,you", "b.wav,y,me"],
             ["line 4: speaker of b.wav is me, in line 3 you", "line 4: says again what line 3"],
         ),

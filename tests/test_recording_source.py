@@ -81,6 +81,19 @@ def test_augmentation_that_leaves_frames_alone_uses_the_cache(some, tmp_path):
     assert len([path for path in cache.rglob("*") if path.is_file()]) == 9
 
 
+def test_masks_hide_values_with_their_deltas(some):
+    features = pylstm.LogMel(n_mels=10, deltas=2)
+    mask = SpecAugment(0, 0, frequency_masks=1, frequency_width=10)
+    plain = rows_of(some.source(features))
+    found = [np.frombuffer(x, np.float32).reshape(-1, 3, 10) for x in
+             rows_of(some.source(features, augment=mask))]  # fmt: skip
+    hidden = [(x == x[0]).all(axis=0) for x in found if x.tobytes() not in plain]
+    assert len(hidden) > 4
+    for blocks in hidden:
+        assert blocks.any()
+        assert (blocks == blocks[0]).all()
+
+
 def test_an_epoch_that_is_left_early_ends_its_threads(some):
     import threading
 

@@ -66,6 +66,13 @@ def test_lists_say_who_is_on_which_side(tmp_path):
     split = Recordings.from_folder(root).split(validation=0.5)
     assert [len(part) for part in split] == [9, 2, 1]
     assert {Path(i.path).name[:2] for i in split.validation.items} == {"s0", "s1"}
+    split = Recordings.from_folder(root).split(validation=0.5, testing=0.5 - 1e-9)
+    assert [len(part) for part in split] == [9, 2, 1]  # shares are for who has no list
+    (tmp_path / "testing_list.txt").unlink()
+    split = Recordings.from_folder(root).split(validation=0.5, testing=0.3)
+    assert len(split.validation) == 2
+    assert len(split.testing) >= 2
+    csv(tmp_path / "testing_list.txt", "yes/s2_nohash_0.wav")
     (tmp_path / "validation_list.txt").unlink()
     split = Recordings.from_folder(root).split(validation=0.3, testing=0.3)
     assert len(split.testing) == 1

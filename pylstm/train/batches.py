@@ -265,7 +265,8 @@ class Truncated:
     Parameters
     ----------
     source : source
-        Of batches with a target for each frame.
+        Of batches with a target for each frame. One that carries on rows itself may only do so from
+        rows that are as long as their batch is in chunks.
     frames : int
         Frames a chunk; the last one of a row may be shorter.
 
@@ -320,11 +321,15 @@ class Truncated:
         ------
         Batch
         """
+        rows = np.empty(0, np.int64)  # of the batch before, in its last chunk; -1: ended earlier
         for batch in self.source.batches(epoch, seed):
-            yield from self._chunks(batch)
+            continues = None if batch.continues is None else _found(batch.continues, rows)
+            yield from self._chunks(batch, continues)
+            last = (int(batch.lengths.max()) - 1) // self.frames * self.frames
+            rows = np.where(batch.lengths > last, np.cumsum(batch.lengths > last) - 1, -1)
 
-    def _chunks(self, batch: Batch) -> Iterator[Batch]:
-        x, lengths, targets, weights, continues = batch
+    def _chunks(self, batch: Batch, continues: NDArray[np.int64] | None) -> Iterator[Batch]:
+        x, lengths, targets, weights, _ = batch
         shape = x.shape[:2]
         if not isinstance(targets, np.ndarray) or targets.shape[:2] != shape:
             raise ValueError(f"targets do not belong to frames; expected shape {shape}")
@@ -341,6 +346,18 @@ class Truncated:
                 left,
                 np.ascontiguousarray(targets[span, alive]),
                 None if weights is None else np.ascontiguousarray(weights[span, alive]),
-                # A source that cuts already says itself how its first chunk begins.
                 continues if start == 0 else still,
             )
+
+
+def _found(continues: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Rows of the batch before, as rows of its last chunk."""
+    carried = continues >= 0
+    if carried.any() and (continues.max() >= len(rows) or (rows[continues[carried]] < 0).any()):
+        raise ValueError(
+            "a row of the source carries on from one that is not in the last chunk of the batch"
+            " before; expected one that is as long as its batch"
+        )
+    found = np.full(len(continues), -1)
+    found[carried] = rows[continues[carried]]
+    return found

@@ -44,7 +44,7 @@ def read_label_folders(
         raise RecordingsError(str(folder), ["holds no folders; expected one a label"])
     label_of = _labels(folder, names, labels, others)
     problems: list[str] = []
-    sides, lists = _sides(folder, problems)
+    sides = _sides(folder, problems)
     recordings: list[Recording] = []
     unlisted = dict(sides)
     for name in names:
@@ -67,7 +67,7 @@ def read_label_folders(
                     header,
                     label_of[name],
                     speaker=speaker_of(place),
-                    side=sides.get(place, "training" if "validation" in lists else None),
+                    side=sides.get(place),
                 )
             )
     for place, side in unlisted.items():
@@ -125,15 +125,13 @@ def _files(folder: Path, problems: list[str]) -> list[Path]:
     return files
 
 
-def _sides(folder: Path, problems: list[str]) -> tuple[dict[str, str], set[str]]:
-    """Which side a file is on by the lists, and which sides have one."""
+def _sides(folder: Path, problems: list[str]) -> dict[str, str]:
+    """Which side a file is on by the lists."""
     sides: dict[str, str] = {}
-    lists = set()
     for name, side in _LISTS.items():
         path = folder / name
         if not path.is_file():
             continue
-        lists.add(side)
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
@@ -145,4 +143,4 @@ def _sides(folder: Path, problems: list[str]) -> tuple[dict[str, str], set[str]]
                 problems.append(
                     f"{path}: line {number}: {place} is in the list for validation, too"
                 )
-    return sides, lists
+    return sides

@@ -113,25 +113,31 @@ def gates_of(net: Network, batch: Batch) -> dict[str, Any]:
     dict
         ``memory``, (unit, span): 1 / (1 - f), f the mean forget gate over one of about 100 equal
         spans, units in the order of their mean. ``written`` and ``c``, (unit, frame): i g and the
-        cell state of those six units in which most is left at the end of what came at the marks.
+        cell state, less those of the same sequence without marks, of the four units in which
+        most of what came at a mark is left at the end.
     """
     layer = net.layers()[0]
     assert isinstance(layer, pylstm.LSTM)
-    gates = layer.trace(np.ascontiguousarray(batch.x[:, 0]))[0]
+    x = np.ascontiguousarray(batch.x[:, 0])
+    gates = layer.trace(x)[0]
+    unmarked = layer.trace(x * np.float32([1, 0]))[0]
     span = max(1, len(gates.f) // KEPT_POINTS)
     whole = len(gates.f) // span * span
     f = gates.f[:whole].astype(float).reshape(-1, span, gates.f.shape[1]).mean(axis=1)
     order = np.argsort(-f.mean(axis=0))
-    written = gates.i * gates.g
-    marks = batch.x[:, 0, 1].nonzero()[0]
+    written = gates.i * gates.g - unmarked.i * unmarked.g
+    c = gates.c - unmarked.c
+    marks = x[:, 1].nonzero()[0]
     left = np.abs(written[marks]) * [gates.f[t + 1 :].prod(axis=0) for t in marks]
-    keeping = np.argsort(-left.min(axis=0))[:6]
+    keeping = np.argsort(-left.max(axis=0))[:4]
     return {
-        "marks": [(int(t), round(float(batch.x[t, 0, 0]), 3)) for t in marks],
+        "marks": [(int(t), round(float(x[t, 0]), 3)) for t in marks],
         "target": round(float(batch.targets[0, 0]), 3),
         "output": round(float(net.forward(batch.x[:, :1])[0][-1, 0, 0]), 3),
         "span": span,
-        "memory": [[float(f"{1 / max(1 - x, 1e-6):.3g}") for x in row] for row in f[:, order].T],
-        "written": np.round(written[:, keeping].T.astype(float), 3).tolist(),
-        "c": np.round(gates.c[:, keeping].T.astype(float), 3).tolist(),
+        "memory": [
+            [float(f"{1 / max(1 - keep, 1e-6):.3g}") for keep in unit] for unit in f[:, order].T
+        ],
+        "written": np.round(written[:, keeping].T.astype(float), 4).tolist(),
+        "c": np.round(c[:, keeping].T.astype(float), 4).tolist(),
     }

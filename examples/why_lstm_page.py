@@ -34,14 +34,13 @@ def write(results: dict[str, Any], folder: Path) -> list[Path]:
     """
     folder.mkdir(parents=True, exist_ok=True)
     data, page = folder / "why-lstm.json", folder / "why-lstm.md"
+    text = page.read_text(encoding="utf-8") if page.exists() else None
+    if text is not None and (text.count(BEGIN) != 1 or text.count(END) != 1):
+        raise ValueError(f"{page}: expected the lines {BEGIN!r} and {END!r} once each")
     data.write_text(_json(results), encoding="utf-8")
     written = [data, *plots(results, folder)]
-    if page.exists():
-        text = page.read_text(encoding="utf-8")
-        if text.count(BEGIN) != 1 or text.count(END) != 1:
-            raise ValueError(f"{page}: expected the lines {BEGIN!r} and {END!r} once each")
-        before, rest = text.split(BEGIN)
-        after = rest.split(END)[1]
+    if text is not None:
+        before, after = text.split(BEGIN)[0], text.split(END)[1]
         page.write_text(f"{before}{BEGIN}\n\n{tables(results)}\n{END}{after}", encoding="utf-8")
         written.append(page)
     return written
@@ -217,13 +216,14 @@ def _gates(results: dict[str, Any]) -> Figure:
     for axes, name in ((middle, "written"), (bottom, "c")):
         axes.plot(np.array(gates[name]).T, linewidth=1.2)
         axes.grid(alpha=0.25)
-    middle.set(ylabel="i g", title="what six units add to their memory")
-    bottom.set(xlabel="frame", ylabel="c", title="their memory")
+    middle.set(ylabel="i g", title="what the marks make four units add to their memory")
+    bottom.set(xlabel="frame", ylabel="c", title="what the marks change in their memory")
     for axes, colour in zip(rows, ("white", "grey", "grey"), strict=True):
         for frame, value in gates["marks"]:
             axes.axvline(frame, color=colour, linewidth=0.8, linestyle="--")
+            text = "" if axes is bottom else f" marked: {value:.2f}"
             axes.annotate(
-                f" marked: {value:.2f}", (frame, 0.98), xycoords=("data", "axes fraction"),
+                text, (frame, 0.98), xycoords=("data", "axes fraction"),
                 va="top", fontsize=8, color="white" if colour == "white" else "black",
             )  # fmt: skip
     chart.suptitle(

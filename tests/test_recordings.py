@@ -232,6 +232,24 @@ def test_what_cannot_be_split(tmp_path):
             recordings.split(*shares)
 
 
+def test_who_is_on_a_list_stays_and_counts():
+    """x is learnt from its listed speaker, so that the other one may be judged by."""
+    header = Header(16000, 1, 1.0)
+
+    def item(label: str, speaker: str, side: str | None = None) -> Recording:
+        return Recording(f"{speaker}.wav", 0, 1, header, label, speaker=speaker, side=side)
+
+    items = [item("x", "a", "training"), item("x", "b"), item("y", "c"), item("y", "d")]
+    for seed in range(10):
+        split = Recordings("set", items, ["x", "y"], "sequence").split(0.01, seed=seed)
+        training, judged, _ = parts_of(split)
+        assert "a" in training
+        assert "b" in judged
+        assert len(judged) == 2
+    with pytest.raises(RecordingsError, match=r"'x' has one example, a\.wav"):
+        Recordings("set", [items[0], *items[2:]], ["x", "y"], "sequence").split(0.01)
+
+
 def test_a_list_that_leaves_nothing_to_learn_from(tmp_path):
     root = folders(tmp_path, ["yes/a.wav", "no/b.wav", "no/c.wav"])
     csv(root / "validation_list.txt", "yes/a.wav")

@@ -303,7 +303,8 @@ def load(name_or_path: str | os.PathLike[str]) -> Model:
     Parameters
     ----------
     name_or_path : str or path
-        ``"keywords"`` or ``"vad"``, or a path: a string that ends in ``.safetensors`` or contains a separator.
+        ``"keywords"`` or ``"vad"``, or a path: a string that ends in ``.safetensors`` or contains a
+        separator.
 
     Returns
     -------

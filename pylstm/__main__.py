@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
+from pylstm.importing import importing
+
 __all__ = ["main"]
 
 
@@ -23,8 +25,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         # Imported here, so that without the extra there is one line and no traceback.
-        from pylstm.cli import main as cli
-    except KeyboardInterrupt:
+        with importing():
+            from pylstm.cli import main as cli
+    except KeyboardInterrupt:  # in a thread, or under a handler of somebody else's
         return 130
     except ModuleNotFoundError as error:
         missing = (error.name or "pylstm").partition(".")[0]

@@ -231,3 +231,13 @@ def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
         checkpoint(network, step=13).write(path, network)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["a.checkpoint"]
+
+
+def test_a_flipped_bit_is_noticed(tmp_path):
+    network, path = Sums(), tmp_path / "a.checkpoint"
+    data = checkpoint(network).to_bytes(network)
+    (length,) = struct.unpack_from("<Q", data)
+    for place in range(8 + length, len(data)):  # the header's own are JSON that is read strictly
+        path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
+        with pytest.raises(ValueError, match="its checksum is wrong"):
+            Checkpoint.read(path, network, IDENTITY)

@@ -495,3 +495,17 @@ def test_without_the_extra(data, tmp_path, monkeypatch, missing):
     monkeypatch.setitem(sys.modules, missing, None)
     message = rf'training needs {missing}; pip install "pylstm\[train\]"'
     refuse(1, message, "train", data, "-o", tmp_path / "a.safetensors", *QUICK)
+
+
+def test_no_place_for_the_model_is_said_before_training(data, tmp_path):
+    (tmp_path / "a.safetensors").mkdir()
+    (tmp_path / "b.checkpoint").mkdir()
+    for name, taken in (("a.safetensors", "a.safetensors"), ("b.safetensors", "b.checkpoint")):
+        message = f"cannot write {re.escape(str(tmp_path / taken))}: Is a directory"
+        assert refuse(1, message, "train", data, "-o", tmp_path / name, "--force", *QUICK) == []
+
+
+def test_no_names(data, tmp_path):
+    out = tmp_path / "a.safetensors"
+    refuse(2, "labels is empty; .*", "train", data, "-o", out, "--labels", ",", *QUICK)
+    refuse(2, "--background is empty; .*", "train", data, "-o", out, "--background", "", *QUICK)

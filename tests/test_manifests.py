@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -222,3 +223,17 @@ def test_units_that_ctc_needs_for_itself(tmp_path):
     for transcript, text in ((["<blank>"], "which is CTC's"), ([], "nothing is said")):
         path = jsonl(tmp_path / "m.jsonl", {"path": "a.wav", "transcript": transcript})
         assert text in problems_of(path)[0]
+
+
+def test_background_alone_is_nothing_to_learn(tmp_path):
+    sound(tmp_path / "a.wav")
+    path = csv(tmp_path / "a.csv", "path,label,start,end", "a.wav,background,0,0.1")
+    with pytest.raises(RecordingsError, match="marks nothing but 'background'"):
+        Recordings.from_manifest(path)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "a.csv")
+    with pytest.raises(RecordingsError, match="is not a regular file"):
+        Recordings.from_manifest(tmp_path / "a.csv")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pylstm.cli.errors import USAGE, CliError
 from pylstm.cli.report import note
+from pylstm.importing import importing
 
 if TYPE_CHECKING:
     from pylstm.train.recordings import Recordings
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["data_errors", "minutes", "names_in", "needs_training_extra", "recordings_at"]
 
 _SHOWN = 10
+_OWN = ("scipy.linalg.cython_blas", "rich.progress", "pylstm.train")
 
 
 def needs_training_extra() -> None:
@@ -26,9 +28,11 @@ def needs_training_extra() -> None:
     ------
     CliError
     """
-    for library in ("scipy", "threadpoolctl"):
+    # All that a training loads, now: a Ctrl-C in an import may stop all later ones.
+    for library in ("scipy", "threadpoolctl", "soundfile", "soxr", *_OWN):
         try:
-            import_module(library)
+            with importing():
+                import_module(library)
         except ImportError as error:
             missing = (error.name or library).partition(".")[0]
             raise CliError(f'training needs {missing}; pip install "pylstm[train]"') from None

@@ -121,6 +121,8 @@ def train(
     checkpoint = _checkpoint(output, resume, force)
     if patience is not None and validation == 0:
         raise CliError("--patience waits for a validation, and --validation is 0", USAGE)
+    if not background:
+        raise CliError("--background is empty; expected a label", USAGE)
     needs_training_extra()
     if not others:
         others = None
@@ -172,6 +174,9 @@ def _checkpoint(output: Path, resume: bool, force: bool) -> Path:
     if not output.parent.is_dir():
         raise CliError(f"cannot write {output}: No such file or directory")
     checkpoint = output.with_suffix(".checkpoint")
+    for path in (output, checkpoint):  # what is learnt must find its place
+        if path.is_dir():
+            raise CliError(f"cannot write {path}: Is a directory")
     if resume and not checkpoint.exists():
         raise CliError(
             f"--resume: {checkpoint} is not there, no training of {output} to go on with"
@@ -255,6 +260,9 @@ def _train(
         raise CliError(f"{error}{more}") from None
     except ValueError as error:  # a checkpoint of another training
         raise CliError(str(error)) from None
+    except OSError as error:  # what it names is a file beside the checkpoint, which is gone again
+        more = f"; --resume goes on from {checkpoint}" if checkpoint.exists() else ""
+        raise CliError(f"cannot write {checkpoint}: {error.strerror or error}{more}") from None
     if not fitted.best_epoch:  # interrupted
         if not resume:
             checkpoint.unlink(missing_ok=True)

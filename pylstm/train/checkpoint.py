@@ -7,6 +7,7 @@ code, so reading one from a stranger runs nothing.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Mapping
@@ -114,6 +115,8 @@ class Checkpoint:
             for group, flat in arrays.items()
             for name, view in _views(flat, network).items()
         }
+        # A flipped bit of a weight is a weight, too: only this tells.
+        metadata["checksum"] = _checksum(metadata, tensors)
         return files.encode(metadata, tensors)
 
     @classmethod
@@ -151,6 +154,10 @@ class Checkpoint:
             raise ValueError(
                 f"its history has {len(texts['history'])} entries for {numbers['epoch']} epochs"
             )
+        # Last: what is wrong says more than that something is. Files from before it have none.
+        told = metadata.pop("checksum", None)
+        if told is not None and told != _checksum(metadata, tensors):
+            raise ValueError("its checksum is wrong: it is damaged")
         return cls(
             identity=texts["identity"],
             parameters=arrays.pop("parameters"),
@@ -253,6 +260,14 @@ def _gathered(group: str, found: Mapping[str, Floats], network: Named) -> Floats
             )
         view[...] = found[name]
     return flat
+
+
+def _checksum(metadata: Mapping[str, str], tensors: Mapping[str, Floats]) -> str:
+    """Of all that a checkpoint holds: BLAKE2b, in hex."""
+    digest = hashlib.blake2b(files.encode(metadata, {}), digest_size=32)
+    for tensor in tensors.values():
+        digest.update(tensor.astype("<f4", order="C", copy=False).tobytes())
+    return digest.hexdigest()
 
 
 def _json(what: str, value: Any) -> str:

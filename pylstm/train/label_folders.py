@@ -99,6 +99,8 @@ def _labels(
         return {name: name for name in names}
     if isinstance(labels, str):
         raise TypeError(f"labels is {labels!r}; expected a list of names of folders")
+    if not labels:
+        raise ValueError("labels is empty; expected names of folders, or None for all")
     missing = [label for label in labels if label not in names]
     if missing:
         wrong = [f"{folder / label} is not there; expected a folder a label" for label in missing]

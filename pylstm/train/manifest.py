@@ -21,6 +21,7 @@ import io
 import json
 import math
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -110,6 +111,9 @@ def _lines(path: Path, problems: list[tuple[int, str]]) -> Iterator[tuple[int, d
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".jsonl"):
         raise RecordingsError(str(path), ["is neither .csv nor .jsonl"])
+    # Looked at before it is opened: opening a pipe would wait for its other end.
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise RecordingsError(str(path), ["is not a regular file"])
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -192,6 +192,10 @@ class Recordings:
             return cls(str(path), items, [BLANK, *sorted(said)], "transcript")
         names = {name for item in items for name in names_of(item)}
         if all(item.label is None for item in items):
+            if not names:
+                raise RecordingsError(
+                    str(path), [f"marks nothing but {background!r}; expected another label, too"]
+                )
             names.add(background)
             return cls(str(path), items, sorted(names), "frame", background)
         if len(names) < 2:

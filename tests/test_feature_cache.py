@@ -248,3 +248,9 @@ def test_a_folder_that_is_removed_in_between(tmp_path):
         warnings.simplefilter("error")
         cache.frames(item, FEATURES)
     assert len(entries(cache)) == 1
+
+
+def test_a_file_in_place_of_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "cache").touch()
+    with pytest.raises(NotADirectoryError, match="expected a folder"):
+        FeatureCache(tmp_path / "cache")

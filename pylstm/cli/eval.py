@@ -109,7 +109,9 @@ def _recordings(model: Model, data: Path, others: str | None, clips: bool) -> Re
         return recordings_at(data)
     if others not in labels:
         raise CliError(f"--others {others} is none of the model's labels: {', '.join(labels)}")
-    return recordings_at(data, labels=[name for name in labels if name != others], others=others)
+    # Folders that are not there are no mistake: not all labels have to be judged.
+    there = [name for name in labels if name != others and (data / name).is_dir()]
+    return recordings_at(data, labels=there or list(labels), others=others)
 
 
 def _side(recordings: Recordings, split: Side | None) -> Side:

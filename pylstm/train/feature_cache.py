@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import json
@@ -49,6 +50,8 @@ class FeatureCache:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(folder)
+        if self.folder.exists() and not self.folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "expected a folder for the cache", str(folder))
         self.folder.mkdir(parents=True, exist_ok=True)
         self._full = False
 

@@ -127,7 +127,7 @@ class Mixer:
         level = float(np.sqrt(np.mean(np.concatenate(active) ** 2))) + 1e-9
         wet /= level
         babble = False
-        if draw.random() < 0.72:
+        if draw.random() < 0.65:
             for _ in range(1 if draw.random() < 0.7 else 2):
                 ratio = np.clip(draw.normal(22, 11), 0, 60)
                 kind = str(draw.choice(
@@ -142,8 +142,9 @@ class Mixer:
                 wet = wet + noise * 10.0 ** (-ratio / 20)
         peak = 10.0 ** (draw.uniform(-30, 1) / 20)
         wet = wet * (peak / (np.max(np.abs(wet)) + 1e-9))
-        if draw.random() < 0.5:
-            # A quiet converter: the softest noise that recordings have.
+        if draw.random() < 0.35:
+            # A quiet converter, beneath the floors that every pass over the sequences draws anew
+            # (`variation.py`).
             wet = wet + draw.normal(0, 10.0 ** (draw.uniform(-90, -65) / 20), len(wet))
         return to_int16(wet * 32768).astype(np.float32) / 32768, babble
 

@@ -38,6 +38,15 @@ PHONES = {
     "right": "r ay t", "on": "aa n", "off": "ao f", "stop": "s t aa p", "go": "g ow",
 }  # fmt: skip
 
+# Other ways to say them, which flite takes as phones: "off" and "on" with one vowel or with two,
+# northern and Scottish vowels, a longer and a shorter "r ay t".
+PRONUNCIATIONS = {
+    "yes": ("y eh s", "y ae s"), "no": ("n ow", "n ax ow"), "up": ("ah p", "uh p", "ax p"),
+    "down": ("d aw n", "d ah uw n", "d ae w n", "d ah w n"), "left": ("l eh f t", "l ae f t"),
+    "right": ("r ay t", "r ah iy t", "r aa iy t"), "on": ("aa n", "ao n"), "off": ("ao f", "aa f"),
+    "stop": ("s t aa p", "s t ao p"), "go": ("g ow", "g ax ow"),
+}  # fmt: skip
+
 ACCENTS = ("en", "en-us", "en-us", "en-gb-scotland", "en-gb-x-gbclan", "en-gb-x-rp",
            "en-gb-x-gbcwmd", "en-029", "en-us-nyc")  # fmt: skip
 # Variants that still sound like a person; the effects (Demonic, robots, whispers) are left out.
@@ -77,11 +86,40 @@ class Flite:
         self, voice: str, text: str, stretch: float, shift: float
     ) -> tuple[np.ndarray, list[tuple[str, float, float]], list[tuple[float, float]]] | None:
         """Samples, keyword times and speech times; None if the keywords cannot be told apart."""
+        pcm, phones = self._run(voice, "-t", text, stretch, shift)
+        names = [name for name, _, _ in phones]
+        words = []
+        for word in KEYWORDS:
+            pattern = PHONES[word].split()
+            for i in range(len(names) - len(pattern) + 1):
+                if names[i : i + len(pattern)] == pattern:
+                    words.append((word, phones[i][1], phones[i + len(pattern) - 1][2]))
+        words.sort(key=lambda item: item[1])
+        expected = keywords_in(text)
+        if not expected:
+            words = []
+        elif [word for word, _, _ in words] != expected:
+            return None
+        return pcm, words, merged([(s, e) for n, s, e in phones if n != "pau"])
+
+    def pronounce(
+        self, voice: str, said: list[tuple[str, str]], stretch: float, shift: float
+    ) -> tuple[np.ndarray, list[tuple[str, float, float]], list[tuple[float, float]]]:
+        """The same for pairs of a keyword and its phones, with a pause after each."""
+        text = "pau " + " pau ".join(phones for _, phones in said) + " pau"
+        pcm, phones = self._run(voice, "-p", text, stretch, shift)
+        spoken = merged([(s, e) for n, s, e in phones if n != "pau"])
+        return pcm, [(w, *span) for (w, _), span in zip(said, spoken, strict=True)], spoken
+
+    def _run(
+        self, voice: str, form: str, text: str, stretch: float, shift: float
+    ) -> tuple[np.ndarray, list[tuple[str, float, float]]]:
+        """Samples, and the phones with their start and end."""
         command = ["flite", "-voice", voice, "--setf", f"duration_stretch={stretch:.3f}"]
         if voice.startswith("kal"):
             # The other voices have a pitch of their own that flite cannot move.
             command += ["--setf", f"int_f0_target_mean={105.0 * shift:.1f}"]
-        command += ["-psdur", "-t", text, "-o", "/dev/stdout"]
+        command += ["-psdur", form, text, "-o", "/dev/stdout"]
         output = subprocess.run(command, capture_output=True, check=True).stdout
         # The phones come as text on the same standard output, before or after the RIFF file.
         start = output.index(b"RIFF")
@@ -97,21 +135,7 @@ class Flite:
             name, _, end = item.rpartition(":")
             names.append(name)
             ends.append(float(end))
-        starts = [0.0, *ends[:-1]]
-        speech = [(s, e) for n, s, e in zip(names, starts, ends, strict=True) if n != "pau"]
-        words = []
-        for word in KEYWORDS:
-            pattern = PHONES[word].split()
-            for i in range(len(names) - len(pattern) + 1):
-                if names[i : i + len(pattern)] == pattern:
-                    words.append((word, starts[i], ends[i + len(pattern) - 1]))
-        words.sort(key=lambda item: item[1])
-        expected = keywords_in(text)
-        if not expected:
-            words = []
-        elif [word for word, _, _ in words] != expected:
-            return None
-        return pcm, words, merged(speech)
+        return pcm, list(zip(names, [0.0, *ends[:-1]], ends, strict=True))
 
 
 class Espeak:
@@ -256,6 +280,13 @@ def contexts(split: str, draw: random.Random, scale: float) -> Iterator[tuple[st
             yield "context", draw.choice(forms)
 
 
+def pronounced(split: str, draw: random.Random, scale: float) -> Iterator[list[tuple[str, str]]]:
+    """One to three keywords with pauses between, each pronounced one way or another."""
+    for _ in range(max(1, round(1500 * scale * (0.06 if split == "validation" else 1.0)))):
+        said = [draw.choice(KEYWORDS) for _ in range(draw.choice((1, 1, 2, 3)))]
+        yield [(word, draw.choice(PRONUNCIATIONS[word])) for word in said]
+
+
 def pseudo_word(draw: random.Random) -> str:
     """A word of two or three made-up syllables: more phone sequences than the lists hold."""
     onsets = "b br c ch d dr f fl g gr h j k l m n p pl r s sh sl sn sp st str t th tr v w y z"
@@ -276,7 +307,13 @@ def synthesise(
     variants = VALIDATION_VARIANTS if split == "validation" else VARIANTS
     clips: list[Clip] = []
     row: list[np.ndarray] = []
-    offset = 0
+
+    def keep(trimmed_clip: tuple[Clip, np.ndarray]) -> None:
+        clip, pcm = trimmed_clip
+        clip.offset = clips[-1].offset + clips[-1].length if clips else 0
+        clips.append(clip)
+        row.append(pcm)
+
     for source in (texts, contexts):
         draw = random.Random(f"{split} {seed} {source.__name__}")
         for kind, text in source(split, draw, scale):
@@ -294,15 +331,18 @@ def synthesise(
                 spoken = flite.speak(voice, text, stretch, shift)
             if spoken is None or not spoken[2] or not np.any(spoken[0]):
                 continue
-            clip, pcm = trimmed(voice, kind, text, *spoken)
-            clip.offset = offset
-            clips.append(clip)
-            row.append(pcm)
-            offset += clip.length
+            keep(trimmed(draw, voice, kind, text, *spoken))
+    draw = random.Random(f"{split} {seed} pronounced")
+    for said in pronounced(split, draw, scale):
+        voice = draw.choice(("rms", "rms", "kal16"))
+        stretch, shift = draw.uniform(0.75, 1.4), 2.0 ** draw.uniform(-0.35, 0.85)
+        text = " ".join(word for word, _ in said)
+        keep(trimmed(draw, voice, "keyword", text, *flite.pronounce(voice, said, stretch, shift)))
     return clips, np.concatenate(row)
 
 
 def trimmed(
+    draw: random.Random,
     voice: str,
     kind: str,
     text: str,
@@ -310,13 +350,17 @@ def trimmed(
     words: list[tuple[str, float, float]],
     speech: list[tuple[float, float]],
 ) -> tuple[Clip, np.ndarray]:
-    """A clip with little silence around its speech, or around its keyword alone."""
+    """A clip with some silence around its speech, or with its keyword alone."""
     cut = kind == "context"
     if cut:
         kind, speech = "keyword", [words[0][1:]]
-    # Keep 40 ms around the speech: the pauses between clips are drawn when they are mixed.
-    first = max(0, int((speech[0][0] - 0.04) * SAMPLE_RATE))
-    last = min(len(pcm), int((speech[-1][1] + 0.06) * SAMPLE_RATE))
+    # Little around the speech, for the pauses between clips are drawn when they are mixed; but half
+    # of the clips keep some of the silence that their voice gives, with a floor of its own.
+    before, after = 0.04, 0.06
+    if not cut and draw.random() < 0.5:
+        before, after = draw.uniform(0.04, 0.3), draw.uniform(0.06, 0.4)
+    first = max(0, int((speech[0][0] - before) * SAMPLE_RATE))
+    last = min(len(pcm), int((speech[-1][1] + after) * SAMPLE_RATE))
     pcm = pcm[first:last]
     if cut:
         # What else is spoken there fades away.

@@ -28,7 +28,7 @@ RECORDINGS = (
 )
 DEMO = (
     "demo", "slt",
-    ("Computer,", "stop", "go", "It rained all week,", "left", "yes", "no"), 0.3,
+    ("Computer,", "stop", "go", "It rained all week,", "left", "right", "no"), 0.3,
 )  # fmt: skip
 
 

@@ -265,6 +265,9 @@ pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t 
         }
         for (k = 0; k < n_parts; k++)
             pylstm_push_count(&parts[k]);
+    } else {
+        for (k = 0; k < n_parts; k++)
+            parts[k].rows = 0; /* what a part would have given, it has not */
     }
     for (k = 0; k < acquired; k++)
         pylstm_stream_release(parts[k].stream);

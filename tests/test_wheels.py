@@ -1,6 +1,7 @@
 """What is in wheels and source distributions, and that a release's wheels are what its tag says.
 
-``python wheels/test.py`` installs and runs the release's wheels; that takes minutes, root and an emulator.
+``python wheels/test.py`` installs and runs the release's wheels; that takes minutes, root and an
+emulator.
 """
 
 from __future__ import annotations
@@ -22,9 +23,10 @@ if not (WHEELS / "contents.py").exists():
     pytest.skip("the wheels' recipes are not in this folder", allow_module_level=True)
 sys.path.insert(0, str(WHEELS))
 
-import build  # noqa: E402
 import contents  # noqa: E402
 import source  # noqa: E402
+
+import build  # noqa: E402
 
 RELEASED = sorted(WHEELS.glob("*.whl"))
 SUMS = WHEELS / "SHA256SUMS"
@@ -49,7 +51,12 @@ def test_cibuildwheel_builds_these(platform: str) -> None:
     pytest.importorskip("cibuildwheel")
     command = [sys.executable, "-m", "cibuildwheel", "--print-build-identifiers"]
     done = subprocess.run(
-        [*command, "--platform", platform, *(["--archs", "AMD64,ARM64"] if platform == "windows" else [])],
+        [
+            *command,
+            "--platform",
+            platform,
+            *(["--archs", "AMD64,ARM64"] if platform == "windows" else []),
+        ],
         capture_output=True,
         text=True,
         cwd=PROJECT,
@@ -58,7 +65,9 @@ def test_cibuildwheel_builds_these(platform: str) -> None:
     if platform == "pyodide":
         expected = {"cp314-pyodide_wasm32"}
     else:
-        expected = {f"{p}-{target}" for target in TARGETS[platform].split() for p in ("cp311", "cp314t")}
+        expected = {
+            f"{p}-{target}" for target in TARGETS[platform].split() for p in ("cp311", "cp314t")
+        }
     assert set(done.stdout.split()) == expected
 
 
@@ -66,8 +75,14 @@ def test_cibuildwheel_builds_these(platform: str) -> None:
 
 
 def test_every_wheel_has_its_sum() -> None:
-    listed = dict(reversed(line.split("  ")) for line in SUMS.read_text().splitlines()) if SUMS.exists() else {}
-    assert listed == {wheel.name: hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in RELEASED}
+    listed = (
+        dict(reversed(line.split("  ")) for line in SUMS.read_text().splitlines())
+        if SUMS.exists()
+        else {}
+    )
+    assert listed == {
+        wheel.name: hashlib.sha256(wheel.read_bytes()).hexdigest() for wheel in RELEASED
+    }
 
 
 def test_a_release_is_whole() -> None:
@@ -86,7 +101,7 @@ def test_released_wheels_hold_what_they_should(wheel: Path) -> None:
 
 
 def commit_of(version: str) -> str | None:
-    """The commit that a version's wheels are made from: its tag; before there is one, the wheels' own."""
+    """The commit that a version's wheels are made from: its tag; before that, their own."""
     if git("rev-parse", "--verify", "--quiet", f"refs/tags/v{version}"):
         return f"refs/tags/v{version}"
     if git("rev-parse", "--is-shallow-repository") != b"false\n":
@@ -98,7 +113,9 @@ def commit_of(version: str) -> str | None:
 def sources_at(commit: str) -> str:
     """The number of the sources in a commit."""
     names = (git("ls-tree", "-r", "--name-only", commit) or b"").decode().splitlines()
-    return source.digest((name, git("show", f"{commit}:{name}") or b"") for name in names if source.is_source(name))
+    return source.digest(
+        (name, git("show", f"{commit}:{name}") or b"") for name in names if source.is_source(name)
+    )
 
 
 def test_released_wheels_are_made_from_the_tagged_sources() -> None:
@@ -124,7 +141,9 @@ def test_wheels_change_only_with_the_version() -> None:
 # --- the recipe ----------------------------------------------------------------------------------
 
 
-def archive(path: Path, files: dict[str, bytes], when: tuple[int, ...] = (2001, 2, 3, 4, 5, 6)) -> Path:
+def archive(
+    path: Path, files: dict[str, bytes], when: tuple[int, ...] = (2001, 2, 3, 4, 5, 6)
+) -> Path:
     with zipfile.ZipFile(path, "w") as made:
         for name, data in files.items():
             made.writestr(zipfile.ZipInfo(name, when), data)  # type: ignore[arg-type]
@@ -152,7 +171,9 @@ def test_packing_does_not_depend_on_order_or_time(tmp_path: Path) -> None:
     assert contents.faults(made[0]) == []
     with zipfile.ZipFile(made[0]) as opened:
         record = opened.read("pylstm-9.9.9.dist-info/RECORD").decode()
-        assert sorted(line.split(",")[0] for line in record.splitlines()) == sorted(opened.namelist())
+        assert sorted(line.split(",")[0] for line in record.splitlines()) == sorted(
+            opened.namelist()
+        )
         wheel = opened.read("pylstm-9.9.9.dist-info/WHEEL").decode()
     assert "Tag: cp311-abi3-manylinux_2_17_x86_64\n" in wheel
     assert "linux_x86_64\n" not in wheel.replace("manylinux_2_17_x86_64", "")
@@ -173,7 +194,9 @@ def test_packing_does_not_depend_on_order_or_time(tmp_path: Path) -> None:
         ("pylstm/models/large.wav", os.urandom(2_000_000), "expected at most"),
     ],
 )
-def test_what_must_not_be_in_a_wheel_is_found(name: str, data: bytes, expected: str, tmp_path: Path) -> None:
+def test_what_must_not_be_in_a_wheel_is_found(
+    name: str, data: bytes, expected: str, tmp_path: Path
+) -> None:
     faults = contents.faults(archive(tmp_path / "wrong.whl", {**parts(), name: data}))
     assert len(faults) == 1
     assert expected in faults[0]
@@ -203,8 +226,14 @@ def test_the_source_distribution_has_every_source(installed: Installed) -> None:
 
 
 def test_its_wheel_holds_what_it_should_and_runs(installed: Installed, tmp_path: Path) -> None:
-    marks = ("debug information", "a build path")  # of a wheel that is not stripped
-    assert [fault for fault in contents.faults(installed.wheel) if not any(m in fault for m in marks)] == []
+    marks = (
+        "debug information",
+        "a build path",
+        "expected at most",
+    )  # of a wheel that is not stripped
+    assert [
+        fault for fault in contents.faults(installed.wheel) if not any(m in fault for m in marks)
+    ] == []
     assert contents.embedded_source(installed.wheel) == source.digest(source.files(PROJECT).items())
     done = subprocess.run(
         [sys.executable, "-W", "error", WHEELS / "smoke.py"],

@@ -1,16 +1,17 @@
 """Builds the wheels of a release on one Linux machine: ``python wheels/build.py``.
 
-The compiler is Zig's (the package ``ziglang``), which brings the headers and the linker stubs of every
-target along: glibc 2.17 and musl for x86-64 and aarch64. Nothing is compiled with, or linked
+The compiler is Zig's (the package ``ziglang``), which brings the headers and the linker stubs of
+every target along: glibc 2.17 and musl for x86-64 and aarch64. Nothing is compiled with, or linked
 against, what this machine has; the only thing taken from it is the headers of its Python, of which
 the stable ABI's part is the same everywhere.
 
-    python wheels/build.py                          the four Linux wheels, into wheels/
-    python wheels/build.py --out DIR musllinux-aarch64 ...    some of them, elsewhere
-    python wheels/build.py --out DIR macosx-arm64   also compiles, but is no release: see docs/platforms.md
+    python wheels/build.py                                  the four Linux wheels, into wheels/
+    python wheels/build.py --out DIR musllinux-aarch64      some of them, elsewhere
+    python wheels/build.py --out DIR macosx-arm64           compiles; no release: docs/platforms.md
 
 The same sources give the same bytes (with the versions of wheels/requirements.txt, Python 3.11 and
-the same zlib): files are sorted, times are SOURCE_DATE_EPOCH (or 1980), no path of this machine goes in.
+the same zlib): files are sorted, times are SOURCE_DATE_EPOCH (or 1980), no path of the machine goes
+in.
 """
 
 from __future__ import annotations
@@ -100,7 +101,9 @@ def compile_wheel(target: Target, python: Path, stage: Path) -> Path:
     """The wheel as setuptools makes it, from a copy of nothing but the sources."""
     headers = sysconfig.get_paths()["include"]
     if not (Path(headers) / "Python.h").exists():
-        raise SystemExit(f"{headers}/Python.h is missing; expected Python's headers: apt install python3-dev")
+        raise SystemExit(
+            f"{headers}/Python.h is missing; expected Python's headers: apt install python3-dev"
+        )
     for name, data in source.files(tools.PROJECT).items():
         (stage / name).parent.mkdir(parents=True, exist_ok=True)
         (stage / name).write_bytes(data)
@@ -165,7 +168,9 @@ def repack(raw: Path, target: Target, folder: Path, python: Path) -> Path:
     }
     record = ""
     for path in sorted(files):
-        checksum = base64.urlsafe_b64encode(hashlib.sha256(files[path]).digest()).rstrip(b"=").decode()
+        checksum = (
+            base64.urlsafe_b64encode(hashlib.sha256(files[path]).digest()).rstrip(b"=").decode()
+        )
         record += f"{path},sha256={checksum},{len(files[path])}\n"
     ordered = [*sorted(files.items()), (f"{info}/RECORD", f"{record}{info}/RECORD,,\n".encode())]
     wheel = folder / f"{name}-{version}-{interpreter}-{abi}-{target.tags}.whl"
@@ -217,11 +222,15 @@ def main() -> None:
     settings = parser.parse_args()
     unknown = set(settings.targets) - {*RELEASE, *TRIED}
     if unknown:
-        parser.error(f"no target {', '.join(sorted(unknown))}; expected {', '.join([*RELEASE, *TRIED])}")
+        parser.error(
+            f"no target {', '.join(sorted(unknown))}; expected {', '.join([*RELEASE, *TRIED])}"
+        )
     if settings.targets and not settings.out:
         parser.error("some targets are no release: say where they go with --out")
     if sys.version_info[:2] != (3, 11):
-        print("note: releases are built with Python 3.11; the bytes differ with another one's headers")
+        print(
+            "note: releases are built with Python 3.11; the bytes differ with another one's headers"
+        )
     folder = settings.out or tools.PROJECT / "wheels"
     folder.mkdir(parents=True, exist_ok=True)
     python = tools.environment()

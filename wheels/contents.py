@@ -19,7 +19,19 @@ MUST = {
     "pylstm/py.typed",
     "pylstm/source.sha256",
 }
-KINDS = {".h", ".md", ".pxd", ".py", ".pyi", ".safetensors", ".sha256", ".so", ".txt", ".typed", ".wav"}
+KINDS = {
+    ".h",
+    ".md",
+    ".pxd",
+    ".py",
+    ".pyi",
+    ".safetensors",
+    ".sha256",
+    ".so",
+    ".txt",
+    ".typed",
+    ".wav",
+}
 # Paths of the machine that built it, what Cython's tracing and gcc's -ffast-math leave behind, and
 # what says that an extension was not stripped.
 MARKS = {

@@ -1,7 +1,8 @@
 """Whether a wheel's extensions load on musl: its own loader, every symbol found.
 
-The loader is the one of Debian's package musl. There is no Python for musl here, so a small program takes its place: it has every function of the
-stable ABI that the extension asks for, under its name, and loads the extension, all symbols bound.
+The loader is the one of Debian's package musl. There is no Python for musl here, so a small program
+takes its place: it has every function of the stable ABI that the extension asks for, under its
+name, and loads the extension, all symbols bound.
 """
 
 from __future__ import annotations
@@ -53,7 +54,16 @@ def load(wheel: Path, processor: str) -> str:
         stubs = "".join(f"char {name}[16];\n" for name in names)
         (folder / "host.c").write_text(HOST + stubs)
         tools.run(
-            *(python, "-m", "ziglang", "cc", "-target", f"{processor}-linux-musl", "-dynamic", "-rdynamic"),
+            *(
+                python,
+                "-m",
+                "ziglang",
+                "cc",
+                "-target",
+                f"{processor}-linux-musl",
+                "-dynamic",
+                "-rdynamic",
+            ),
             *("-O1", "-Wno-everything", folder / "host.c", "-o", folder / "host"),
         )
         emulator = trees.PROCESSORS[processor][2]

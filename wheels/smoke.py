@@ -1,7 +1,7 @@
 """Run by an installed wheel's Python, in an empty folder: NumPy alone is there beside pylstm.
 
-Prints what the wheel says of itself; fails if it does not stream, if the cut of the audio shows in the
-bits, or if importing it changed how this thread computes (what gcc's -ffast-math does).
+Prints what the wheel says of itself; fails if it does not stream, if the cut of the audio shows in
+the bits, or if importing it changed how this thread computes (what gcc's -ffast-math does).
 """
 
 import json

@@ -13,12 +13,23 @@ from pathlib import Path, PurePosixPath
 TOP = {"LICENSE", "README.md", "pyproject.toml", "setup.py", "wheels/source.py"}
 KINDS = {
     "src": {".c", ".h"},
-    "pylstm": {".py", ".pyx", ".pxd", ".pxi", ".pyi", ".typed", ".safetensors", ".md", ".wav", ".txt"},
+    "pylstm": {
+        ".py",
+        ".pyx",
+        ".pxd",
+        ".pxi",
+        ".pyi",
+        ".typed",
+        ".safetensors",
+        ".md",
+        ".wav",
+        ".txt",
+    },
 }
 
 
 def is_source(path: str) -> bool:
-    """Whether a path (from the project's folder, with ``/``) is a file that wheels are made from."""
+    """Whether wheels are made from the file at a path (from the project's folder, with ``/``)."""
     parts = PurePosixPath(path)
     top = parts.parts[0]
     return path in TOP or (top in KINDS and parts.suffix in KINDS[top])

@@ -1,9 +1,9 @@
 """Tests wheels as those who install them will meet them: ``python wheels/test.py [WHEEL ...]``.
 
-Without arguments: the release's, in wheels/. Of each: what is in it, the stable ABI (abi3audit), the
-platform (auditwheel). Then it is installed and run: in a fresh virtual environment and in Debian
-trixie's Python for this processor, under emulation for another one. What needs root or an emulator
-that is not there is skipped, and says so; ``--strict`` makes that a failure.
+Without arguments: the release's, in wheels/. Of each: what is in it, the stable ABI (abi3audit),
+the platform (auditwheel). Then it is installed and run: in a fresh virtual environment and in
+Debian trixie's Python for this processor, under emulation for another one. What needs root or an
+emulator that is not there is skipped, and says so; ``--strict`` makes that a failure.
 """
 
 from __future__ import annotations
@@ -67,7 +67,9 @@ def described(printed: str, wheel: Path) -> str:
 
 def material(folder: Path) -> None:
     """The tests, and what they read, without the sources."""
-    shutil.copytree(tools.PROJECT / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(
+        tools.PROJECT / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__")
+    )
     shutil.copytree(tools.PROJECT / "examples" / "audio", folder / "examples" / "audio")
     shutil.copy(tools.PROJECT / "pyproject.toml", folder)
     shutil.copy(SMOKE, folder)
@@ -107,7 +109,7 @@ def platform(wheel: Path) -> str:
 
 
 def fresh_environment(wheel: Path) -> str:
-    """pip finds the wheel in a folder, with no compiler in reach, and it runs from an empty folder."""
+    """pip takes it from a folder, no compiler in reach; it runs from an empty one."""
     if "manylinux" not in wheel.name or processor(wheel) != os.uname().machine:
         raise Skipped("made for another system")
     with tempfile.TemporaryDirectory() as place:
@@ -123,7 +125,11 @@ def fresh_environment(wheel: Path) -> str:
         tools.run(python, "-m", "pip", "install", "--quiet", *index, "pylstm", env=bare)
         (folder / "empty").mkdir()
         smoke = subprocess.run(
-            [python, "-W", "error", SMOKE], capture_output=True, text=True, cwd=folder / "empty", env=bare
+            [python, "-W", "error", SMOKE],
+            capture_output=True,
+            text=True,
+            cwd=folder / "empty",
+            env=bare,
         )
         said = described(outcome(smoke), wheel)
         material(folder)
@@ -185,7 +191,9 @@ CHECKS: list[Callable[[Path], str]] = [
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("wheels", nargs="*", type=Path)
-    parser.add_argument("--strict", action="store_true", help="what could not be tested here is a failure")
+    parser.add_argument(
+        "--strict", action="store_true", help="what could not be tested here is a failure"
+    )
     parser.add_argument("--only", help="checks whose names hold this")
     settings = parser.parse_args()
     wheels = settings.wheels or sorted((tools.PROJECT / "wheels").glob("*.whl"))

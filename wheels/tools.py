@@ -1,4 +1,4 @@
-"""The tools that build and check wheels, at the versions of requirements.txt, in an environment of their own."""
+"""The tools that build and check wheels, at requirements.txt's versions, in an environment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ REQUIREMENTS = Path(__file__).with_name("requirements.txt")
 
 def run(*command: object, **settings: object) -> str:
     """What a command prints; its failure is this program's."""
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, **settings)  # type: ignore[call-overload]
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, **settings
+    )  # type: ignore[call-overload]
     if done.returncode != 0:
         shown = " ".join(str(part) for part in command)
         raise SystemExit(f"failed ({done.returncode}): {shown}\n{done.stdout}{done.stderr}")

@@ -1,8 +1,8 @@
-"""Debian trixie in a folder, for a wheel to be tested in: of this machine's processor or an emulated one.
+"""Debian trixie in a folder, for a wheel to be tested in: this processor's or an emulated one's.
 
-``debootstrap --foreign`` fetches and checks the packages; they are unpacked, not configured, which is
-all that Python, NumPy and pytest need. A tree of another processor runs under ``qemu-user-static``,
-program by program, so nothing about this machine has to be changed for it.
+``debootstrap --foreign`` fetches and checks the packages; they are unpacked, not configured, which
+is all that Python, NumPy and pytest need. A tree of another processor runs under
+``qemu-user-static``, program by program, so nothing about this machine has to be changed for it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ SUITE = "trixie"
 MIRROR = "http://deb.debian.org/debian"
 PACKAGES = "python3,python3-numpy,python3-pytest,python3-hypothesis,musl"
 # Debian's name, GNU's and qemu's.
-PROCESSORS = {"x86_64": ("amd64", "x86_64-linux-gnu", ""), "aarch64": ("arm64", "aarch64-linux-gnu", "qemu-aarch64-static")}
+PROCESSORS = {
+    "x86_64": ("amd64", "x86_64-linux-gnu", ""),
+    "aarch64": ("arm64", "aarch64-linux-gnu", "qemu-aarch64-static"),
+}
 
 
 def missing(processor: str) -> str:
@@ -52,14 +55,26 @@ def tree(processor: str) -> Path:
     return folder
 
 
-def python(processor: str, folder: Path, *arguments: str, inside: str, path: str) -> subprocess.CompletedProcess[str]:
+def python(
+    processor: str, folder: Path, *arguments: str, inside: str, path: str
+) -> subprocess.CompletedProcess[str]:
     """Runs the tree's Python on a folder inside the tree, with another one on its module path."""
     _, triplet, emulator = PROCESSORS[processor]
     # BLAS is found by links that a configured Debian would have.
     libraries = f"/usr/lib/{triplet}/blas:/usr/lib/{triplet}/lapack"
-    settings = {"PYTHONPATH": path, "LD_LIBRARY_PATH": libraries, "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
+    settings = {
+        "PYTHONPATH": path,
+        "LD_LIBRARY_PATH": libraries,
+        "OPENBLAS_NUM_THREADS": "1",
+        "LC_ALL": "C.UTF-8",
+    }
     if not emulator:
-        environment = ["env", "-i", "PATH=/usr/bin", *(f"{name}={value}" for name, value in settings.items())]
+        environment = [
+            "env",
+            "-i",
+            "PATH=/usr/bin",
+            *(f"{name}={value}" for name, value in settings.items()),
+        ]
         # chroot begins in the tree's root.
         shell = f'cd {inside} && exec /usr/bin/python3 "$@"'
         command = ["chroot", str(folder), *environment, "sh", "-c", shell, "sh", *arguments]
@@ -69,5 +84,14 @@ def python(processor: str, folder: Path, *arguments: str, inside: str, path: str
     settings["PYTHONPATH"] = f"{folder}{path}"
     settings["PYTHONDONTWRITEBYTECODE"] = "1"
     given = [part for name, value in settings.items() for part in ("-E", f"{name}={value}")]
-    command = [str(shutil.which(emulator)), "-L", str(folder), *given, str(folder / "usr/bin/python3"), *arguments]
-    return subprocess.run(command, capture_output=True, text=True, cwd=f"{folder}{inside}", env={"PATH": "/nowhere"})
+    command = [
+        str(shutil.which(emulator)),
+        "-L",
+        str(folder),
+        *given,
+        str(folder / "usr/bin/python3"),
+        *arguments,
+    ]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=f"{folder}{inside}", env={"PATH": "/nowhere"}
+    )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
-import numpy as np
 import pytest
 from conftest import small_model
 
@@ -16,6 +18,11 @@ import pylstm
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src"
 EXAMPLES = ROOT / "examples"
+FLAGS = {
+    "plain": "-O3 -Wall -Wextra -Werror",
+    "sanitized": "-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all",
+    "threads": "-O1 -g -fsanitize=thread",
+}
 NOTES = {
     "license": "© nobody",
     "detector.threshold": "0.45",
@@ -52,8 +59,29 @@ def run(*command: object, **environment: str) -> str:
 
 
 def make(folder: Path, *arguments: object) -> None:
-    """`make -C folder ...` with the compiler of these tests."""
-    run(*tool("make"), "-s", "-C", folder, f"CC={' '.join(compiler())}", *arguments)
+    """`make -C folder ...` with the compilers of these tests."""
+    variables = [f"CC={' '.join(compiler())}"]
+    if folder.name == "embed_cpp":
+        variables.append(f"CXX={' '.join(tool('c++', 'CXX'))}")
+    run(*tool("make"), "-s", f"-j{os.cpu_count()}", "-C", folder, *variables, *arguments)
+
+
+@functools.cache
+def build(kind: str) -> Path:
+    """A folder with the C example, and the core as a library in `core`, made once for all tests.
+
+    `kind` is ``"plain"`` (as it ships, no warning allowed; also installed in `usr`), ``"sanitized"``
+    or ``"threads"`` (for ThreadSanitizer).
+    """
+    folder = Path(tempfile.mkdtemp(prefix="pylstm-embed-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    flags = f"CFLAGS={FLAGS[kind]}"
+    if kind != "plain" and not sanitized(FLAGS[kind].split(), folder):
+        pytest.skip(f"programs that this compiler makes with {FLAGS[kind]} do not run here")
+    if kind == "plain":
+        make(SOURCE, f"BUILD={folder}/core", f"PREFIX={folder}/usr", flags, "install")
+    make(EXAMPLES / "embed_c", f"BUILD={folder}", flags)
+    return folder
 
 
 def sanitized(flags: list[str], folder: Path) -> bool:
@@ -100,3 +128,20 @@ def save_models(folder: Path) -> None:
         with_notes(plain, notes).save(folder / f"{name}.safetensors")
 
 
+WRAPPED = "-Wl,--wrap=malloc,--wrap=calloc,--wrap=pthread_create"
+
+
+def build_api_test(program: Path, library: Path, *flags: str) -> Path:
+    """The C program that makes every call, linked with a core."""
+    command = [*compiler(), "-std=c11", "-Wall", "-Wextra", "-Werror", *flags, f"-I{SOURCE}"]
+    sources = sorted((ROOT / "tests" / "c").glob("*.c"))
+    run(*command, "-o", program, *sources, WRAPPED, library, "-lm", "-pthread")
+    return program
+
+
+def valgrind(program: Path, *arguments: object) -> str:
+    """What a program prints under valgrind, which knows no AVX-512; errors and leaks fail it."""
+    checker = [*tool("valgrind"), "-q", "--error-exitcode=9", "--leak-check=full"]
+    checker += ["--errors-for-leak-kinds=all", "--fair-sched=yes"]
+    isa = "avx2" if "avx2" in pylstm.show_config()["isa"]["supported"] else "scalar"
+    return run(*checker, program, *arguments, PYLSTM_ISA=isa)

@@ -44,14 +44,12 @@ static void hear(detector *d, const float *rows, size_t n, int width, FILE *to) 
 static int listen_to(const pylstm_model *model, wav *audio, FILE *to) {
     int16_t pcm[CHUNK];
     pylstm_stream *stream = NULL;
-    pylstm_error why = {PYLSTM_OK, "out of memory"};
+    pylstm_error why = {PYLSTM_OK, ""};
     detector d = {0};
     size_t n, written;
     int k, width = 0;
     pylstm_status status = detector_create(&d, model, &why);
     float *rows = malloc(sizeof *rows * ROWS * (size_t)pylstm_model_n_outputs(model));
-    if (status)
-        fail("no detector", why.message);
     if (!status)
         status = rows ? pylstm_stream_create(model, &stream) : PYLSTM_NO_MEMORY;
     for (k = 0; !status && k < d.n; k++) { /* scores stand below each other */
@@ -66,7 +64,7 @@ static int listen_to(const pylstm_model *model, wav *audio, FILE *to) {
     if (!status && !(status = pylstm_stream_flush(stream, rows, ROWS, &written)))
         hear(&d, rows, written, width, to);
     if (status)
-        fail("stopped", pylstm_strerror(status));
+        fail("stopped", *why.message ? why.message : pylstm_strerror(status));
     pylstm_stream_destroy(stream);
     detector_destroy(&d);
     free(rows);

@@ -113,6 +113,8 @@ void report(const pylstm::Model &model, Detector &events, Listener &listener) {
 int run(const char *model_path, const char *audio_path, double speed) {
     std::ifstream file(model_path, std::ios::binary);
     const std::vector<unsigned char> bytes{std::istreambuf_iterator<char>(file), {}};
+    if (bytes.empty())
+        throw std::runtime_error(std::string(model_path) + ": cannot be read");
     const pylstm::Model model(bytes);
     Detector events(model);
     Listener listener(model);

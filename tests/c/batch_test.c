@@ -1,9 +1,11 @@
 /* Batches, and what several threads may do. */
+#define _POSIX_C_SOURCE 200112L /* nanosleep */
 #include "check.h"
 
 #include <math.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #define STREAMS 9
 #define ROWS    128
@@ -167,14 +169,16 @@ static void *keep_pushing(void *argument) {
     return status == PYLSTM_OK || status == PYLSTM_BUSY ? at : NULL;
 }
 
-/* Tried until the other thread is inside a call, which it nearly always is. */
+/* Tried until the other thread is inside a call, which it nearly always is, if it is given the time to begin one. */
 #define MEETS(call)                                                                                                            \
     do {                                                                                                                       \
         pylstm_status met_;                                                                                                    \
-        while ((met_ = (call)) == PYLSTM_OK || met_ == PYLSTM_FLUSHED) {                                                       \
-        }                                                                                                                      \
+        while ((met_ = (call)) == PYLSTM_OK || met_ == PYLSTM_FLUSHED)                                                         \
+            nanosleep(&moment, NULL);                                                                                          \
         GIVES(PYLSTM_BUSY, met_);                                                                                              \
     } while (0)
+
+static const struct timespec moment = {0, 1000000};
 
 static void meet(meeting *at, pylstm_stream *other) {
     const size_t size = pylstm_snapshot_size(at->model);

@@ -1,6 +1,6 @@
 """What programs that were compiled against pylstm.h rely on, a fact a line.
 
-    python tests/c/signatures.py > tests/c/signatures.txt      after something was added
+    python tests/c_signatures.py > tests/c/signatures.txt      after something was added
 
 Function types, values of enumerations, constants, and, from a compiler, sizes and offsets of
 structures on machines with 64-bit pointers. Lines may be added, never changed or removed.
@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-HEADER = Path(__file__).parent.parent.parent / "src" / "pylstm.h"
+HEADER = Path(__file__).parent.parent / "src" / "pylstm.h"
 # What changes with every version, and what says how the library is built.
 NOT_PROMISED = ("PYLSTM_VERSION_", "PYLSTM_API", "PYLSTM_H")
 

@@ -4,6 +4,7 @@
 """
 
 import os
+import runpy
 import sys
 import sysconfig
 from pathlib import Path
@@ -16,6 +17,7 @@ from setuptools.command.build_py import build_py
 
 DEBUG = os.environ.get("PYLSTM_DEBUG") == "1"
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+EMSCRIPTEN = sysconfig.get_platform().startswith(("emscripten", "pyodide"))
 # The real-time core, and the kernels of bulk passes, which programs that embed the core do without.
 CORE = sorted(str(path) for path in Path("src").glob("*.c"))
 BULK = sorted(str(path) for path in Path("src/bulk").glob("*.c"))
@@ -39,14 +41,17 @@ class BuildExt(build_ext):
 
 
 class BuildPy(build_py):
-    """Puts the public C header where ``pylstm.get_include()`` finds it."""
+    """Puts the public C header where ``pylstm.get_include()`` finds it, and says what was built."""
 
     def run(self):
         super().run()
         if not self.editable_mode:
-            target = Path(self.build_lib) / "pylstm" / "include"
-            self.mkpath(str(target))
-            self.copy_file("src/pylstm.h", str(target / "pylstm.h"))
+            package = Path(self.build_lib) / "pylstm"
+            self.mkpath(str(package / "include"))
+            self.copy_file("src/pylstm.h", str(package / "include" / "pylstm.h"))
+            source = runpy.run_path("wheels/source.py")
+            number = source["digest"](source["files"](Path(".")).items())
+            (package / "source.sha256").write_text(f"{number}\n")
 
 
 class BdistWheel(bdist_wheel):
@@ -60,6 +65,8 @@ class BdistWheel(bdist_wheel):
 
 def extension(name: str, sources: list[str]) -> Extension:
     macros = [] if FREE_THREADED else [("Py_LIMITED_API", "0x030B0000")]
+    if EMSCRIPTEN:
+        macros.append(("PYLSTM_NO_THREADS", "1"))
     return Extension(
         name,
         [name.replace(".", "/") + ".pyx", *sources],
@@ -67,7 +74,7 @@ def extension(name: str, sources: list[str]) -> Extension:
         depends=[*HEADERS, *sorted(str(path) for path in Path("pylstm").glob("*.px[id]"))],
         define_macros=macros,
         py_limited_api=not FREE_THREADED,
-        libraries=[] if sys.platform == "win32" else ["m", "pthread"],
+        libraries=[] if sys.platform == "win32" or EMSCRIPTEN else ["m", "pthread"],
     )
 
 

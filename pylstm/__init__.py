@@ -82,7 +82,9 @@ def show_config() -> dict[str, Any]:
     Returns
     -------
     dict
-        ``version``; ``isa``: a dict with ``used`` (what a model made now would run on; the
+        ``version``; ``source``: the SHA-256 over the files that an installed wheel was built from
+        (``wheels/source.py`` computes it), None where the sources themselves are used; ``isa``: a
+        dict with ``used`` (what a model made now would run on; the
         environment variable ``PYLSTM_ISA`` forces one), ``built`` and ``supported`` (names, best
         first).
 
@@ -92,8 +94,10 @@ def show_config() -> dict[str, Any]:
     True
     """
     isas = _engine.isas()
+    source = Path(__file__).parent / "source.sha256"
     return {
         "version": __version__,
+        "source": source.read_text().strip() if source.exists() else None,
         "isa": {
             "used": _engine.isa(),
             "built": [name for name, (built, _) in isas.items() if built],

@@ -1,5 +1,7 @@
-# The C core as Cython sees it: the public API, and the few inner functions that the binding needs.
+# The C API of pylstm for other Cython modules: what `cimport pylstm` gives. src/pylstm.h (installed: pylstm.get_include()) says
+# what each function does. The functions come from pylstm._engine when the importing module is loaded: nothing has to be linked.
 
+from libc.stddef cimport ptrdiff_t
 from libc.stdint cimport int64_t
 
 cdef extern from "pylstm.h" nogil:
@@ -17,6 +19,7 @@ cdef extern from "pylstm.h" nogil:
         PYLSTM_TOO_SHORT
         PYLSTM_SNAPSHOT_FOREIGN
         PYLSTM_SNAPSHOT_DAMAGED
+        PYLSTM_NOT_BUILT
 
     ctypedef struct pylstm_error:
         pylstm_status status
@@ -38,67 +41,66 @@ cdef extern from "pylstm.h" nogil:
         pylstm_sample_type type
         const void *data
         size_t n
-        Py_ssize_t stride
+        ptrdiff_t stride
         float *out
         size_t out_rows
         size_t rows
         pylstm_status status
 
-    const char *pylstm_strerror(pylstm_status status)
-    const char *pylstm_version()
-    const char *pylstm_isa(pylstm_error *why)
-    bint pylstm_isa_built(const char *isa)
-    bint pylstm_isa_supported(const char *isa)
-
-    pylstm_status pylstm_model_create(const void *data, size_t size, pylstm_model **model, pylstm_error *why)
-    void pylstm_model_destroy(pylstm_model *model)
-    int pylstm_model_sample_rate(const pylstm_model *model)
-    int pylstm_model_n_features(const pylstm_model *model)
-    int pylstm_model_n_outputs(const pylstm_model *model)
-    int64_t pylstm_model_latency(const pylstm_model *model)
-    const char *pylstm_model_isa(const pylstm_model *model)
-    int64_t pylstm_model_trace_width(const pylstm_model *model)
-    int pylstm_model_cells(const pylstm_model *model)
-    int pylstm_model_hidden_size(const pylstm_model *model, int cell)
-
-    pylstm_status pylstm_stream_create(const pylstm_model *model, pylstm_stream **stream)
-    void pylstm_stream_destroy(pylstm_stream *stream)
-    pylstm_status pylstm_stream_rows(pylstm_stream *stream, size_t n_samples, bint flush, int64_t *rows)
-    pylstm_status pylstm_stream_push(pylstm_stream *stream, pylstm_sample_type type, const void *pcm, size_t n_samples,
-                                     Py_ssize_t stride, float *out, size_t out_rows, size_t *rows)
-    pylstm_status pylstm_stream_trace_frames(pylstm_stream *stream, const float *frames, size_t n_frames,
-                                             Py_ssize_t row_stride, float *out, size_t out_rows, size_t *rows, float *trace)
-    pylstm_status pylstm_stream_flush(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows)
-    pylstm_status pylstm_stream_reset(pylstm_stream *stream)
-    int64_t pylstm_stream_position(const pylstm_stream *stream)
-    int64_t pylstm_stream_frames(const pylstm_stream *stream)
-    size_t pylstm_snapshot_size(const pylstm_model *model)
-    pylstm_status pylstm_stream_snapshot(pylstm_stream *stream, void *snapshot, size_t size)
-    pylstm_status pylstm_stream_restore(pylstm_stream *stream, const void *snapshot, size_t size)
-    pylstm_status pylstm_stream_copy(pylstm_stream *to, pylstm_stream *source)
-
-    pylstm_status pylstm_batch_create(const pylstm_model *model, int threads, pylstm_batch **batch)
-    void pylstm_batch_destroy(pylstm_batch *batch)
-    pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t n_parts)
-
-cdef extern from "stream.h" nogil:
-    pylstm_status pylstm_stream_rewind(pylstm_stream *stream)
-    pylstm_status pylstm_stream_get_cells(pylstm_stream *stream, float *memories)
-    pylstm_status pylstm_stream_set_cells(pylstm_stream *stream, const float *memories)
-
-cdef extern from "modelfile.h" nogil:
-    enum:
-        PYLSTM_MAX_NAME
-        PYLSTM_MAX_TEXT
-    ctypedef struct pylstm_tensor:
-        char name[129]
-        int rank
-        int64_t shape[4]
-        size_t count
-    ctypedef struct pylstm_modelfile:
-        int n_tensors
-        int n_metadata
-    pylstm_status pylstm_modelfile_open(pylstm_modelfile *file, const void *data, size_t size, pylstm_error *why)
-    void pylstm_modelfile_metadata_at(const pylstm_modelfile *file, int index, char *key, char *value)
-    void pylstm_modelfile_tensor_at(const pylstm_modelfile *file, int index, pylstm_tensor *tensor)
-    void pylstm_tensor_read(const pylstm_tensor *tensor, float *values)
+cdef const char *pylstm_strerror(pylstm_status status) noexcept nogil
+cdef const char *pylstm_version() noexcept nogil
+cdef const char *pylstm_isa(pylstm_error *why) noexcept nogil
+cdef int pylstm_isa_built(const char *isa) noexcept nogil
+cdef int pylstm_isa_supported(const char *isa) noexcept nogil
+cdef pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why) noexcept nogil
+cdef void pylstm_model_destroy(pylstm_model *model) noexcept nogil
+cdef pylstm_status pylstm_model_from_memory(const void *bytes, size_t size, pylstm_model **model,
+                                            pylstm_error *why) noexcept nogil
+cdef pylstm_status pylstm_model_size(const void *bytes, size_t size, size_t *needed, pylstm_error *why) noexcept nogil
+cdef pylstm_status pylstm_model_init(void *memory, size_t memory_size, const void *bytes, size_t size, pylstm_model **model,
+                                     pylstm_error *why) noexcept nogil
+cdef int pylstm_model_sample_rate(const pylstm_model *model) noexcept nogil
+cdef int pylstm_model_hop_length(const pylstm_model *model) noexcept nogil
+cdef int pylstm_model_n_features(const pylstm_model *model) noexcept nogil
+cdef int pylstm_model_n_outputs(const pylstm_model *model) noexcept nogil
+cdef int64_t pylstm_model_latency(const pylstm_model *model) noexcept nogil
+cdef const char *pylstm_model_isa(const pylstm_model *model) noexcept nogil
+cdef const char *pylstm_model_label(const pylstm_model *model, int output) noexcept nogil
+cdef const char *pylstm_model_info(const pylstm_model *model, const char *key) noexcept nogil
+cdef int pylstm_model_n_info(const pylstm_model *model) noexcept nogil
+cdef const char *pylstm_model_info_key(const pylstm_model *model, int index) noexcept nogil
+cdef pylstm_status pylstm_model_detector(const pylstm_model *model, double *threshold, int *smoothing_frames,
+                                         int *refractory_frames, pylstm_error *why) noexcept nogil
+cdef int pylstm_model_is_background(const pylstm_model *model, int output) noexcept nogil
+cdef pylstm_status pylstm_stream_create(const pylstm_model *model, pylstm_stream **stream) noexcept nogil
+cdef void pylstm_stream_destroy(pylstm_stream *stream) noexcept nogil
+cdef size_t pylstm_stream_size(const pylstm_model *model) noexcept nogil
+cdef pylstm_status pylstm_stream_init(void *memory, size_t memory_size, const pylstm_model *model,
+                                      pylstm_stream **stream) noexcept nogil
+cdef pylstm_status pylstm_stream_rows(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows) noexcept nogil
+cdef pylstm_status pylstm_stream_push(pylstm_stream *stream, pylstm_sample_type type, const void *pcm, size_t n_samples,
+                                      ptrdiff_t stride, float *out, size_t out_rows, size_t *rows) noexcept nogil
+cdef pylstm_status pylstm_stream_push_frames(pylstm_stream *stream, const float *frames, size_t n_frames,
+                                             ptrdiff_t row_stride, float *out, size_t out_rows, size_t *rows) noexcept nogil
+cdef int64_t pylstm_model_trace_width(const pylstm_model *model) noexcept nogil
+cdef pylstm_status pylstm_stream_trace_frames(pylstm_stream *stream, const float *frames, size_t n_frames,
+                                              ptrdiff_t row_stride, float *out, size_t out_rows, size_t *rows,
+                                              float *trace) noexcept nogil
+cdef int pylstm_model_cells(const pylstm_model *model) noexcept nogil
+cdef int pylstm_model_hidden_size(const pylstm_model *model, int cell) noexcept nogil
+cdef pylstm_status pylstm_stream_get_cell(pylstm_stream *stream, int cell, float *h, float *c) noexcept nogil
+cdef pylstm_status pylstm_stream_set_cell(pylstm_stream *stream, int cell, const float *h, const float *c) noexcept nogil
+cdef pylstm_status pylstm_stream_flush(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows) noexcept nogil
+cdef pylstm_status pylstm_stream_reset(pylstm_stream *stream) noexcept nogil
+cdef int64_t pylstm_stream_position(const pylstm_stream *stream) noexcept nogil
+cdef int64_t pylstm_stream_frames(const pylstm_stream *stream) noexcept nogil
+cdef size_t pylstm_snapshot_size(const pylstm_model *model) noexcept nogil
+cdef pylstm_status pylstm_stream_snapshot(pylstm_stream *stream, void *snapshot, size_t size) noexcept nogil
+cdef pylstm_status pylstm_stream_restore(pylstm_stream *stream, const void *snapshot, size_t size) noexcept nogil
+cdef pylstm_status pylstm_stream_copy(pylstm_stream *to, pylstm_stream *source) noexcept nogil
+cdef pylstm_status pylstm_batch_create(const pylstm_model *model, int threads, pylstm_batch **batch) noexcept nogil
+cdef void pylstm_batch_destroy(pylstm_batch *batch) noexcept nogil
+cdef size_t pylstm_batch_size(const pylstm_model *model) noexcept nogil
+cdef pylstm_status pylstm_batch_init(void *memory, size_t memory_size, const pylstm_model *model,
+                                     pylstm_batch **batch) noexcept nogil
+cdef pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t n_parts) noexcept nogil

@@ -19,6 +19,19 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
+cimport pylstm._core as core
+from pylstm._core cimport (
+    pylstm_modelfile,
+    pylstm_modelfile_metadata_at,
+    pylstm_modelfile_open,
+    pylstm_modelfile_tensor_at,
+    pylstm_stream_get_cells,
+    pylstm_stream_rewind,
+    pylstm_stream_set_cells,
+    pylstm_tensor,
+    pylstm_tensor_read,
+)
+
 import operator
 import sys
 
@@ -49,7 +62,7 @@ def isa():
 def isas():
     """Instruction set -> (in this build, runs on this machine)."""
     return {
-        name: (pylstm_isa_built(name.encode()), pylstm_isa_supported(name.encode()))
+        name: (pylstm_isa_built(name.encode()) != 0, pylstm_isa_supported(name.encode()) != 0)
         for name in ("avx512bf16", "avx512vnni", "avx512", "avx2", "neon", "scalar")
     }
 
@@ -101,6 +114,25 @@ cdef Py_ssize_t whole(str name, object value, Py_ssize_t low, Py_ssize_t high) e
         expected = f"{low} or more" if number < low and high == sys.maxsize else f"{low} to {high}"
         raise ValueError(f"{name} is {number}; expected {expected}")
     return number
+
+
+def memory_of(data):
+    """Bytes that C programs need for the model of a file, for a stream of it and for a batch on one thread."""
+    cdef bytes file_bytes = owned_bytes("data", data)
+    cdef pylstm_model *model
+    cdef pylstm_error why
+    cdef size_t needed
+    cdef pylstm_status status = pylstm_model_size(<const char *>file_bytes, len(file_bytes), &needed, &why)
+    if status == PYLSTM_OK:
+        status = pylstm_model_create(<const char *>file_bytes, len(file_bytes), &model, &why)
+    if status == PYLSTM_BAD_MODEL:
+        raise ModelFileError(why.message.decode(errors="replace"))
+    if status != PYLSTM_OK:
+        raise refusal(status)
+    try:
+        return needed, pylstm_stream_size(model), pylstm_batch_size(model)
+    finally:
+        pylstm_model_destroy(model)
 
 
 def read_model_file(data):
@@ -182,6 +214,7 @@ cdef class Core:
         return [pylstm_model_hidden_size(self.model, cell) for cell in range(pylstm_model_cells(self.model))]
 
 
+include "_capi.pxi"
 include "_buffers.pxi"
 include "_stream.pxi"
 include "_pool.pxi"

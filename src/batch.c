@@ -50,7 +50,7 @@ static pylstm_batch *lay_out(pylstm_arena *arena, const pylstm_model *model, int
         desks[k].rows[1] = rows + PYLSTM_GROUP_ROWS * model->widest_row;
         desks[k].layer_scratch = layer_scratch;
     }
-    if (!arena->base)
+    if (!batch)
         return NULL;
     memset(batch, 0, sizeof *batch);
     batch->model = model;
@@ -60,18 +60,46 @@ static pylstm_batch *lay_out(pylstm_arena *arena, const pylstm_model *model, int
     return batch;
 }
 
-pylstm_status pylstm_batch_create(const pylstm_model *model, int threads, pylstm_batch **batch) {
+static size_t size_for(const pylstm_model *model, int threads) {
     pylstm_arena arena = {NULL, 0};
+    lay_out(&arena, model, threads);
+    return arena.used;
+}
+
+/* In memory that is large enough. */
+static pylstm_batch *place(char *memory, size_t size, const pylstm_model *model, int threads) {
+    pylstm_arena arena = {NULL, 0};
+    memset(memory, 0, size);
+    arena.base = memory;
+    return lay_out(&arena, model, threads);
+}
+
+size_t pylstm_batch_size(const pylstm_model *model) {
+    return model ? size_for(model, 1) : 0;
+}
+
+pylstm_status pylstm_batch_init(void *memory, size_t memory_size, const pylstm_model *model, pylstm_batch **batch) {
+    size_t size;
+    if (!memory || !model || !batch)
+        return PYLSTM_BAD_ARGUMENT;
+    size = size_for(model, 1);
+    if (memory_size < size || (uintptr_t)memory % PYLSTM_ALIGNMENT)
+        return PYLSTM_NO_MEMORY;
+    *batch = place(memory, size, model, 1);
+    return PYLSTM_OK;
+}
+
+pylstm_status pylstm_batch_create(const pylstm_model *model, int threads, pylstm_batch **batch) {
+    void *memory;
+    size_t size;
     if (!model || !batch || threads < 1 || threads > MAX_THREADS)
         return PYLSTM_BAD_ARGUMENT;
     *batch = NULL;
-    lay_out(&arena, model, threads);
-    arena.base = arena.used == SIZE_MAX ? NULL : pylstm_block_create(arena.used);
-    if (!arena.base)
+    size = size_for(model, threads);
+    memory = size == SIZE_MAX ? NULL : pylstm_block_create(size);
+    if (!memory)
         return PYLSTM_NO_MEMORY;
-    memset(arena.base, 0, arena.used);
-    arena.used = 0;
-    *batch = lay_out(&arena, model, threads);
+    *batch = place(memory, size, model, threads);
     if (threads > 1 && !((*batch)->workers = pylstm_workers_create(threads - 1))) {
         pylstm_batch_destroy(*batch);
         *batch = NULL;
@@ -237,6 +265,9 @@ pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t 
         }
         for (k = 0; k < n_parts; k++)
             pylstm_push_count(&parts[k]);
+    } else {
+        for (k = 0; k < n_parts; k++)
+            parts[k].rows = 0; /* what a part would have given, it has not */
     }
     for (k = 0; k < acquired; k++)
         pylstm_stream_release(parts[k].stream);

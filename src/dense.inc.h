@@ -59,12 +59,12 @@ static void dense_float32(const pylstm_dense_weights *layer, const float *const 
 static void dense(const pylstm_dense_weights *layer, const float *const *x, int n, float *const *y, unsigned char *room) {
     const int n_blocks = (layer->output_size + PYLSTM_UNITS - 1) / PYLSTM_UNITS;
     int block, t;
-    if (layer->precision == PYLSTM_WEIGHTS_FLOAT32) {
+    if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_FLOAT32) {
         dense_float32(layer, x, n, y);
         return;
     }
     for (t = 0; t < n; t++) {
-        if (layer->precision == PYLSTM_WEIGHTS_BFLOAT16) {
+        if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_BFLOAT16) {
             const void *pairs = to_pairs(x[t], layer->input_size, (uint32_t *)room);
             for (block = 0; block < n_blocks; block++)
                 dense_tile(layer, &pairs, NULL, y + t, block, 1, PYLSTM_WEIGHTS_BFLOAT16);

@@ -1,7 +1,7 @@
 /* The kernels of the features for AVX-512 (F, the part that every AVX-512 processor has). */
 #include "feature_kernels.h"
 
-#if defined(__x86_64__) || defined(_M_X64)
+#if (defined(__x86_64__) || defined(_M_X64)) && !defined(PYLSTM_NO_AVX512)
 
 #include <float.h>
 #include <immintrin.h>

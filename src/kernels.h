@@ -28,6 +28,13 @@ enum {
     PYLSTM_WEIGHTS_INT8      /* a byte and a scale for each row of the matrix; inputs become bytes on the fly */
 };
 
+/* In a build with PYLSTM_FLOAT_ONLY there is but one, which compilers know: they leave out what is for the others. */
+#ifdef PYLSTM_FLOAT_ONLY
+#define PYLSTM_PRECISION(layer) PYLSTM_WEIGHTS_FLOAT32
+#else
+#define PYLSTM_PRECISION(layer) ((layer)->precision)
+#endif
+
 /* Packed weights are rows of 32-bit words, 16 words (one for each unit of a block) side by side for each gate. A word is one
  * weight (float32), those of two inputs that follow each other (bfloat16, the first in the upper half) or of four (int8, the
  * first in the low byte). What is missing to fill a word, and units past the last one, have weights and bias 0: that keeps

@@ -60,7 +60,12 @@ pylstm_status pylstm_layer_precision(pylstm_modelfile *file, pylstm_layer *layer
     if ((status = pylstm_modelfile_choice(file, key, precisions, &layer->precision, why)))
         return status;
     layer->precision++; /* PYLSTM_WEIGHTS_BFLOAT16, PYLSTM_WEIGHTS_INT8 */
+#ifdef PYLSTM_FLOAT_ONLY
+    return pylstm_fail(why, PYLSTM_NOT_BUILT, "layers.%d has %s weights; this build of pylstm has kernels for float32 only",
+                       layer->index, precisions[layer->precision - 1]);
+#else
     return PYLSTM_OK;
+#endif
 }
 
 pylstm_status pylstm_layer_bias(pylstm_modelfile *file, pylstm_layer *layer, pylstm_error *why) {

@@ -12,8 +12,12 @@
 
 #define BLOCK_WORDS (PYLSTM_GATES * PYLSTM_UNITS) /* words of a row of one block */
 
+#ifndef PYLSTM_UPDATE
+#define PYLSTM_UPDATE PYLSTM_INLINE
+#endif
+
 /* From the sums of the gates of 16 units to their new c and h. */
-PYLSTM_INLINE void lstm_update(const v16 sum[PYLSTM_GATES], float *c, float *h_next, float *gates, size_t padded, size_t unit) {
+PYLSTM_UPDATE void lstm_update(const v16 sum[PYLSTM_GATES], float *c, float *h_next, float *gates, size_t padded, size_t unit) {
     const v16 i = v16_sigmoid(sum[0]), f = v16_sigmoid(sum[1]);
     const v16 g = v16_tanh(sum[2]), o = v16_sigmoid(sum[3]);
     const v16 cell = v16_fma(f, v16_load(c + unit), v16_mul(i, g));
@@ -178,13 +182,13 @@ static void lstm_run(const pylstm_lstm_weights *layer, const lstm_columns *colum
     const void *x[PYLSTM_MAX_COLUMNS], *h[PYLSTM_MAX_COLUMNS];
     lstm_columns rounded = *columns;
     int t;
-    if (layer->precision == PYLSTM_WEIGHTS_FLOAT32) {
+    if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_FLOAT32) {
         lstm_float32(layer, columns, n);
         return;
     }
     rounded.x = x, rounded.h = h, rounded.x_bytes = x_bytes, rounded.h_bytes = h_bytes;
     for (t = 0; t < n; t++, room += x_room + h_room) {
-        if (layer->precision == PYLSTM_WEIGHTS_BFLOAT16) {
+        if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_BFLOAT16) {
             if (!columns->start)
                 x[t] = to_pairs(columns->x[t], layer->input_size, (uint32_t *)room);
             if (columns->c)
@@ -196,7 +200,7 @@ static void lstm_run(const pylstm_lstm_weights *layer, const lstm_columns *colum
                 h_bytes[t] = to_bytes(columns->h[t], layer->hidden_size, 1.0f, room + x_room);
         }
     }
-    if (layer->precision == PYLSTM_WEIGHTS_BFLOAT16) {
+    if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_BFLOAT16) {
         lstm_bfloat16(layer, &rounded, n);
     } else {
         lstm_int8(layer, &rounded, n);
@@ -217,9 +221,9 @@ static void lstm_step_many(const pylstm_lstm_weights *layer, int n, const float 
 
 static void lstm_step(const pylstm_lstm_weights *layer, const float *x, const float *z, const float *h, float *c, float *h_next,
                       float *gates, unsigned char *room) {
-    if (layer->precision == PYLSTM_WEIGHTS_FLOAT32) {
+    if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_FLOAT32) {
         lstm_all_blocks(layer, x, z, h, c, h_next, gates, PYLSTM_WEIGHTS_FLOAT32);
-    } else if (layer->precision == PYLSTM_WEIGHTS_BFLOAT16) {
+    } else if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_BFLOAT16) {
         uint32_t *h_room = (uint32_t *)(room + pylstm_column_room(layer->input_size));
         const uint32_t *x_pairs = x ? to_pairs(x, layer->input_size, (uint32_t *)room) : NULL;
         lstm_all_blocks(layer, x_pairs, z, to_pairs(h, layer->hidden_size, h_room), c, h_next, gates, PYLSTM_WEIGHTS_BFLOAT16);

@@ -96,7 +96,8 @@ static pylstm_model *lay_out(description *d, pylstm_arena *arena, const pylstm_k
     pylstm_layer *layers = pylstm_arena_take(arena, (size_t)d->n_layers, sizeof *layers);
     char **labels = pylstm_arena_take(arena, (size_t)d->n_labels, sizeof *labels);
     char *label_text = pylstm_arena_take(arena, (size_t)d->n_labels, MAX_LABEL);
-    int k;
+    int k, n_info;
+    pylstm_info *info = pylstm_info_lay_out(&d->file, arena, &n_info);
     for (k = 0; k < d->n_layers; k++) {
         d->layers[k].kernels = kernels;
         d->layers[k].kind->pack(&d->file, &d->layers[k], arena);
@@ -117,6 +118,8 @@ static pylstm_model *lay_out(description *d, pylstm_arena *arena, const pylstm_k
     model->n_features = d->n_features;
     model->n_outputs = d->n_outputs;
     model->labels = d->n_labels ? labels : NULL;
+    model->info = info;
+    model->n_info = n_info;
     model->fingerprint = pylstm_hash(d->file.bytes, d->file.size);
     measure_stream(model);
     return model;
@@ -212,32 +215,12 @@ pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model *
     return status;
 }
 
+pylstm_status pylstm_model_from_memory(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why) {
+    return pylstm_model_create(bytes, size, model, why);
+}
+
 void pylstm_model_destroy(pylstm_model *model) {
     pylstm_block_destroy(model);
-}
-
-int pylstm_model_sample_rate(const pylstm_model *model) {
-    return model && model->features ? pylstm_features_sr(model->features) : 0;
-}
-
-int pylstm_model_n_features(const pylstm_model *model) {
-    return model ? model->n_features : 0;
-}
-
-int pylstm_model_n_outputs(const pylstm_model *model) {
-    return model ? model->n_outputs : 0;
-}
-
-int64_t pylstm_model_latency(const pylstm_model *model) {
-    return model && model->features ? pylstm_features_latency(model->features) : 0;
-}
-
-const char *pylstm_model_isa(const pylstm_model *model) {
-    return model ? model->kernels->isa : NULL;
-}
-
-const char *pylstm_model_label(const pylstm_model *model, int output) {
-    return model && model->labels && output >= 0 && output < model->n_outputs ? model->labels[output] : NULL;
 }
 
 int64_t pylstm_model_trace_width(const pylstm_model *model) {
@@ -276,8 +259,4 @@ const pylstm_layer *pylstm_model_layer_of_cell(const pylstm_model *model, int *c
 int pylstm_model_hidden_size(const pylstm_model *model, int cell) {
     const pylstm_layer *layer = pylstm_model_layer_of_cell(model, &cell);
     return layer ? layer->output_size : 0;
-}
-
-const char *pylstm_version(void) {
-    return "0.1.0";
 }

@@ -7,13 +7,20 @@
 
 #define PYLSTM_MAX_LAYERS 64
 
+/* What the file's metadata says below "info.": keys without that beginning. */
+typedef struct pylstm_info {
+    const char *key, *value;
+} pylstm_info;
+
 struct pylstm_model {
     const pylstm_kernels *kernels;
     const pylstm_features *features; /* NULL: frames come from outside */
     pylstm_layer *layers;
     int n_layers; /* 0: the frames are the output */
     int n_features, n_outputs;
-    char **labels;        /* n_outputs of them, or NULL */
+    char **labels;     /* n_outputs of them, or NULL */
+    pylstm_info *info; /* n_info of them, in file order */
+    int n_info;
     uint64_t fingerprint; /* of the bytes of the model file: tells whose a snapshot is */
 
     /* What a stream of this model needs, in bytes from the start of its state block, and in floats. */
@@ -22,6 +29,9 @@ struct pylstm_model {
     size_t state_size;
     size_t widest_row, layer_scratch, group_scratch;
 };
+
+/* Lays out what the file says below "info." (measures only while the arena has no memory), and how many that are. */
+pylstm_info *pylstm_info_lay_out(const pylstm_modelfile *file, pylstm_arena *arena, int *n_info);
 
 /* Where the state of a layer stands in a state block. */
 float *pylstm_model_layer_state(const pylstm_model *model, char *state, int layer);

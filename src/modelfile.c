@@ -11,7 +11,6 @@
 
 #define FORMAT_KEY "pylstm.format"
 #define FORMAT     "1"
-#define NOTES      "info." /* keys that begin so are for people; nothing reads them */
 
 static void mark(unsigned char *used, int index) {
     used[index / 8] |= (unsigned char)(1u << index % 8);
@@ -216,7 +215,7 @@ pylstm_status pylstm_modelfile_integer(pylstm_modelfile *file, const char *key, 
 
 /* Reads JSON's number grammar, correctly rounded. strtod looks for the decimal point of the locale, so it never sees one: the
  * point is taken out and the exponent lowered by the digits behind it, which is the same number. */
-static int read_number(const char *text, double *value) {
+int pylstm_read_number(const char *text, double *value) {
     char digits[PYLSTM_MAX_TEXT + 32], *out = digits;
     const char *end = skip_integer(text), *fraction;
     long exponent = 0;
@@ -261,7 +260,8 @@ pylstm_status pylstm_modelfile_number(pylstm_modelfile *file, const char *key, d
     pylstm_status status = find_value(file, key, text, &index, why);
     if (status)
         return status;
-    if (!read_number(text, &number) || !(number >= low && number <= high) || number - number != 0) /* the last: infinity */
+    if (!pylstm_read_number(text, &number) || !(number >= low && number <= high) ||
+        number - number != 0) /* the last: infinity */
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[value] '%s' is '%s'; expected a number from %g to %g", key,
                            pylstm_json_show(shown, text, strlen(text)), low, high);
     mark(file->metadata_used, index);
@@ -369,10 +369,10 @@ pylstm_status pylstm_modelfile_finish(const pylstm_modelfile *file, pylstm_error
         if (is_marked(file->metadata_used, i))
             continue;
         (void)pylstm_safetensors_metadata(file, i, key, value);
-        if (strncmp(key, NOTES, sizeof NOTES - 1) != 0)
+        if (strncmp(key, PYLSTM_INFO, sizeof PYLSTM_INFO - 1) != 0)
             return pylstm_fail(
                 why, PYLSTM_BAD_MODEL,
-                "[unused-key] nothing in this configuration reads the metadata key '%s'; a note begins with " NOTES, key);
+                "[unused-key] nothing in this configuration reads the metadata key '%s'; a note begins with " PYLSTM_INFO, key);
     }
     for (i = 0; i < file->n_tensors; i++) {
         if (is_marked(file->tensor_used, i))

@@ -61,6 +61,8 @@ pylstm_status pylstm_modelfile_choice(pylstm_modelfile *file, const char *key, c
                                       pylstm_error *why);
 /* Text of at most capacity - 1 bytes, terminated, without NUL inside. */
 pylstm_status pylstm_modelfile_text(pylstm_modelfile *file, const char *key, char *text, size_t capacity, pylstm_error *why);
+/* A number by the strict grammar of JSON, whatever the locale is; text has at most PYLSTM_MAX_TEXT bytes. 0: it is none. */
+int pylstm_read_number(const char *text, double *value);
 /* Whether a key is there; marks nothing. */
 int pylstm_modelfile_has(const pylstm_modelfile *file, const char *key);
 
@@ -72,7 +74,10 @@ void pylstm_tensor_read(const pylstm_tensor *tensor, float *values);
 /* count of them from the given one on: a row of a matrix. */
 void pylstm_tensor_read_range(const pylstm_tensor *tensor, size_t first, size_t count, float *values);
 
-/* Nothing may be left that no getter asked for, except metadata below "info." */
+/* What keys begin with that are for people and programs around a model: no getter asks for them. */
+#define PYLSTM_INFO "info."
+
+/* Nothing may be left that no getter asked for, except metadata below PYLSTM_INFO. */
 pylstm_status pylstm_modelfile_finish(const pylstm_modelfile *file, pylstm_error *why);
 
 /* Everything in file order, for those who show a file rather than run it. index < n_metadata, n_tensors. */

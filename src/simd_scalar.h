@@ -14,22 +14,27 @@
 #define PYLSTM_TILE_GATES     4 /* gates of a block that run side by side while they do */
 #define PYLSTM_BYTE_COLUMNS   1 /* columns at once with int8 weights */
 
-/* Where the compiler has generic vectors, they are the array: it then uses whatever the baseline of the target offers (SSE2 on
- * x86-64). The arithmetic is the same either way. */
+/* Where the compiler has generic vectors, four of them are the array: it then uses whatever the baseline of the target offers
+ * (SSE2 on x86-64). The arithmetic is the same either way. */
 #if defined(__GNUC__)
-#if !defined(__clang__)
-#pragma GCC diagnostic ignored "-Wpsabi" /* how such a value would be passed: every function here is inlined, none is passed   \
-                                          */
-#endif
-typedef float v16 __attribute__((vector_size(64), aligned(4)));
-#define LANE(x, k)            (x)[k]
-#define V16_EACH(whole, each) return (whole)
+typedef float v4 __attribute__((vector_size(16)));
+typedef int32_t v4i __attribute__((vector_size(16)));
+typedef uint32_t v4u __attribute__((vector_size(16)));
+typedef struct v16 {
+    v4 q[4];
+} v16;
+#define V16_EACH(four, each)                                                                                                   \
+    v16 result;                                                                                                                \
+    int k;                                                                                                                     \
+    for (k = 0; k < 4; k++)                                                                                                    \
+        result.q[k] = (four);                                                                                                  \
+    return result
+#define V4_CHOICE(mask, a, b) (v4)(((v4i)(a) & (mask)) | ((v4i)(b) & ~(mask)))
 #else
 typedef struct v16 {
     float lane[16];
 } v16;
-#define LANE(x, k) (x).lane[k]
-#define V16_EACH(whole, each)                                                                                                  \
+#define V16_EACH(four, each)                                                                                                   \
     v16 result;                                                                                                                \
     int k;                                                                                                                     \
     for (k = 0; k < 16; k++)                                                                                                   \
@@ -46,42 +51,30 @@ static inline void v16_store(float *p, v16 a) {
     memcpy(p, &a, sizeof a);
 }
 static inline v16 v16_set(float x) {
-    v16 result;
-    int k;
-    for (k = 0; k < 16; k++)
-        LANE(result, k) = x;
-    return result;
+    V16_EACH(((v4){x, x, x, x}), x);
 }
 static inline v16 v16_add(v16 a, v16 b) {
-    V16_EACH(a + b, LANE(a, k) + LANE(b, k));
+    V16_EACH(a.q[k] + b.q[k], a.lane[k] + b.lane[k]);
 }
 static inline v16 v16_sub(v16 a, v16 b) {
-    V16_EACH(a - b, LANE(a, k) - LANE(b, k));
+    V16_EACH(a.q[k] - b.q[k], a.lane[k] - b.lane[k]);
 }
 static inline v16 v16_mul(v16 a, v16 b) {
-    V16_EACH(a * b, LANE(a, k) * LANE(b, k));
+    V16_EACH(a.q[k] * b.q[k], a.lane[k] * b.lane[k]);
 }
 static inline v16 v16_div(v16 a, v16 b) {
-    V16_EACH(a / b, LANE(a, k) / LANE(b, k));
+    V16_EACH(a.q[k] / b.q[k], a.lane[k] / b.lane[k]);
 }
 /* a * b + c */
 static inline v16 v16_fma(v16 a, v16 b, v16 c) {
-    V16_EACH(a * b + c, LANE(a, k) * LANE(b, k) + LANE(c, k));
+    V16_EACH(a.q[k] * b.q[k] + c.q[k], a.lane[k] * b.lane[k] + c.lane[k]);
 }
 /* b where a is NaN, in both: that is what keeps NaN out of a clamp. */
 static inline v16 v16_min(v16 a, v16 b) {
-    v16 result;
-    int k;
-    for (k = 0; k < 16; k++)
-        LANE(result, k) = LANE(a, k) < LANE(b, k) ? LANE(a, k) : LANE(b, k);
-    return result;
+    V16_EACH(V4_CHOICE(a.q[k] < b.q[k], a.q[k], b.q[k]), a.lane[k] < b.lane[k] ? a.lane[k] : b.lane[k]);
 }
 static inline v16 v16_max(v16 a, v16 b) {
-    v16 result;
-    int k;
-    for (k = 0; k < 16; k++)
-        LANE(result, k) = LANE(a, k) > LANE(b, k) ? LANE(a, k) : LANE(b, k);
-    return result;
+    V16_EACH(V4_CHOICE(a.q[k] > b.q[k], a.q[k], b.q[k]), a.lane[k] > b.lane[k] ? a.lane[k] : b.lane[k]);
 }
 /* To the nearest integer, ties to even; |a| < 2^22. Adding 1.5 * 2^23 leaves no room for a fraction. */
 static inline v16 v16_round(v16 a) {
@@ -90,29 +83,31 @@ static inline v16 v16_round(v16 a) {
 }
 /* 2^n for integral n in -126..127. */
 static inline v16 v16_exp2_integer(v16 n) {
+#if defined(__GNUC__)
+    V16_EACH((v4)((__builtin_convertvector(n.q[k], v4i) + 127) << 23), );
+#else
     v16 result;
     int k;
     for (k = 0; k < 16; k++) {
-        const uint32_t bits = (uint32_t)((int32_t)LANE(n, k) + 127) << 23;
-        float value;
-        memcpy(&value, &bits, sizeof value);
-        LANE(result, k) = value;
+        const uint32_t bits = (uint32_t)((int32_t)n.lane[k] + 127) << 23;
+        memcpy(&result.lane[k], &bits, sizeof bits);
     }
     return result;
+#endif
 }
 
-/* Loops that compilers would unroll into very much code: they are called instead. */
+/* What compilers would copy into very much code: it is called instead. */
 #if defined(__GNUC__)
 #define PYLSTM_CALLED static __attribute__((noinline, unused))
-typedef uint32_t v16u __attribute__((vector_size(64), aligned(4)));
 #else
 #define PYLSTM_CALLED static
 #endif
+#define PYLSTM_UPDATE PYLSTM_CALLED /* lstm_update (lstm.inc.h) */
 
 /* 16 words of two bfloat16 each: the weights that an even and the following odd input meet, exactly as floats. */
 static inline v16 v16_low_bfloat16(v16 words) {
 #if defined(__GNUC__)
-    return (v16)((v16u)words << 16);
+    V16_EACH((v4)((v4u)words.q[k] << 16), );
 #else
     v16 result;
     int k;
@@ -127,7 +122,7 @@ static inline v16 v16_low_bfloat16(v16 words) {
 }
 static inline v16 v16_high_bfloat16(v16 words) {
 #if defined(__GNUC__)
-    return (v16)((v16u)words & 0xffff0000u);
+    V16_EACH((v4)((v4u)words.q[k] & 0xffff0000u), );
 #else
     v16 result;
     int k;
@@ -166,13 +161,12 @@ PYLSTM_CALLED v16i v16i_dot(v16i sum, v16q weights, const unsigned char *inputs)
     return sum;
 }
 static inline v16 v16i_float(v16i a) {
-    v16 result;
+    float lanes[16];
     int k;
     for (k = 0; k < 16; k++)
-        LANE(result, k) = (float)a.lane[k];
-    return result;
+        lanes[k] = (float)a.lane[k];
+    return v16_load(lanes);
 }
 
-#undef LANE
 #undef V16_EACH
 #endif

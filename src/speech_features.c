@@ -131,6 +131,10 @@ int pylstm_features_sr(const pylstm_features *features) {
     return features->config.sr;
 }
 
+int pylstm_features_hop_length(const pylstm_features *features) {
+    return features->config.hop_length;
+}
+
 int64_t pylstm_features_latency(const pylstm_features *features) {
     uint64_t ahead = features->config.deltas ? PYLSTM_DELTA_WIDTH / 2 : 0;
     return (int64_t)(features->framing.need + ahead * features->framing.hop);

@@ -68,6 +68,7 @@ int pylstm_features_width(const pylstm_features_config *config);
 pylstm_features *pylstm_features_init(pylstm_arena *arena, const pylstm_features_config *config, const pylstm_kernels *kernels);
 
 int pylstm_features_sr(const pylstm_features *features);
+int pylstm_features_hop_length(const pylstm_features *features);
 
 /* The row of frame t comes out as soon as t * hop_length + latency samples are in (with deltas, and with reflection, the very
  * first rows wait a little longer). */

@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
@@ -22,6 +30,67 @@ def bulk_isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
     """As `isa`, for bulk passes: what AVX-512 may have beyond itself changes nothing there."""
     monkeypatch.setenv("PYLSTM_ISA", request.param)
     return request.param
+
+
+class Installed(NamedTuple):
+    """A wheel that was built from the source distribution alone, and installed."""
+
+    sdist: Path
+    wheel: Path
+    folder: Path  # with the package pylstm in it, for PYTHONPATH
+
+
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """Checkout -> sdist -> wheel -> installed, each from what came before and nothing else.
+
+    Compiled with less optimisation and with the C assertions on: it is quicker.
+    """
+    pytest.importorskip("Cython", reason="the build needs Cython")
+    project = Path(__file__).parent.parent
+    folder = tmp_path_factory.mktemp("installed")
+
+    def build(where: Path, command: str) -> None:
+        done = subprocess.run(
+            [
+                sys.executable,
+                "setup.py",
+                "--quiet",
+                *command.split(),
+                "--dist-dir",
+                folder / "dist",
+            ],
+            capture_output=True,
+            text=True,
+            cwd=where,
+            env={**os.environ, "PYLSTM_DEBUG": "1"},
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    checkout = folder / "checkout"  # a copy: nothing that was built in the checkout comes along
+    names = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        capture_output=True,
+        text=True,
+        cwd=project,
+    )
+    if names.returncode != 0:
+        pytest.skip("this is not a git checkout")
+    for name in names.stdout.splitlines():
+        if (project / name).is_file() and not name.endswith(".whl"):
+            (checkout / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(project / name, checkout / name)
+    build(checkout, "sdist")
+    shutil.rmtree(checkout)
+    (sdist,) = (folder / "dist").glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        archive.extractall(folder, filter="data")
+    source = folder / sdist.name.removesuffix(".tar.gz")
+    build(source, "bdist_wheel")
+    shutil.rmtree(source)
+    (wheel,) = (folder / "dist").glob("*.whl")
+    shutil.unpack_archive(wheel, folder / "site", "zip")
+    return Installed(sdist, wheel, folder / "site")
 
 
 def audio(seconds: float, seed: int = 0, sr: int = 16000) -> np.ndarray:

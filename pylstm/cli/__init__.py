@@ -1,4 +1,4 @@
-"""The command line: ``pylstm demo``, ``run``, ``train``, ``eval``, ``info``, ``bench``.
+"""The command line: ``pylstm demo``, ``run``, ``train``, ``eval``, ``info``, ``export``, ``bench``.
 
 Each is a file here. What they need beyond the engine (soundfile, soxr, typer, rich) comes with
 ``pylstm[cli]``; what ``train`` needs (SciPy) with ``pylstm[train]``, and the figures of ``eval``
@@ -15,7 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 import pylstm
-from pylstm.cli import bench, demo, eval, info, run, train
+from pylstm.cli import bench, demo, eval, export, info, run, train
 from pylstm.cli.errors import OK, exit_code
 
 __all__ = ["app", "main"]
@@ -86,6 +86,7 @@ app.command()(run.run)
 app.command()(train.train)
 app.command("eval")(eval.eval_)
 app.command()(info.info)
+app.command()(export.export)
 app.command()(bench.bench)
 
 

@@ -1,0 +1,44 @@
+"""``pylstm export``: a model for programs that cannot read files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pylstm import files
+from pylstm.cli.errors import USAGE, CliError
+from pylstm.cli.model import NamedModel
+from pylstm.convert import c_name, to_c
+
+__all__ = ["export"]
+
+
+def export(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A bundled model's name or a model file.")
+    ],
+    c: Annotated[
+        Path, typer.Option("--c", metavar="FILE.c", help="The source; FILE.h goes beside it.")
+    ],
+    name: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="With what C names begin; else made from the model's."),
+    ] = None,
+) -> None:
+    """Write a model as C source, for firmware and programs without files."""
+    if c.suffix != ".c" or c.name == ".c":
+        raise CliError(f"--c {c}: expected a file name that ends in .c", USAGE)
+    named = NamedModel.load(model)
+    header = c.with_suffix(".h")
+    try:
+        written = to_c(named.model, c_name(named.path.stem) if name is None else name, header.name)
+    except ValueError as error:
+        raise CliError(f"--name or --c: {error}", USAGE) from None
+    for path, text in ((c, written.source), (header, written.header)):
+        try:
+            files.write(path, text.encode())
+        except OSError as error:
+            raise CliError(f"cannot write {path}: {error.strerror or error}") from None
+    print(f"{c} and {header}: compile them with the core (pylstm.h, libpylstm.a)")

@@ -70,7 +70,7 @@ def make(folder: Path, *arguments: object) -> None:
 def build(kind: str) -> Path:
     """A folder with the C example, and the core as a library in `core`, made once for all tests.
 
-    `kind` is ``"plain"`` (as it ships, no warning allowed; also installed in `usr`), ``"sanitized"``
+    `kind` is ``"plain"`` (as it ships, without a warning; also installed in `usr`), ``"sanitized"``
     or ``"threads"`` (for ThreadSanitizer).
     """
     folder = Path(tempfile.mkdtemp(prefix="pylstm-embed-"))

@@ -168,6 +168,7 @@ def test_words_on_a_machine_of_the_other_byte_order(tmp_path: Path) -> None:
         {macro[0]}
         _Static_assert(W(0x0123456789abcdef) == 0xefcdab8967452301, "");
         _Static_assert(W(0xfedcba9876543210) == 0x1032547698badcfe, "");
+        _Static_assert(W(0x0000000000000898) == 0x9808000000000000, ""); /* an int */
     """
     (tmp_path / "swap.c").write_text(program)
     run(*compiler(), "-std=c11", "-fsyntax-only", tmp_path / "swap.c")

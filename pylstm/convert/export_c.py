@@ -231,7 +231,7 @@ _SOURCE = """\
 
 /* The bytes of the model file, eight in a word, the first of them the lowest. */
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-#define BYTE(x, from, to) ((x) >> (from) & 0xff) << (to)
+#define BYTE(x, from, to) ((uint64_t)(x) >> (from) & 0xff) << (to)
 #define W(x) \\
     (BYTE(x, 0, 56) | BYTE(x, 8, 48) | BYTE(x, 16, 40) | BYTE(x, 24, 32) | \\
      BYTE(x, 32, 24) | BYTE(x, 40, 16) | BYTE(x, 48, 8) | BYTE(x, 56, 0))

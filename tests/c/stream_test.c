@@ -101,7 +101,8 @@ static void refusals(const models *m) {
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_rows(NULL, 1, 0, &rows));
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_rows(stream, 1, 0, NULL));
     GIVES(PYLSTM_WRONG_INPUT, pylstm_stream_rows(frames, 1, 0, &rows));
-    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_rows(stream, SIZE_MAX, 0, &rows));
+    if (sizeof(size_t) == 8) /* more than a position may become */
+        GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_rows(stream, SIZE_MAX, 0, &rows));
     CHECK(rows == 5);
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_push(NULL, PYLSTM_FLOAT32, s->pcm, 1, 4, out, ROWS, &n));
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_push(stream, PYLSTM_FLOAT32, NULL, 1, 4, out, ROWS, &n));

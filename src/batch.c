@@ -92,9 +92,11 @@ pylstm_status pylstm_batch_init(void *memory, size_t memory_size, const pylstm_m
 pylstm_status pylstm_batch_create(const pylstm_model *model, int threads, pylstm_batch **batch) {
     void *memory;
     size_t size;
-    if (!model || !batch || threads < 1 || threads > MAX_THREADS)
+    if (!batch)
         return PYLSTM_BAD_ARGUMENT;
     *batch = NULL;
+    if (!model || threads < 1 || threads > MAX_THREADS)
+        return PYLSTM_BAD_ARGUMENT;
     size = size_for(model, threads);
     memory = size == SIZE_MAX ? NULL : pylstm_block_create(size);
     if (!memory)

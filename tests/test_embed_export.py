@@ -183,3 +183,8 @@ def test_a_model_of_another_version_is_refused(tmp_path: Path) -> None:
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode != 0
     assert "export it again" in ran.stderr
+
+
+def test_the_header_of_the_library_is_not_replaced() -> None:
+    with pytest.raises(ValueError, match="which is the library's"):
+        to_c(pylstm.load("vad"), "words", "pylstm.h")

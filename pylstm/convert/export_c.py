@@ -122,6 +122,8 @@ def to_c(model: Model, name: str, header: str | None = None) -> CSource:
         or set('"\\') & set(header)
     ):
         raise ValueError(f"header is {header!r}; expected a file name of ASCII without quotes")
+    if header.lower() == "pylstm.h":
+        raise ValueError(f"header is {header!r}, which is the library's: choose another name")
     data = model.to_bytes()
     sizes = _engine.memory_of(data)
     return CSource(_source(name, header, model, data), _header(name, model, len(data), sizes))

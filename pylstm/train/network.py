@@ -18,6 +18,7 @@ from pylstm.layer import Layer, size_of
 from pylstm.packed import Packed, check_lengths
 from pylstm.recurrent import Recurrent
 from pylstm.train import affine
+from pylstm.train.arguments import described
 from pylstm.train.blas import one_blas_thread
 from pylstm.train.carry import check_states, joined
 
@@ -313,7 +314,7 @@ class Network:
             raise ValueError("tape is used up: each takes one backward after its forward")
         expected = (*shape[:2], self.n_outputs)
         if not isinstance(d_outputs, np.ndarray) or d_outputs.dtype != np.float32:
-            raise TypeError(f"d_outputs is {_described(d_outputs)}: expected an array of float32")
+            raise TypeError(f"d_outputs is {described(d_outputs)}: expected an array of float32")
         _engine.refuse_masked("d_outputs", d_outputs)
         if d_outputs.shape != expected:
             raise ValueError(f"d_outputs has shape {d_outputs.shape}: expected {expected}")
@@ -407,7 +408,3 @@ def _checked(layers: Sequence[Layer]) -> tuple[Layer, ...]:
                 f" {found[place - 1].n_outputs}"
             )
     return found
-
-
-def _described(value: Any) -> str:
-    return str(value.dtype) if isinstance(value, np.ndarray) else type(value).__name__

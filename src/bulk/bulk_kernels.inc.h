@@ -7,101 +7,31 @@
 
 #define VECTOR 16
 
-/* --- product ---------------------------------------------------------------------------------------------------------- */
+/* --- products --------------------------------------------------------------------------------------------------------- */
 
 /* Terms that are added to all sums before the next ones: what they are read from stays in the first-level cache. */
-#define INPUTS_AT_ONCE 128
+#define TERMS_AT_ONCE 128
 
-/* n rows times n_vectors vectors of a panel of `width` outputs; n and n_vectors are constants where it is called. */
-PYLSTM_INLINE void product_tile(const float *w, int width, int inputs, const float *x, size_t x_stride, float *y,
-                                size_t y_stride, const int n, const int n_vectors) {
-    v16 sum[PYLSTM_TILE_COLUMNS][PYLSTM_TILE_GATES];
-    int k, r, v;
-    PYLSTM_UNROLL
-    for (r = 0; r < n; r++) {
-        PYLSTM_UNROLL
-        for (v = 0; v < n_vectors; v++)
-            sum[r][v] = v16_load(y + (size_t)r * y_stride + v * VECTOR);
-    }
-    for (k = 0; k < inputs; k++, w += width) {
-        v16 weight[PYLSTM_TILE_GATES];
-        PYLSTM_UNROLL
-        for (v = 0; v < n_vectors; v++)
-            weight[v] = v16_load(w + v * VECTOR);
-        PYLSTM_UNROLL
-        for (r = 0; r < n; r++) {
-            const v16 value = v16_set(x[(size_t)r * x_stride + (size_t)k]);
-            PYLSTM_UNROLL
-            for (v = 0; v < n_vectors; v++)
-                sum[r][v] = v16_fma(weight[v], value, sum[r][v]);
-        }
-    }
-    PYLSTM_UNROLL
-    for (r = 0; r < n; r++) {
-        PYLSTM_UNROLL
-        for (v = 0; v < n_vectors; v++)
-            v16_store(y + (size_t)r * y_stride + v * VECTOR, sum[r][v]);
-    }
-}
-
-/* All rows times n_vectors vectors, as many rows at a time as there are registers for; n_vectors is a constant. */
-PYLSTM_INLINE void product_rows(const float *w, int width, int inputs, int rows, const float *x, size_t x_stride, float *y,
-                                size_t y_stride, const int n_vectors) {
-    int r = 0;
-    for (; r + PYLSTM_TILE_COLUMNS <= rows; r += PYLSTM_TILE_COLUMNS)
-        product_tile(w, width, inputs, x + (size_t)r * x_stride, x_stride, y + (size_t)r * y_stride, y_stride,
-                     PYLSTM_TILE_COLUMNS, n_vectors);
-#if PYLSTM_TILE_COLUMNS > 4
-    for (; r + 4 <= rows; r += 4)
-        product_tile(w, width, inputs, x + (size_t)r * x_stride, x_stride, y + (size_t)r * y_stride, y_stride, 4, n_vectors);
-#endif
-#if PYLSTM_TILE_COLUMNS > 2
-    for (; r + 2 <= rows; r += 2)
-        product_tile(w, width, inputs, x + (size_t)r * x_stride, x_stride, y + (size_t)r * y_stride, y_stride, 2, n_vectors);
-#endif
-    for (; r < rows; r++)
-        product_tile(w, width, inputs, x + (size_t)r * x_stride, x_stride, y + (size_t)r * y_stride, y_stride, 1, n_vectors);
-}
-
-static void product(const float *packed, int inputs, int outputs, int rows, const float *x, size_t x_stride, float *y,
-                    size_t y_stride) {
-    int first, k, v;
-    for (first = 0; first < outputs; first += PYLSTM_PANEL) {
-        const int width = outputs - first < PYLSTM_PANEL ? outputs - first : PYLSTM_PANEL;
-        for (k = 0; k < inputs; k += INPUTS_AT_ONCE) {
-            const int some = inputs - k < INPUTS_AT_ONCE ? inputs - k : INPUTS_AT_ONCE;
-            const float *w = packed + (size_t)k * (size_t)width;
-            for (v = 0; v + PYLSTM_TILE_GATES <= width / VECTOR; v += PYLSTM_TILE_GATES)
-                product_rows(w + v * VECTOR, width, some, rows, x + k, x_stride, y + first + v * VECTOR, y_stride,
-                             PYLSTM_TILE_GATES);
-            for (; v < width / VECTOR; v++)
-                product_rows(w + v * VECTOR, width, some, rows, x + k, x_stride, y + first + v * VECTOR, y_stride, 1);
-        }
-        packed += (size_t)inputs * (size_t)width;
-    }
-}
-
-/* --- sums of outer products ------------------------------------------------------------------------------------------- */
-
-/* n rows times n_vectors vectors of y; n and n_vectors are constants where it is called. */
-PYLSTM_INLINE void outer_tile(int rows, const float *a, size_t a_stride, const float *b, size_t b_stride, float *y,
-                              size_t y_stride, const int n, const int n_vectors) {
+/* y[i] += the sum over k of a[i][k] b[k], for n rows i and n_vectors vectors; n and n_vectors are constants where it is called.
+ * a_row and a_term: from one row of a to the next, from one term to the next; one of them is 1. */
+PYLSTM_INLINE void tile(int terms, const float *a, size_t a_row, size_t a_term, const float *b, size_t b_term, float *y,
+                        size_t y_row, const int n, const int n_vectors) {
     v16 sum[PYLSTM_TILE_COLUMNS][PYLSTM_TILE_GATES];
     int k, i, v;
     PYLSTM_UNROLL
     for (i = 0; i < n; i++) {
         PYLSTM_UNROLL
         for (v = 0; v < n_vectors; v++)
-            sum[i][v] = v16_load(y + (size_t)i * y_stride + v * VECTOR);
+            sum[i][v] = v16_load(y + (size_t)i * y_row + v * VECTOR);
     }
-    for (k = 0; k < rows; k++, a += a_stride, b += b_stride) {
+    for (k = 0; k < terms; k++, a += a_term, b += b_term) {
         v16 vector[PYLSTM_TILE_GATES];
         PYLSTM_UNROLL
         for (v = 0; v < n_vectors; v++)
             vector[v] = v16_load(b + v * VECTOR);
         PYLSTM_UNROLL
         for (i = 0; i < n; i++) {
-            const v16 value = v16_set(a[i]);
+            const v16 value = v16_set(a[(size_t)i * a_row]);
             PYLSTM_UNROLL
             for (v = 0; v < n_vectors; v++)
                 sum[i][v] = v16_fma(vector[v], value, sum[i][v]);
@@ -111,38 +41,57 @@ PYLSTM_INLINE void outer_tile(int rows, const float *a, size_t a_stride, const f
     for (i = 0; i < n; i++) {
         PYLSTM_UNROLL
         for (v = 0; v < n_vectors; v++)
-            v16_store(y + (size_t)i * y_stride + v * VECTOR, sum[i][v]);
+            v16_store(y + (size_t)i * y_row + v * VECTOR, sum[i][v]);
     }
 }
 
-/* All rows of y times n_vectors vectors; n_vectors is a constant. */
-PYLSTM_INLINE void outer_rows(int rows, const float *a, size_t a_stride, int a_width, const float *b, size_t b_stride, float *y,
-                              size_t y_stride, const int n_vectors) {
+/* All rows, as many at a time as there are registers for; n_vectors is a constant. */
+PYLSTM_INLINE void tiles(int terms, const float *a, size_t a_row, size_t a_term, const float *b, size_t b_term, float *y,
+                         size_t y_row, int rows, const int n_vectors) {
     int i = 0;
-    for (; i + PYLSTM_TILE_COLUMNS <= a_width; i += PYLSTM_TILE_COLUMNS)
-        outer_tile(rows, a + i, a_stride, b, b_stride, y + (size_t)i * y_stride, y_stride, PYLSTM_TILE_COLUMNS, n_vectors);
+    for (; i + PYLSTM_TILE_COLUMNS <= rows; i += PYLSTM_TILE_COLUMNS)
+        tile(terms, a + (size_t)i * a_row, a_row, a_term, b, b_term, y + (size_t)i * y_row, y_row, PYLSTM_TILE_COLUMNS,
+             n_vectors);
 #if PYLSTM_TILE_COLUMNS > 4
-    for (; i + 4 <= a_width; i += 4)
-        outer_tile(rows, a + i, a_stride, b, b_stride, y + (size_t)i * y_stride, y_stride, 4, n_vectors);
+    for (; i + 4 <= rows; i += 4)
+        tile(terms, a + (size_t)i * a_row, a_row, a_term, b, b_term, y + (size_t)i * y_row, y_row, 4, n_vectors);
 #endif
 #if PYLSTM_TILE_COLUMNS > 2
-    for (; i + 2 <= a_width; i += 2)
-        outer_tile(rows, a + i, a_stride, b, b_stride, y + (size_t)i * y_stride, y_stride, 2, n_vectors);
+    for (; i + 2 <= rows; i += 2)
+        tile(terms, a + (size_t)i * a_row, a_row, a_term, b, b_term, y + (size_t)i * y_row, y_row, 2, n_vectors);
 #endif
-    for (; i < a_width; i++)
-        outer_tile(rows, a + i, a_stride, b, b_stride, y + (size_t)i * y_stride, y_stride, 1, n_vectors);
+    for (; i < rows; i++)
+        tile(terms, a + (size_t)i * a_row, a_row, a_term, b, b_term, y + (size_t)i * y_row, y_row, 1, n_vectors);
+}
+
+static void product(const float *packed, int inputs, int outputs, int rows, const float *x, size_t x_stride, float *y,
+                    size_t y_stride) {
+    int first, k, v;
+    for (first = 0; first < outputs; first += PYLSTM_PANEL) {
+        const int width = outputs - first < PYLSTM_PANEL ? outputs - first : PYLSTM_PANEL;
+        for (k = 0; k < inputs; k += TERMS_AT_ONCE) {
+            const int some = inputs - k < TERMS_AT_ONCE ? inputs - k : TERMS_AT_ONCE;
+            const float *w = packed + (size_t)k * (size_t)width;
+            for (v = 0; v + PYLSTM_TILE_GATES <= width / VECTOR; v += PYLSTM_TILE_GATES)
+                tiles(some, x + k, x_stride, 1, w + v * VECTOR, (size_t)width, y + first + v * VECTOR, y_stride, rows,
+                      PYLSTM_TILE_GATES);
+            for (; v < width / VECTOR; v++)
+                tiles(some, x + k, x_stride, 1, w + v * VECTOR, (size_t)width, y + first + v * VECTOR, y_stride, rows, 1);
+        }
+        packed += (size_t)inputs * (size_t)width;
+    }
 }
 
 static void outer(int rows, const float *a, size_t a_stride, int a_width, const float *b, size_t b_stride, int b_width,
                   float *y, size_t y_stride) {
     int k, j;
-    for (k = 0; k < rows; k += INPUTS_AT_ONCE) {
-        const int some = rows - k < INPUTS_AT_ONCE ? rows - k : INPUTS_AT_ONCE;
+    for (k = 0; k < rows; k += TERMS_AT_ONCE) {
+        const int some = rows - k < TERMS_AT_ONCE ? rows - k : TERMS_AT_ONCE;
         const float *some_a = a + (size_t)k * a_stride, *some_b = b + (size_t)k * b_stride;
         for (j = 0; j + PYLSTM_TILE_GATES * VECTOR <= b_width; j += PYLSTM_TILE_GATES * VECTOR)
-            outer_rows(some, some_a, a_stride, a_width, some_b + j, b_stride, y + j, y_stride, PYLSTM_TILE_GATES);
+            tiles(some, some_a, 1, a_stride, some_b + j, b_stride, y + j, y_stride, a_width, PYLSTM_TILE_GATES);
         for (; j < b_width; j += VECTOR)
-            outer_rows(some, some_a, a_stride, a_width, some_b + j, b_stride, y + j, y_stride, 1);
+            tiles(some, some_a, 1, a_stride, some_b + j, b_stride, y + j, y_stride, a_width, 1);
     }
 }
 

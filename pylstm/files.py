@@ -7,6 +7,7 @@ reader and validator is the core's.
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import os
 import secrets
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 
 from pylstm import _engine
 
-__all__ = ["bundled", "encode", "encode_model", "locate", "read", "write"]
+__all__ = ["bundled", "encode", "encode_model", "locate", "read", "write", "write_together"]
 
 MAX_FILE = 256 << 20
 SUFFIX = ".safetensors"
@@ -158,24 +159,54 @@ def write(path: str | os.PathLike[str], data: bytes) -> None:
     OSError
         The folder or the disk refused; what stood at `path` is as it was.
     """
-    path = Path(os.path.abspath(path))
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    write_together({Path(path): data})
+
+
+def write_together(contents: Mapping[Path, bytes]) -> None:
+    """The same for files that belong together: where one cannot be written, none is.
+
+    Only a crash between two renames can leave an old one beside a new one.
+
+    Raises
+    ------
+    OSError
+        With the path that refused as `filename`; all files are as they were.
+    """
+    written: dict[Path, Path] = {}
     try:
-        with open(temporary, "xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if temporary.read_bytes() != data:
-            raise OSError(f"{temporary} does not read back as it was written")
-        with contextlib.suppress(FileNotFoundError):
-            os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))
-        os.replace(temporary, path)
+        for given, data in contents.items():
+            path = Path(os.path.abspath(given))
+            temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+            written[path] = temporary
+            try:
+                _write_temporary(temporary, data, path)
+            except OSError as error:
+                error.filename = os.fspath(given)
+                raise
+        for path, temporary in written.items():
+            os.replace(temporary, path)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        for temporary in written.values():
+            temporary.unlink(missing_ok=True)
         raise
     if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        for parent in {path.parent for path in written}:
+            folder = os.open(parent, os.O_RDONLY)
+            try:
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+
+
+def _write_temporary(temporary: Path, data: bytes, path: Path) -> None:
+    """A whole file that can take the place of `path`, with its permissions."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    with open(temporary, "xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    if temporary.read_bytes() != data:
+        raise OSError(errno.EIO, "it does not read back as it was written")
+    with contextlib.suppress(FileNotFoundError):
+        os.chmod(temporary, stat.S_IMODE(os.stat(path).st_mode))

@@ -22,7 +22,7 @@ const char *pylstm_strerror(pylstm_status status) {
     case PYLSTM_BAD_ARGUMENT:
         return "an argument is NULL or outside of what the call takes";
     case PYLSTM_NO_MEMORY:
-        return "not enough memory, or memory that is not aligned to 64 bytes";
+        return "not enough memory, or memory that does not begin at a multiple of 64 bytes";
     case PYLSTM_BAD_MODEL:
         return "the model file breaks a rule";
     case PYLSTM_BAD_ISA:
@@ -30,7 +30,7 @@ const char *pylstm_strerror(pylstm_status status) {
     case PYLSTM_NOT_FINITE:
         return "the input holds NaN or infinity; nothing of it was taken";
     case PYLSTM_OUT_TOO_SMALL:
-        return "out has too few rows for the frames that this input completes; nothing was taken";
+        return "out has too few rows for the frames that this input completes, or a snapshot too few bytes; nothing was taken";
     case PYLSTM_BUSY:
         return "another thread is inside a call on this stream; give every thread a stream of its own";
     case PYLSTM_FLUSHED:

@@ -163,10 +163,11 @@ static pylstm_status init(void *memory, size_t memory_size, const void *bytes, s
         return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "memory or model is NULL");
     if ((status = plan(&d, bytes, size, &kernels, &needed, why)))
         return status;
-    if (memory_size < needed || (uintptr_t)memory % PYLSTM_ALIGNMENT) {
-        return pylstm_fail(why, PYLSTM_NO_MEMORY, "the model needs %zu bytes aligned to %d; %zu came", needed, PYLSTM_ALIGNMENT,
-                           memory_size);
-    }
+    if ((uintptr_t)memory % PYLSTM_ALIGNMENT)
+        return pylstm_fail(why, PYLSTM_NO_MEMORY, "memory begins %d bytes after a multiple of %d; expected a multiple of it",
+                           (int)((uintptr_t)memory % PYLSTM_ALIGNMENT), PYLSTM_ALIGNMENT);
+    if (memory_size < needed)
+        return pylstm_fail(why, PYLSTM_NO_MEMORY, "the model needs %zu bytes; %zu came", needed, memory_size);
     arena.base = memory;
     arena.used = 0;
     *model = lay_out(&d, &arena, kernels);

@@ -80,7 +80,8 @@ typedef enum pylstm_status {
     PYLSTM_BAD_MODEL = 3,         /* a model file breaks a rule: pylstm_error says which */
     PYLSTM_BAD_ISA = 4,           /* PYLSTM_ISA names an instruction set that this build or processor does not have */
     PYLSTM_NOT_FINITE = 5,        /* NaN or infinity in audio or frames: refused before any state was touched */
-    PYLSTM_OUT_TOO_SMALL = 6,     /* out has fewer rows than pylstm_stream_rows() tells */
+    PYLSTM_OUT_TOO_SMALL = 6,     /* out has fewer rows than pylstm_stream_rows() tells, or a snapshot fewer bytes than
+                                     pylstm_snapshot_size() */
     PYLSTM_BUSY = 7,              /* another thread is inside a call on this stream or batch */
     PYLSTM_FLUSHED = 8,           /* the stream has been flushed: reset it to begin anew */
     PYLSTM_WRONG_INPUT = 9,       /* audio for a model without features, or audio and frames mixed in one stream */
@@ -193,7 +194,8 @@ PYLSTM_API pylstm_status pylstm_stream_push_frames(pylstm_stream *stream, const 
                                                    ptrdiff_t row_stride, float *out, size_t out_rows, size_t *rows);
 
 /* As push_frames, and every gate as the kernels used it: for each frame, for each LSTM cell of the model from the first up, i,
- * f, g, o, c, h with hidden_size floats each. trace has room for n_frames times pylstm_model_trace_width floats. [rt] */
+ * f, g, o, c, h with hidden_size floats each. trace has room for n_frames times pylstm_model_trace_width floats; NULL: no
+ * trace, as push_frames. [rt] */
 PYLSTM_API int64_t pylstm_model_trace_width(const pylstm_model *model);
 PYLSTM_API pylstm_status pylstm_stream_trace_frames(pylstm_stream *stream, const float *frames, size_t n_frames,
                                                     ptrdiff_t row_stride, float *out, size_t out_rows, size_t *rows,

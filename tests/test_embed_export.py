@@ -108,6 +108,19 @@ def test_what_the_command_refuses(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_header_that_cannot_be_written_leaves_the_source_as_it_was(tmp_path: Path) -> None:
+    source, header = tmp_path / "model.c", tmp_path / "model.h"
+    header.mkdir()
+    for before in (None, "an older export"):
+        if before is not None:
+            source.write_text(before)
+        told = CliRunner().invoke(app, ["export", "keywords", "--c", str(source)])
+        assert told.exit_code == 1
+        assert f"cannot write {header}: Is a directory; neither" in " ".join(told.output.split())
+        assert (source.read_text() if source.exists() else None) == before
+        assert {path.name for path in tmp_path.iterdir()} <= {"model.c", "model.h"}
+
+
 @pytest.mark.parametrize("name", ["a", "x1_y2", "keywords", "A" * 40])
 def test_names_that_c_takes(name: str) -> None:
     model = pylstm.Model(None, [pylstm.Dense(2, 1, seed=0)])

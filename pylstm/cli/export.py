@@ -36,9 +36,11 @@ def export(
         written = to_c(named.model, c_name(named.path.stem) if name is None else name, header.name)
     except ValueError as error:
         raise CliError(f"--name or --c: {error}", USAGE) from None
-    for path, text in ((c, written.source), (header, written.header)):
-        try:
-            files.write(path, text.encode())
-        except OSError as error:
-            raise CliError(f"cannot write {path}: {error.strerror or error}") from None
+    try:
+        files.write_together({c: written.source.encode(), header: written.header.encode()})
+    except OSError as error:
+        raise CliError(
+            f"cannot write {error.filename or c}: {error.strerror or error}; neither {c} nor"
+            f" {header} was written"
+        ) from None
     print(f"{c} and {header}: compile them with the core (pylstm.h, libpylstm.a)")

@@ -89,7 +89,8 @@ static void on_own_memory(const file *f) {
     memory = aligned_room(needed);
     GIVES(PYLSTM_NO_MEMORY, pylstm_model_init(memory, needed - 1, f->bytes, f->size, &model, &why));
     CHECK(!model && why.status == PYLSTM_NO_MEMORY && strstr(why.message, "bytes"));
-    GIVES(PYLSTM_NO_MEMORY, pylstm_model_init(memory + 8, needed, f->bytes, f->size, &model, NULL));
+    GIVES(PYLSTM_NO_MEMORY, pylstm_model_init(memory + 8, needed, f->bytes, f->size, &model, &why));
+    CHECK(!model && strstr(why.message, "8 bytes after a multiple of 64"));
     for (k = 0; k < needed; k++)
         CHECK(memory[k] == 0xa5); /* a call that is refused has changed nothing */
     GIVES(PYLSTM_OK, pylstm_model_init(memory, needed, f->bytes, f->size, &model, &why));

@@ -169,6 +169,11 @@ static void frames_and_memories(const models *m) {
     GIVES(PYLSTM_OK, pylstm_stream_get_cell(stream, 0, h[1], c[1]));
     CHECK(memcmp(h[0], h[1], sizeof h[0]) == 0 && memcmp(c[0], c[1], sizeof c[0]) == 0);
 
+    /* Without a place for the trace it is push_frames. */
+    GIVES(PYLSTM_OK, pylstm_stream_reset(stream));
+    GIVES(PYLSTM_OK, pylstm_stream_trace_frames(stream, s->pcm, n_frames, 28, b, n_frames, &n, NULL));
+    CHECK(n == n_frames && memcmp(a, b, n_frames * n_outputs * sizeof *a) == 0);
+
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_push_frames(NULL, s->pcm, 1, 28, a, 1, &n));
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_push_frames(stream, NULL, 1, 28, a, 1, &n));
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_push_frames(stream, s->pcm, 1, 28, NULL, 1, &n));

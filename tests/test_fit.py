@@ -355,6 +355,7 @@ def test_a_place_where_nothing_can_be_written_shows_before_the_first_batch(tmp_p
         ({"seed": 1}, "its seed is 0, here it is 1"),
         ({"max_norm": None}, "its max_norm is 1.0, here it is None"),
         ({"validation": source(seed=1)}, "its validation is none, here it is given"),
+        ({"training": source(batch_size=5)}, "its number of batches an epoch is 5, here it is 4"),
     ],
 )
 def test_another_training_is_refused(tmp_path, change, message):
@@ -364,6 +365,18 @@ def test_another_training_is_refused(tmp_path, change, message):
     with pytest.raises(ValueError, match=f"is of another training: {message}"):
         train(checkpoint=path, resume=True, **change)
     assert path.read_bytes() == before
+
+
+def test_a_source_that_cannot_tell_its_batches_resumes(tmp_path):
+    class Untold:
+        n_batches = None
+
+        def batches(self, epoch, seed):
+            return source().batches(epoch, seed)
+
+    path = tmp_path / "a.checkpoint"
+    train(training=Untold(), epochs=1, checkpoint=path)
+    identical(train(training=Untold(), checkpoint=path, resume=True), train())
 
 
 def test_another_network_is_refused(tmp_path):

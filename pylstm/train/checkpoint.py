@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from pylstm import files
 from pylstm.train import container
+from pylstm.train.identity import BATCHES
 
 __all__ = ["Checkpoint", "Named"]
 
@@ -211,6 +212,8 @@ class Checkpoint:
             f"its {key} is {found.get(key, 'not told')}, here it is {identity.get(key, 'not told')}"
             for key in dict.fromkeys([*identity, *found])
             if identity.get(key) != found.get(key)
+            # Checkpoints of 0.1.0 do not tell.
+            and not (key == BATCHES and (key not in found or key not in identity))
         ]
         if differences:
             raise ValueError(f"{name} is of another training: {'; '.join(differences)}")

@@ -145,7 +145,9 @@ def fit(
     if threads is not None:
         network.threads = count("threads", threads, 1)
     model = model_or_layers if isinstance(model_or_layers, Model) else None
-    identity = identity_of(network, model, loss, optimiser, schedule, seed, max_norm, validation)
+    identity = identity_of(
+        network, model, loss, optimiser, schedule, seed, max_norm, training, validation
+    )
     standing = Checkpoint(identity, network.parameters.copy(), {}, {}, [])
     path = None if checkpoint is None else Path(checkpoint)
     if path is not None and resume:

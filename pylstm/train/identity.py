@@ -10,7 +10,9 @@ import numpy as np
 from pylstm.model import Model
 from pylstm.train.batches import Source
 
-__all__ = ["describe", "identity_of"]
+__all__ = ["BATCHES", "describe", "identity_of"]
+
+BATCHES = "number of batches an epoch"
 
 
 def identity_of(
@@ -21,6 +23,7 @@ def identity_of(
     schedule: Any,
     seed: int,
     max_norm: float | None,
+    training: Source,
     validation: Source | None,
 ) -> dict[str, str]:
     """What must be the same for a checkpoint to be of this training."""
@@ -34,6 +37,9 @@ def identity_of(
         "max_norm": str(max_norm),
         "validation": "none" if validation is None else "given",
     }
+    # Other data or another batch size; a source that cannot tell beforehand is taken at its word.
+    if (n_batches := getattr(training, "n_batches", None)) is not None:
+        identity[BATCHES] = str(n_batches)
     if model is not None:
         identity["labels"] = "none" if model.labels is None else ", ".join(model.labels)
         identity["features"] = repr(model.features)

@@ -107,6 +107,24 @@ def logits(layers: list[Layer], place: int) -> bool:
     return place == len(layers) - 1 and layer.activation in ("softmax", "sigmoid")
 
 
+def frames(count: int, batch: int, width: int, seed: int = 0) -> Array:
+    return np.random.default_rng(seed).standard_normal((count, batch, width), np.float32)
+
+
+# --- what refusals are tried on -------------------------------------------------------------------
+
+LAYER = recurrent("lstm", 4, 6, num_layers=2, seed=1)
+PLAIN = recurrent("gru", 4, 6, seed=1)
+X = frames(5, 3, 4)
+
+
+def with_value(value: float) -> Array:
+    """`X`, with one value that is another."""
+    x = X.copy()
+    x[4, 2, 1] = value
+    return x
+
+
 # --- the reference --------------------------------------------------------------------------------
 
 

@@ -1,4 +1,4 @@
-"""A small network in NumPy and sources of data, for the tests of the training loop."""
+"""A small network in NumPy, sources of data and trainings, for the tests of the training loop."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ import numpy as np
 
 import pylstm
 from pylstm.train.batches import Arrays, Batch
+from pylstm.train.fit import fit
+from pylstm.train.losses import CrossEntropy
+from pylstm.train.optimisers import Adam
 
 WIDTH, CLASSES = 3, 2
 
@@ -103,3 +106,17 @@ class Changed:
 def without_seconds(history: list[dict]) -> list[dict]:
     """What two trainings must have in common."""
     return [{k: v for k, v in entry.items() if k != "seconds"} for entry in history]
+
+
+def train(network=None, training=None, validation=None, **options):
+    """A training of the small network, everything that is not said as usual."""
+    settings = {"loss": CrossEntropy(), "optimiser": Adam(lr=0.05), "epochs": 3, "progress": False}
+    network = Sums(dropout=0.2) if network is None else network
+    training = source() if training is None else training
+    return fit(network, training, validation, **(settings | options))
+
+
+def identical(one, other) -> None:
+    np.testing.assert_array_equal(one.network.parameters, other.network.parameters)
+    assert without_seconds(one.history) == without_seconds(other.history)
+    assert (one.best_epoch, one.stopped) == (other.best_epoch, other.stopped)

@@ -16,6 +16,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.riff import share_present
+
 __all__ = ["AudioError", "AudioFile", "RateError", "soundfile_and_soxr"]
 
 Samples = NDArray[np.float32]
@@ -86,6 +88,8 @@ class AudioFile:
         Length that is to come out, as the file declares it, if it does.
     seconds_read : float
         Length of what has been read so far.
+    cut : bool
+        Whether it is known before reading that the file ends too soon; see `shortfall`.
     changes : list of str
         What is done to the audio before it comes out, in words; empty: nothing.
 
@@ -129,6 +133,7 @@ class AudioFile:
         self._first = round(start * self.rate)
         self._left = None if end is None else max(1, round(end * self.rate) - self._first)
         self._resampler: Any = None
+        self.cut = False
         self.changes: list[str] = []
         try:
             self.seconds = self._length()
@@ -168,6 +173,9 @@ class AudioFile:
                 f"{self._path} ends at {frames / self.rate:.2f} s; expected audio from"
                 f" {self._first / self.rate:.2f} s on"
             )
+        if self._left is None and (there := share_present(self._path)) < 1.0:
+            self.cut = True
+            return frames / there / self.rate - self._first / self.rate
         frames -= self._first
         if self._left is not None:
             if self._left - frames > ROUNDING * self.rate:
@@ -203,7 +211,8 @@ class AudioFile:
     def shortfall(self) -> str | None:
         """Once all is read: how much the file lacks of what it declares, in words; None: nothing.
 
-        Some decoders stop at the cut of a file without complaint. Others declare rounded lengths: a
+        Some decoders stop at the cut of a file without complaint, and libsndfile takes WAV and AIFF
+        for as long as they are (`pylstm.riff` does not). Others declare rounded lengths: a
         tenth of a second is let pass.
         """
         if self.seconds is None or self.seconds - self.seconds_read < ROUNDING:

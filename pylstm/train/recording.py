@@ -44,7 +44,7 @@ class Header(NamedTuple):
         """
         with AudioFile(path, None) as file:
             seconds = file.seconds
-            if decode or file.may_hold_nan or seconds is None:
+            if decode or file.may_hold_nan or file.cut or seconds is None:
                 for _ in file.chunks(1 << 16):
                     pass
                 _refuse_cut(path, file)

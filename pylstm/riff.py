@@ -1,0 +1,72 @@
+"""WAV and AIFF files that were cut off: how much audio the header declares, and how much is there.
+
+Both are chunks, each with its size in front; libsndfile takes what is there for all there ever was.
+
+References
+----------
+Microsoft and IBM, "Multimedia Programming Interface and Data Specifications 1.0" (1991); EBU Tech
+3306, "RF64" (2009); Apple, "Audio Interchange File Format 1.3" (1989).
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import BinaryIO
+
+__all__ = ["share_present"]
+
+# Who writes to a pipe cannot come back to the header and leaves a size there that stands for "until
+# the end": all ones, the largest even one, or a round one just below 2 GiB or at it.
+_UNTOLD = 0x7FFF_0000
+_FORMS = {b"RIFF": "<", b"RIFX": ">", b"RF64": "<", b"FORM": ">"}
+_KINDS = (b"WAVE", b"AIFF", b"AIFC")
+
+
+def share_present(path: str | os.PathLike[str]) -> float:
+    """How much of the audio that a file declares is there.
+
+    Parameters
+    ----------
+    path : str or path
+        A regular file.
+
+    Returns
+    -------
+    float
+        More than 0 and less than 1 where a WAV or AIFF file ends before its audio does; 1 if
+        nothing is missing, for files that do not say how long they are, and for any other format.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        head = file.read(12)
+        if len(head) < 12 or head[:4] not in _FORMS or head[8:] not in _KINDS:
+            return 1.0
+        found = _audio(file, _FORMS[head[:4]], size)
+    if found is None:
+        return 1.0
+    start, declared = found
+    present = size - start
+    return present / declared if 0 < present < declared else 1.0
+
+
+def _audio(file: BinaryIO, order: str, size: int) -> tuple[int, int] | None:
+    """Where the audio begins, and how many bytes of it are declared; None: that is not said."""
+    large = None
+    place = 12
+    while place + 8 <= size:
+        file.seek(place)
+        name, length = struct.unpack(order + "4sI", file.read(8))
+        if name == b"ds64" and place + 24 <= size:
+            large = struct.unpack("<Q", file.read(16)[8:])[0]
+        if name in (b"data", b"SSND"):
+            if length == 0xFFFF_FFFF and large is not None:
+                return place + 8, large
+            return (place + 8, length) if 0 < length < _UNTOLD else None
+        place += 8 + length + length % 2
+    return None

@@ -146,10 +146,23 @@ class RecordingSource:
             return np.array([self._place[unit] for unit in item.transcript], np.int64)
         assert self.recordings.background is not None
         middles = frame_seconds(self.features, n)
-        target = np.full(n, self._place[self.recordings.background], np.int64)
+        background = self._place[self.recordings.background]
+        target = np.full(n, background, np.int64)
+        short = []
         for mark in item.marks:
             first, end = np.searchsorted(middles, [times(mark.start), times(mark.end)])
             target[first:end] = self._place[mark.label]
+            if first == end:
+                short.append(mark)
+        hop = self.features.hop_length / self.features.sr
+        for mark in short:
+            # Between two middles: the nearer frame, or the other one where that has its event.
+            # Nothing where a shift has moved it out of the audio.
+            away = np.abs(middles - (times(mark.start) + times(mark.end)) / 2)
+            near = np.argsort(away, kind="stable")[:2]
+            if away[near[0]] <= hop / 2:
+                free = near[(target[near] == background) & (away[near] <= hop)]
+                target[free[0] if len(free) else near[0]] = self._place[mark.label]
         return target
 
     def _too_short(self, item: Recording) -> str | None:

@@ -145,25 +145,14 @@ class RecordingSource:
         if item.transcript is not None:
             return np.array([self._place[unit] for unit in item.transcript], np.int64)
         assert self.recordings.background is not None
-        middles = frame_seconds(self.features, n)
         background = self._place[self.recordings.background]
-        target = np.full(n, background, np.int64)
-        short = []
-        for mark in item.marks:
-            first, end = np.searchsorted(middles, [times(mark.start), times(mark.end)])
-            target[first:end] = self._place[mark.label]
-            if first == end:
-                short.append(mark)
-        hop = self.features.hop_length / self.features.sr
-        for mark in short:
-            # Between two middles: the nearer frame, or the other one where that has its event.
-            # Nothing where a shift has moved it out of the audio.
-            away = np.abs(middles - (times(mark.start) + times(mark.end)) / 2)
-            near = np.argsort(away, kind="stable")[:2]
-            if away[near[0]] <= hop / 2:
-                free = near[(target[near] == background) & (away[near] <= hop)]
-                target[free[0] if len(free) else near[0]] = self._place[mark.label]
-        return target
+        events = [mark for mark in item.marks if mark.label != self.recordings.background]
+        spans = [(times(mark.start), times(mark.end)) for mark in events]
+        middles = frame_seconds(self.features, n)
+        owners = _owners(spans, middles, times.scale * item.seconds)
+        # The owner -1, nobody, is the last.
+        labels = [*(self._place[mark.label] for mark in events), background]
+        return np.array(labels, np.int64)[owners]
 
     def _too_short(self, item: Recording) -> str | None:
         """What a recording lacks, in words."""
@@ -191,6 +180,39 @@ class RecordingSource:
     @property
     def _faster(self) -> str:
         return "" if self.augment.shortest == 1 else " at the highest speed"
+
+
+def _owners(
+    spans: Sequence[tuple[float, float]], middles: NDArray[np.float64], seconds: float
+) -> NDArray[np.int64]:
+    """The number of the event that each frame belongs to; -1: none.
+
+    Spans of events and middles of frames, evenly spaced, are in the seconds of the audio.
+    """
+    owners = np.full(len(middles), -1, np.int64)
+    for number, (first, end) in enumerate(np.searchsorted(middles, spans).tolist()):
+        owners[first:end] = number
+    held = np.bincount(owners + 1, minlength=len(spans) + 1)[1:]
+    hop = middles[1] - middles[0] if len(middles) > 1 else np.inf
+    for number in np.flatnonzero(held == 0).tolist():
+        middle = sum(spans[number]) / 2
+        if not 0 <= middle <= seconds:
+            continue  # a shift has moved it out of the audio
+        before = int((middle - middles[0]) // hop)
+        # Before the first middle and after the last there may be more than a hop.
+        near = {min(max(place, 0), len(middles) - 1) for place in (before, before + 1)}
+        # A frame of nobody, else one of an event that keeps another; of these the nearer one.
+        free = [
+            (owners[place] >= 0, abs(middles[place] - middle), place)
+            for place in near
+            if owners[place] < 0 or held[owners[place]] > 1
+        ]
+        if free:
+            taken, _, place = min(free)
+            if taken:
+                held[owners[place]] -= 1
+            owners[place], held[number] = number, 1
+    return owners
 
 
 def _agree(recordings: Recordings, sample_rate: int, resample: bool | None) -> None:

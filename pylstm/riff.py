@@ -17,8 +17,9 @@ from typing import BinaryIO
 __all__ = ["share_present"]
 
 # Who writes to a pipe cannot come back to the header and leaves a size there that stands for "until
-# the end": all ones, the largest even one, or a round one just below 2 GiB or at it.
-_UNTOLD = 0x7FFF_0000
+# the end": all ones, the largest even one, or a round one just below 2 GiB or at it. For AIFF sox
+# writes as many whole frames as 0x7F00_0000 bytes hold, and a frame of many channels is large.
+_UNTOLD = 0x7EFF_0000
 _FORMS = {b"RIFF": "<", b"RIFX": ">", b"RF64": "<", b"FORM": ">"}
 _KINDS = (b"WAVE", b"AIFF", b"AIFC")
 
@@ -64,9 +65,16 @@ def _audio(file: BinaryIO, order: str, size: int) -> tuple[int, int] | None:
         name, length = struct.unpack(order + "4sI", file.read(8))
         if name == b"ds64" and place + 24 <= size:
             large = struct.unpack("<Q", file.read(16)[8:])[0]
-        if name in (b"data", b"SSND"):
+        place += 8
+        if name == b"data":
             if length == 0xFFFF_FFFF and large is not None:
-                return place + 8, large
-            return (place + 8, length) if 0 < length < _UNTOLD else None
-        place += 8 + length + length % 2
+                return place, large
+            return (place, length) if 0 < length < _UNTOLD else None
+        if name == b"SSND":
+            if not 8 < length < _UNTOLD or place + 4 > size:
+                return None
+            # Two numbers come before the audio, and as many bytes as the first one says.
+            offset = 8 + struct.unpack(">I", file.read(4))[0]
+            return place + offset, length - offset
+        place += length + length % 2
     return None

@@ -37,10 +37,9 @@ def test_the_share_that_is_there(tmp_path_factory, kind, order, frames, channels
     size = frames * channels * {"PCM_16": 2, "PCM_24": 3, "FLOAT": 4}[subtype]
     begins = whole.rindex(b"SSND" if kind == "AIFF" else b"data") + 8
     declared = size
-    if (
-        kind == "AIFF"
-    ):  # the offset and the size of its blocks come first, a byte to make it even last
-        declared += 8 + size % 2
+    if kind == "AIFF":
+        begins += 8  # an offset and the size of its blocks come first
+        declared += size % 2  # a byte to make it even last
     assert begins + declared <= len(whole)
     path.write_bytes(whole[: max(begins + 1, begins + declared - cut)])
     present = path.stat().st_size - begins
@@ -86,6 +85,35 @@ def test_what_was_written_to_a_pipe_is_whole(tmp_path, untold):
     place = data.index(b"data") + 4
     path.write_bytes(data[:place] + struct.pack("<I", untold) + data[place + 4 :])
     assert share_present(path) == 1.0
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 6, 192])
+def test_aiff_that_sox_wrote_to_a_pipe_is_whole(tmp_path, width):
+    """It declares as many frames of so many bytes as fit into 0x7F00_0000."""
+    path = tmp_path / "a.aiff"
+    soundfile.write(path, np.full(8000, 0.1), 16000)
+    data = path.read_bytes()
+    place = data.index(b"SSND") + 4
+    untold = struct.pack(">I", 8 + 0x7F00_0000 // width * width)
+    path.write_bytes(data[:place] + untold + data[place + 4 :])
+    assert share_present(path) == 1.0
+    with AudioFile(path, None) as file:
+        assert len(file.read()) == 8000
+        assert file.shortfall is None
+
+
+def test_a_single_frame_that_is_left_of_aiff_is_not_all(tmp_path):
+    """What stands before the audio, here 520 bytes, counts neither as there nor as missing."""
+    path = tmp_path / "a.aiff"
+    soundfile.write(path, np.full(32000, 0.1), 16000)
+    data = path.read_bytes()
+    place = data.index(b"SSND") + 4
+    head = struct.pack(">III", 8 + 512 + 64000, 512, 0) + bytes(512)
+    path.write_bytes(data[:place] + head + data[place + 12 : place + 14])
+    with AudioFile(path, None) as file:
+        assert file.seconds == pytest.approx(2.0)
+        assert len(file.read()) == 1
+        assert file.shortfall == "cut off: 0.00 s of the 2.00 s that it declares"
 
 
 @given(

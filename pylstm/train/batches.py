@@ -24,7 +24,17 @@ from pylstm.train.targets import (
     weight_of,
 )
 
-__all__ = ["Arrays", "Batch", "Per", "Source", "Targets", "Truncated", "collate", "cuts"]
+__all__ = [
+    "Arrays",
+    "Batch",
+    "Per",
+    "Source",
+    "Targets",
+    "Truncated",
+    "batches_told",
+    "collate",
+    "cuts",
+]
 
 # Sequences are sorted by length within pools of so many batches: padding is short, and what shares
 # a batch still changes from epoch to epoch.
@@ -59,6 +69,16 @@ class Source(Protocol):
 
     def batches(self, epoch: int, seed: int) -> Iterator[Batch]:
         """The batches of one epoch."""
+
+
+def batches_told(source: object) -> int | None:
+    """How many batches a source says that an epoch has; None: it does not tell.
+
+    Sources are also written by others: one without the attribute, or with a method of that name,
+    does not tell.
+    """
+    n_batches = getattr(source, "n_batches", None)
+    return int(n_batches) if isinstance(n_batches, (int, np.integer)) else None
 
 
 def cuts(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pylstm.model import Model
-from pylstm.train.batches import Source
+from pylstm.train.batches import Source, batches_told
 
 __all__ = ["BATCHES", "describe", "identity_of"]
 
@@ -38,7 +38,7 @@ def identity_of(
         "validation": "none" if validation is None else "given",
     }
     # Other data or another batch size; a source that cannot tell beforehand is taken at its word.
-    if (n_batches := getattr(training, "n_batches", None)) is not None:
+    if (n_batches := batches_told(training)) is not None:
         identity[BATCHES] = str(n_batches)
     if model is not None:
         identity["labels"] = "none" if model.labels is None else ", ".join(model.labels)

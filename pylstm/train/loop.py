@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 
 from pylstm.model import Model
-from pylstm.train.batches import Batch, Source
+from pylstm.train.batches import Batch, Source, batches_told
 from pylstm.train.carry import carried
 from pylstm.train.checkpoint import Checkpoint
 from pylstm.train.fitted import DivergedError, Fitted, Stopped
@@ -99,7 +99,7 @@ class Loop:
                 epoch=epoch + 1,
                 epochs=self.epochs,
                 batch=place + 1,
-                n_batches=self.training.n_batches,
+                n_batches=batches_told(self.training),
                 step=step,
                 loss=mean.loss,
                 accuracy=mean.accuracy,

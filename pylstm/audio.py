@@ -127,6 +127,10 @@ class AudioFile:
         self._error: type[Exception] = soundfile.SoundFileError
         self._path = os.fspath(path)
         self._file = _opened(self._path, soundfile)
+        if self._file.frames >= _UNKNOWN:
+            # After every block soundfile seeks to where it is. At an end that nobody knows, as of
+            # FLAC from a pipe, that fails.
+            self._file.seekable = lambda: False
         self.rate = int(self._file.samplerate)
         self.channels = int(self._file.channels)
         self._frames_read = 0

@@ -104,3 +104,30 @@ def test_a_file_that_ends_before_it_says(tmp_path, top_db):
         item.frames(pylstm.MFCC(top_db=top_db))
     with pytest.raises(AudioError, match=r"a\.mp3 is cut off"):
         Header.of(str(path), decode=True)
+
+
+def test_flac_from_a_pipe_does_not_know_how_long_it_is(tmp_path):
+    """Who writes to a pipe cannot come back to the number of samples in the header and leaves 0."""
+    y = np.random.default_rng(0).integers(-9000, 9000, 27131).astype(np.int16)
+    path = tmp_path / "a.flac"
+    soundfile.write(path, y, 22050)
+    data = bytearray(path.read_bytes())
+    data[21] &= 0xF0  # the 36 bits of that number
+    data[22:26] = bytes(4)
+    path.write_bytes(data)
+    expected = y.astype(np.float32) / 32768
+    with AudioFile(path, None) as file:
+        assert file.seconds is None
+        np.testing.assert_array_equal(file.read(), expected)
+        assert file.shortfall is None
+    with AudioFile(path, None, start=10000 / 22050, end=20000 / 22050) as file:
+        np.testing.assert_array_equal(file.read(), expected[10000:20000])
+    with AudioFile(path, None, start=1.0) as file:
+        np.testing.assert_array_equal(file.read(), expected[22050:])
+    with AudioFile(path, None, start=1.0, end=3.0) as file:
+        file.read()
+        assert file.shortfall is not None
+    assert Header.of(str(path)).seconds == len(y) / 22050
+    path.write_bytes(data[: len(data) // 2])
+    with AudioFile(path, None) as file, pytest.raises(AudioError, match=r"cannot read .*a\.flac"):
+        file.read()

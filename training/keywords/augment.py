@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 from scipy.fft import irfft, next_fast_len, rfft
-from synthesise import LABELS, SAMPLE_RATE, to_int16
+from synthesise import LABELS
+from synthesisers import SAMPLE_RATE, to_int16
 from voices import another_speaker
 
 HOP_LENGTH = 160
@@ -23,8 +24,8 @@ SILENCE, UNKNOWN = LABELS.index("silence"), LABELS.index("unknown")
 NAMED_FROM, NAMED_UNTIL = -0.04, 0.20
 FORGOTTEN_AFTER = 0.30
 # A keyword that runs into the next word without a pause is harder to tell from the beginning of a
-# longer word; it counts less.
-FLUENT_WEIGHT = 0.5
+# longer word; at half weight it was hardly ever heard.
+FLUENT_WEIGHT = 0.9
 # Single words are mostly minimal pairs, closer to a keyword than speech often is.  At full weight
 # they make the model demand the keywords exactly as its training voices say them.
 SINGLE_WEIGHT = 0.4
@@ -51,7 +52,7 @@ class Mixer:
         self._pools: dict[tuple[str, str], list[dict]] = {}
         for record in records:
             voice = record["voice"]
-            family = voice if voice == "rms" else "kal" if voice.startswith("kal") else "espeak"
+            family = next((f for f in ("rms", "kal", "pico") if voice.startswith(f)), "espeak")
             self._pools.setdefault((family, record["kind"]), []).append(record)
         self._draw = np.random.default_rng([seed, len(split)])
 
@@ -60,7 +61,7 @@ class Mixer:
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Samples, and for every frame a label and a weight; `running`: no keywords at all."""
         draw = self._draw
-        family = str(draw.choice(["rms", "kal", "espeak"], p=[0.45, 0.17, 0.38]))
+        family = str(draw.choice(["rms", "kal", "espeak", "pico"], p=[0.35, 0.13, 0.28, 0.24]))
         total = int(seconds * SAMPLE_RATE)
         dry = np.zeros(int(2.3 * total), np.float32)
         words, speech, single = self._place(dry, family, running)
@@ -127,9 +128,9 @@ class Mixer:
         level = float(np.sqrt(np.mean(np.concatenate(active) ** 2))) + 1e-9
         wet /= level
         babble = False
-        if draw.random() < 0.65:
+        if draw.random() < 0.7:
             for _ in range(1 if draw.random() < 0.7 else 2):
-                ratio = np.clip(draw.normal(22, 11), 0, 60)
+                ratio = np.clip(draw.normal(19, 10), 0, 60)
                 kind = str(draw.choice(
                     ["coloured", "shaped", "babble", "hum", "clicks", "tones"],
                     p=[0.4, 0.25, 0.12, 0.08, 0.08, 0.07],

@@ -4,8 +4,9 @@ Usage::
 
     python evaluate.py tune MODEL CACHE          # detector parameters, from the validation split
     python evaluate.py measure MODEL [--json F]  # the held-out voices slt and awb
+    python evaluate.py trade MODEL               # them with other thresholds: hits and false alarms
 
-Both feed audio to the engine as a microphone would, in chunks of 100 ms, one stream for minutes.
+All feed audio to the engine as a microphone would, in chunks of 100 ms, one stream for minutes.
 A keyword counts as heard if its event comes between the start of the word and half a second after
 its end.  A false alarm is any event in running speech that has no keyword.
 """
@@ -21,7 +22,8 @@ from pathlib import Path
 
 import numpy as np
 from augment import HOP_LENGTH, Mixer
-from synthesise import KEYWORDS, LABELS, SAMPLE_RATE, Flite, lines
+from synthesise import LABELS, lines
+from synthesisers import KEYWORDS, SAMPLE_RATE, Flite
 
 import pylstm
 from pylstm.detector import Detector, Event
@@ -139,6 +141,52 @@ def measure(model: pylstm.Model) -> dict:
     return figures
 
 
+def trade(model: pylstm.Model) -> str:
+    """Words heard, both voices together, and false alarms for a range of thresholds, as Markdown.
+
+    Two models are compared where they give the same number of false alarms.
+    """
+    smoothing = Detector.for_model(model).smoothing_frames
+    heard_of: dict[tuple, list] = {}
+    alarms_of: dict[tuple, int] = {}
+    minutes = 0.0
+    thresholds = [round(0.05 * step, 2) for step in range(9, 20)]
+    for voice in HELD_OUT:
+        tapes, running = word_tapes(voice), running_tape(voice)
+        minutes += running.seconds / 60
+        for condition, ratio in CONDITIONS.items():
+            spoken = {place: posteriors_of(model, t.samples(ratio)) for place, t in tapes.items()}
+            quiet = posteriors_of(model, running.samples(ratio))
+            for threshold in thresholds:
+                detector = Detector(LABELS, threshold, smoothing, refractory_frames=25)
+                for place, tape in tapes.items():
+                    detector.reset()
+                    labels, _ = match(detector.push(spoken[place]), tape.words)
+                    right = [h == w for h, (w, _, _) in zip(labels, tape.words, strict=True)]
+                    key = threshold, condition, "fluent" if place == "fluent" else "words"
+                    heard_of.setdefault(key, []).extend(right)
+                detector.reset()
+                alarms = len(detector.push(quiet))
+                alarms_of[threshold, condition] = alarms_of.get((threshold, condition), 0) + alarms
+    rows = [
+        f"Smoothing over {smoothing} frames; words alone and between pauses / fluent, %; false"
+        f" alarms in {minutes:.1f} min.",
+        "",
+        "| threshold | "
+        + " | ".join(f"{name} | alarms" for name in CONDITIONS)
+        + " | all alarms |",
+        "|---|" + "---|" * (2 * len(CONDITIONS) + 1),
+    ]
+    for threshold in thresholds:
+        cells = [f"{threshold:.2f}"]
+        for condition in CONDITIONS:
+            shares = [100 * np.mean(heard_of[threshold, condition, p]) for p in ("words", "fluent")]
+            cells += [f"{shares[0]:.1f} / {shares[1]:.1f}", f"{alarms_of[threshold, condition]}"]
+        cells.append(f"{sum(alarms_of[threshold, condition] for condition in CONDITIONS)}")
+        rows.append("| " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
 def tables(figures: dict) -> str:
     """The figures as Markdown."""
     rows = ["| voice | noise | isolated | between pauses | both | fluent | false alarms a minute |",
@@ -233,6 +281,8 @@ def main() -> None:
     tuning.add_argument("cache", type=Path)
     tuning.add_argument("--sequences", type=int, default=240)
     tuning.add_argument("--most-alarms", type=float, default=0.7, help="a minute")
+    trading = steps.add_parser("trade")
+    trading.add_argument("model", type=Path)
     measuring = steps.add_parser("measure")
     measuring.add_argument("model", type=Path)
     measuring.add_argument("--json", type=Path)
@@ -242,6 +292,8 @@ def main() -> None:
         chosen = tune(model, options.cache, options.sequences, options.most_alarms)
         (options.cache / "detector.json").write_text(json.dumps(chosen, indent=1))
         print(chosen)
+    elif options.step == "trade":
+        print(trade(model))
     else:
         figures = measure(model)
         if options.json:

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import soundfile
 from evaluate import Tape
-from synthesise import SAMPLE_RATE, Espeak, Flite, lines
+from synthesise import lines
+from synthesisers import SAMPLE_RATE, Espeak, Flite
 
 # Name, voice, and what is said; the pauses between the pieces are in seconds.
 RECORDINGS = (

@@ -1,11 +1,11 @@
 """Synthesise the speech that the keyword model learns from.
 
-Every clip is 16 kHz mono int16 with the times of its keywords and of its speech, from espeak-ng
-(word and phoneme events) or flite's voices rms, kal and kal16 (phone end times).  The voices slt
-and awb are kept for evaluation and are never asked for here.
+Every clip is 16 kHz mono int16 with the times of its keywords and of its speech, by espeak-ng,
+flite's voices rms, kal and kal16, or SVOX Pico (`synthesisers.py`).  The voices slt and awb are
+kept for evaluation and are never asked for here.
 
 The clips of one split go into two files in the cache folder: ``<split>.pcm.npy`` (all samples in
-one row) and ``<split>.json`` (one record a clip).  The same seed gives the same clips.
+one row) and ``<split>.json`` (one record a clip).  The same seed and splits give the same clips.
 
 Usage: ``python synthesise.py CACHE [--split training|validation] [--scale 1.0]``
 """
@@ -13,30 +13,17 @@ Usage: ``python synthesise.py CACHE [--split training|validation] [--scale 1.0]`
 from __future__ import annotations
 
 import argparse
-import ctypes
-import io
 import json
 import random
-import re
-import subprocess
-import wave
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
-from scipy.signal import resample_poly
+from synthesisers import KEYWORDS, SAMPLE_RATE, Espeak, Flite, Pico, to_int16
 
-SAMPLE_RATE = 16000
-KEYWORDS = ("yes", "no", "up", "down", "left", "right", "on", "off", "stop", "go")
 LABELS = ("silence", "unknown", *KEYWORDS)
 TEXT = Path(__file__).parent / "text"
-
-# flite's phones of each keyword: how a keyword is found among the phones of a sentence.
-PHONES = {
-    "yes": "y eh s", "no": "n ow", "up": "ah p", "down": "d aw n", "left": "l eh f t",
-    "right": "r ay t", "on": "aa n", "off": "ao f", "stop": "s t aa p", "go": "g ow",
-}  # fmt: skip
 
 # Other ways to say them, which flite takes as phones: "off" and "on" with one vowel or with two,
 # northern and Scottish vowels, a longer and a shorter "r ay t".
@@ -58,6 +45,8 @@ VARIANTS = ("Alex", "Alicia", "Andrea", "Andy", "Annie", "Denis", "Diogo", "Gene
             "m1", "m2", "m3", "m4", "m5", "m6", "m7", "marcelo", "max", "miguel", "norbert",
             "pablo", "paul", "pedro", "quincy", "rob", "robert", "sandro", "shelby", "steph",
             "steph2", "travis", "victor", "zac")  # fmt: skip
+# Pico says so much of what the others say: two voices, of which one hears when they repeat.
+PICO_SHARE = 0.3
 VALIDATION_VARIANTS = ("f5", "m8", "klatt4", "Michael", "linda", "michel", "edward2", "steph3")
 
 
@@ -72,161 +61,6 @@ class Clip:
     speech: list[tuple[float, float]] = field(default_factory=list)
     offset: int = 0
     length: int = 0
-
-
-def keywords_in(text: str) -> list[str]:
-    """The keywords of a text, in order."""
-    return [word for word in re.findall(r"[a-z']+", text.lower()) if word in KEYWORDS]
-
-
-class Flite:
-    """flite on the command line, with the end time of every phone."""
-
-    def speak(
-        self, voice: str, text: str, stretch: float, shift: float
-    ) -> tuple[np.ndarray, list[tuple[str, float, float]], list[tuple[float, float]]] | None:
-        """Samples, keyword times and speech times; None if the keywords cannot be told apart."""
-        pcm, phones = self._run(voice, "-t", text, stretch, shift)
-        names = [name for name, _, _ in phones]
-        words = []
-        for word in KEYWORDS:
-            pattern = PHONES[word].split()
-            for i in range(len(names) - len(pattern) + 1):
-                if names[i : i + len(pattern)] == pattern:
-                    words.append((word, phones[i][1], phones[i + len(pattern) - 1][2]))
-        words.sort(key=lambda item: item[1])
-        expected = keywords_in(text)
-        if not expected:
-            words = []
-        elif [word for word, _, _ in words] != expected:
-            return None
-        return pcm, words, merged([(s, e) for n, s, e in phones if n != "pau"])
-
-    def pronounce(
-        self, voice: str, said: list[tuple[str, str]], stretch: float, shift: float
-    ) -> tuple[np.ndarray, list[tuple[str, float, float]], list[tuple[float, float]]]:
-        """The same for pairs of a keyword and its phones, with a pause after each."""
-        text = "pau " + " pau ".join(phones for _, phones in said) + " pau"
-        pcm, phones = self._run(voice, "-p", text, stretch, shift)
-        spoken = merged([(s, e) for n, s, e in phones if n != "pau"])
-        return pcm, [(w, *span) for (w, _), span in zip(said, spoken, strict=True)], spoken
-
-    def _run(
-        self, voice: str, form: str, text: str, stretch: float, shift: float
-    ) -> tuple[np.ndarray, list[tuple[str, float, float]]]:
-        """Samples, and the phones with their start and end."""
-        command = ["flite", "-voice", voice, "--setf", f"duration_stretch={stretch:.3f}"]
-        if voice.startswith("kal"):
-            # The other voices have a pitch of their own that flite cannot move.
-            command += ["--setf", f"int_f0_target_mean={105.0 * shift:.1f}"]
-        command += ["-psdur", form, text, "-o", "/dev/stdout"]
-        output = subprocess.run(command, capture_output=True, check=True).stdout
-        # The phones come as text on the same standard output, before or after the RIFF file.
-        start = output.index(b"RIFF")
-        size = int.from_bytes(output[start + 4 : start + 8], "little") + 8
-        listing = (output[:start] + b" " + output[start + size :]).decode("ascii")
-        with wave.open(io.BytesIO(output[start : start + size])) as file:
-            rate = file.getframerate()
-            pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16)
-        if rate != SAMPLE_RATE:
-            pcm = to_int16(resample_poly(pcm.astype(np.float32), SAMPLE_RATE, rate))
-        names, ends = [], []
-        for item in listing.split():
-            name, _, end = item.rpartition(":")
-            names.append(name)
-            ends.append(float(end))
-        return pcm, list(zip(names, [0.0, *ends[:-1]], ends, strict=True))
-
-
-class Espeak:
-    """libespeak-ng through ctypes: samples with the times of words and phonemes."""
-
-    class Event(ctypes.Structure):
-        """espeak_EVENT; the last field is a union of a number, a pointer and eight characters."""
-
-        _fields_ = [
-            ("type", ctypes.c_int), ("unique_identifier", ctypes.c_uint),
-            ("text_position", ctypes.c_int), ("length", ctypes.c_int),
-            ("audio_position", ctypes.c_int), ("sample", ctypes.c_int),
-            ("user_data", ctypes.c_void_p), ("string", ctypes.c_char * 8),
-        ]  # fmt: skip
-
-    def __init__(self) -> None:
-        self._library = ctypes.CDLL("libespeak-ng.so.1")
-        # AUDIO_OUTPUT_RETRIEVAL, with phoneme events.
-        self._rate = self._library.espeak_Initialize(1, 0, None, 1)
-        self._pcm: list[np.ndarray] = []
-        self._events: list[tuple[int, int, int, float, bytes]] = []
-        callback = ctypes.CFUNCTYPE(
-            ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.POINTER(self.Event)
-        )
-        self._callback = callback(self._receive)
-        self._library.espeak_SetSynthCallback(self._callback)
-
-    def _receive(self, wave_data: object, count: int, events: object) -> int:
-        if wave_data and count:
-            self._pcm.append(np.ctypeslib.as_array(wave_data, (count,)).copy())
-        index = 0
-        while events[index].type:
-            e = events[index]
-            time = e.sample / self._rate
-            name = e.string if e.type == 7 else b""
-            self._events.append((e.type, e.text_position, e.length, time, name))
-            index += 1
-        return 0
-
-    def speak(
-        self, voice: str, text: str, rate: int, pitch: int, pitch_range: int
-    ) -> tuple[np.ndarray, list[tuple[str, float, float]], list[tuple[float, float]]] | None:
-        """Samples, keyword times and speech times; None if the voice cannot say it."""
-        self._pcm, self._events = [], []
-        if self._library.espeak_SetVoiceByName(voice.encode()) != 0:
-            return None
-        for parameter, value in ((1, rate), (3, pitch), (4, pitch_range)):
-            self._library.espeak_SetParameter(parameter, value, 0)
-        data = text.encode()
-        self._library.espeak_Synth(data, len(data) + 1, 0, 1, 0, 1, None, None)
-        self._library.espeak_Synchronize()
-        if not self._pcm:
-            return None
-        pcm = np.concatenate(self._pcm).astype(np.float32)
-        length = len(pcm) / self._rate
-        words, speech = [], []
-        open_word: tuple[str, float] | None = None
-        phones = [event for event in self._events if event[0] == 7]
-        ends = [event[3] for event in phones[1:]] + [length]
-        for event in sorted(self._events, key=lambda e: (e[3], e[0] == 7)):
-            kind, position, size, time, name = event
-            silent = kind == 7 and name[:1] in (b"_", b"")
-            if open_word and (kind == 1 or silent or kind == 5):
-                if open_word[0] in KEYWORDS:
-                    words.append((*open_word, time))
-                open_word = None
-            if kind == 1:
-                spoken = text[position - 1 : position - 1 + size].lower().strip(".,!?")
-                open_word = (spoken, time)
-        for (_, _, _, time, name), end in zip(phones, ends, strict=True):
-            if name[:1] not in (b"_", b""):
-                speech.append((time, end))
-        if [word for word, _, _ in words] != keywords_in(text):
-            return None
-        return to_int16(resample_poly(pcm, 320, 441)), words, merged(speech)
-
-
-def merged(spans: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Spans that touch, joined."""
-    result: list[tuple[float, float]] = []
-    for start, end in spans:
-        if result and start - result[-1][1] < 0.03:
-            result[-1] = (result[-1][0], max(end, result[-1][1]))
-        elif end > start:
-            result.append((start, end))
-    return result
-
-
-def to_int16(samples: np.ndarray) -> np.ndarray:
-    """Rounded and clipped."""
-    return np.clip(np.round(samples), -32768, 32767).astype(np.int16)
 
 
 def lines(name: str) -> list[str]:
@@ -301,7 +135,7 @@ def pseudo_word(draw: random.Random) -> str:
 
 
 def synthesise(
-    split: str, seed: int, scale: float, flite: Flite, espeak: Espeak
+    split: str, seed: int, scale: float, flite: Flite, espeak: Espeak, pico: Pico
 ) -> tuple[list[Clip], np.ndarray]:
     """All clips of one split and their samples in one row."""
     variants = VALIDATION_VARIANTS if split == "validation" else VARIANTS
@@ -338,6 +172,13 @@ def synthesise(
         stretch, shift = draw.uniform(0.75, 1.4), 2.0 ** draw.uniform(-0.35, 0.85)
         text = " ".join(word for word, _ in said)
         keep(trimmed(draw, voice, "keyword", text, *flite.pronounce(voice, said, stretch, shift)))
+    for source in (texts, contexts):
+        draw = random.Random(f"{split} {seed} pico {source.__name__}")
+        for kind, text in source(split, draw, PICO_SHARE * scale):
+            language = draw.choice(pico.LANGUAGES)
+            spoken = pico.speak(language, text, draw.randint(75, 140), draw.randint(55, 130))
+            if spoken is not None and spoken[2]:
+                keep(trimmed(draw, f"pico {language}", kind, text, *spoken))
     return clips, np.concatenate(row)
 
 
@@ -386,9 +227,9 @@ def main() -> None:
     options = parser.parse_args()
     options.cache.mkdir(parents=True, exist_ok=True)
     # One of each: espeak-ng hangs when a process initialises it twice.
-    flite, espeak = Flite(), Espeak()
+    flite, espeak, pico = Flite(), Espeak(), Pico()
     for split in options.split or ("training", "validation"):
-        clips, row = synthesise(split, options.seed, options.scale, flite, espeak)
+        clips, row = synthesise(split, options.seed, options.scale, flite, espeak, pico)
         np.save(options.cache / f"{split}.pcm.npy", row)
         records = json.dumps([asdict(clip) for clip in clips])
         (options.cache / f"{split}.json").write_text(records, encoding="utf-8")

@@ -4,6 +4,7 @@ Usage::
 
     python train.py features CACHE          # mix sequences, compute their spectrograms
     python train.py fit CACHE               # train; writes CACHE/trained.safetensors
+    python train.py settle CACHE            # go on with less variation; the same file
     python train.py export CACHE MODEL      # write it as a model file with its detector
 
 The network runs as it will in the engine: frame by frame, with a state that is carried from one
@@ -21,7 +22,8 @@ from pathlib import Path
 
 import numpy as np
 from augment import HOP_LENGTH, Mixer
-from synthesise import LABELS, SAMPLE_RATE
+from synthesise import LABELS
+from synthesisers import SAMPLE_RATE
 from variation import CEPSTRUM, N_MELS, N_MFCC, Variation, another_articulation, log_mel, mfcc
 
 import pylstm
@@ -31,6 +33,7 @@ HIDDEN_SIZE = 80
 SECONDS = 10.0
 CHUNK = 250  # frames that are unrolled at once
 BATCH = 64
+SETTLED = 0.5  # of the variation, in the end
 FRESH = 0.04  # the share of streams that begin anew with a chunk
 
 DETECTOR = {
@@ -81,6 +84,8 @@ class Sequences:
         ``training``: shuffled and varied; ``validation``: as mixed, every stream one sequence.
     mean, std : array, shape (N_MFCC,), optional
         Of the cepstra; measured if they are not given.
+    strength : float
+        Of the variation.
     """
 
     def __init__(
@@ -89,12 +94,13 @@ class Sequences:
         split: str,
         mean: np.ndarray | None = None,
         std: np.ndarray | None = None,
+        strength: float = 1.0,
     ) -> None:
         self.spectra, self.labels, self.weights = (
             np.load(cache / f"{split}.{name}.npy") for name in ("spectra", "labels", "weights")
         )
         self.varied = split == "training"
-        self._variation = Variation()
+        self._variation = Variation(strength)
         if mean is None or std is None:
             draw = np.random.default_rng(0)
             parts = [
@@ -124,7 +130,9 @@ class Sequences:
             mixed = self._mixed(order[group * BATCH : (group + 1) * BATCH])
             if self.varied:
                 cepstra, labels, weights = self._variation(draw, *mixed)
-                frames = another_articulation(draw, (cepstra - self.mean) / self.std)
+                frames = another_articulation(
+                    draw, (cepstra - self.mean) / self.std, self._variation.strength
+                )
             else:
                 spectra, labels, weights = mixed
                 frames = (spectra @ CEPSTRUM - self.mean) / self.std
@@ -154,21 +162,53 @@ def untrained(mean: np.ndarray, std: np.ndarray, seed: int) -> pylstm.Model:
     return pylstm.Model(mfcc(mean=mean, std=std), layers, list(LABELS))
 
 
-def fit(cache: Path, epochs: int, learning_rate: float, seed: int, resume: bool) -> None:
-    """Train, and keep the weights of the epoch that did best on the validation split."""
+def fit(
+    cache: Path, epochs: int, learning_rate: float, seed: int, threads: int, resume: bool
+) -> None:
+    """Train from random weights."""
     training = Sequences(cache, "training")
-    validation = Sequences(cache, "validation", training.mean, training.std)
+    model = untrained(training.mean, training.std, seed)
+    learn(cache, model, training, epochs, learning_rate, seed, threads,
+          cache / "checkpoint.safetensors", resume)  # fmt: skip
+
+
+def settle(
+    cache: Path, epochs: int, learning_rate: float, seed: int, threads: int, resume: bool
+) -> None:
+    """Go on from the trained weights, with half of the variation.
+
+    Who has learned from voices of every kind then hears more of how words are mostly said.
+    """
+    model = pylstm.load(cache / "trained.safetensors")
+    training = Sequences(cache, "training", model.features.mean, model.features.std, SETTLED)
+    learn(cache, model, training, epochs, learning_rate, seed, threads,
+          cache / "settling.safetensors", resume)  # fmt: skip
+
+
+def learn(
+    cache: Path,
+    model: pylstm.Model,
+    training: Sequences,
+    epochs: int,
+    learning_rate: float,
+    seed: int,
+    threads: int,
+    checkpoint: Path,
+    resume: bool,
+) -> None:
+    """Train, and keep the weights of the epoch that did best on the validation split."""
     fitted = train.fit(
-        untrained(training.mean, training.std, seed),
+        model,
         training,
-        validation,
+        Sequences(cache, "validation", training.mean, training.std),
         loss=train.CrossEntropy(per="frame"),
         optimiser=train.AdamW(learning_rate, weight_decay=1e-3),
         schedule=train.Cosine(epochs * training.n_batches, warmup_steps=100),
         epochs=epochs,
-        checkpoint=cache / "checkpoint.safetensors",
+        checkpoint=checkpoint,
         resume=resume,
         seed=seed,
+        threads=threads,
         progress=True,
     )
     fitted.model.save(cache / "trained.safetensors")
@@ -193,12 +233,14 @@ def main() -> None:
     features.add_argument("--count", type=int, default=10400, help="sequences to train on")
     features.add_argument("--seed", type=int, default=1)
     features.add_argument("--processes", type=int, default=1)
-    training = steps.add_parser("fit")
-    training.add_argument("cache", type=Path)
-    training.add_argument("--epochs", type=int, default=16)
-    training.add_argument("--learning-rate", type=float, default=4e-3)
-    training.add_argument("--seed", type=int, default=1)
-    training.add_argument("--resume", action="store_true", help="go on from CACHE's checkpoint")
+    for name, epochs, rate, seed in (("fit", 24, 4e-3, 1), ("settle", 8, 1.5e-3, 2)):
+        learning = steps.add_parser(name)
+        learning.add_argument("cache", type=Path)
+        learning.add_argument("--epochs", type=int, default=epochs)
+        learning.add_argument("--learning-rate", type=float, default=rate)
+        learning.add_argument("--seed", type=int, default=seed)
+        learning.add_argument("--threads", type=int, default=2)
+        learning.add_argument("--resume", action="store_true", help="go on from its checkpoint")
     exporting = steps.add_parser("export")
     exporting.add_argument("cache", type=Path)
     exporting.add_argument("model", type=Path)
@@ -206,8 +248,10 @@ def main() -> None:
     if options.step == "features":
         make_features(options.cache, "validation", 256, options.seed + 1000, options.processes)
         make_features(options.cache, "training", options.count, options.seed, options.processes)
-    elif options.step == "fit":
-        fit(options.cache, options.epochs, options.learning_rate, options.seed, options.resume)
+    elif options.step in ("fit", "settle"):
+        step = fit if options.step == "fit" else settle
+        step(options.cache, options.epochs, options.learning_rate, options.seed, options.threads,
+             options.resume)  # fmt: skip
     else:
         export(options.cache, options.model)
 

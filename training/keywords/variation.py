@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 from scipy.fft import dct
-from synthesise import SAMPLE_RATE
+from synthesisers import SAMPLE_RATE
 
 import pylstm
 
@@ -47,9 +47,15 @@ class Variation:
 
     White noise of 0 dBFS is measured once: how strong it is in each band, and how much it
     fluctuates there from frame to frame.
+
+    Parameters
+    ----------
+    strength : float
+        How far rhythm and vocal tract move: 1, or less to end a training with.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, strength: float = 1.0) -> None:
+        self.strength = strength
         noise = np.random.default_rng(0).standard_normal(60 * SAMPLE_RATE).astype(np.float32)
         powers = 10.0 ** (log_mel()(noise)[10:-10] / 10).astype(np.float64)
         self._white = 10 * np.log10(powers.mean(0)).astype(np.float32)
@@ -64,7 +70,7 @@ class Variation:
         weights: np.ndarray,
     ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Cepstra (B, T, N_MFCC) of spectrograms (B, T, N_MELS), with labels and weights."""
-        spectra, labels, weights = another_rhythm(draw, spectra, labels, weights)
+        spectra, labels, weights = another_rhythm(draw, spectra, labels, weights, self.strength)
         spectra = self.another_vocal_tract(draw, spectra)
         spectra = self.another_floor(draw, spectra)
         return spectra @ CEPSTRUM, labels, weights
@@ -77,6 +83,7 @@ class Variation:
         bands = np.arange(N_MELS)
         for row in range(rows):
             octaves = draw.normal(0, 0.07) + draw.normal(0, 0.035, len(knots))
+            octaves *= self.strength
             source = self._hertz * 2.0 ** np.interp(self._hertz, knots, octaves)
             place = np.minimum(np.interp(source, self._hertz, bands), N_MELS - 1.001)
             below = place.astype(int)
@@ -131,7 +138,11 @@ class Variation:
 
 
 def another_rhythm(
-    draw: np.random.Generator, spectra: np.ndarray, labels: np.ndarray, weights: np.ndarray
+    draw: np.random.Generator,
+    spectra: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
+    strength: float = 1.0,
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Sequences whose sounds are drawn out and shortened at random, with their targets.
 
@@ -141,10 +152,10 @@ def another_rhythm(
     knots = np.arange(0, count + 25, KNOT)
     places = np.empty((rows, count))
     for row in range(rows):
-        pace = np.exp(draw.normal(0, 0.3, len(knots)))
+        pace = np.exp(draw.normal(0, 0.3 * strength, len(knots)))
         passed = np.cumsum(np.interp(np.arange(count), knots, pace / pace.mean()))
         # Half of the sequences also become slower: a voice made higher has become faster.
-        part = draw.uniform(0.62, 1.0) if draw.random() < 0.5 else 1.0
+        part = draw.uniform(0.62, 1.0) if draw.random() < 0.5 * strength else 1.0
         places[row] = (passed - passed[0]) * (part * (count - 1.001) / (passed[-1] - passed[0]))
     below = places.astype(int)
     share = (places - below).astype(np.float32)[:, :, None]
@@ -154,16 +165,18 @@ def another_rhythm(
     return warped, labels[across, below], weights[across, below]
 
 
-def another_articulation(draw: np.random.Generator, batch: np.ndarray) -> np.ndarray:
+def another_articulation(
+    draw: np.random.Generator, batch: np.ndarray, strength: float = 1.0
+) -> np.ndarray:
     """Normalised frames as another mouth and microphone would have given them.
 
     A constant offset of the cepstrum is a filter; a factor is more or less pronounced speech; a
     slow drift is what no two utterances of a word have in common.
     """
     rows, count, width = batch.shape
-    offset = draw.normal(0, 0.35, (rows, 1, width))
-    factor = np.exp(draw.normal(0, 0.12, (rows, 1, width)))
-    knots = draw.normal(0, 0.3, (rows, count // KNOT + 2, width)).astype(np.float32)
+    offset = draw.normal(0, 0.35 * strength, (rows, 1, width))
+    factor = np.exp(draw.normal(0, 0.12 * strength, (rows, 1, width)))
+    knots = draw.normal(0, 0.3 * strength, (rows, count // KNOT + 2, width)).astype(np.float32)
     place = np.arange(count) / KNOT
     below = place.astype(int)
     share = (place - below).astype(np.float32)[None, :, None]

@@ -9,16 +9,21 @@ from __future__ import annotations
 import numpy as np
 from scipy.fft import irfft, rfft
 from scipy.signal import resample_poly
-from synthesise import SAMPLE_RATE
+from synthesisers import SAMPLE_RATE
 
 N_FFT, HOP = 512, 128
 # Cepstral coefficients that describe the envelope: fewer than the shortest pitch period holds.
 ENVELOPE = 32
 
 # Octaves by which pitch and formants may move, from and to, for each family of voices.  rms and
-# kal are men and only go far up; espeak-ng already brings voices of every size.
-PITCH = {"rms": (-0.25, 1.15), "kal": (-0.25, 0.8), "espeak": (-0.25, 0.35)}
-FORMANTS = {"rms": (-0.1, 0.42), "kal": (-0.1, 0.42), "espeak": (-0.2, 0.3)}
+# kal are men and only go far up, pico's are women and go down, in pitch by themselves; espeak-ng
+# already brings voices of every size.
+PITCH = {
+    "rms": (-0.25, 1.15), "kal": (-0.25, 0.8), "espeak": (-0.25, 0.35), "pico": (-0.3, 0.3),
+}  # fmt: skip
+FORMANTS = {
+    "rms": (-0.1, 0.42), "kal": (-0.1, 0.42), "espeak": (-0.2, 0.3), "pico": (-0.38, 0.15),
+}  # fmt: skip
 
 
 def another_speaker(

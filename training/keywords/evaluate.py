@@ -280,7 +280,7 @@ def main() -> None:
     tuning.add_argument("model", type=Path)
     tuning.add_argument("cache", type=Path)
     tuning.add_argument("--sequences", type=int, default=240)
-    tuning.add_argument("--most-alarms", type=float, default=0.7, help="a minute")
+    tuning.add_argument("--most-alarms", type=float, default=1.0, help="a minute")
     trading = steps.add_parser("trade")
     trading.add_argument("model", type=Path)
     measuring = steps.add_parser("measure")

@@ -4,7 +4,7 @@ Usage::
 
     python train.py features CACHE          # mix sequences, compute their spectrograms
     python train.py fit CACHE               # train; writes CACHE/trained.safetensors
-    python train.py settle CACHE            # go on with less variation; the same file
+    python train.py settle CACHE            # go on with less variation: CACHE/settled.safetensors
     python train.py export CACHE MODEL      # write it as a model file with its detector
 
 The network runs as it will in the engine: frame by frame, with a state that is carried from one
@@ -168,21 +168,41 @@ def fit(
     """Train from random weights."""
     training = Sequences(cache, "training")
     model = untrained(training.mean, training.std, seed)
-    learn(cache, model, training, epochs, learning_rate, seed, threads,
-          cache / "checkpoint.safetensors", resume)  # fmt: skip
+    learned = learn(cache, model, training, epochs, learning_rate, seed, threads,
+                    cache / "checkpoint.safetensors", resume)  # fmt: skip
+    learned.save(cache / "trained.safetensors")
 
 
 def settle(
     cache: Path, epochs: int, learning_rate: float, seed: int, threads: int, resume: bool
 ) -> None:
-    """Go on from the trained weights, with half of the variation.
+    """Go on from the trained weights, with half of the variation; keep the mean of both.
 
-    Who has learned from voices of every kind then hears more of how words are mostly said.
+    Who has learned from voices of every kind then hears more of how words are mostly said. Half way
+    back to where that began is better than either end on voices that are in neither.
+
+    References
+    ----------
+    Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022.
     """
     model = pylstm.load(cache / "trained.safetensors")
     training = Sequences(cache, "training", model.features.mean, model.features.std, SETTLED)
-    learn(cache, model, training, epochs, learning_rate, seed, threads,
-          cache / "settling.safetensors", resume)  # fmt: skip
+    learned = learn(cache, model, training, epochs, learning_rate, seed, threads,
+                    cache / "settling.safetensors", resume)  # fmt: skip
+    mean_of(model, learned).save(cache / "settled.safetensors")
+
+
+def mean_of(one: pylstm.Model, other: pylstm.Model) -> pylstm.Model:
+    """The model whose weights lie half way between those of two."""
+    lstm, dense = (
+        {name: (values + b.weights[name]) / 2 for name, values in a.weights.items()}
+        for a, b in zip(one.layers, other.layers, strict=True)
+    )
+    layers = [
+        pylstm.LSTM(N_MFCC, HIDDEN_SIZE, num_layers=2, weights=lstm),
+        pylstm.Dense(HIDDEN_SIZE, len(LABELS), activation="softmax", weights=dense),
+    ]
+    return pylstm.Model(one.features, layers, list(LABELS))
 
 
 def learn(
@@ -195,8 +215,8 @@ def learn(
     threads: int,
     checkpoint: Path,
     resume: bool,
-) -> None:
-    """Train, and keep the weights of the epoch that did best on the validation split."""
+) -> pylstm.Model:
+    """Train; the weights of the epoch that did best on the validation split."""
     fitted = train.fit(
         model,
         training,
@@ -211,13 +231,14 @@ def learn(
         threads=threads,
         progress=True,
     )
-    fitted.model.save(cache / "trained.safetensors")
     print(f"epoch {fitted.best_epoch}: {fitted.history[fitted.best_epoch - 1]}")
+    return fitted.model
 
 
 def export(cache: Path, path: Path) -> None:
     """Write the trained model with the detector that was tuned."""
-    trained = pylstm.load(cache / "trained.safetensors")
+    settled = cache / "settled.safetensors"
+    trained = pylstm.load(settled if settled.exists() else cache / "trained.safetensors")
     tuned = cache / "detector.json"
     detector = DETECTOR | (json.loads(tuned.read_text()) if tuned.exists() else {})
     pylstm.Model(trained.features, trained.layers, trained.labels, detector).save(path)

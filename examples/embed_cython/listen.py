@@ -25,7 +25,7 @@ def main(recording: str, model: str | None = None) -> None:
     before = None
     for frame, (output, posterior) in enumerate(spotter.loudest(samples)):
         label = spotter.label(output)
-        if posterior > 0.9 and label != before:
+        if posterior > 0.5 and label != before:
             print(f"frame {frame:5d}  {label:10s} {posterior:.2f}")
             before = label
 

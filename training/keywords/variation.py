@@ -51,7 +51,8 @@ class Variation:
     Parameters
     ----------
     strength : float
-        How far rhythm and vocal tract move: 1, or less to end a training with.
+        How far rhythm and vocal tract move: 1, or less to end a training with. Level and noise
+        floor do not depend on it.
     """
 
     def __init__(self, strength: float = 1.0) -> None:

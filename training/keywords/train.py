@@ -165,14 +165,14 @@ def untrained(mean: np.ndarray, std: np.ndarray, seed: int) -> pylstm.Model:
 def fit(
     cache: Path, epochs: int, learning_rate: float, seed: int, threads: int, resume: bool
 ) -> None:
-    """Train from random weights; what came of an earlier training is deleted."""
-    for name in ("settled.safetensors", "detector.json"):
-        (cache / name).unlink(missing_ok=True)
+    """Train from random weights; what came of earlier ones is deleted when that has been done."""
     training = Sequences(cache, "training")
     model = untrained(training.mean, training.std, seed)
     learned = learn(cache, model, training, epochs, learning_rate, seed, threads,
                     cache / "checkpoint.safetensors", resume)  # fmt: skip
     learned.save(cache / "trained.safetensors")
+    for name in ("settled.safetensors", "settling.safetensors", "detector.json"):
+        (cache / name).unlink(missing_ok=True)
 
 
 def settle(

@@ -120,12 +120,13 @@ class CTC:
 
         # NaN and infinity in the outputs show in the value; they are no reason for a warning.
         with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
-            log_p = outputs - outputs.max(axis=2, keepdims=True)
+            # In float64, as the lattice is: in float32 a loss near 0 is mostly rounding.
+            log_p = np.subtract(outputs, outputs.max(axis=2, keepdims=True), dtype=np.float64)
             log_p -= np.log(np.exp(log_p).sum(axis=2, keepdims=True))
             lattice = _Lattice.of(targets, self.blank)
             loss, visits = lattice.sum(log_p, frames)
             gradient = np.exp(log_p)
-            gradient -= visits.astype(outputs.dtype, copy=False)
+            gradient -= visits
             impossible = np.isposinf(loss)
             share = np.ones(n_sequences) if weights is None else weights
             divisor = float(share.sum())
@@ -137,11 +138,11 @@ class CTC:
             share = share / (np.maximum(sizes, 1) * divisor)
             loss[out], gradient[:, out] = 0, 0
             value = float(loss @ share) if divisor else math.nan
-            gradient *= share[:, None].astype(outputs.dtype)
+            gradient *= share[:, None]
         if divisor == 0 or some is not None:
             gradient[~counted(frames if divisor else frames * 0, n_frames)] = 0
         correct = self._correct(outputs, targets, frames)
-        return LossResult(value, gradient, correct, n_sequences)
+        return LossResult(value, gradient.astype(outputs.dtype, copy=False), correct, n_sequences)
 
     def _check_targets(self, targets: object, n_sequences: int, n_classes: int) -> list[Array]:
         if self.blank >= n_classes:
@@ -220,7 +221,7 @@ class _Lattice(NamedTuple):
         rows = np.arange(n_sequences)
         # The frame that the turned half of the batch is at; past its end it stays at frame 0.
         turned = np.maximum(frames - 1 - np.arange(n_frames)[:, None], 0)
-        both = np.concatenate([log_p, log_p[turned, rows]], axis=1).astype(np.float64)
+        both = np.concatenate([log_p, log_p[turned, rows]], axis=1)
         np.maximum(both, NEVER, out=both)  # logits may be -inf; NaN stays NaN
         both = both.reshape(n_frames, -1)
         labels = np.concatenate([self.labels, self.labels[:, ::-1]])

@@ -25,6 +25,7 @@ from pylstm.train.targets import (
 )
 
 __all__ = [
+    "Around",
     "Arrays",
     "Batch",
     "Per",
@@ -274,7 +275,21 @@ class Arrays:
             )
 
 
-class Truncated:
+class Around:
+    """What the sources that change the batches of another one have in common."""
+
+    def __init__(self, source: Source) -> None:
+        if not hasattr(source, "batches"):
+            raise TypeError(f"source is {type(source).__name__}; expected something with batches()")
+        self.source = source
+
+    @property
+    def n_batches(self) -> int | None:
+        """Batches an epoch, if the source knows."""
+        return batches_told(self.source)
+
+
+class Truncated(Around):
     r"""Long sequences in chunks: back-propagation through time, truncated.
 
     The state goes on from chunk to chunk and the gradient stops at the cut, so that memory is
@@ -313,9 +328,7 @@ class Truncated:
     """
 
     def __init__(self, source: Source, frames: int) -> None:
-        if not hasattr(source, "batches"):
-            raise TypeError(f"source is {type(source).__name__}; expected something with batches()")
-        self.source = source
+        super().__init__(source)
         self.frames = count("frames", frames, 1)
         self.per: Per = getattr(source, "per", "frame")
         if self.per != "frame":

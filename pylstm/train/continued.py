@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from pylstm.train.arguments import count, number
-from pylstm.train.batches import Batch, Source
+from pylstm.train.batches import Around, Batch, Source
 
 __all__ = ["Continued"]
 
@@ -15,7 +15,7 @@ __all__ = ["Continued"]
 _CONTINUED = 0xC0
 
 
-class Continued:
+class Continued(Around):
     """A source whose sequences begin with the state that another one, of the batch before, left.
 
     A stream never begins anew: a model that has only heard recordings from their beginning is at a
@@ -44,17 +44,10 @@ class Continued:
     """
 
     def __init__(self, source: Source, share: float = 0.5) -> None:
-        if not hasattr(source, "batches"):
-            raise TypeError(f"source is {type(source).__name__}; expected something with batches()")
-        self.source = source
+        super().__init__(source)
         self.share = number("share", share)
         if self.share > 1:
             raise ValueError(f"share is {share!r}: expected 0 to 1")
-
-    @property
-    def n_batches(self) -> int | None:
-        """Batches an epoch, if the source knows."""
-        return self.source.n_batches
 
     def batches(self, epoch: int, seed: int) -> Iterator[Batch]:
         """The batches of one epoch.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pylstm.features import Features
 from pylstm.train.arguments import count, number
-from pylstm.train.batches import Batch, Source
+from pylstm.train.batches import Around, Batch, Source
 from pylstm.train.noise import Noise
 
 __all__ = ["Quiet"]
@@ -20,7 +20,7 @@ _QUIET = 0x9E
 _SNR_DB = (-40.0, 20.0)
 
 
-class Quiet:
+class Quiet(Around):
     """A source whose batches also hold noise and silence, with a label of their own.
 
     A model that has learnt words alone hears a word in everything. Each batch gets some more
@@ -54,21 +54,15 @@ class Quiet:
         share: float = 0.2,
         noises: Sequence[str] = (),
     ) -> None:
-        if not hasattr(source, "batches"):
-            raise TypeError(f"source is {type(source).__name__}; expected something with batches()")
+        super().__init__(source)
         if not isinstance(features, Features):
             raise TypeError(f"features is {type(features).__name__}; expected MFCC or LogMel")
-        self.source, self.features = source, features
+        self.features = features
         self.label = count("label", label, 0)
         self.share = number("share", share)
         self._noises = [Noise(snr_db=_SNR_DB)]
         if noises:
             self._noises.append(Noise(snr_db=_SNR_DB, recordings=noises))
-
-    @property
-    def n_batches(self) -> int | None:
-        """Batches an epoch, if the source knows."""
-        return self.source.n_batches
 
     def batches(self, epoch: int, seed: int) -> Iterator[Batch]:
         """The batches of one epoch.

@@ -6,12 +6,12 @@ lint: stubs
 	ruff check .
 	ruff format --check .
 	cython-lint pylstm
-	clang-format --dry-run --Werror src/*.c src/*.h src/bulk/*.c src/bulk/*.h
+	clang-format --dry-run --Werror src/*.h src/*/*.[ch]
 
 format:
 	ruff check --fix .
 	ruff format .
-	clang-format -i src/*.c src/*.h src/bulk/*.c src/bulk/*.h
+	clang-format -i src/*.h src/*/*.[ch]
 
 stubs:
 	python -m mypy.stubtest pylstm._engine pylstm._bulk --allowlist tests/stubtest.allow

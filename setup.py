@@ -19,9 +19,10 @@ DEBUG = os.environ.get("PYLSTM_DEBUG") == "1"
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 EMSCRIPTEN = sysconfig.get_platform().startswith(("emscripten", "pyodide"))
 # The real-time core, and the kernels of bulk passes, which programs that embed the core do without.
-CORE = sorted(str(path) for path in Path("src").glob("*.c"))
-BULK = sorted(str(path) for path in Path("src/bulk").glob("*.c"))
-HEADERS = sorted(str(path) for path in Path("src").rglob("*.h"))
+SOURCES = runpy.run_path("tools/sources.py")
+CORE, BULK, HEADERS = (
+    [path.as_posix() for path in SOURCES[name](Path("src"))] for name in ("core", "bulk", "headers")
+)
 
 # Results must not depend on the compiler's mood: no contraction, and never the fast-math family.
 UNIX_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-Wno-psabi"]

@@ -1,5 +1,6 @@
 """How close are the features to librosa's? ``python -m benchmarks.accuracy`` measures every setting
-of tests/features_grid.py and writes the tables of docs/accuracy.md; ``--print`` only shows them.
+of tests/features/features_grid.py and writes the tables of docs/accuracy.md; ``--print`` only
+shows them.
 """
 
 import argparse
@@ -13,9 +14,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "accuracy.md"
 BEGIN, END = "<!-- features:begin -->", "<!-- features:end -->"
 
-sys.path.insert(0, str(ROOT / "tests"))
-from features_grid import GRID, Case, signals  # noqa: E402
-from golden.oracles import librosa_features  # noqa: E402
+sys.path.insert(0, str(ROOT))
+from tests.features.features_grid import GRID, Case, signals  # noqa: E402
+from tests.golden.oracles import librosa_features  # noqa: E402
 
 INTRODUCTION = """\
 ## Features against librosa

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import pylstm
+from tools import sources
 
 ROOT = Path(__file__).parent.parent
 FLAGS = ("-std=c11", "-O3", "-ffp-contract=off")
@@ -46,14 +47,14 @@ def _program() -> str:
     """The driver, compiled once; its folder goes when Python does."""
     folder = tempfile.mkdtemp(prefix="pylstm-benchmarks-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    sources = [ROOT / "benchmarks" / "core.c", *sorted((ROOT / "src").glob("*.c"))]
-    objects = [f"{folder}/{source.stem}.o" for source in sources]
+    files = [ROOT / "benchmarks" / "core.c", *sources.core()]
+    objects = [f"{folder}/{file.parent.name}-{file.stem}.o" for file in files]
     compile_ = [str(compiler()), *FLAGS, "-w", f"-I{ROOT / 'src'}", "-c"]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(
             pool.map(
                 _build,
-                ([*compile_, str(s), "-o", o] for s, o in zip(sources, objects, strict=True)),
+                ([*compile_, str(s), "-o", o] for s, o in zip(files, objects, strict=True)),
             )
         )
     _build([str(compiler()), *objects, "-lm", "-o", f"{folder}/core"])

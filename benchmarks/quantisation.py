@@ -79,7 +79,7 @@ def recordings(rate: int) -> Iterator[tuple[str, Array]]:
         with source.open("rb") as file:
             samples, found = soundfile.read(file, dtype="float32")
         if found != rate or samples.ndim != 1:
-            raise ValueError(f"{name}: expected one channel at {rate} Hz")
+            raise ValueError(f"{name}; expected one channel at {rate} Hz")
         yield name, samples
 
 

@@ -18,6 +18,7 @@ from benchmarks.many_streams import one_blas_thread
 from benchmarks.result import Result, Table
 from benchmarks.speech import frames
 from benchmarks.training_step import BATCH, FRAMES, SHAPES
+from tools import sources
 
 QUESTION = "How do the products of a training step compare with BLAS, at their sizes?"
 
@@ -43,10 +44,9 @@ class Kernels(ctypes.Structure):
 def kernels(folder: Path) -> tuple[ctypes.CDLL, Kernels]:
     """The kernels of bulk passes, compiled as setup.py does it."""
     library = folder / "bulk.so"
-    sources = sorted((ROOT / "src" / "bulk").glob("*.c"))
     subprocess.run(
         ["cc", "-std=c11", "-O3", "-ffp-contract=off", "-Wno-psabi", "-shared", "-fPIC",
-         f"-I{ROOT / 'src'}", *map(str, sources), "-o", str(library)],
+         f"-I{ROOT / 'src'}", *map(str, sources.bulk()), "-o", str(library)],
         check=True,
     )  # fmt: skip
     loaded = ctypes.CDLL(str(library))

@@ -71,7 +71,7 @@ class Adding:
 
     def __init__(self, frames: int) -> None:
         if frames < 10:
-            raise ValueError(f"frames is {frames}: expected 10 or more")
+            raise ValueError(f"frames is {frames}; expected 10 or more")
         self.name = f"adding, T = {frames:,}"
         self.frames = self.lag = frames
         self.loss = MSE(per="sequence")
@@ -105,7 +105,7 @@ class TemporalOrder:
 
     def __init__(self, frames: int = 100) -> None:
         if frames < 20:
-            raise ValueError(f"frames is {frames}: expected 20 or more")
+            raise ValueError(f"frames is {frames}; expected 20 or more")
         self.name = f"temporal order, T = {frames:,}"
         self.frames = frames
         self.lag = frames + frames // 10

@@ -36,7 +36,7 @@ def write(results: dict[str, Any], folder: Path) -> list[Path]:
     data, page = folder / "why-lstm.json", folder / "why-lstm.md"
     text = page.read_text(encoding="utf-8") if page.exists() else None
     if text is not None and (text.count(BEGIN) != 1 or text.count(END) != 1):
-        raise ValueError(f"{page}: expected the lines {BEGIN!r} and {END!r} once each")
+        raise ValueError(f"{page}; expected the lines {BEGIN!r} and {END!r} once each")
     data.write_text(_json(results), encoding="utf-8")
     written = [data, *plots(results, folder)]
     if text is not None:

@@ -34,7 +34,7 @@ except ImportError as error:
         ) from None
     raise
 from pylstm._engine import ModelFileError, Stream, StreamBusyError, Streams
-from pylstm.detector import Detector, Event
+from pylstm.decisions import Detector, Event
 from pylstm.features import MFCC, LogMel
 from pylstm.layers import GRU, LSTM, RNN, Dense
 from pylstm.model import Model, load

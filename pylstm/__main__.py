@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from pylstm.importing import importing
+from pylstm.interrupted_imports import importing
 
 __all__ = ["main"]
 

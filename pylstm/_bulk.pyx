@@ -23,7 +23,7 @@ import numpy
 
 from pylstm import _engine
 
-cdef extern from "fpmode.h" nogil:
+cdef extern from "platform/floating_point_mode.h" nogil:
     ctypedef struct pylstm_fpmode:
         pass
     pylstm_fpmode pylstm_fpmode_enter()

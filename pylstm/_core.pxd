@@ -67,12 +67,12 @@ cdef extern from "pylstm.h" nogil:
     pylstm_status pylstm_batch_init(void *memory, size_t memory_size, const pylstm_model *model, pylstm_batch **batch)
     pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t n_parts)
 
-cdef extern from "stream.h" nogil:
+cdef extern from "engine/stream.h" nogil:
     pylstm_status pylstm_stream_rewind(pylstm_stream *stream)
     pylstm_status pylstm_stream_get_cells(pylstm_stream *stream, float *memories)
     pylstm_status pylstm_stream_set_cells(pylstm_stream *stream, const float *memories)
 
-cdef extern from "modelfile.h" nogil:
+cdef extern from "modelfile/modelfile.h" nogil:
     enum:
         PYLSTM_MAX_NAME
         PYLSTM_MAX_TEXT

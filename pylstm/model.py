@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm import _engine, files
+from pylstm import _engine, model_files
 from pylstm import features as features_module
 from pylstm import layers as layers_module
 from pylstm.features import Features
@@ -136,7 +136,7 @@ class Model:
     def to_bytes(self) -> bytes:
         """The model as the bytes of a model file; equal models give equal bytes."""
         features = self._features
-        return files.encode_model(
+        return model_files.encode_model(
             None if features is None else (features.config(), features.tensors()),
             [(layer.config(), layer.tensors()) for layer in self._layers],
             self._labels or (),
@@ -153,7 +153,7 @@ class Model:
         """
         data = self.to_bytes()
         _engine.Core(data)  # what could not be loaded again is not written
-        files.write(path, data)
+        model_files.write(path, data)
 
     def quantize(self, precision: str) -> Model:
         """The same model with fewer bytes a weight: faster where reading weights takes the time.
@@ -319,4 +319,4 @@ def load(name_or_path: str | os.PathLike[str]) -> Model:
     ModelFileError
         The file breaks a rule of the format.
     """
-    return Model.from_bytes(files.read(files.locate(name_or_path)))
+    return Model.from_bytes(model_files.read(model_files.locate(name_or_path)))

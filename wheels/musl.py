@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 import contents
-import tools
+import release_tools
 import trees
 
 HOST = """
@@ -39,7 +39,7 @@ class NotLoaded(Exception):
 
 def load(wheel: Path, processor: str) -> str:
     """Loads both extensions of a wheel; what was loaded, in a line."""
-    python = tools.environment()
+    python = release_tools.environment()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         paths = []
@@ -53,7 +53,7 @@ def load(wheel: Path, processor: str) -> str:
         names = sorted(name.decode() for name in wanted if not name.startswith(b"PyInit"))
         stubs = "".join(f"char {name}[16];\n" for name in names)
         (folder / "host.c").write_text(HOST + stubs)
-        tools.run(
+        release_tools.run(
             *(
                 python,
                 "-m",

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-TOP = {"LICENSE", "README.md", "pyproject.toml", "setup.py", "wheels/source.py"}
+TOP = {"LICENSE", "README.md", "pyproject.toml", "setup.py", "tools/sources.py", "wheels/source.py"}
 KINDS = {
     "src": {".c", ".h"},
     "pylstm": {

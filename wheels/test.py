@@ -22,11 +22,17 @@ from pathlib import Path
 
 import contents
 import musl
-import tools
+import release_tools
 import trees
 
 # The accuracy and chunk laws: all that needs NumPy alone, and SciPy where it says so.
-TESTS = ["test_kernels.py", "test_lstm.py", "test_stream.py", "test_streams.py", "test_features.py"]
+TESTS = [
+    "engine/test_kernels.py",
+    "layers/test_lstm.py",
+    "engine/test_stream.py",
+    "engine/test_streams.py",
+    "features/test_features.py",
+]
 # Emulation is some 30 times slower: all but the tests with many random examples or large arrays.
 FEWER = (
     "test_kernels or test_stream and any_cut or test_stream and random_cuts or test_lstm and golden"
@@ -70,10 +76,12 @@ def described(printed: str, wheel: Path) -> str:
 def material(folder: Path) -> None:
     """The tests, and what they read, without the sources."""
     shutil.copytree(
-        tools.PROJECT / "tests", folder / "tests", ignore=shutil.ignore_patterns("__pycache__")
+        release_tools.PROJECT / "tests",
+        folder / "tests",
+        ignore=shutil.ignore_patterns("__pycache__"),
     )
-    shutil.copytree(tools.PROJECT / "examples" / "audio", folder / "examples" / "audio")
-    shutil.copy(tools.PROJECT / "pyproject.toml", folder)
+    shutil.copytree(release_tools.PROJECT / "examples" / "audio", folder / "examples" / "audio")
+    shutil.copy(release_tools.PROJECT / "pyproject.toml", folder)
     shutil.copy(SMOKE, folder)
 
 
@@ -96,14 +104,14 @@ def contents_are_right(wheel: Path) -> str:
 def stable_abi(wheel: Path) -> str:
     if not wheel.name.endswith(".whl") or "-abi3-" not in wheel.name:
         raise Skipped("not an abi3 wheel")
-    tools.run(tools.environment(), "-m", "abi3audit", "--strict", wheel)
+    release_tools.run(release_tools.environment(), "-m", "abi3audit", "--strict", wheel)
     return "abi3audit --strict: 3.11 and later"
 
 
 def platform(wheel: Path) -> str:
     if "linux" not in wheel.name:
         raise Skipped("auditwheel knows Linux only")
-    shown = tools.run(tools.environment(), "-m", "auditwheel", "show", wheel)
+    shown = release_tools.run(release_tools.environment(), "-m", "auditwheel", "show", wheel)
     tag = wheel.stem.split("-")[-1].split(".")[-1]
     if f'"{tag}"' not in shown:
         raise Failed(shown)
@@ -116,15 +124,15 @@ def fresh_environment(wheel: Path) -> str:
         raise Skipped("made for another system")
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        tools.run(sys.executable, "-m", "venv", folder / "venv")
+        release_tools.run(sys.executable, "-m", "venv", folder / "venv")
         python = folder / "venv" / "bin" / "python"
         given = ["numpy", "scipy", "pytest", "hypothesis", "cython", "setuptools"]
-        tools.run(python, "-m", "pip", "install", "--quiet", *given)
+        release_tools.run(python, "-m", "pip", "install", "--quiet", *given)
         (folder / "links").mkdir()
         shutil.copy(wheel, folder / "links")
         index = ["--no-index", "--find-links", folder / "links"]
         bare = {"PATH": "/nowhere", "HOME": str(folder)}
-        tools.run(python, "-m", "pip", "install", "--quiet", *index, "pylstm", env=bare)
+        release_tools.run(python, "-m", "pip", "install", "--quiet", *index, "pylstm", env=bare)
         (folder / "empty").mkdir()
         smoke = subprocess.run(
             [python, "-W", "error", SMOKE],
@@ -198,7 +206,7 @@ def main() -> None:
     )
     parser.add_argument("--only", help="checks whose names hold this")
     settings = parser.parse_args()
-    wheels = settings.wheels or sorted((tools.PROJECT / "wheels").glob("*.whl"))
+    wheels = settings.wheels or sorted((release_tools.PROJECT / "wheels").glob("*.whl"))
     if not wheels:
         parser.error("no wheels in wheels/: make them with python wheels/build.py")
     bad = 0

@@ -12,7 +12,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import tools
+import release_tools
 
 SUITE = "trixie"
 MIRROR = "http://deb.debian.org/debian"
@@ -39,17 +39,17 @@ def missing(processor: str) -> str:
 def tree(processor: str) -> Path:
     """The folder; made at the first call, which takes a minute or two, and kept."""
     debian = PROCESSORS[processor][0]
-    folder = tools.WORK / f"{SUITE}-{debian}"
+    folder = release_tools.WORK / f"{SUITE}-{debian}"
     stamp = folder / "unpacked"
     if not stamp.exists() or stamp.read_text() != PACKAGES:
-        print(f"making {folder.relative_to(tools.PROJECT)} with debootstrap", flush=True)
+        print(f"making {folder.relative_to(release_tools.PROJECT)} with debootstrap", flush=True)
         shutil.rmtree(folder, ignore_errors=True)
-        tools.run(
+        release_tools.run(
             *("debootstrap", "--foreign", "--variant=minbase", f"--arch={debian}"),
             *(f"--include={PACKAGES}", SUITE, folder, MIRROR),
         )
         for package in sorted(folder.glob("var/cache/apt/archives/*.deb")):
-            tools.run("dpkg-deb", "--extract", package, folder)
+            release_tools.run("dpkg-deb", "--extract", package, folder)
             package.unlink()
         stamp.write_text(PACKAGES)
     return folder

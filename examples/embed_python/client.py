@@ -21,9 +21,9 @@ async def listen(address: str, recording: str, pace: float = CHUNK) -> list[dict
         hello = json.loads(await socket.recv())
         with wave.open(recording) as audio:
             if (audio.getnchannels(), audio.getsampwidth()) != (1, 2):
-                raise ValueError(f"{recording}: expected mono, 16 bit")
+                raise ValueError(f"{recording}; expected mono, 16 bit")
             if audio.getframerate() != hello["sample_rate"]:
-                raise ValueError(f"{recording}: expected {hello['sample_rate']} Hz")
+                raise ValueError(f"{recording}; expected {hello['sample_rate']} Hz")
 
             async def speak() -> None:
                 while data := audio.readframes(round(CHUNK * audio.getframerate())):

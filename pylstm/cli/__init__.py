@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 
 import pylstm
 from pylstm.cli import bench, demo, eval, export, info, run, train
-from pylstm.cli.errors import OK, exit_code
+from pylstm.cli.console.errors import OK, exit_code
 
 __all__ = ["app", "main"]
 

@@ -21,7 +21,7 @@ import numpy as np
 import typer
 
 import pylstm
-from pylstm.cli.errors import USAGE, CliError
+from pylstm.cli.console.errors import USAGE, CliError
 
 __all__ = ["bench"]
 

@@ -8,11 +8,11 @@ from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
-from pylstm.cli.audio import AudioFile
-from pylstm.cli.errors import CliError, one_line
-from pylstm.cli.listening import Listening, detector_of, keywords_of
-from pylstm.cli.model import NamedModel
-from pylstm.cli.report import TextReport
+from pylstm.cli.console.audio import AudioFile
+from pylstm.cli.console.errors import CliError, one_line
+from pylstm.cli.console.listening import Listening, detector_of, keywords_of
+from pylstm.cli.console.named_model import NamedModel
+from pylstm.cli.console.report import TextReport
 
 __all__ = ["demo"]
 
@@ -66,7 +66,7 @@ def _words(path: Traversable) -> Iterator[_Word]:
             start, end, label = line.split()
             word = _Word(float(start), float(end), label)
         except ValueError:
-            raise CliError(f"{_WORDS}, line {number}: expected start, end and word") from None
+            raise CliError(f"{_WORDS}, line {number}; expected start, end and word") from None
         if not (math.isfinite(word.start) and math.isfinite(word.end)):
-            raise CliError(f"{_WORDS}, line {number}: expected finite seconds")
+            raise CliError(f"{_WORDS}, line {number}; expected finite seconds")
         yield word

@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 import typer
 
-from pylstm.cli.data import data_errors, minutes, recordings_at
-from pylstm.cli.errors import CliError, one_line
-from pylstm.cli.figures import Figures
-from pylstm.cli.model import NamedModel
-from pylstm.cli.progress import progress
-from pylstm.cli.report import note
+from pylstm.cli.console.errors import CliError, one_line
+from pylstm.cli.console.figures import Figures
+from pylstm.cli.console.named_model import NamedModel
+from pylstm.cli.console.progress import progress
+from pylstm.cli.console.recordings import data_errors, minutes, recordings_at
+from pylstm.cli.console.report import note
 
 if TYPE_CHECKING:
+    from pylstm.evaluation.evaluate import Judgement
     from pylstm.model import Model
-    from pylstm.train.judgement import Judgement
-    from pylstm.train.recordings import Recordings
+    from pylstm.train.data.recordings import Recordings
 
 __all__ = ["eval_"]
 
@@ -145,7 +145,7 @@ def _chosen(model: Model, recordings: Recordings, split: Side | None) -> Recordi
 
 
 def _judged(model: Model, recordings: Recordings) -> Judgement:
-    from pylstm.train.judgement import judge
+    from pylstm.evaluation.evaluate import judge
 
     try:
         with data_errors(), progress(recordings.seconds) as show:
@@ -159,7 +159,7 @@ def _judged(model: Model, recordings: Recordings) -> Judgement:
 
 def _facts(name: str, data: Path, recordings: Recordings, judgement: Judgement) -> dict[str, Any]:
     """All that there is to say, as JSON has it."""
-    from pylstm.train import metrics
+    from pylstm.evaluation import metrics
 
     matrix = judgement.confusion
     rates = zip(metrics.precision(matrix), metrics.recall(matrix), metrics.f1(matrix), strict=True)
@@ -187,7 +187,7 @@ def _facts(name: str, data: Path, recordings: Recordings, judgement: Judgement) 
 
 def _trade_off(judgement: Judgement, label: str) -> dict[str, Any]:
     """A detector of one label: None where there is nothing, or nothing else, to detect."""
-    from pylstm.train import metrics
+    from pylstm.evaluation import metrics
 
     curve = judgement.det_curve(label)
     if curve is None:

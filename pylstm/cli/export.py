@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from pylstm import files
-from pylstm.cli.errors import USAGE, CliError
-from pylstm.cli.model import NamedModel
+from pylstm import model_files
+from pylstm.cli.console.errors import USAGE, CliError
+from pylstm.cli.console.named_model import NamedModel
 from pylstm.convert import c_name, to_c
 
 __all__ = ["export"]
@@ -29,7 +29,7 @@ def export(
 ) -> None:
     """Write a model as C source, for firmware and programs without files."""
     if c.suffix != ".c" or c.name == ".c":
-        raise CliError(f"--c {c}: expected a file name that ends in .c", USAGE)
+        raise CliError(f"--c {c}; expected a file name that ends in .c", USAGE)
     named = NamedModel.load(model)
     header = c.with_suffix(".h")
     try:
@@ -37,7 +37,7 @@ def export(
     except ValueError as error:
         raise CliError(f"--name or --c: {error}", USAGE) from None
     try:
-        files.write_together({c: written.source.encode(), header: written.header.encode()})
+        model_files.write_together({c: written.source.encode(), header: written.header.encode()})
     except OSError as error:
         raise CliError(
             f"cannot write {error.filename or c}: {error.strerror or error}; neither {c} nor"

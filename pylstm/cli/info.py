@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from pylstm.cli.errors import one_line
-from pylstm.cli.model import NamedModel
+from pylstm.cli.console.errors import one_line
+from pylstm.cli.console.named_model import NamedModel
 from pylstm.features import Features
 from pylstm.layers import Layer
 

@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from pylstm.cli.audio import AudioFile
-from pylstm.cli.listening import Listening, detector_of, keywords_of
-from pylstm.cli.model import NamedModel
-from pylstm.cli.posteriors import PosteriorsFile
-from pylstm.cli.progress import progress
-from pylstm.cli.report import JsonReport, Report, TextReport, note
+from pylstm.cli.console.audio import AudioFile
+from pylstm.cli.console.listening import Listening, detector_of, keywords_of
+from pylstm.cli.console.named_model import NamedModel
+from pylstm.cli.console.posteriors_file import PosteriorsFile
+from pylstm.cli.console.progress import progress
+from pylstm.cli.console.report import JsonReport, Report, TextReport, note
 
 __all__ = ["run"]
 

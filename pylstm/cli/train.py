@@ -9,15 +9,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pylstm.cli.data import data_errors, minutes, names_in, needs_training_extra, recordings_at
-from pylstm.cli.errors import INTERRUPTED, USAGE, CliError, one_line
-from pylstm.cli.plan import Plan, needs_quiet
-from pylstm.cli.report import note
-from pylstm.files import SUFFIX
+from pylstm.cli.console.errors import INTERRUPTED, USAGE, CliError, one_line
+from pylstm.cli.console.recordings import (
+    data_errors,
+    minutes,
+    names_in,
+    needs_training_extra,
+    recordings_at,
+)
+from pylstm.cli.console.report import note
+from pylstm.cli.console.training_plan import Plan, needs_quiet
+from pylstm.model_files import SUFFIX
 
 if TYPE_CHECKING:
-    from pylstm.train.fitted import Fitted
-    from pylstm.train.recordings import Recordings, Split
+    from pylstm.train.data.recordings import Recordings, Split
+    from pylstm.train.loop.fitted import Fitted
 
 __all__ = ["train"]
 
@@ -198,7 +204,7 @@ def _noises(recordings: Recordings, folder: Path | None, augment: bool) -> tuple
         return recordings.noises
     if not augment:
         raise CliError("--noise is mixed in by augmentation, and --no-augment forbids it", USAGE)
-    from pylstm.train.recording import Header
+    from pylstm.audio.header import Header
 
     try:
         paths = [str(p) for p in sorted(folder.iterdir()) if p.name[0] != "." and p.is_file()]
@@ -244,7 +250,7 @@ def _train(
     plan: Plan, model: Any, split: Split, output: Path, checkpoint: Path, resume: bool
 ) -> int:
     """Trains, and keeps what there is whatever happens."""
-    from pylstm.train.fitted import DivergedError
+    from pylstm.train.loop.fitted import DivergedError
 
     try:
         with data_errors():

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.layers import LSTM, Dense
-from pylstm.weights import check_weights
+from pylstm.layers.weights import check_weights
 
 if TYPE_CHECKING:
     from torch import nn
@@ -109,7 +109,7 @@ def from_torch(
         ) from error
     if not isinstance(source, nn.Module):
         raise TypeError(
-            f"source is of type {type(source).__name__}: expected a torch.nn.Module or a state dict"
+            f"source is of type {type(source).__name__}; expected a torch.nn.Module or a state dict"
         )
     if prefix:
         raise ValueError(
@@ -133,7 +133,7 @@ def _from_module(module: nn.Module, where: str, activation: str = "linear") -> L
             break
     else:
         raise ValueError(
-            f"{where} is a {type(module).__name__}, which is not supported: expected nn.LSTM, "
+            f"{where} is a {type(module).__name__}, which is not supported; expected nn.LSTM, "
             "nn.LSTMCell, nn.Linear or nn.Sequential; of a model of your own hand over its parts "
             "one by one, or its state_dict() with a prefix"
         )
@@ -166,7 +166,7 @@ def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
                 )
             if isinstance(module, nn.Softmax) and module.dim != -1:
                 raise ValueError(
-                    f"{where} is a Softmax over dim={module.dim}: expected dim=-1, the outputs of "
+                    f"{where} is a Softmax over dim={module.dim}; expected dim=-1, the outputs of "
                     "one frame"
                 )
             layers[-1].activation = activations[type(module)]
@@ -202,7 +202,7 @@ def _from_state_dict(
     """An LSTM or a Dense from the names that begin with `prefix`."""
     for name in state:
         if not isinstance(name, str):
-            raise TypeError(f"a name in {where} is {name!r}: expected a string")
+            raise TypeError(f"a name in {where} is {name!r}; expected a string")
     tensors = {
         name: _array(value, name, where) for name, value in state.items() if name.startswith(prefix)
     }
@@ -251,7 +251,7 @@ def _lstm(
         gates = "the one gate of a plain RNN" if rows == hidden_size else "the three gates of a GRU"
         raise ValueError(
             f"{prefix + 'weight_ih' + first!r} in {where} has {rows} rows for a hidden_size of "
-            f"{hidden_size}: {gates}, expected the four of an LSTM"
+            f"{hidden_size}: {gates}; expected the four of an LSTM"
         )
     bias = any(name.startswith(f"{prefix}bias") for name in tensors)
     # Counted first, because a hostile name such as weight_ih_l999999999 costs a loop otherwise.
@@ -294,7 +294,7 @@ def _two_dimensions(tensors: Mapping[str, NDArray[Any]], name: str, where: str) 
         raise ValueError(f"{where} is missing {name!r}")
     shape = tensors[name].shape
     if len(shape) != 2:
-        raise ValueError(f"{name!r} of {where} has shape {shape}: expected two dimensions")
+        raise ValueError(f"{name!r} of {where} has shape {shape}; expected two dimensions")
     return shape[0], shape[1]
 
 
@@ -303,23 +303,23 @@ def _array(value: Any, name: str, where: str) -> NDArray[Any]:
     if isinstance(value, np.ndarray):
         if value.dtype != np.float32:
             raise TypeError(
-                f"{name!r} of {where} is {value.dtype}: expected float32, "
+                f"{name!r} of {where} is {value.dtype}; expected float32, "
                 "convert it with .astype(np.float32)"
             )
         return value
     if not all(hasattr(value, method) for method in ("detach", "is_meta", "is_sparse")):
         raise TypeError(
-            f"{name!r} of {where} is of type {type(value).__name__}: expected a tensor or a NumPy "
+            f"{name!r} of {where} is of type {type(value).__name__}; expected a tensor or a NumPy "
             "array"
         )
     if str(value.dtype) != "torch.float32":
         raise TypeError(
-            f"{name!r} of {where} is {value.dtype}: expected torch.float32, convert it (or the "
+            f"{name!r} of {where} is {value.dtype}; expected torch.float32, convert it (or the "
             "whole module) with .float()"
         )
     if value.is_meta or value.is_sparse:
         kind = "on the meta device, without values" if value.is_meta else "sparse"
-        raise ValueError(f"{name!r} of {where} is {kind}: expected a dense tensor with values")
+        raise ValueError(f"{name!r} of {where} is {kind}; expected a dense tensor with values")
     array: NDArray[Any] = value.detach().cpu().numpy()
     return array
 

@@ -59,5 +59,5 @@ def model(
             activation = layer.get("activation", "linear")
             x = dense(x, weights["weight"], weights.get("bias"), activation, dtype)
         else:
-            raise ValueError(f"no layer kind {layer['kind']!r}: expected 'lstm' or 'dense'")
+            raise ValueError(f"no layer kind {layer['kind']!r}; expected 'lstm' or 'dense'")
     return np.asarray(x, dtype)

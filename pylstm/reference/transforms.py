@@ -197,7 +197,7 @@ def dct(
             matrix /= np.sqrt(2 * size)
             matrix[:, 0] *= np.sqrt(2)
     else:
-        raise ValueError(f"dct_type is {dct_type}: expected 1, 2 or 3")
+        raise ValueError(f"dct_type is {dct_type}; expected 1, 2 or 3")
     y: Array = x @ matrix.astype(dtype).T
     return y
 

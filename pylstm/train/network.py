@@ -12,15 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm import _engine
-from pylstm.bulk import Stack, State, check_finite, check_frames
-from pylstm.dense import Dense
-from pylstm.layer import Layer, size_of
-from pylstm.packed import Packed, check_lengths
-from pylstm.recurrent import Recurrent
-from pylstm.train import affine
-from pylstm.train.arguments import described
-from pylstm.train.blas import one_blas_thread
-from pylstm.train.carry import check_states, joined
+from pylstm.arguments import described
+from pylstm.bulk import dense_rows
+from pylstm.bulk.blas_threads import one_blas_thread
+from pylstm.bulk.packed_sequences import Packed, check_lengths
+from pylstm.bulk.recurrent_stack import Stack, State, check_finite, check_frames
+from pylstm.layers.dense import Dense
+from pylstm.layers.layer import Layer, size_of
+from pylstm.layers.recurrent import Recurrent
+from pylstm.train.recurrent_state import check_states, joined
 
 __all__ = ["Network"]
 
@@ -99,7 +99,7 @@ class Network:
     @threads.setter
     def threads(self, threads: int) -> None:
         if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 256:
-            raise ValueError(f"threads is {threads!r}: expected 1 to 256")
+            raise ValueError(f"threads is {threads!r}; expected 1 to 256")
         self._threads = threads
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
@@ -261,9 +261,9 @@ class Network:
                 assert isinstance(layer, Dense)
                 last = place == len(self._layers) - 1
                 inputs = rows
-                rows = affine.forward(self._of(self.names, place), rows)
-                if not (last and layer.activation in affine.LEFT_TO_THE_LOSS):
-                    rows = affine.activate(layer.activation, rows)
+                rows = dense_rows.forward(self._of(self.names, place), rows)
+                if not (last and layer.activation in dense_rows.LEFT_TO_THE_LOSS):
+                    rows = dense_rows.activate(layer.activation, rows)
                 tapes.append((inputs, rows))
                 ends.append(None)
                 continue
@@ -314,10 +314,10 @@ class Network:
             raise ValueError("tape is used up: each takes one backward after its forward")
         expected = (*shape[:2], self.n_outputs)
         if not isinstance(d_outputs, np.ndarray) or d_outputs.dtype != np.float32:
-            raise TypeError(f"d_outputs is {described(d_outputs)}: expected an array of float32")
+            raise TypeError(f"d_outputs is {described(d_outputs)}; expected an array of float32")
         _engine.refuse_masked("d_outputs", d_outputs)
         if d_outputs.shape != expected:
-            raise ValueError(f"d_outputs has shape {d_outputs.shape}: expected {expected}")
+            raise ValueError(f"d_outputs has shape {d_outputs.shape}; expected {expected}")
         d_outputs = np.require(d_outputs, requirements=["C", "A", "E"])
         ends = check_states("d_state", self._layers, d_state, shape[1], finite=False)
         vectors = [self.gradients, *(np.empty_like(self.gradients) for _ in shards[1:])]
@@ -368,9 +368,9 @@ class Network:
                 assert isinstance(layer, Dense)
                 inputs, outputs = shard.tapes[place]
                 last = place == len(self._layers) - 1
-                if not (last and layer.activation in affine.LEFT_TO_THE_LOSS):
-                    rows = affine.through(layer.activation, outputs, rows)
-                rows = affine.backward(
+                if not (last and layer.activation in dense_rows.LEFT_TO_THE_LOSS):
+                    rows = dense_rows.through(layer.activation, outputs, rows)
+                rows = dense_rows.backward(
                     self._of(self.names, place), inputs, rows, self._of(gradients, place), below
                 )
                 continue
@@ -389,14 +389,14 @@ class Network:
 def _checked(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     """Layers that can be trained, the widths meeting."""
     if isinstance(layers, Layer):
-        raise TypeError(f"layers is one {type(layers).__name__}: expected a list of layers")
+        raise TypeError(f"layers is one {type(layers).__name__}; expected a list of layers")
     found = tuple(layers)
     if not found:
         raise ValueError("there are no layers to train")
     for place, layer in enumerate(found):
         if not isinstance(layer, Recurrent | Dense):
             raise TypeError(
-                f"layers[{place}] is {type(layer).__name__}: expected LSTM, GRU, RNN or Dense"
+                f"layers[{place}] is {type(layer).__name__}; expected LSTM, GRU, RNN or Dense"
             )
         if layer.precision != "float32":
             raise ValueError(

@@ -15,8 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.train.arguments import described, flag, number
-from pylstm.weights import listing
+from pylstm.arguments import described, flag, listing, number
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimiser", "clip_global_norm"]
 
@@ -28,9 +27,9 @@ BLOCK = 16384
 
 def _check_flat(name: str, values: object) -> Array:
     if not isinstance(values, np.ndarray) or values.dtype != np.float32:
-        raise TypeError(f"{name} is {described(values)}: expected an array of float32")
+        raise TypeError(f"{name} is {described(values)}; expected an array of float32")
     if values.ndim != 1 or not values.flags.c_contiguous:
-        raise ValueError(f"{name} has shape {values.shape}: expected one dimension without gaps")
+        raise ValueError(f"{name} has shape {values.shape}; expected one dimension without gaps")
     return values
 
 
@@ -80,7 +79,7 @@ class Optimiser:
         if not parameters.flags.writeable:
             raise ValueError("parameters is read-only: a step changes it in place")
         if np.may_share_memory(parameters, gradients):
-            raise ValueError("gradients shares memory with parameters: expected another array")
+            raise ValueError("gradients shares memory with parameters; expected another array")
         for name, array in self._arrays.items():
             if array.size != size:
                 raise ValueError(
@@ -131,10 +130,10 @@ class Optimiser:
             The state is not one of this kind of optimiser. Nothing has changed then.
         """
         if not isinstance(state, Mapping):
-            raise TypeError(f"state is {described(state)}: expected what state() gave")
+            raise TypeError(f"state is {described(state)}; expected what state() gave")
         steps = state.get("step")
         if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 0:
-            raise ValueError(f"'step' of the state is {steps!r}: expected a whole number from 0 on")
+            raise ValueError(f"'step' of the state is {steps!r}; expected a whole number from 0 on")
         expected = ("step", *(self.buffers if steps else ()))
         if set(state) != set(expected):
             raise ValueError(
@@ -199,7 +198,7 @@ class SGD(Optimiser):
         self.momentum = number("momentum", momentum, below=1)
         self.nesterov = flag("nesterov", nesterov)
         if nesterov and not momentum:
-            raise ValueError(f"nesterov is True, momentum is {momentum!r}: expected above 0")
+            raise ValueError(f"nesterov is True, momentum is {momentum!r}; expected above 0")
         self.buffers = ("momentum_buffer",) if momentum else ()
 
     def __repr__(self) -> str:
@@ -280,7 +279,7 @@ class Adam(Optimiser):
     ) -> None:
         super().__init__(lr, weight_decay)
         if not isinstance(betas, (tuple, list)) or len(betas) != 2:
-            raise TypeError(f"betas is {betas!r}: expected two numbers")
+            raise TypeError(f"betas is {betas!r}; expected two numbers")
         self.betas = (number("betas[0]", betas[0], below=1), number("betas[1]", betas[1], below=1))
         self.eps = number("eps", eps)
 
@@ -395,7 +394,7 @@ def clip_global_norm(gradients: Array, max_norm: float) -> float:
     """
     _check_flat("gradients", gradients)
     if not number("max_norm", max_norm) > 0:
-        raise ValueError(f"max_norm is {max_norm!r}: expected above 0")
+        raise ValueError(f"max_norm is {max_norm!r}; expected above 0")
     if not gradients.flags.writeable:
         raise ValueError("gradients is read-only: clipping changes it in place")
     squares = 0.0

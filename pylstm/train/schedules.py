@@ -11,8 +11,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from pylstm.train.arguments import count, described, number
-from pylstm.weights import listing
+from pylstm.arguments import count, described, listing, number
 
 __all__ = ["Constant", "Cosine", "Plateau", "Schedule", "Step"]
 
@@ -130,7 +129,7 @@ class Cosine(Schedule):
         self.warmup_steps = count("warmup_steps", warmup_steps, 0)
         if self.warmup_steps >= self.total_steps:
             raise ValueError(
-                f"warmup_steps is {self.warmup_steps}: expected below total_steps, "
+                f"warmup_steps is {self.warmup_steps}; expected below total_steps, "
                 f"{self.total_steps}"
             )
         self.floor = _share("floor", floor)
@@ -217,7 +216,7 @@ class Plateau(Schedule):
     def __init__(self, factor: float = 0.5, patience: int = 3, floor: float = 0.0) -> None:
         self.decay = number("factor", factor, below=1)
         if not self.decay:
-            raise ValueError(f"factor is {factor!r}: expected above 0")
+            raise ValueError(f"factor is {factor!r}; expected above 0")
         self.patience = count("patience", patience, 0)
         self.floor = _share("floor", floor)
         self._factor = 1.0
@@ -276,7 +275,7 @@ class Plateau(Schedule):
         factor = _share("'factor' of the state", state["factor"])
         best = _loss("'best' of the state", state["best"])
         if math.isnan(best):
-            raise ValueError("'best' of the state is NaN: expected a number")
+            raise ValueError("'best' of the state is NaN; expected a number")
         self._without = count("'without' of the state", state["without"], 0)
         self._factor, self._best = factor, best
 
@@ -288,7 +287,7 @@ def _check_position(step: object, epoch: object) -> None:
 
 def _check_state(state: object, kind: str, expected: tuple[str, ...]) -> None:
     if not isinstance(state, Mapping):
-        raise TypeError(f"state is {described(state)}: expected what state() gave")
+        raise TypeError(f"state is {described(state)}; expected what state() gave")
     if set(state) != set(expected):
         came = listing(state) if state else "nothing"
         wanted = listing(expected) if expected else "nothing"
@@ -298,16 +297,16 @@ def _check_state(state: object, kind: str, expected: tuple[str, ...]) -> None:
 def _loss(name: str, value: Any) -> float:
     """Any number, NaN and infinities included."""
     if isinstance(value, (bool, str)):
-        raise TypeError(f"{name} is {value!r}: expected a number")
+        raise TypeError(f"{name} is {value!r}; expected a number")
     try:
         return float(value)
     except (TypeError, ValueError):
-        raise TypeError(f"{name} is {value!r}: expected a number") from None
+        raise TypeError(f"{name} is {value!r}; expected a number") from None
 
 
 def _share(name: str, value: object, zero: bool = True) -> float:
     """A number from 0 to 1."""
     share = number(name, value)
     if share > 1 or (not zero and share == 0):
-        raise ValueError(f"{name} is {value!r}: expected {'' if zero else 'above '}0 to 1")
+        raise ValueError(f"{name} is {value!r}; expected {'' if zero else 'above '}0 to 1")
     return share

@@ -1,5 +1,5 @@
 /* Which kernels run a bulk pass, and how their matrices are packed. */
-#include "bulk_kernels.h"
+#include "bulk/bulk_kernels.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #error "bulk_kernels.inc.h is compiled by the bulk_kernels_*.c files, after a vector vocabulary"
 #endif
 
-#include "activations.inc.h"
+#include "kernels/activations.inc.h"
 
 #define VECTOR 16
 

@@ -1,5 +1,5 @@
 /* The kernels of bulk passes for AVX2 with FMA. */
-#include "bulk_kernels.h"
+#include "bulk/bulk_kernels.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 
@@ -16,8 +16,8 @@
 #endif
 
 #define PYLSTM_BULK_KERNELS pylstm_bulk_kernels_avx2
-#include "simd_avx2.h"
-#include "bulk_kernels.inc.h"
+#include "kernels/simd_avx2.h"
+#include "bulk/bulk_kernels.inc.h"
 
 #if defined(__clang__)
 #pragma clang attribute pop

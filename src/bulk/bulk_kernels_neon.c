@@ -1,5 +1,5 @@
 /* The kernels of bulk passes for NEON (AArch64, where it is always there). */
-#include "bulk_kernels.h"
+#include "bulk/bulk_kernels.h"
 
 #if defined(__aarch64__) || defined(_M_ARM64)
 
@@ -9,8 +9,8 @@
 #include <string.h>
 
 #define PYLSTM_BULK_KERNELS pylstm_bulk_kernels_neon
-#include "simd_neon.h"
-#include "bulk_kernels.inc.h"
+#include "kernels/simd_neon.h"
+#include "bulk/bulk_kernels.inc.h"
 
 #else
 

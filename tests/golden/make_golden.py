@@ -9,8 +9,9 @@ which versions wrote the files::
 import warnings
 
 import numpy as np
-from golden.cases import DENSE_CASES, FEATURES_CASES, FOLDER, LSTM_CASES
-from golden.oracles import librosa_features, torch_dense, torch_lstm
+
+from tests.golden.cases import DENSE_CASES, FEATURES_CASES, FOLDER, LSTM_CASES
+from tests.golden.oracles import librosa_features, torch_dense, torch_lstm
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from synthesise import LABELS, lines
 from synthesisers import KEYWORDS, SAMPLE_RATE, Flite
 
 import pylstm
-from pylstm.detector import Detector, Event
+from pylstm.decisions import Detector, Event
 
 HELD_OUT = ("slt", "awb")
 CHUNK = 1600

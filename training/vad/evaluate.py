@@ -26,8 +26,8 @@ from mix import BEGINS, ENDS, HOP_LENGTH, LABELS, Mixer, Spans, frame_targets, s
 from noises import music
 
 import pylstm
-from pylstm.detector import Detector
-from pylstm.train.metrics import det_curve, roc_auc
+from pylstm.decisions import Detector
+from pylstm.evaluation.metrics import det_curve, roc_auc
 
 HELD_OUT = ("slt", "awb")
 RATIOS = (20.0, 10.0, 5.0, 0.0, -5.0)

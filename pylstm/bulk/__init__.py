@@ -1,0 +1,1 @@
+"""Whole batches: packed sequences, stacks of recurrent layers, dense rows, and their gradients."""

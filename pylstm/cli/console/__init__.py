@@ -1,0 +1,1 @@
+"""What the commands share: named models and recordings, reports, progress, errors on one line."""

@@ -1,0 +1,136 @@
+"""Figures of a judgement as PNG files, by matplotlib, without a screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pylstm.cli.console.errors import CliError, one_line
+
+if TYPE_CHECKING:
+    from pylstm.evaluation.evaluate import Judgement
+
+__all__ = ["Figures"]
+
+# Rates on the axes of a trade-off; what is rarer or more frequent stands at the edge.
+_TICKS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
+_EDGES = (0.0005, 0.9)
+# Cells with numbers in them, as long as they can be read.
+_MOST_NUMBERS = 25
+
+
+class Figures:
+    """A folder of figures.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+
+    Raises
+    ------
+    CliError
+        matplotlib is missing, or the folder cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        try:
+            # Not pyplot, which would look for a screen and remember every figure.
+            from matplotlib.backends.backend_agg import FigureCanvasAgg
+            from matplotlib.figure import Figure
+        except ImportError:
+            raise CliError('--png needs matplotlib; pip install "pylstm[plot]"') from None
+        self._figure, self._canvas = Figure, FigureCanvasAgg
+        self._folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CliError(f"cannot write {folder}: {error.strerror or error}") from None
+
+    def draw(self, judgement: Judgement) -> list[Path]:
+        """Writes ``confusion.png`` and ``det.png``.
+
+        Returns
+        -------
+        list of Path
+            What was written; no trade-off where nothing can be traded.
+
+        Raises
+        ------
+        CliError
+            A file cannot be written.
+        """
+        written = [self._confusion(judgement)]
+        curves = {label: judgement.det_curve(label) for label in judgement.labels}
+        if any(curve is not None for curve in curves.values()):
+            written.append(self._trade_off(curves))
+        return written
+
+    def _confusion(self, judgement: Judgement) -> Path:
+        """Shares of each row as shades, counts as numbers."""
+        counts, names = judgement.confusion, [_name(label) for label in judgement.labels]
+        total = counts.sum(axis=1, keepdims=True)
+        shares = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
+        size = max(4.0, 1.5 + 0.45 * len(names))
+        figure = self._figure(figsize=(size + 1, size), layout="constrained")
+        axes = figure.add_subplot()
+        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+        axes.set_xticks(range(len(names)), names, rotation=60, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(len(names)), names)
+        axes.set_xlabel("taken for")
+        axes.set_ylabel("was")
+        unit = "recordings" if judgement.per == "sequence" else "frames"
+        axes.set_title(f"{counts.sum():,} {unit}")
+        if len(names) <= _MOST_NUMBERS:
+            for (row, column), n in np.ndenumerate(counts):
+                if n:
+                    colour = "white" if shares[row, column] > 0.5 else "black"
+                    axes.text(
+                        column, row, str(n), ha="center", va="center", color=colour, fontsize=8
+                    )
+        return self._write(figure, "confusion.png")
+
+    def _trade_off(self, curves: dict[str, Any]) -> Path:
+        """Misses against false alarms, both as normal deviates."""
+        figure = self._figure(figsize=(7, 6), layout="constrained")
+        axes = figure.add_subplot()
+        for label, curve in curves.items():
+            if curve is not None:
+                axes.plot(
+                    _deviates(curve.false_alarms), _deviates(curve.misses), label=_name(label)
+                )
+        ticks = _deviates(np.array(_TICKS))
+        names = [f"{100 * rate:g}" for rate in _TICKS]
+        low, high = _deviates(np.array(_EDGES))
+        axes.plot([low, high], [low, high], color="grey", linewidth=0.5, linestyle="dotted")
+        axes.set_xticks(ticks, names)
+        axes.set_yticks(ticks, names)
+        axes.set_xlim(low, high)
+        axes.set_ylim(low, high)
+        axes.set_xlabel("false alarms, %")
+        axes.set_ylabel("misses, %")
+        axes.set_title("Detection-error trade-off, a label each against all others")
+        axes.grid(linewidth=0.3)
+        axes.legend(fontsize=8, ncols=1 + len(curves) // 20)
+        return self._write(figure, "det.png")
+
+    def _write(self, figure: Any, name: str) -> Path:
+        path = self._folder / name
+        try:
+            self._canvas(figure).print_png(str(path))
+        except OSError as error:
+            raise CliError(f"cannot write {path}: {error.strerror or error}") from None
+        return path
+
+
+def _deviates(rates: np.ndarray) -> np.ndarray:
+    normal = NormalDist()
+    return np.array([normal.inv_cdf(rate) for rate in np.clip(rates, *_EDGES).tolist()])
+
+
+def _name(label: str) -> str:
+    """A label as matplotlib writes it: no line breaks, no formulas."""
+    return one_line(label).replace("$", r"\$")

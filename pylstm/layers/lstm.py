@@ -1,0 +1,197 @@
+"""The LSTM, and what can be seen inside it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylstm import _engine, model_files
+from pylstm.layers.layer import size_of
+from pylstm.layers.recurrent import Recurrent
+
+__all__ = ["LSTM", "Gates"]
+
+
+class Gates(NamedTuple):
+    """What happened inside one LSTM layer, step by step.
+
+    Arrays of shape (T, hidden_size) or (T, B, hidden_size).
+    """
+
+    i: NDArray[np.float32]
+    """Input gate: how much of the candidate was added."""
+    f: NDArray[np.float32]
+    """Forget gate: how much of the long-term memory was kept."""
+    g: NDArray[np.float32]
+    """Candidate: the potential long-term memory."""
+    o: NDArray[np.float32]
+    """Output gate: how much of the memory was shown."""
+    c: NDArray[np.float32]
+    """Long-term memory after the step."""
+    h: NDArray[np.float32]
+    """Short-term memory after the step: the layer's output."""
+
+
+class LSTM(Recurrent):
+    r"""LSTM layers on top of each other, as ``torch.nn.LSTM``.
+
+    .. math::
+
+        i &= σ(W_{ii} x + b_{ii} + W_{hi} h + b_{hi}), &\quad
+        f &= σ(W_{if} x + b_{if} + W_{hf} h + b_{hf}) \\
+        g &= \tanh(W_{ig} x + b_{ig} + W_{hg} h + b_{hg}), &\quad
+        o &= σ(W_{io} x + b_{io} + W_{ho} h + b_{ho}) \\
+        c' &= f ⊙ c + i ⊙ g, &\quad
+        h' &= o ⊙ \tanh(c')
+
+    Parameters
+    ----------
+    input_size : int
+        Width of the rows that go in.
+    hidden_size : int
+        Width of c and, without a projection, of h and of the rows that come out.
+    num_layers : int
+        Layers on top of each other; each takes the outputs of the one below.
+    bias : bool
+        Whether there are biases.
+    weights : mapping of str to ndarray, optional
+        float32 under PyTorch's names, gates in the order i, f, g, o: ``weight_ih_l{k}``
+        (4 * hidden_size, width of the input of layer k), ``weight_hh_l{k}`` (4 * hidden_size,
+        hidden_size), ``bias_ih_l{k}`` and ``bias_hh_l{k}`` (4 * hidden_size,). They are copied.
+        None: drawn from U(-1/sqrt(hidden_size), 1/sqrt(hidden_size)), as in PyTorch.
+    bidirectional : bool
+        Whether each layer also runs from the last frame to the first, with weights of its own
+        (``..._reverse``); outputs are [forward, backward]. No stream can do that.
+    proj_size : int
+        Not 0: h becomes :math:`W_{hr} h`, of this width, less than hidden_size; ``weight_hr_l{k}``
+        (proj_size, hidden_size), and ``weight_hh_l{k}`` (4 * hidden_size, proj_size). Bulk only.
+    dropout : float
+        In training, the share of outputs of every layer but the last that are set to 0; the others
+        grow by 1 / (1 - dropout). : {"float32", "bf16", "int8"}
+        What the weights are; `quantize` makes the others from float32.
+    seed : int, optional
+        For the draw; not allowed together with weights.
+
+    Examples
+    --------
+    >>> lstm = LSTM(40, 128, num_layers=2, seed=0)
+    >>> lstm
+    LSTM(input_size=40, hidden_size=128, num_layers=2, bias=True)
+    >>> lstm.weights["weight_ih_l1"].shape
+    (512, 128)
+    >>> LSTM.from_config(lstm.config(), lstm.weights) == lstm
+    True
+    """
+
+    kind = "lstm"
+    gates = 4
+    state_names = ("h", "c")
+    options = MappingProxyType({"bidirectional": False, "proj_size": 0, "dropout": 0.0})
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        weights: Mapping[str, Any] | None = None,
+        *,
+        bidirectional: bool = False,
+        proj_size: int = 0,
+        dropout: float = 0.0,
+        precision: str = "float32",
+        seed: int | None = None,
+    ) -> None:
+        self._size(input_size, hidden_size, num_layers, bias, bidirectional, dropout)
+        if isinstance(proj_size, bool) or proj_size != 0:
+            proj_size = size_of("proj_size", proj_size)
+            if proj_size >= self.hidden_size:
+                raise ValueError(
+                    f"proj_size is {proj_size}; expected less than hidden_size {self.hidden_size}"
+                )
+        self.proj_size = int(proj_size)
+        self.precision = precision
+        self._take(weights, self.hidden_size, seed)
+
+    @property
+    def width(self) -> int:
+        """Width of h: proj_size if there is a projection, else hidden_size."""
+        return self.proj_size or self.hidden_size
+
+    @property
+    def obstacle(self) -> str | None:
+        """Why no stream can run this layer and no model file hold it; None: they can."""
+        if self.bidirectional:
+            return "a stream cannot hear the future: make it with bidirectional=False"
+        if self.proj_size:
+            return "streams have no projections: make it with proj_size=0"
+        return None
+
+    def trace(
+        self,
+        x: NDArray[np.float32],
+        state: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
+    ) -> list[Gates]:
+        """Every gate of every step, as the engine used it: the values are the kernels' own.
+
+        Parameters
+        ----------
+        x : array, shape (T, input_size) or (T, B, input_size), float32
+            Time comes first.
+        state : (h, c), optional
+            Where to begin, each of shape (num_layers, hidden_size) or (num_layers, B, hidden_size),
+            float32; None: zeros.
+
+        Returns
+        -------
+        list of Gates
+            One for each layer.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Another dtype or shape than these, NaN or infinity.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> gates = LSTM(3, 5, num_layers=2, seed=0).trace(np.ones((7, 3), np.float32))
+        >>> len(gates), gates[0].f.shape
+        (2, (7, 5))
+        """
+        if not isinstance(x, np.ndarray) or x.dtype != np.float32:
+            came = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
+            raise TypeError(f"x is {came}; expected a NumPy array of float32")
+        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
+            raise ValueError(
+                f"x has shape {x.shape}; expected (T, {self.input_size})"
+                f" or (T, B, {self.input_size})"
+            )
+        batch = x.shape[1:-1]
+        expected = (self.num_layers, *batch, self.hidden_size)
+        for name, value in zip("hc", state or (), strict=True) if state is not None else ():
+            if value.shape != expected:
+                raise ValueError(f"{name} of state has shape {value.shape}; expected {expected}")
+        if self.obstacle is not None:
+            raise ValueError(f"{self!r} cannot be traced: {self.obstacle}")
+        core = _engine.Core(model_files.encode_model(None, [(self.config(), self.tensors())]))
+        n_columns = math.prod(batch)
+        columns = x.reshape(len(x), n_columns, self.input_size)
+        traced = np.zeros((self.num_layers, 6, len(x), n_columns, self.hidden_size), np.float32)
+        for column in range(n_columns):
+            stream = _engine.Stream(core, self)
+            if state is not None:
+                h, c = (
+                    value.reshape(self.num_layers, n_columns, self.hidden_size) for value in state
+                )
+                stream.state = [(h[k, column], c[k, column]) for k in range(self.num_layers)]
+            _, gates = stream.trace(columns[:, column])
+            for k, values in enumerate(gates):
+                traced[k, :, :, column] = values.transpose(1, 0, 2)
+        shape = (6, len(x), *batch, self.hidden_size)
+        return [Gates(*traced[k].reshape(shape)) for k in range(self.num_layers)]

@@ -1,0 +1,97 @@
+"""Weights: the arrays of a layer, checked, drawn and rounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylstm import _engine
+from pylstm.arguments import listing
+
+__all__ = ["Shape", "Weights", "check_weights", "round_to_bf16", "uniform"]
+
+Shape = tuple[int, ...]
+Weights = dict[str, NDArray[Any]]
+
+
+def check_weights(
+    weights: Mapping[str, Any],
+    shapes: Mapping[str, Shape],
+    owner: str,
+    bytes_allowed: Iterable[str] = (),
+) -> Weights:
+    """Exactly the tensors that are called for, as copies in C order: float32.
+
+    Parameters
+    ----------
+    weights : mapping of str to ndarray
+        What came.
+    shapes : mapping of str to tuple of int
+        What is expected: every name with its shape.
+    owner : str
+        Whose weights these are, for the messages.
+    bytes_allowed : iterable of str
+        The names of those that are int8 instead.
+
+    Returns
+    -------
+    dict of str to ndarray
+        In the order of `shapes`.
+
+    Raises
+    ------
+    TypeError
+        A weight is not a NumPy array of float32.
+    ValueError
+        A weight is missing, unused, of another shape than expected, or not finite.
+    """
+    if not isinstance(weights, Mapping):
+        raise TypeError(
+            f"weights of {owner} are of type {type(weights).__name__}; expected a mapping "
+            "from names to NumPy arrays"
+        )
+    for name, shape in shapes.items():
+        if name not in weights:
+            raise ValueError(f"{owner} is missing {name!r}; expected with shape {shape}")
+    for name in weights:
+        if name not in shapes:
+            raise ValueError(f"{owner} has no use for {name!r}; expected {listing(shapes)}")
+    checked = {}
+    for name, shape in shapes.items():
+        array = weights[name]
+        if not isinstance(array, np.ndarray):
+            raise TypeError(
+                f"{name!r} of {owner} is of type {type(array).__name__}; expected a NumPy array"
+            )
+        _engine.refuse_masked(f"{name!r} of {owner}", array)
+        dtype = np.dtype(np.int8 if name in bytes_allowed else np.float32)
+        if array.dtype != dtype:
+            raise TypeError(
+                f"{name!r} of {owner} is {array.dtype}; expected {dtype.name}"
+                + ("" if dtype == np.int8 else ", convert it with .astype(np.float32)")
+            )
+        if array.shape != shape:
+            raise ValueError(f"{name!r} of {owner} has shape {array.shape}; expected {shape}")
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name!r} of {owner} is not finite: it holds NaN or infinity")
+        checked[name] = np.array(array, dtype, order="C", subok=False)
+    return checked
+
+
+def uniform(shapes: Mapping[str, Shape], fan: int, seed: int | None) -> Weights:
+    """Every weight and bias drawn from U(-1/sqrt(fan), 1/sqrt(fan)), as PyTorch initialises."""
+    rng = np.random.default_rng(seed)
+    bound = 1 / np.sqrt(fan)
+    return {
+        name: rng.uniform(-bound, bound, shape).astype(np.float32) for name, shape in shapes.items()
+    }
+
+
+def round_to_bf16(array: NDArray[np.float32]) -> NDArray[np.float32]:
+    """To the nearest float32 with a lower half of zeros, ties to even; never to infinity."""
+    bits = np.minimum(np.abs(array), np.float32(3.3895314e38)).view(np.uint32)
+    bits = (bits + 0x7FFF + (bits >> 16 & 1)) & np.uint32(0xFFFF0000)
+    return np.copysign(bits.view(np.float32), array)

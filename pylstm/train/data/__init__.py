@@ -1,0 +1,1 @@
+"""What a training learns from: recordings, their labels and targets, and batches of them."""

@@ -1,0 +1,383 @@
+"""Manifests: tables that say what is to be heard in which audio file.
+
+A CSV file with a header, or JSONL with an object a line, in UTF-8. The columns:
+
+``path``
+    The audio file; relative to the manifest's folder.
+``label``, ``start``, ``end``
+    What is heard, and from when to when, seconds. Without times the label is the whole file's.
+``transcript``
+    What is said, instead of a label; with times: between them.
+``speaker``
+    What is of one speaker goes to one side of a split.
+``split``
+    ``training``, ``validation`` or ``testing``: the side that a file goes to in any case.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from pylstm.audio import AudioError
+from pylstm.audio.audio_file import ROUNDING
+from pylstm.audio.header import Header
+from pylstm.train.data.errors import RecordingsError
+from pylstm.train.data.recording import Mark, Recording
+
+__all__ = ["COLUMNS", "SIDES", "Row", "Spans", "Units", "read_manifest", "speaker_of"]
+
+COLUMNS = ("path", "label", "start", "end", "transcript", "speaker", "split")
+SIDES = ("training", "validation", "testing")
+Spans = Literal["events", "clips"]
+Units = Literal["characters", "words"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a manifest: what it says, checked by itself; None: it does not say."""
+
+    line: int
+    path: str
+    label: str | None
+    start: float | None
+    end: float | None
+    transcript: tuple[str, ...] | None
+    speaker: str
+    split: str | None
+
+
+class _WrongError(ValueError):
+    """A row says what cannot be; the message is the rest of a line."""
+
+
+def speaker_of(path: str) -> str:
+    """Who speaks in a file, by its path from where the set lies.
+
+    Speech Commands writes it into the name, ``<speaker>_nohash_<n>.wav``; else each file is of a
+    speaker of its own.
+    """
+    name, mark, _ = path.rpartition("/")[2].partition("_nohash_")
+    return name if mark and name else path
+
+
+def read_manifest(path: Path, spans: Spans, units: Units, background: str) -> list[Recording]:
+    """The recordings of a manifest, in the order of their first rows.
+
+    Raises
+    ------
+    RecordingsError
+        Everything that is wrong with it or with the files, with line numbers.
+    OSError
+        It cannot be read.
+    """
+    if spans not in get_args(Spans):
+        raise ValueError(f"spans is {spans!r}; expected 'events' or 'clips'")
+    if units not in get_args(Units):
+        raise ValueError(f"units is {units!r}; expected 'characters' or 'words'")
+    problems: list[tuple[int, str]] = []
+    rows: list[Row] = []
+    for line, fields in _lines(path, problems):
+        try:
+            rows.append(_row(line, fields, path.parent, units))
+        except _WrongError as error:
+            problems.append((line, str(error)))
+    if not rows and not problems:
+        raise RecordingsError(str(path), ["is empty; expected a row at least"])
+    headers = _headers(rows, problems)
+    rows = [row for row in rows if row.path in headers and _in_file(row, headers, problems)]
+    _check_kind(rows, problems)
+    _check_files(rows, problems)
+    _check_together(rows, problems, spans)
+    if problems:
+        problems.sort(key=lambda problem: problem[0])
+        raise RecordingsError(str(path), [f"line {line}: {text}" for line, text in problems])
+    if spans == "events" and any(row.label and _timed(row) for row in rows):
+        return _events(rows, headers, background)
+    return [_whole(row, headers[row.path]) for row in rows]
+
+
+# --- lines ------------------------------------------------------------------------------------
+
+
+def _lines(path: Path, problems: list[tuple[int, str]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Line numbers and what stands there, by column."""
+    suffix = path.suffix.lower()
+    if suffix not in (".csv", ".jsonl"):
+        raise RecordingsError(str(path), ["is neither .csv nor .jsonl"])
+    # Looked at before it is opened: opening a pipe would wait for its other end.
+    if not stat.S_ISREG(os.stat(path).st_mode):
+        raise RecordingsError(str(path), ["is not a regular file"])
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RecordingsError(str(path), [f"is not UTF-8, at byte {error.start}"]) from None
+    yield from _csv(path, text, problems) if suffix == ".csv" else _jsonl(text, problems)
+
+
+def _check_columns(names: list[str]) -> None:
+    for name in names:
+        if name not in COLUMNS:
+            raise _WrongError(f"unknown column {name!r}; expected some of {', '.join(COLUMNS)}")
+        if names.count(name) > 1:
+            raise _WrongError(f"column {name!r} is there twice")
+    if "path" not in names:
+        raise _WrongError("there is no column 'path'")
+    if ("label" in names) == ("transcript" in names):
+        raise _WrongError("expected one of the columns 'label' and 'transcript'")
+
+
+def _csv(
+    path: Path, text: str, problems: list[tuple[int, str]]
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    names: list[str] | None = None
+    try:
+        for cells in reader:
+            if not cells:
+                continue
+            if names is None:
+                names = cells
+                _check_columns(names)  # without them no row means anything
+            elif len(cells) != len(names):
+                wrong = f"there are {len(cells)} cells; expected {len(names)}"
+                problems.append((reader.line_num, wrong))
+            else:
+                # An empty cell says nothing.
+                row = dict(zip(names, cells, strict=True))
+                yield reader.line_num, {name: cell for name, cell in row.items() if cell}
+    except (csv.Error, _WrongError) as error:
+        raise RecordingsError(str(path), [f"line {reader.line_num}: {error}"]) from None
+
+
+def _jsonl(text: str, problems: list[tuple[int, str]]) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        try:
+            fields = json.loads(line, object_pairs_hook=_object)
+        except (ValueError, RecursionError) as error:
+            problems.append((number, f"is not JSON: {error}"))
+            continue
+        if not isinstance(fields, dict):
+            problems.append((number, f"is a {type(fields).__name__}; expected an object"))
+            continue
+        try:
+            _check_columns(list(fields))
+        except _WrongError as error:
+            problems.append((number, str(error)))
+            continue
+        yield number, {name: value for name, value in fields.items() if value is not None}
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a name is there twice")
+    return fields
+
+
+def _row(line: int, fields: dict[str, Any], folder: Path, units: Units) -> Row:
+    """One row, as far as it can be checked alone."""
+    path = _text("path", fields.get("path"))
+    start, end = _seconds("start", fields.get("start")), _seconds("end", fields.get("end"))
+    if end is not None and end <= (start or 0.0):
+        raise _WrongError(
+            f"end is {end:g} s, start is {start or 0.0:g} s; expected an end after it"
+        )
+    if "label" not in fields and "transcript" not in fields:
+        raise _WrongError("there is neither a label nor a transcript")
+    label = _text("label", fields["label"]) if "label" in fields else None
+    transcript = _units(fields["transcript"], units) if "transcript" in fields else None
+    split = fields.get("split")
+    if split is not None and split not in SIDES:
+        raise _WrongError(f"split is {split!r}; expected {', '.join(SIDES)}")
+    folder = Path(os.path.abspath(folder))
+    full = os.path.normpath(folder / path)
+    if "speaker" in fields:
+        speaker = _text("speaker", fields["speaker"])
+    else:  # the same wherever the set lies
+        speaker = speaker_of(Path(os.path.relpath(full, folder)).as_posix())
+    return Row(line, full, label, start, end, transcript, speaker, split)
+
+
+def _text(name: str, value: object) -> str:
+    if value is None:
+        raise _WrongError(f"there is no {name}")
+    if not isinstance(value, str) or not value:
+        raise _WrongError(f"{name} is {value!r}; expected text")
+    if value != value.strip():
+        raise _WrongError(f"{name} is {value!r}; expected no blanks around it")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise _WrongError(f"{name} is {value!r}; expected text without surrogates") from None
+    return value
+
+
+def _seconds(name: str, value: object) -> float | None:
+    if value is None:
+        return None
+    try:
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+            raise ValueError
+        seconds = float(value)
+    except (ValueError, OverflowError):
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise _WrongError(f"{name} is {value!r}; expected seconds, 0 or more")
+    return seconds
+
+
+def _units(value: object, units: Units) -> tuple[str, ...]:
+    """A transcript in units; a list in JSONL is in units already and may be empty."""
+    if isinstance(value, list):
+        return tuple(_text("a unit of the transcript", unit) for unit in value)
+    text = _text("transcript", value)
+    return tuple(text.split()) if units == "words" else tuple(text)
+
+
+# --- rows and files ---------------------------------------------------------------------------
+
+
+def _headers(rows: list[Row], problems: list[tuple[int, str]]) -> dict[str, Header]:
+    """The headers of the files that can be used; each file is opened once."""
+    headers: dict[str, Header] = {}
+    seen: set[str] = set()
+    for row in rows:
+        if row.path in seen:
+            continue
+        seen.add(row.path)
+        try:
+            headers[row.path] = Header.of(row.path)
+        except AudioError as error:
+            problems.append((row.line, str(error)))
+    return headers
+
+
+def _in_file(row: Row, headers: dict[str, Header], problems: list[tuple[int, str]]) -> bool:
+    seconds = headers[row.path].seconds
+    for name, time, limit in (
+        ("starts", row.start, seconds),
+        ("ends", row.end, seconds + ROUNDING),
+    ):
+        if time is not None and (time >= limit if name == "starts" else time > limit):
+            problems.append(
+                (row.line, f"{name} at {time:g} s, but {row.path} ends at {seconds:g} s")
+            )
+            return False
+    return True
+
+
+def _check_kind(rows: list[Row], problems: list[tuple[int, str]]) -> None:
+    """Labels or transcripts, not both."""
+    for row in rows:
+        if (row.label is None) != (rows[0].label is None):
+            kinds = ("transcript", "label") if row.label is None else ("label", "transcript")
+            problems.append(
+                (row.line, f"has a {kinds[0]}, line {rows[0].line} a {kinds[1]}; expected one kind")
+            )
+
+
+def _check_files(rows: list[Row], problems: list[tuple[int, str]]) -> None:
+    """What belongs to a whole file is said once, or the same each time."""
+    first: dict[str, Row] = {}
+    for row in rows:
+        other = first.setdefault(row.path, row)
+        for name in ("speaker", "split"):
+            mine, theirs = getattr(row, name), getattr(other, name)
+            if mine != theirs:
+                problems.append(
+                    (row.line, f"{name} of {row.path} is {mine}, in line {other.line} {theirs}")
+                )
+
+
+def _check_together(rows: list[Row], problems: list[tuple[int, str]], spans: Spans) -> None:
+    """No row twice, and no moment of a file with two answers."""
+    files: dict[str, list[Row]] = {}
+    for row in rows:
+        files.setdefault(row.path, []).append(row)
+    for path, same in files.items():
+        same.sort(key=lambda row: (row.start or 0.0, row.line))
+        running: Row | None = None  # of those before, the one that ends last
+        seen: dict[tuple[float | None, float | None], Row] = {}
+        for row in same:
+            twin = seen.setdefault((row.start, row.end), row)
+            if twin is not row:
+                equal = (twin.label, twin.transcript) == (row.label, row.transcript)
+                text = "says again what line" if equal else "contradicts line"
+                late, early = max(row.line, twin.line), min(row.line, twin.line)
+                problems.append((late, f"{text} {early} says of {path}"))
+            # Clips and transcripts are cut out one by one; a frame has one label.
+            elif (
+                running is not None
+                and (row.start or 0.0) < _end(running) - 1e-9
+                and spans == "events"
+                and row.label is not None
+                and row.label != running.label
+            ):
+                late, early = max(row.line, running.line), min(row.line, running.line)
+                problems.append((late, f"overlaps line {early} in {path}"))
+            if running is None or _end(row) > _end(running):
+                running = row
+
+
+def _timed(row: Row) -> bool:
+    return row.start is not None or row.end is not None
+
+
+def _end(row: Row) -> float:
+    return math.inf if row.end is None else row.end
+
+
+# --- recordings -------------------------------------------------------------------------------
+
+
+def _whole(row: Row, header: Header) -> Recording:
+    """A row by itself: a file, or a span that is cut out of one."""
+    end = header.seconds if row.end is None else min(row.end, header.seconds)
+    return Recording(
+        row.path,
+        row.start or 0.0,
+        end,
+        header,
+        row.label,
+        transcript=row.transcript,
+        speaker=row.speaker,
+        side=row.split,
+    )
+
+
+def _events(rows: list[Row], headers: dict[str, Header], background: str) -> list[Recording]:
+    """Files with everything that is marked in them; a row without times marks the whole file."""
+    files: dict[str, list[Row]] = {}
+    for row in rows:
+        files.setdefault(row.path, []).append(row)
+    recordings = []
+    for path, same in files.items():
+        header = headers[path]
+        marks = [
+            Mark(row.start or 0.0, min(_end(row), header.seconds), row.label)
+            for row in sorted(same, key=lambda row: row.start or 0.0)
+            if row.label is not None and row.label != background
+        ]
+        recordings.append(
+            Recording(
+                path,
+                0.0,
+                header.seconds,
+                header,
+                marks=tuple(marks),
+                speaker=same[0].speaker,
+                side=same[0].split,
+            )
+        )
+    return recordings

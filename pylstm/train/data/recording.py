@@ -1,0 +1,162 @@
+"""A recording: an audio file, or a span of one, and what is to be heard in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylstm.audio import AudioError, AudioFile, Header
+from pylstm.audio.header import refuse_cut
+from pylstm.features import MFCC, LogMel
+
+__all__ = ["Mark", "Recording", "frame_seconds"]
+
+
+class Mark(NamedTuple):
+    """An event inside a recording: from `start` to before `end`, seconds from its beginning."""
+
+    start: float
+    end: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One example: audio, and its label, its marks or its transcript.
+
+    Attributes
+    ----------
+    path : str
+        The file.
+    start, end : float
+        What part of the file, seconds.
+    header : Header
+        Rate, channels and length of the file.
+    label : str or None
+        What all of it is.
+    marks : tuple of Mark
+        Events in it, none overlapping; where nothing is marked there is background.
+    transcript : tuple of str or None
+        What is said in it, unit by unit.
+    speaker : str
+        What is of one speaker goes to one side of a split.
+    side : {"training", "validation", "testing"} or None
+        Where its lists put it; None: no list does.
+    """
+
+    path: str
+    start: float
+    end: float
+    header: Header
+    label: str | None = None
+    marks: tuple[Mark, ...] = ()
+    transcript: tuple[str, ...] | None = None
+    speaker: str = ""
+    side: str | None = None
+
+    @property
+    def seconds(self) -> float:
+        """Length."""
+        return self.end - self.start
+
+    @property
+    def name(self) -> str:
+        """The file, and which part of it, for people."""
+        if self.start == 0 and self.end == self.header.seconds:
+            return self.path
+        return f"{self.path} ({self.start:.2f} to {self.end:.2f} s)"
+
+    def opened(self, sample_rate: int) -> AudioFile:
+        """The audio, open, as it comes out at a rate in Hz.
+
+        Raises
+        ------
+        AudioError
+            The file has become unreadable.
+        """
+        end = None if self.end == self.header.seconds else self.end
+        return AudioFile(self.path, sample_rate, start=self.start, end=end)
+
+    def samples(self, sample_rate: int) -> NDArray[np.float32]:
+        """All of the audio, mono, at a rate in Hz.
+
+        Returns
+        -------
+        array, shape (n,), float32
+
+        Raises
+        ------
+        AudioError
+            The file is damaged, cut off, or holds NaN or infinity.
+        """
+        with self.opened(sample_rate) as file:
+            samples = file.read()
+            refuse_cut(self.path, file)
+        return samples
+
+    def frames(self, features: MFCC | LogMel) -> NDArray[np.float32]:
+        """The frames that features make of the audio.
+
+        Returns
+        -------
+        array, shape (T, n_features), float32
+
+        Raises
+        ------
+        AudioError
+            As `samples`, or the audio is too short for a frame.
+        """
+        if features.top_db is not None:  # relative to the loudest band of the whole
+            return self.frames_of(self.samples(features.sr), features)
+
+        def streamed() -> NDArray[np.float32]:
+            # The same bits, and an hour of audio is never in memory at once.
+            stream = features.stream()
+            with self.opened(features.sr) as file:
+                frames = [stream.push(chunk) for chunk in file.chunks(features.sr)]
+                refuse_cut(self.path, file)
+            return np.concatenate([*frames, stream.flush()])
+
+        return self._enough(streamed)
+
+    def frames_of(self, y: NDArray[np.float32], features: MFCC | LogMel) -> NDArray[np.float32]:
+        """The frames that features make of samples that this recording has become; see `frames`."""
+        return self._enough(lambda: features(y))
+
+    def _enough(self, compute: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Frames, one at least; an error names the recording."""
+        try:
+            frames = compute()
+        except AudioError:
+            raise
+        except ValueError as error:  # too few frames for deltas
+            raise AudioError(f"{self.name}: {error}") from None
+        if len(frames) == 0:
+            raise AudioError(f"{self.name} is too short for a frame")
+        return frames
+
+    def identity(self) -> list[str | int | float]:
+        """What distinguishes the audio from any other: the file, its size and time, the span.
+
+        Raises
+        ------
+        AudioError
+            The file is gone.
+        """
+        path = os.path.realpath(self.path)
+        try:
+            facts = os.stat(path)
+        except OSError as error:
+            raise AudioError(f"cannot read {self.path}: {error.strerror}") from None
+        return [path, facts.st_size, facts.st_mtime_ns, self.start, self.end]
+
+
+def frame_seconds(features: MFCC | LogMel, n: int) -> NDArray[np.float64]:
+    """The middles of n frames, seconds from the beginning of the audio."""
+    offset = 0.0 if features.center else features.n_fft / 2
+    return (np.arange(n) * features.hop_length + offset) / features.sr

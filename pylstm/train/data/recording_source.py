@@ -1,0 +1,250 @@
+"""From recordings to batches: frames that are computed or kept, and targets that follow them."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylstm.arguments import count, flag
+from pylstm.features import MFCC, LogMel
+from pylstm.train.augment.waveform import Augmentation, Chain, Times
+from pylstm.train.data.batches import Batch, collate, cuts
+from pylstm.train.data.errors import RecordingsError
+from pylstm.train.data.feature_cache import FeatureCache
+from pylstm.train.data.recording import Recording, frame_seconds
+
+if TYPE_CHECKING:
+    from pylstm.train.data.recordings import Recordings
+
+__all__ = ["RecordingSource"]
+
+
+class _Example(NamedTuple):
+    x: NDArray[np.float32]
+    y: NDArray[np.int64]
+
+
+class RecordingSource:
+    """A source of the frames of recordings; see `Recordings.source`, which makes it.
+
+    Attributes
+    ----------
+    recordings : Recordings
+    features : MFCC or LogMel
+    per : {"sequence", "frame", "transcript"}
+        What a target belongs to.
+    """
+
+    def __init__(
+        self,
+        recordings: Recordings,
+        features: MFCC | LogMel,
+        batch_size: int = 32,
+        *,
+        augment: Chain | Augmentation | Iterable[Augmentation] | None = None,
+        cache: FeatureCache | str | os.PathLike[str] | None = None,
+        shuffle: bool = True,
+        bucket: bool = True,
+        resample: bool | None = None,
+        workers: int = 1,
+    ) -> None:
+        self.recordings, self.features = recordings, features
+        self.per = recordings.per
+        self.batch_size = count("batch_size", batch_size, 1)
+        self.shuffle, self.bucket = flag("shuffle", shuffle), flag("bucket", bucket)
+        self.augment = Chain.of(augment)
+        self.workers = count("workers", workers, 1)
+        _agree(recordings, features.sr, resample)
+        self._place = {label: place for place, label in enumerate(recordings.labels)}
+        # Milliseconds: what is augmented or at another rate differs from them by little.
+        self._lengths = np.array([round(1000 * item.seconds) for item in recordings.items])
+        if problems := [text for item in recordings.items if (text := self._too_short(item))]:
+            raise RecordingsError(recordings.name, problems)
+        self.cache = FeatureCache.of(cache)
+
+    def __len__(self) -> int:
+        return len(self.recordings)
+
+    @property
+    def n_features(self) -> int:
+        """Width of a frame."""
+        return self.features.n_features
+
+    @property
+    def n_batches(self) -> int:
+        """Batches an epoch."""
+        return -(-len(self) // self.batch_size)
+
+    def batches(self, epoch: int, seed: int) -> Iterator[Batch]:
+        """The batches of one epoch: every recording once.
+
+        Parameters
+        ----------
+        epoch, seed : int
+            0 or more; the same two give the same batches.
+
+        Yields
+        ------
+        Batch
+
+        Raises
+        ------
+        AudioError
+            A file cannot be read, is damaged, cut off, or holds NaN; the message names it.
+        """
+
+        def example(place: int) -> _Example:
+            return self._example(place, epoch, seed)
+
+        order = cuts(self._lengths, self.batch_size, self.shuffle, self.bucket, epoch, seed)
+        if self.workers == 1:
+            yield from self._batches(order, example, map)
+            return
+        pool = ThreadPoolExecutor(self.workers)
+        try:
+            yield from self._batches(order, example, pool.map)
+        finally:  # also when nobody wants the rest
+            pool.shutdown(cancel_futures=True)
+
+    def _batches(
+        self,
+        order: list[NDArray[np.int64]],
+        example: Callable[[int], _Example],
+        mapped: Callable[..., Iterable[_Example]],
+    ) -> Iterator[Batch]:
+        for rows in order:
+            examples = list(mapped(example, rows.tolist()))
+            yield collate([e.x for e in examples], [e.y for e in examples], self.per)
+
+    def _example(self, place: int, epoch: int, seed: int) -> _Example:
+        """Frames and target of a recording in an epoch."""
+        item, features, times = self.recordings.items[place], self.features, Times()
+        if self.augment.changes_samples(seed=seed, epoch=epoch, item=place):
+            y = item.samples(features.sr)
+            y, times = self.augment.samples(y, features.sr, seed=seed, epoch=epoch, item=place)
+            x = item.frames_of(y, features)
+        elif self.cache is not None:
+            x = self.cache.frames(item, features)
+        else:
+            x = item.frames(features)
+        blocks = 1 + features.deltas
+        x = self.augment.frames(x, seed=seed, epoch=epoch, item=place, blocks=blocks)
+        return _Example(x, self._target(item, len(x), times))
+
+    def _target(self, item: Recording, n: int, times: Times) -> NDArray[np.int64]:
+        """A label, the labels of n frames, or a transcript, as numbers of outputs."""
+        if item.label is not None:
+            return np.array(self._place[item.label], np.int64)
+        if item.transcript is not None:
+            return np.array([self._place[unit] for unit in item.transcript], np.int64)
+        assert self.recordings.background is not None
+        background = self._place[self.recordings.background]
+        events = [mark for mark in item.marks if mark.label != self.recordings.background]
+        spans = [(times(mark.start), times(mark.end)) for mark in events]
+        middles = frame_seconds(self.features, n)
+        owners = _owners(spans, middles, times.scale * item.seconds)
+        # The owner -1, nobody, is the last.
+        labels = [*(self._place[mark.label] for mark in events), background]
+        return np.array(labels, np.int64)[owners]
+
+    def _too_short(self, item: Recording) -> str | None:
+        """What a recording lacks, in words."""
+        features, transcript = self.features, item.transcript
+        n = round(item.seconds * features.sr * self.augment.shortest)
+        n_frames = (n if features.center else n - features.n_fft) // features.hop_length + 1
+        least = 9 if features.deltas else 1
+        if n_frames < least or n < 1:
+            return (
+                f"{item.name} is too short: {item.seconds:.3f} s are {max(n_frames, 0)} frames"
+                f"{self._faster}; expected {least} or more"
+            )
+        if transcript is None:
+            return None
+        # CTC sets a blank between equal neighbours.
+        twins = sum(one == two for one, two in pairwise(transcript))
+        if n_frames < len(transcript) + twins:
+            return (
+                f"{item.name} is too short: its {len(transcript)} units need"
+                f" {len(transcript) + twins} frames, {item.seconds:.3f} s are {n_frames}"
+                f"{self._faster}"
+            )
+        return None
+
+    @property
+    def _faster(self) -> str:
+        return "" if self.augment.shortest == 1 else " at the highest speed"
+
+
+def _owners(
+    spans: Sequence[tuple[float, float]], middles: NDArray[np.float64], seconds: float
+) -> NDArray[np.int64]:
+    """The number of the event that each frame belongs to; -1: none.
+
+    Spans of events and middles of frames, evenly spaced, are in the seconds of the audio.
+    """
+    owners = np.full(len(middles), -1, np.int64)
+    for number, (first, end) in enumerate(np.searchsorted(middles, spans).tolist()):
+        owners[first:end] = number
+    held = np.bincount(owners + 1, minlength=len(spans) + 1)[1:]
+    hop = middles[1] - middles[0] if len(middles) > 1 else np.inf
+    for number in np.flatnonzero(held == 0).tolist():
+        middle = sum(spans[number]) / 2
+        if not 0 <= middle <= seconds:
+            continue  # a shift has moved it out of the audio
+        before = int((middle - middles[0]) // hop)
+        # Before the first middle and after the last there may be more than a hop.
+        near = {min(max(place, 0), len(middles) - 1) for place in (before, before + 1)}
+        # A frame of nobody, else one of an event that keeps another; of these the nearer one.
+        free = [
+            (owners[place] >= 0, abs(middles[place] - middle), place)
+            for place in near
+            if owners[place] < 0 or held[owners[place]] > 1
+        ]
+        if free:
+            taken, _, place = min(free)
+            if taken:
+                held[owners[place]] -= 1
+            owners[place], held[number] = number, 1
+    return owners
+
+
+def _agree(recordings: Recordings, sample_rate: int, resample: bool | None) -> None:
+    """Refuses files at other rates, or says what is done to them, or has been told to do it."""
+    if resample is not None and flag("resample", resample):
+        return
+    other = {i.path: i.header.rate for i in recordings.items if i.header.rate != sample_rate}
+    if resample is None:
+        if said := _changes(recordings.items, sample_rate):
+            # To whoever called Recordings.source.
+            warnings.warn(said, UserWarning, stacklevel=4)
+    elif other:
+        raise RecordingsError(
+            recordings.name,
+            [
+                f"{path} is at {rate} Hz; expected {sample_rate} Hz, as resample is False"
+                for path, rate in other.items()
+            ],
+        )
+
+
+def _changes(items: Sequence[Recording], sample_rate: int) -> str:
+    """What is done to the audio before it is used, in words."""
+    said = []
+    if other := [item for item in items if item.header.rate != sample_rate]:
+        said.append(
+            f"{len(other)} of {len(items)} recordings are resampled to {sample_rate} Hz"
+            f" ({other[0].path} from {other[0].header.rate} Hz); resample=False refuses them"
+        )
+    if many := [item for item in items if item.header.channels > 1]:
+        said.append(
+            f"{len(many)} of {len(items)} recordings are mixed down to mono ({many[0].path} has"
+            f" {many[0].header.channels} channels)"
+        )
+    return "; ".join([*said, "resample=True takes this as said"]) if said else ""

@@ -1,0 +1,112 @@
+"""Stretches in which nothing is to be heard, among recordings in which something is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylstm.arguments import count, number
+from pylstm.features import Features
+from pylstm.train.augment.noise import Noise
+from pylstm.train.data.batches import Around, Batch, Source
+
+__all__ = ["Quiet"]
+
+# Draws for what is quiet share their seed with nothing else (see pylstm.train.augment.waveform).
+_QUIET = 0x9E
+# Silence counts as -60 dB of full scale to Noise: from -80 to -20 dB.
+_SNR_DB = (-40.0, 20.0)
+
+
+class Quiet(Around):
+    """A source whose batches also hold noise and silence, with a label of their own.
+
+    A model that has learnt words alone hears a word in everything. Each batch gets some more
+    sequences: noise, coloured or recorded, from -80 to -20 dB of full scale, one in eight of them
+    digital silence, each as long as one of the batch.
+
+    Parameters
+    ----------
+    source : source
+        Of batches with a label for each sequence.
+    features : MFCC or LogMel
+        Those of the source.
+    label : int
+        What these sequences are.
+    share : float
+        How many there are for each sequence of the source, above 0; at least one a batch.
+    noises : sequence of paths
+        Recorded noise, to be used half of the time.
+
+    Raises
+    ------
+    TypeError, ValueError, AudioError
+        Something that is not what was expected; noise that cannot be read.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        features: Features,
+        label: int,
+        share: float = 0.2,
+        noises: Sequence[str] = (),
+    ) -> None:
+        super().__init__(source)
+        if not isinstance(features, Features):
+            raise TypeError(f"features is {type(features).__name__}; expected MFCC or LogMel")
+        self.features = features
+        self.label = count("label", label, 0)
+        self.share = number("share", share)
+        self._noises = [Noise(snr_db=_SNR_DB)]
+        if noises:
+            self._noises.append(Noise(snr_db=_SNR_DB, recordings=noises))
+
+    def batches(self, epoch: int, seed: int) -> Iterator[Batch]:
+        """The batches of one epoch.
+
+        Parameters
+        ----------
+        epoch, seed : int
+            0 or more; the same two give the same batches.
+
+        Yields
+        ------
+        Batch
+        """
+        numbers = [count("seed", seed, 0), count("epoch", epoch, 0)]
+        for place, batch in enumerate(self.source.batches(epoch, seed)):
+            draw = np.random.default_rng([_QUIET, *numbers, place])
+            targets = batch.targets
+            if (
+                not isinstance(targets, np.ndarray)
+                or targets.ndim != 1
+                or batch.continues is not None
+            ):
+                raise ValueError("the batches of the source do not have a label for each sequence")
+            more = max(1, round(self.share * len(batch.lengths)))
+            frames = [self._frames(draw, int(n)) for n in draw.choice(batch.lengths, more)]
+            x = np.zeros((len(batch.x), len(targets) + more, batch.x.shape[2]), np.float32)
+            x[:, : len(targets)] = batch.x
+            for row, found in enumerate(frames, len(targets)):
+                x[: len(found), row] = found
+            weights = batch.weights
+            if weights is not None:
+                weights = np.append(weights, np.ones(more, np.float32))
+            yield Batch(
+                x,
+                np.append(batch.lengths, [len(found) for found in frames]),
+                np.append(targets, np.full(more, self.label, targets.dtype)),
+                weights,
+            )
+
+    def _frames(self, draw: np.random.Generator, n: int) -> NDArray[np.float32]:
+        """At most n frames of noise or silence."""
+        hop, rate = self.features.hop_length, self.features.sr  # type: ignore[attr-defined]
+        samples = np.zeros(max(n * hop, self.features.n_fft), np.float32)  # type: ignore[attr-defined]
+        if draw.random() >= 1 / 8:
+            noise = self._noises[int(draw.integers(len(self._noises)))]
+            samples, _ = noise.samples(samples, rate, draw)
+        return self.features(samples)[:n]

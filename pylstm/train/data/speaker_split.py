@@ -1,0 +1,125 @@
+"""Which recordings are learnt from and which are kept for judging; never a speaker in both."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from pylstm.train.data.errors import RecordingsError
+from pylstm.train.data.recording import Recording
+
+__all__ = ["names_of", "sides_of"]
+
+
+def names_of(recording: Recording) -> set[str]:
+    """The labels that a recording is an example of; background and transcripts count nothing."""
+    if recording.label is not None:
+        return {recording.label}
+    return {mark.label for mark in recording.marks}
+
+
+def sides_of(
+    recordings: Sequence[Recording], validation: float, testing: float, seed: int, what: str
+) -> list[str]:
+    """A side for each recording.
+
+    Who is on no list goes where a hash of the seed and of the speaker puts him: another recording
+    moves nobody. Only where a label would be missing on a side, the speaker of that label whose
+    hash is nearest moves.
+
+    Raises
+    ------
+    RecordingsError
+        A label cannot be on both sides.
+    """
+    shares = {"validation": validation, "testing": testing}
+    listed = {r.side for r in recordings}
+    # A list says who is on its side and, by leaving them out, who is not.
+    open_sides = {side: share for side, share in shares.items() if side not in listed and share > 0}
+    open_ = sorted({r.speaker for r in recordings if r.side is None})
+    place = {speaker: _hash(seed, speaker) for speaker in open_}
+    side_of = {speaker: _by_hash(place[speaker], open_sides) for speaker in open_}
+    for side in open_sides:
+        _complete(recordings, side_of, place, side, what)
+    return [r.side if r.side is not None else side_of[r.speaker] for r in recordings]
+
+
+def _hash(seed: int, speaker: str) -> float:
+    """Evenly between 0 and 1."""
+    digest = hashlib.sha256(f"{seed}\0{speaker}".encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:6], "big") / 2**48
+
+
+def _by_hash(place: float, shares: dict[str, float]) -> str:
+    for side, share in shares.items():
+        if place < share:
+            return side
+        place -= share
+    return "training"
+
+
+def _complete(
+    recordings: Sequence[Recording],
+    side_of: dict[str, str],
+    place: dict[str, float],
+    side: str,
+    what: str,
+) -> None:
+    """Moves speakers between `side` and training until both have every label that is open."""
+    heard: dict[str, set[str]] = {}  # speaker -> labels
+    files: dict[str, list[str]] = {}  # label -> files
+    fixed: set[str] = set()  # labels that a list puts into training
+    for r in recordings:
+        names = names_of(r) or {""}  # transcripts and background: somebody on each side
+        if r.side is None or r.side == "training":
+            for label in names:
+                files.setdefault(label, []).append(r.name)
+        if r.side is None:
+            heard.setdefault(r.speaker, set()).update(names)
+        elif r.side == "training":
+            fixed |= names
+    files = {label: names for label, names in files.items() if label or len(files) == 1}
+    # Speakers of a label on a side; what a list put into training counts as one that stays.
+    speakers = {side: Counter[str](), "training": Counter[str](fixed)}
+    for speaker, labels in heard.items():
+        if side_of[speaker] in speakers:
+            speakers[side_of[speaker]].update(labels)
+    problems = []
+    # The rarest first: they leave the least choice.
+    for label in sorted(files, key=lambda label: (len(files[label]), label)):
+        for short, rich in ((side, "training"), ("training", side)):
+            if speakers[short][label]:
+                continue
+            able = [
+                speaker
+                for speaker, labels in heard.items()
+                if label in labels
+                and side_of[speaker] == rich
+                and all(speakers[rich][other] > 1 for other in labels if other in files)
+            ]
+            if not able:
+                problems.append(_alone(label, files[label], side))
+                break
+            moved = min(able, key=lambda speaker: (place[speaker], speaker))
+            side_of[moved] = short
+            speakers[rich].subtract(heard[moved])
+            speakers[short].update(heard[moved])
+    if problems:
+        raise RecordingsError(what, problems)
+
+
+def _alone(label: str, files: list[str], side: str) -> str:
+    where = f"training and {side}"
+    who = f"label {label!r}" if label else "the set"
+    if len(files) == 1:
+        return f"{who} has one example, {files[0]}; expected two, one each for {where}"
+    return (
+        f"{who} cannot be split into {where}: its {len(files)} examples ({_some(files)}) are of one"
+        " speaker, or of speakers who are needed where they are"
+    )
+
+
+def _some(files: Iterable[str]) -> str:
+    first, *rest = files
+    return first + (", ..." if rest else "")

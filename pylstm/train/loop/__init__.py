@@ -1,0 +1,1 @@
+"""The training loop: steps, epochs, validation, checkpoints, and what ends a training."""

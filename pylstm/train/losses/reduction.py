@@ -1,0 +1,145 @@
+"""What losses have in common: their result, and a mean over frames or over pooled sequences."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from pylstm.train.losses.counted_frames import (
+    POOLINGS,
+    check_choice,
+    check_lengths,
+    check_outputs,
+    check_weights,
+    counted,
+    pool,
+    spread,
+)
+
+__all__ = ["LossResult", "RowLoss", "vector"]
+
+Array = NDArray[Any]
+
+
+class LossResult(NamedTuple):
+    """What a loss gives.
+
+    Attributes
+    ----------
+    value : float
+        The mean loss. NaN where an output that counts is NaN, or where nothing counted at all.
+    gradient : (T, B, O)
+        Of `value`, with respect to the outputs and in their dtype; 0 where a frame does not count.
+    correct : int
+        How many predictions were right.
+    counted : int
+        Out of how many; 0 where right and wrong have no meaning.
+    """
+
+    value: float
+    gradient: Array
+    correct: int
+    counted: int
+
+
+class RowLoss:
+    """A loss that is a mean over rows: a row is a frame, or a sequence pooled to one."""
+
+    # Dimensions of targets beyond those that say which row it is: 0 for classes, 1 for values.
+    target_dimensions: ClassVar[int]
+
+    def __init__(self, per: str, pooling: str) -> None:
+        self.per = check_choice("per", per, ("frame", "sequence"))
+        self.pooling = check_choice("pooling", pooling, POOLINGS)
+        if per == "frame" and pooling != "last":
+            raise ValueError(f"pooling is {pooling!r}, per is 'frame'; expected per='sequence'")
+
+    def __call__(
+        self, outputs: Array, targets: Array, lengths: Array | None = None, weights: Any = None
+    ) -> LossResult:
+        """The loss of a batch, and its gradient.
+
+        Parameters
+        ----------
+        outputs : (T, B, O) float32
+            Logits. (float64 is taken too, and then everything is computed in float64.)
+        targets : ndarray
+            With per="frame" one for each frame, with per="sequence" one for each sequence: whole
+            numbers (T, B) or (B,) for classes, values (T, B, O) or (B, O) otherwise.
+        lengths : (B,) of whole numbers, optional
+            Frames of each sequence, 1 to T, in any order. None: all of them.
+        weights : (T, B) or (B,) of numbers, optional
+            How much each frame or each sequence counts; 0 or more.
+
+        Returns
+        -------
+        LossResult
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument has another type, shape or range.
+        """
+        outputs = check_outputs(outputs)
+        n_frames, n_sequences, n_outputs = outputs.shape
+        lengths = check_lengths(lengths, n_frames, n_sequences)
+        shape = (n_sequences,) if self.per == "sequence" else (n_frames, n_sequences)
+        weights = check_weights("weights", weights, shape, outputs.dtype)
+        target_shape = shape + (n_outputs,) * self.target_dimensions
+        self._check_targets(targets, outputs)
+        if targets.shape != target_shape:
+            raise ValueError(
+                f"targets has shape {targets.shape}; expected {target_shape}, "
+                f"because per is {self.per!r} and outputs has shape {outputs.shape}"
+            )
+        keep = self._kept(targets)
+        if self.per == "sequence":
+            rows = pool(outputs, lengths, self.pooling)
+        else:
+            rows = outputs.reshape(-1, n_outputs)
+            if lengths is not None:
+                inside = counted(lengths, n_frames)
+                keep = inside if keep is None else keep & inside
+        targets = targets.reshape(-1, *targets.shape[len(shape) :])
+        weights = None if weights is None else weights.reshape(-1)
+        # Overflow and NaN in the outputs show in the value; they are no reason for a warning.
+        with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
+            if keep is None:
+                value, gradient, correct, n = self._mean(rows, targets, weights)
+            else:
+                index = np.flatnonzero(keep)
+                gradient = np.zeros(rows.shape, rows.dtype)
+                value, correct, n = math.nan, 0, 0
+                if index.size:
+                    weights = None if weights is None else weights[index]
+                    value, part, correct, n = self._mean(rows[index], targets[index], weights)
+                    gradient[index] = part
+        if self.per == "sequence":
+            gradient = spread(gradient, lengths, self.pooling, n_frames)
+        return LossResult(value, gradient.reshape(outputs.shape), correct, n)
+
+    def _check_targets(self, targets: object, outputs: Array) -> None:
+        """Refuses what is no array of the right kind of number."""
+        raise NotImplementedError
+
+    def _kept(self, targets: Array) -> Array | None:
+        """Which targets count at all; None: all of them."""
+        return None
+
+    def _mean(self, x: Array, y: Array, u: Array | None) -> tuple[float, Array, int, int]:
+        """Value, gradient, correct, counted of the rows x (N, O) with weights u (N,) or None."""
+        raise NotImplementedError
+
+
+def vector(name: str, values: ArrayLike | None) -> NDArray[np.float64] | None:
+    """Weights of classes or outputs, copied; what they are for is known when outputs come."""
+    if values is None:
+        return None
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiu" or array.ndim != 1 or not array.size:
+        raise TypeError(f"{name} is {values!r}; expected a sequence of numbers")
+    check_weights(name, array, array.shape, array.dtype)
+    return array.astype(np.float64)

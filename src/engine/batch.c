@@ -1,0 +1,278 @@
+/* Many streams through one pass over the weights.
+ *
+ * Streams go in groups. A round takes a few frames of every stream of the group that has some, runs them through the layers
+ * together, and writes their rows; rounds follow until the audio of the group is used up. Streams keep their own state, so each
+ * gets the bits that it gets alone, whatever the others do.
+ */
+#include "platform/aligned_memory.h"
+#include "platform/floating_point_mode.h"
+#include "engine/pipeline.h"
+#include "platform/worker_threads.h"
+
+#include <string.h>
+
+#define MAX_THREADS 256
+
+/* Working memory of one thread. */
+typedef struct desk {
+    char *features_scratch;
+    float *frames;  /* PYLSTM_GROUP_ROWS rows of n_features */
+    float *rows[2]; /* PYLSTM_GROUP_ROWS padded rows each */
+    float *layer_scratch;
+} desk;
+
+struct pylstm_batch {
+    const pylstm_model *model;
+    atomic_int busy;
+    int threads;
+    pylstm_workers *workers; /* NULL with one thread */
+    desk *desks;
+    /* The push that is under way. */
+    pylstm_push *parts;
+    size_t n_parts;
+};
+
+static pylstm_batch *lay_out(pylstm_arena *arena, const pylstm_model *model, int threads) {
+    pylstm_batch *batch = pylstm_arena_take(arena, 1, sizeof *batch);
+    desk *desks = pylstm_arena_take(arena, (size_t)threads, sizeof *desks);
+    int k;
+    for (k = 0; k < threads; k++) {
+        const size_t features = model->features ? pylstm_features_scratch_size(model->features) : 0;
+        char *features_scratch = pylstm_arena_take(arena, features, 1);
+        float *frames = pylstm_arena_take(arena, PYLSTM_GROUP_ROWS * (size_t)model->n_features, sizeof *frames);
+        float *rows = pylstm_arena_take(arena, 2 * PYLSTM_GROUP_ROWS * model->widest_row, sizeof *rows);
+        float *layer_scratch = pylstm_arena_take(arena, model->group_scratch, sizeof *layer_scratch);
+        if (!arena->base)
+            continue;
+        desks[k].features_scratch = features_scratch;
+        desks[k].frames = frames;
+        desks[k].rows[0] = rows;
+        desks[k].rows[1] = rows + PYLSTM_GROUP_ROWS * model->widest_row;
+        desks[k].layer_scratch = layer_scratch;
+    }
+    if (!batch)
+        return NULL;
+    memset(batch, 0, sizeof *batch);
+    batch->model = model;
+    batch->threads = threads;
+    batch->desks = desks;
+    atomic_init(&batch->busy, 0);
+    return batch;
+}
+
+static size_t size_for(const pylstm_model *model, int threads) {
+    pylstm_arena arena = {NULL, 0};
+    lay_out(&arena, model, threads);
+    return arena.used;
+}
+
+/* In memory that is large enough. */
+static pylstm_batch *place(char *memory, size_t size, const pylstm_model *model, int threads) {
+    pylstm_arena arena = {NULL, 0};
+    memset(memory, 0, size);
+    arena.base = memory;
+    return lay_out(&arena, model, threads);
+}
+
+size_t pylstm_batch_size(const pylstm_model *model) {
+    return model ? size_for(model, 1) : 0;
+}
+
+pylstm_status pylstm_batch_init(void *memory, size_t memory_size, const pylstm_model *model, pylstm_batch **batch) {
+    size_t size;
+    if (!memory || !model || !batch)
+        return PYLSTM_BAD_ARGUMENT;
+    size = size_for(model, 1);
+    if (memory_size < size || (uintptr_t)memory % PYLSTM_ALIGNMENT)
+        return PYLSTM_NO_MEMORY;
+    *batch = place(memory, size, model, 1);
+    return PYLSTM_OK;
+}
+
+pylstm_status pylstm_batch_create(const pylstm_model *model, int threads, pylstm_batch **batch) {
+    void *memory;
+    size_t size;
+    if (!batch)
+        return PYLSTM_BAD_ARGUMENT;
+    *batch = NULL;
+    if (!model || threads < 1 || threads > MAX_THREADS)
+        return PYLSTM_BAD_ARGUMENT;
+    size = size_for(model, threads);
+    memory = size == SIZE_MAX ? NULL : pylstm_block_create(size);
+    if (!memory)
+        return PYLSTM_NO_MEMORY;
+    *batch = place(memory, size, model, threads);
+    if (threads > 1 && !((*batch)->workers = pylstm_workers_create(threads - 1))) {
+        pylstm_batch_destroy(*batch);
+        *batch = NULL;
+        return PYLSTM_NO_MEMORY;
+    }
+    return PYLSTM_OK;
+}
+
+void pylstm_batch_destroy(pylstm_batch *batch) {
+    if (!batch)
+        return;
+    pylstm_workers_destroy(batch->workers);
+    pylstm_block_destroy(batch);
+}
+
+/* --- one group -------------------------------------------------------------------------------------------------------- */
+
+/* A stream of the group on its way. */
+typedef struct member {
+    pylstm_push *part;
+    pylstm_samples samples; /* audio that is left */
+    size_t frames;          /* frames that have been taken, for PYLSTM_FRAMES */
+    float *out;
+} member;
+
+/* Up to `most` frames of a member, side by side; how many there were. */
+static int take_frames(const desk *at, member *m, float *frames, int most) {
+    const pylstm_push *part = m->part;
+    const pylstm_model *model = part->stream->model;
+    const size_t width = (size_t)model->n_features;
+    int n;
+    if (part->type != PYLSTM_FRAMES) {
+        return (int)pylstm_features_push(model->features, pylstm_stream_features(part->stream), at->features_scratch,
+                                         &m->samples, frames, (size_t)most);
+    }
+    for (n = 0; n < most && m->frames < part->n; n++, m->frames++)
+        memcpy(frames + (size_t)n * width, (const char *)part->data + (ptrdiff_t)m->frames * part->stride,
+               width * sizeof(float));
+    return n;
+}
+
+/* Every layer for the frames of a round; afterwards group->x are the rows of the last one. */
+static void run_layers(const pylstm_model *model, const desk *at, pylstm_group *group, member *const *taking) {
+    size_t place = model->layers_state;
+    int k, row, s;
+    for (k = 0; k < model->n_layers; k++) {
+        const pylstm_layer *layer = &model->layers[k];
+        for (s = 0; s < group->n_streams; s++)
+            group->state[s] = (float *)(taking[s]->part->stream->state + place);
+        for (row = 0; row < group->n_rows; row++)
+            group->y[row] = at->rows[k % 2] + (size_t)row * pylstm_padded(layer->output_size);
+        layer->kind->forward_group(layer, group, at->layer_scratch);
+        for (row = 0; row < group->n_rows; row++)
+            group->x[row] = group->y[row];
+        place += layer->kind->state_size(layer) * sizeof(float);
+    }
+}
+
+/* Takes, runs and writes one round; the number of members that may have more. */
+static int run_round(const pylstm_model *model, const desk *at, member **going, int n_going) {
+    const int most = PYLSTM_GROUP_ROWS / n_going < PYLSTM_BLOCK_FRAMES ? PYLSTM_GROUP_ROWS / n_going : PYLSTM_BLOCK_FRAMES;
+    const size_t width = (size_t)model->n_features, row_bytes = (size_t)model->n_outputs * sizeof(float);
+    member *taking[PYLSTM_GROUP_STREAMS];
+    pylstm_group group;
+    int s, t, row = 0, more = 0;
+    group.n_streams = 0;
+    for (s = 0; s < n_going; s++) {
+        float *frames = at->frames + (size_t)row * width;
+        const int n = take_frames(at, going[s], frames, most);
+        if (n) {
+            taking[group.n_streams] = going[s];
+            group.n_frames[group.n_streams++] = n;
+            for (t = 0; t < n; t++)
+                group.x[row++] = frames + (size_t)t * width;
+        }
+        if (n == most)
+            going[more++] = going[s];
+    }
+    group.n_rows = row;
+    if (row)
+        run_layers(model, at, &group, taking);
+    for (row = 0, s = 0; s < group.n_streams; s++) {
+        for (t = 0; t < group.n_frames[s]; t++, row++) {
+            memcpy(taking[s]->out, group.x[row], row_bytes);
+            taking[s]->out += model->n_outputs;
+        }
+        pylstm_counters(taking[s]->part->stream)->frames += group.n_frames[s];
+    }
+    return more;
+}
+
+static void run_group(const pylstm_model *model, const desk *at, pylstm_push *parts, int n_parts) {
+    member members[PYLSTM_GROUP_STREAMS], *going[PYLSTM_GROUP_STREAMS];
+    int k, n = 0;
+    for (k = 0; k < n_parts; k++) {
+        const pylstm_samples samples = {parts[k].type, parts[k].data, parts[k].n, parts[k].stride};
+        if (!parts[k].n)
+            continue;
+        members[n].part = &parts[k];
+        members[n].samples = samples;
+        members[n].frames = 0;
+        members[n].out = parts[k].out;
+        going[n] = &members[n];
+        n++;
+    }
+    while (n)
+        n = run_round(model, at, going, n);
+}
+
+/* One thread's share of a push: neighbouring parts, as many as any other's. */
+static void run_share(void *argument, int k) {
+    const pylstm_batch *batch = argument;
+    const pylstm_fpmode caller = pylstm_fpmode_enter();
+    const size_t last = batch->n_parts * ((size_t)k + 1) / (size_t)batch->threads;
+    size_t next = batch->n_parts * (size_t)k / (size_t)batch->threads;
+    while (next < last) {
+        const size_t n = last - next < PYLSTM_GROUP_STREAMS ? last - next : PYLSTM_GROUP_STREAMS;
+        run_group(batch->model, &batch->desks[k], batch->parts + next, (int)n);
+        next += n;
+    }
+    pylstm_fpmode_leave(caller);
+}
+
+/* --- push ------------------------------------------------------------------------------------------------------------- */
+
+/* Acquires and checks every part; the first refusal, and how many streams have been acquired. */
+static pylstm_status check_parts(const pylstm_batch *batch, pylstm_push *parts, size_t n_parts, size_t *acquired) {
+    pylstm_status first = PYLSTM_OK;
+    size_t k;
+    for (k = 0; k < n_parts; k++) {
+        parts[k].rows = 0;
+        parts[k].status = PYLSTM_OK;
+    }
+    for (k = 0, *acquired = 0; k < n_parts && !first; k++) {
+        if (!parts[k].stream || parts[k].stream->model != batch->model) {
+            first = PYLSTM_BAD_ARGUMENT;
+        } else if (!pylstm_stream_acquire(parts[k].stream)) {
+            first = PYLSTM_BUSY;
+        } else {
+            ++*acquired;
+            first = pylstm_push_check(&parts[k]);
+        }
+        parts[k].status = first;
+    }
+    return first;
+}
+
+pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t n_parts) {
+    pylstm_status status;
+    size_t acquired, k;
+    if (!batch || (!parts && n_parts))
+        return PYLSTM_BAD_ARGUMENT;
+    if (atomic_exchange_explicit(&batch->busy, 1, memory_order_acquire))
+        return PYLSTM_BUSY;
+    status = check_parts(batch, parts, n_parts, &acquired);
+    if (!status) {
+        batch->parts = parts;
+        batch->n_parts = n_parts;
+        if (batch->workers) {
+            pylstm_workers_run(batch->workers, run_share, batch);
+        } else {
+            run_share(batch, 0);
+        }
+        for (k = 0; k < n_parts; k++)
+            pylstm_push_count(&parts[k]);
+    } else {
+        for (k = 0; k < n_parts; k++)
+            parts[k].rows = 0; /* what a part would have given, it has not */
+    }
+    for (k = 0; k < acquired; k++)
+        pylstm_stream_release(parts[k].stream);
+    atomic_store_explicit(&batch->busy, 0, memory_order_release);
+    return status;
+}

@@ -1,0 +1,42 @@
+/* A model: immutable tables and packed weights, shared by any number of streams and threads. */
+#ifndef PYLSTM_MODEL_H
+#define PYLSTM_MODEL_H
+
+#include "features/speech_features.h"
+#include "layers/layers.h"
+
+#define PYLSTM_MAX_LAYERS 64
+
+/* What the file's metadata says below "info.": keys without that beginning. */
+typedef struct pylstm_info {
+    const char *key, *value;
+} pylstm_info;
+
+struct pylstm_model {
+    const pylstm_kernels *kernels;
+    const pylstm_features *features; /* NULL: frames come from outside */
+    pylstm_layer *layers;
+    int n_layers; /* 0: the frames are the output */
+    int n_features, n_outputs;
+    char **labels;     /* n_outputs of them, or NULL */
+    pylstm_info *info; /* n_info of them, in file order */
+    int n_info;
+    uint64_t fingerprint; /* of the bytes of the model file: tells whose a snapshot is */
+
+    /* What a stream of this model needs, in bytes from the start of its state block, and in floats. */
+    size_t features_state; /* after the counters of the stream */
+    size_t layers_state;
+    size_t state_size;
+    size_t widest_row, layer_scratch, group_scratch;
+};
+
+/* Lays out what the file says below "info." (measures only while the arena has no memory), and how many that are. */
+pylstm_info *pylstm_info_lay_out(const pylstm_modelfile *file, pylstm_arena *arena, int *n_info);
+
+/* Where the state of a layer stands in a state block. */
+float *pylstm_model_layer_state(const pylstm_model *model, char *state, int layer);
+
+/* The layer that an LSTM cell of the model belongs to (NULL: there is no such cell); *cell becomes its place in that layer. */
+const pylstm_layer *pylstm_model_layer_of_cell(const pylstm_model *model, int *cell);
+
+#endif

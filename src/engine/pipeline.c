@@ -1,0 +1,237 @@
+/* The way through a stream: audio or frames are checked at the door, then go block by block through features and layers. */
+#include "engine/pipeline.h"
+
+#include "platform/finite.h"
+#include "platform/floating_point_mode.h"
+
+#include <string.h>
+
+/* --- at the door ------------------------------------------------------------------------------------------------------ */
+
+/* Everything about a stream that can refuse n more samples or frames of a kind of input. */
+static pylstm_status check_input(const pylstm_stream *stream, int input, size_t n) {
+    const pylstm_stream_counters *c = pylstm_counters(stream);
+    if (input == PYLSTM_INPUT_AUDIO && !stream->model->features)
+        return PYLSTM_WRONG_INPUT;
+    if (c->flushed)
+        return PYLSTM_FLUSHED;
+    if (n && c->input != PYLSTM_INPUT_UNDECIDED && c->input != input)
+        return PYLSTM_WRONG_INPUT;
+    return n > PYLSTM_MAX_POSITION - (uint64_t)c->position ? PYLSTM_BAD_ARGUMENT : PYLSTM_OK;
+}
+
+/* Rows that audio completes. A flush of a stream that was not fed with audio has nothing to give. */
+static pylstm_status count_rows(const pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows) {
+    int64_t n = 0;
+    if (stream->model->features && (n_samples || pylstm_counters(stream)->input == PYLSTM_INPUT_AUDIO))
+        n = pylstm_features_rows(stream->model->features, pylstm_stream_features(stream), n_samples, flush);
+    if (n < 0)
+        return PYLSTM_TOO_SHORT;
+    *rows = n;
+    return PYLSTM_OK;
+}
+
+static pylstm_status check_audio(pylstm_push *part) {
+    pylstm_status status = check_input(part->stream, PYLSTM_INPUT_AUDIO, part->n);
+    int64_t rows = 0;
+    if (!status)
+        status = count_rows(part->stream, part->n, 0, &rows);
+    if (status)
+        return status;
+    if ((uint64_t)rows > part->out_rows)
+        return PYLSTM_OUT_TOO_SMALL;
+    if (part->type == PYLSTM_FLOAT32 && !pylstm_all_finite(part->data, part->n, part->stride))
+        return PYLSTM_NOT_FINITE;
+    part->rows = (size_t)rows;
+    return PYLSTM_OK;
+}
+
+static pylstm_status check_frames(pylstm_push *part) {
+    const pylstm_status status = check_input(part->stream, PYLSTM_INPUT_FRAMES, part->n);
+    const size_t width = (size_t)part->stream->model->n_features;
+    size_t k;
+    if (status)
+        return status;
+    if (part->n > part->out_rows)
+        return PYLSTM_OUT_TOO_SMALL;
+    for (k = 0; k < part->n; k++) {
+        if (!pylstm_all_finite((const char *)part->data + (ptrdiff_t)k * part->stride, width, sizeof(float)))
+            return PYLSTM_NOT_FINITE;
+    }
+    part->rows = part->n;
+    return PYLSTM_OK;
+}
+
+pylstm_status pylstm_push_check(pylstm_push *part) {
+    if ((!part->data && part->n) || (!part->out && part->out_rows))
+        return PYLSTM_BAD_ARGUMENT;
+    switch (part->type) {
+    case PYLSTM_FLOAT32:
+    case PYLSTM_INT16:
+        return check_audio(part);
+    case PYLSTM_FRAMES:
+        return check_frames(part);
+    }
+    return PYLSTM_BAD_ARGUMENT;
+}
+
+void pylstm_push_count(const pylstm_push *part) {
+    pylstm_stream_counters *c = pylstm_counters(part->stream);
+    if (!part->n)
+        return;
+    c->input = part->type == PYLSTM_FRAMES ? PYLSTM_INPUT_FRAMES : PYLSTM_INPUT_AUDIO;
+    c->position += (int64_t)part->n;
+}
+
+pylstm_status pylstm_stream_rows(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows) {
+    pylstm_status status;
+    if (!stream || !rows)
+        return PYLSTM_BAD_ARGUMENT;
+    if (!pylstm_stream_acquire(stream))
+        return PYLSTM_BUSY;
+    status = check_input(stream, n_samples ? PYLSTM_INPUT_AUDIO : PYLSTM_INPUT_UNDECIDED, n_samples);
+    if (!status)
+        status = count_rows(stream, n_samples, flush, rows);
+    pylstm_stream_release(stream);
+    return status;
+}
+
+/* --- the way through -------------------------------------------------------------------------------------------------- */
+
+/* n_frames (at most a block) through every layer; the last one's rows, tight, into out. */
+static void run_layers(pylstm_stream *stream, const float *const *frames, int n_frames, float *out, float *trace,
+                       size_t trace_stride) {
+    const pylstm_model *model = stream->model;
+    const float *x[PYLSTM_BLOCK_FRAMES];
+    const size_t row_bytes = (size_t)model->n_outputs * sizeof *out;
+    float *state = (float *)(stream->state + model->layers_state);
+    int k, t;
+    memcpy(x, frames, (size_t)n_frames * sizeof *x);
+    for (k = 0; k < model->n_layers; k++) {
+        const pylstm_layer *layer = &model->layers[k];
+        float *y = stream->rows[k % 2];
+        layer->kind->forward(layer, state, stream->layer_scratch, x, n_frames, y, trace, trace_stride);
+        state += layer->kind->state_size(layer);
+        if (trace)
+            trace += layer->kind->trace_size(layer);
+        for (t = 0; t < n_frames; t++)
+            x[t] = y + (size_t)t * pylstm_padded(layer->output_size);
+    }
+    for (t = 0; t < n_frames; t++)
+        memcpy((char *)out + (size_t)t * row_bytes, x[t], row_bytes);
+    pylstm_counters(stream)->frames += n_frames;
+}
+
+/* Features of the samples, block by block, and the layers after them. */
+static void run_audio(pylstm_stream *stream, pylstm_samples *samples, float *out) {
+    const pylstm_model *model = stream->model;
+    const float *frames[PYLSTM_BLOCK_FRAMES];
+    size_t n;
+    int t;
+    for (t = 0; t < PYLSTM_BLOCK_FRAMES; t++)
+        frames[t] = stream->block_frames + (size_t)t * (size_t)model->n_features;
+    do {
+        n = pylstm_features_push(model->features, pylstm_stream_features(stream), stream->features_scratch, samples,
+                                 stream->block_frames, PYLSTM_BLOCK_FRAMES);
+        if (n) {
+            run_layers(stream, frames, (int)n, out, NULL, 0);
+            out += n * (size_t)model->n_outputs;
+        }
+    } while (n == PYLSTM_BLOCK_FRAMES);
+}
+
+static void run_frames(const pylstm_push *part, float *trace) {
+    pylstm_stream *stream = part->stream;
+    const pylstm_model *model = stream->model;
+    const size_t trace_stride = trace ? (size_t)pylstm_model_trace_width(model) : 0, width = (size_t)model->n_features;
+    const char *frames = part->data;
+    const float *block[PYLSTM_BLOCK_FRAMES];
+    float *out = part->out;
+    size_t left, n, k;
+    for (left = part->n; left; left -= n) {
+        n = left < PYLSTM_BLOCK_FRAMES ? left : PYLSTM_BLOCK_FRAMES;
+        for (k = 0; k < n; k++, frames += part->stride) {
+            float *row = stream->block_frames + k * width;
+            memcpy(row, frames, width * sizeof *row); /* the caller's rows may stand at any address */
+            block[k] = row;
+        }
+        run_layers(stream, block, (int)n, out, trace, trace_stride);
+        out += n * (size_t)model->n_outputs;
+        if (trace)
+            trace += n * trace_stride;
+    }
+}
+
+/* One part alone, with the stream's own working memory. */
+static pylstm_status push_alone(pylstm_push *part, size_t *rows, float *trace) {
+    pylstm_status status;
+    if (!part->stream || !rows)
+        return PYLSTM_BAD_ARGUMENT;
+    if (!pylstm_stream_acquire(part->stream))
+        return PYLSTM_BUSY;
+    status = pylstm_push_check(part);
+    if (!status) {
+        const pylstm_fpmode caller = pylstm_fpmode_enter();
+        if (part->type == PYLSTM_FRAMES) {
+            run_frames(part, trace);
+        } else if (part->n) {
+            pylstm_samples samples = {part->type, part->data, part->n, part->stride};
+            run_audio(part->stream, &samples, part->out);
+        }
+        pylstm_push_count(part);
+        *rows = part->rows;
+        pylstm_fpmode_leave(caller);
+    }
+    pylstm_stream_release(part->stream);
+    return status;
+}
+
+pylstm_status pylstm_stream_push(pylstm_stream *stream, pylstm_sample_type type, const void *pcm, size_t n_samples,
+                                 ptrdiff_t stride, float *out, size_t out_rows, size_t *rows) {
+    pylstm_push part = {stream, type, pcm, n_samples, stride, out, out_rows, 0, PYLSTM_OK};
+    return type == PYLSTM_FRAMES ? PYLSTM_BAD_ARGUMENT : push_alone(&part, rows, NULL);
+}
+
+pylstm_status pylstm_stream_push_frames(pylstm_stream *stream, const float *frames, size_t n_frames, ptrdiff_t row_stride,
+                                        float *out, size_t out_rows, size_t *rows) {
+    return pylstm_stream_trace_frames(stream, frames, n_frames, row_stride, out, out_rows, rows, NULL);
+}
+
+pylstm_status pylstm_stream_trace_frames(pylstm_stream *stream, const float *frames, size_t n_frames, ptrdiff_t row_stride,
+                                         float *out, size_t out_rows, size_t *rows, float *trace) {
+    pylstm_push part = {stream, PYLSTM_FRAMES, frames, n_frames, row_stride, out, out_rows, 0, PYLSTM_OK};
+    return push_alone(&part, rows, trace);
+}
+
+static pylstm_status flush(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows) {
+    pylstm_samples nothing = {PYLSTM_FLOAT32, NULL, 0, 0};
+    pylstm_status status;
+    pylstm_fpmode caller;
+    int64_t n_rows;
+    if (pylstm_counters(stream)->flushed)
+        return PYLSTM_FLUSHED;
+    if ((status = count_rows(stream, 0, 1, &n_rows)))
+        return status;
+    if ((uint64_t)n_rows > out_rows)
+        return PYLSTM_OUT_TOO_SMALL;
+    *rows = (size_t)n_rows;
+    pylstm_counters(stream)->flushed = 1;
+    if (pylstm_counters(stream)->input != PYLSTM_INPUT_AUDIO)
+        return PYLSTM_OK;
+    caller = pylstm_fpmode_enter();
+    pylstm_features_finish(stream->model->features, pylstm_stream_features(stream));
+    run_audio(stream, &nothing, out);
+    pylstm_fpmode_leave(caller);
+    return PYLSTM_OK;
+}
+
+pylstm_status pylstm_stream_flush(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows) {
+    pylstm_status status;
+    if (!stream || !rows || (!out && out_rows))
+        return PYLSTM_BAD_ARGUMENT;
+    if (!pylstm_stream_acquire(stream))
+        return PYLSTM_BUSY;
+    status = flush(stream, out, out_rows, rows);
+    pylstm_stream_release(stream);
+    return status;
+}

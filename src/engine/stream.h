@@ -1,0 +1,46 @@
+/* Inside of a stream, for the files that work on its state. */
+#ifndef PYLSTM_STREAM_H
+#define PYLSTM_STREAM_H
+
+#include "engine/model.h"
+#include "engine/stream_counters.h"
+
+#include <stdatomic.h>
+
+struct pylstm_stream {
+    const pylstm_model *model;
+    char *state; /* model->state_size bytes: pylstm_stream_counters, features, layers */
+    /* Working memory: nothing of it need survive a call. */
+    char *features_scratch;
+    float *block_frames;
+    float *rows[2];
+    float *layer_scratch;
+    atomic_int busy;
+    _Atomic int64_t position, frames; /* copies of the counters, for those who ask while another thread pushes */
+};
+
+static inline pylstm_stream_counters *pylstm_counters(const pylstm_stream *stream) {
+    return (pylstm_stream_counters *)stream->state;
+}
+
+/* The state of the features. */
+static inline void *pylstm_stream_features(const pylstm_stream *stream) {
+    return stream->state + stream->model->features_state;
+}
+
+/* Whether the caller is now the stream's one user; it then must release. */
+int pylstm_stream_acquire(pylstm_stream *stream);
+void pylstm_stream_release(pylstm_stream *stream);
+
+/* Whether a state block, which may stand at any address, could have come from a stream of this model. */
+int pylstm_stream_state_valid(const pylstm_model *model, const char *state);
+
+/* What all LSTM cells of a stream remember in one call, so that no other thread's comes between two cells: first layer first,
+ * hidden_size floats of h and then of c. set refuses values that are not finite. [rt] */
+pylstm_status pylstm_stream_get_cells(pylstm_stream *stream, float *memories);
+pylstm_status pylstm_stream_set_cells(pylstm_stream *stream, const float *memories);
+
+/* As reset, but the running maximum of top_db stays: see pylstm_features_rewind. */
+pylstm_status pylstm_stream_rewind(pylstm_stream *stream);
+
+#endif

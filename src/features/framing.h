@@ -1,0 +1,33 @@
+/* Framing: which samples a frame is made of, and when it is complete. */
+#ifndef PYLSTM_FRAMING_H
+#define PYLSTM_FRAMING_H
+
+#include "features/speech_features.h"
+
+/* Sums of samples end here: no stream lives that long. A stream has at most half of it behind it. */
+#define PYLSTM_MAX_SAMPLES ((uint64_t)1 << 62)
+
+typedef struct pylstm_framing {
+    uint64_t n_fft, win, hop;
+    uint64_t pad;      /* samples before the first and after the last one that center adds: n_fft / 2, or 0 */
+    uint64_t offset;   /* of the window inside n_fft */
+    uint64_t need;     /* frame t is complete with t * hop + need samples, */
+    uint64_t least;    /* but not with fewer than these */
+    uint64_t capacity; /* samples that must be remembered */
+    int reflect;
+} pylstm_framing;
+
+pylstm_framing pylstm_framing_of(const pylstm_features_config *config);
+
+/* How many samples complete frame t; how many frames are complete with n samples; how many there are if n is all there is. */
+uint64_t pylstm_framing_due(const pylstm_framing *framing, uint64_t t);
+uint64_t pylstm_framing_complete(const pylstm_framing *framing, uint64_t n);
+uint64_t pylstm_framing_total(const pylstm_framing *framing, uint64_t n);
+
+/* The last capacity samples stand in ring, sample i at i % capacity. Writes the next count samples; n came before. */
+void pylstm_framing_write(const pylstm_framing *framing, float *ring, uint64_t n, pylstm_samples *samples, size_t count);
+
+/* The win samples under the window of frame t, of n samples so far, padded where there are none. */
+void pylstm_framing_read(const pylstm_framing *framing, const float *ring, uint64_t n, uint64_t t, float *x);
+
+#endif

@@ -1,0 +1,57 @@
+/* The contract between the features and the instruction sets.
+ *
+ * The bodies are written once (feature_kernels.inc.h) in the vocabulary of doubles_*.h. Every element is computed by the same
+ * operations in the same order whatever the width of the registers, and none is a fused multiply-add: all instruction sets give
+ * the same bits.
+ *
+ * Nothing overlaps unless stated; no alignment is asked for.
+ */
+#ifndef PYLSTM_FEATURE_KERNELS_H
+#define PYLSTM_FEATURE_KERNELS_H
+
+#include "kernels/butterfly.h"
+
+/* Bins of a mel band are summed this many side by side. Power spectra, rows of mel bands and of coefficients have room up to a
+ * multiple of it. */
+#define PYLSTM_FEATURE_LANES 8
+
+/* A mel band: weights of the bins from first on, count of them, a multiple of PYLSTM_FEATURE_LANES. */
+typedef struct pylstm_mel_band {
+    int first, count;
+    const float *weights;
+} pylstm_mel_band;
+
+typedef struct pylstm_feature_kernels {
+    /* One stage of the complex FFT. */
+    void (*butterfly)(const pylstm_butterfly *stage, const double *xr, const double *xi, double *yr, double *yi);
+
+    /* The first stage, of radix 4, n = 4 m, of x[2 t] window[t] + i x[2 t + 1] window[n + t] for t < n. */
+    void (*butterfly_windowed)(const pylstm_butterfly *stage, const float *x, const double *window, double *yr, double *yi);
+
+    /* Bins 1 ... m - 1 of a real FFT from the complex one of length m (real_fft.c), rounded to float32. */
+    void (*untangle)(size_t m, const double *twiddle, const double *zr, const double *zi, float *re, float *im);
+
+    /* power = re^2 + im^2, at most FLT_MAX, over n values rounded up to a multiple of PYLSTM_FEATURE_LANES. */
+    void (*square)(const float *re, const float *im, size_t n, float *power);
+
+    /* energy = sum of weights * power for n bands, at most FLT_MAX: PYLSTM_FEATURE_LANES partial sums, added up in halves. */
+    void (*mel_bands)(const pylstm_mel_band *bands, int n, const float *power, float *energy);
+
+    /* In place: 10 log10(max(1e-10, x)), over n values rounded up to a multiple of PYLSTM_FEATURE_LANES. */
+    void (*decibel)(float *x, int n);
+
+    /* y = matrix x, in double, rounded once: n values of x, n_blocks * PYLSTM_FEATURE_LANES of y. matrix: for each block of
+     * outputs: for each x: PYLSTM_FEATURE_LANES entries. */
+    void (*product)(const double *matrix, int n, int n_blocks, const float *x, float *y);
+} pylstm_feature_kernels;
+
+/* The table for the instruction set of that name (pylstm_kernels.isa); the caller has seen that it runs here. */
+const pylstm_feature_kernels *pylstm_feature_kernels_for(const char *isa);
+
+/* Defined where the processor of the build can have them. */
+extern const pylstm_feature_kernels pylstm_feature_kernels_scalar;
+extern const pylstm_feature_kernels pylstm_feature_kernels_avx2;
+extern const pylstm_feature_kernels pylstm_feature_kernels_avx512;
+extern const pylstm_feature_kernels pylstm_feature_kernels_neon;
+
+#endif

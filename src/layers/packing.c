@@ -1,0 +1,44 @@
+/* From rows of a matrix, as PyTorch stores them, to words side by side. */
+#include "layers/packing.h"
+
+#include <string.h>
+
+size_t pylstm_packed_rows(size_t inputs, int precision) {
+    const size_t inputs_a_word = precision == PYLSTM_WEIGHTS_FLOAT32 ? 1 : precision == PYLSTM_WEIGHTS_BFLOAT16 ? 2 : 4;
+    return (inputs + inputs_a_word - 1) / inputs_a_word;
+}
+
+/* The value of a bfloat16 tensor is a float whose lower half is zero. */
+static void put_bfloat16(float *word, int k, float value) {
+    uint32_t bits, word_bits;
+    memcpy(&bits, &value, 4);
+    memcpy(&word_bits, word, 4);
+    word_bits |= k % 2 ? bits >> 16 : bits & 0xffff0000u;
+    memcpy(word, &word_bits, 4);
+}
+
+void pylstm_pack(const pylstm_packing *to, const pylstm_tensor *matrix, const pylstm_tensor *scales, size_t first, int units,
+                 int columns, int vector) {
+    const size_t row_words = (size_t)to->n_vectors * PYLSTM_UNITS;
+    int unit, k;
+    for (unit = 0; unit < units; unit++) {
+        const size_t lane = (size_t)vector * PYLSTM_UNITS + (size_t)(unit % PYLSTM_UNITS),
+                     block = (size_t)(unit / PYLSTM_UNITS);
+        float *words = to->weights + (block * to->block_rows + to->first_row) * row_words + lane;
+        pylstm_tensor_read_range(matrix, (first + (size_t)unit) * (size_t)columns, (size_t)columns, to->row_values);
+        if (to->precision == PYLSTM_WEIGHTS_INT8)
+            pylstm_tensor_read_range(scales, first + (size_t)unit, 1, to->scale + block * row_words + lane);
+        for (k = 0; k < columns; k++) {
+            const float value = to->row_values[k];
+            if (to->precision == PYLSTM_WEIGHTS_FLOAT32) {
+                words[(size_t)k * row_words] = value;
+            } else if (to->precision == PYLSTM_WEIGHTS_BFLOAT16) {
+                put_bfloat16(words + (size_t)(k / 2) * row_words, k, value);
+            } else {
+                const signed char byte = (signed char)value;
+                memcpy((char *)(words + (size_t)(k / 4) * row_words) + k % 4, &byte, 1);
+                to->offset[block * row_words + lane] -= 128 * (int32_t)byte;
+            }
+        }
+    }
+}

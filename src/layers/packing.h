@@ -1,0 +1,28 @@
+/* Weights in the order in which the kernels read them (kernels.h says which). */
+#ifndef PYLSTM_PACKING_H
+#define PYLSTM_PACKING_H
+
+#include "kernels/kernels.h"
+#include "modelfile/modelfile.h"
+
+/* Rows of words that so many inputs take. */
+size_t pylstm_packed_rows(size_t inputs, int precision);
+
+/* Where the rows of a matrix go. */
+typedef struct pylstm_packing {
+    int precision;
+    int n_vectors;     /* vectors of 16 words in a row: the gates, or 1 */
+    size_t block_rows; /* rows of words of a block */
+    size_t first_row;  /* where this matrix begins in a block */
+    float *weights;    /* zero before the first call */
+    float *scale;      /* int8: n_vectors * 16 for each block */
+    int32_t *offset;   /* int8: likewise, zero before */
+    float *row_values; /* room for a row of the matrix */
+} pylstm_packing;
+
+/* Rows `first` to `first + units - 1` of a matrix with so many columns, as vector `vector`. scales (int8 only): one value for
+ * each row of the matrix. */
+void pylstm_pack(const pylstm_packing *to, const pylstm_tensor *matrix, const pylstm_tensor *scales, size_t first, int units,
+                 int columns, int vector);
+
+#endif

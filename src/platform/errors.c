@@ -1,0 +1,51 @@
+/* Status codes in words. */
+#include "platform/errors.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+pylstm_status pylstm_fail(pylstm_error *why, pylstm_status status, const char *format, ...) {
+    if (why) {
+        va_list arguments;
+        why->status = status;
+        va_start(arguments, format);
+        vsnprintf(why->message, sizeof why->message, format, arguments);
+        va_end(arguments);
+    }
+    return status;
+}
+
+const char *pylstm_strerror(pylstm_status status) {
+    switch (status) {
+    case PYLSTM_OK:
+        return "no error";
+    case PYLSTM_BAD_ARGUMENT:
+        return "an argument is NULL or outside of what the call takes";
+    case PYLSTM_NO_MEMORY:
+        return "not enough memory, or memory that does not begin at a multiple of 64 bytes";
+    case PYLSTM_BAD_MODEL:
+        return "the model file breaks a rule";
+    case PYLSTM_BAD_ISA:
+        return "PYLSTM_ISA names an instruction set that this build or this processor does not have";
+    case PYLSTM_NOT_FINITE:
+        return "the input holds NaN or infinity; nothing of it was taken";
+    case PYLSTM_OUT_TOO_SMALL:
+        return "out has too few rows for the frames that this input completes, or a snapshot too few bytes; nothing was taken";
+    case PYLSTM_BUSY:
+        return "another thread is inside a call on this stream; give every thread a stream of its own";
+    case PYLSTM_FLUSHED:
+        return "the stream has been flushed; reset it before pushing again";
+    case PYLSTM_WRONG_INPUT:
+        return "this stream takes the other kind of input: audio and frames cannot be mixed, and audio needs a model with "
+               "features";
+    case PYLSTM_TOO_SHORT:
+        return "deltas need at least 9 frames; push more audio before the flush, or reset";
+    case PYLSTM_SNAPSHOT_FOREIGN:
+        return "the snapshot belongs to another model or another version of pylstm";
+    case PYLSTM_SNAPSHOT_DAMAGED:
+        return "the snapshot is cut or altered";
+    case PYLSTM_NOT_BUILT:
+        return "the model needs what this build of the library leaves out";
+    }
+    return "unknown status";
+}

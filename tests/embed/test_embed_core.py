@@ -1,0 +1,253 @@
+"""The core as a library for C: what it promises programs, every call of it, its size."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pylstm
+from tests.embed import c_signatures as signatures
+from tests.embed.embed_material import (
+    FLAGS,
+    NOTES,
+    ROOT,
+    SOURCE,
+    build,
+    build_api_test,
+    compiler,
+    make,
+    run,
+    save_models,
+    tool,
+    valgrind,
+)
+
+HEADER = (SOURCE / "pylstm.h").read_text()
+RECORDED = (ROOT / "tests" / "embed" / "c" / "signatures.txt").read_text().splitlines()
+FUNCTIONS = sorted(re.findall(r"\b(pylstm_\w+)\(", "\n".join(signatures.declarations(HEADER))))
+LAWS = r"\d{5,} laws hold on \w+\n"
+SMALL = 150_000  # bytes of code, the promise of PYLSTM_FLOAT_ONLY with PYLSTM_NO_AVX512
+
+
+@pytest.fixture
+def installed() -> Path:
+    """Where `make -C src install` has put it."""
+    return build("plain") / "usr"
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The archive of a small build."""
+    folder = tmp_path_factory.mktemp("small")
+    make(SOURCE, f"BUILD={folder}", "SMALL=1", "static")
+    return folder / "libpylstm.a"
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The models of tests/c."""
+    folder = tmp_path_factory.mktemp("models")
+    save_models(folder)
+    return folder
+
+
+# --- what programs rely on -----------------------------------------------------------------------
+
+
+def test_declarations_are_added_but_never_changed() -> None:
+    facts = signatures.declarations(HEADER)
+    recorded = [line for line in RECORDED if "-bit " not in line]
+    assert set(recorded) <= set(facts), sorted(set(recorded) - set(facts))
+    # What is new is written down, so that it is kept from then on: tests/c/signatures.py.
+    assert set(facts) <= set(recorded), sorted(set(facts) - set(recorded))
+
+
+def test_layouts_are_those_that_programs_were_compiled_with() -> None:
+    facts = signatures.layouts(compiler(), HEADER)
+    if not facts[0].startswith("64-bit"):
+        pytest.skip("the layouts that are written down are those of 64-bit pointers")
+    assert facts == [line for line in RECORDED if "-bit " in line]
+
+
+def test_the_header_says_the_version_of_the_package() -> None:
+    numbers = re.findall(r"^#define PYLSTM_VERSION_M?[A-Z]+ (\d+)$", HEADER, re.MULTILINE)
+    assert ".".join(numbers) == pylstm.__version__
+    assert (Path(pylstm.get_include()) / "pylstm.h").is_file()
+
+
+@pytest.mark.parametrize("language", [["-xc", "-std=c99"], ["-xc", "-std=c11"], ["-xc++"]])
+def test_the_header_stands_alone(language: list[str], tmp_path: Path) -> None:
+    cc = tool("g++", "CXX") if language == ["-xc++"] else compiler()
+    source = tmp_path / "only.c"
+    source.write_text('#include "pylstm.h"\n#include "pylstm.h"\n')
+    strict = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only"]
+    run(*cc, *language, *strict, f"-I{SOURCE}", source)
+
+
+# --- every call, every refusal -------------------------------------------------------------------
+
+
+def test_the_c_program_names_every_function() -> None:
+    text = "".join(path.read_text() for path in (ROOT / "tests" / "embed" / "c").glob("*.c"))
+    assert [name for name in FUNCTIONS if f"{name}(" not in text] == []
+
+
+def test_every_call_and_every_refusal(installed: Path, files: Path, tmp_path: Path) -> None:
+    program = build_api_test(tmp_path / "api", installed / "lib" / "libpylstm.a")
+    for isa in pylstm.show_config()["isa"]["supported"]:
+        assert re.fullmatch(LAWS, run(program, files, PYLSTM_ISA=isa))
+
+
+def test_every_call_under_valgrind(installed: Path, files: Path, tmp_path: Path) -> None:
+    tool("valgrind")
+    program = build_api_test(tmp_path / "api", installed / "lib" / "libpylstm.a", "-g")
+    assert re.fullmatch(LAWS, valgrind(program, files))
+
+
+def test_every_call_under_sanitizers(files: Path, tmp_path: Path) -> None:
+    library = build("sanitized") / "core" / "libpylstm.a"
+    program = build_api_test(tmp_path / "api", library, *FLAGS["sanitized"].split())
+    for isa in {"scalar", pylstm.show_config()["isa"]["supported"][0]}:
+        assert re.fullmatch(LAWS, run(program, files, PYLSTM_ISA=isa))
+
+
+def test_every_call_of_a_small_build(small: Path, files: Path, tmp_path: Path) -> None:
+    program = build_api_test(tmp_path / "api", small, "-DPYLSTM_FLOAT_ONLY")
+    for isa in ("scalar", "avx2", "neon"):
+        if isa in pylstm.show_config()["isa"]["supported"]:
+            assert re.fullmatch(LAWS, run(program, files, PYLSTM_ISA=isa))
+
+
+def test_memory_does_not_depend_on_the_kernels(
+    files: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What `pylstm export` measures here is enough on every machine."""
+    for path in sorted(files.glob("*.safetensors")):
+        sizes = set()
+        for isa in pylstm.show_config()["isa"]["supported"]:
+            monkeypatch.setenv("PYLSTM_ISA", isa)
+            sizes.add(pylstm._engine.memory_of(path.read_bytes()))
+        assert len(sizes) == 1
+
+
+# --- size ----------------------------------------------------------------------------------------
+
+
+def test_a_small_build_is_small(small: Path) -> None:
+    """Scalar kernels and one set of vector kernels, one precision: text and read-only data."""
+    told = run(*tool("size"), "-t", small).splitlines()
+    assert int(told[-1].split()[0]) <= SMALL, told[-1]
+
+
+# --- installed -----------------------------------------------------------------------------------
+
+
+def program_text() -> str:
+    return """
+        #include <pylstm.h>
+        #include <stdio.h>
+        int main(void) { return puts(pylstm_version()) < 0 || !pylstm_isa(NULL); }
+    """
+
+
+def test_pkg_config_says_how_to_compile_and_link(installed: Path, tmp_path: Path) -> None:
+    finder = tool("pkg-config")
+    folder = {"PKG_CONFIG_PATH": str(installed / "lib" / "pkgconfig")}
+    source = tmp_path / "program.c"
+    source.write_text(program_text())
+    assert run(*finder, "--modversion", "pylstm", **folder).strip() == pylstm.__version__
+    for static in ([], ["--static"]):
+        flags = run(*finder, *static, "--cflags", "--libs", "pylstm", **folder).split()
+        last = ["-static"] if static else [f"-Wl,-rpath,{installed}/lib"]
+        run(*compiler(), "-std=c11", "-o", tmp_path / "program", source, *flags, *last)
+        assert run(tmp_path / "program").strip() == pylstm.__version__
+
+
+def test_installed_into_a_package(installed: Path, tmp_path: Path) -> None:
+    """DESTDIR goes before, and into no file."""
+    make(
+        SOURCE,
+        f"BUILD={installed.parent / 'core'}",
+        f"DESTDIR={tmp_path}",
+        "PREFIX=/opt/p",
+        "LIBDIR=/opt/p/l",
+        "install",
+    )
+    names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if not path.is_dir()}
+    shared = f"libpylstm.so.{pylstm.__version__}"
+    version = ".".join(pylstm.__version__.split(".")[:2])
+    expected = {"libpylstm.a", "libpylstm.so", f"libpylstm.so.{version}", shared}
+    assert names == {
+        "opt/p/include/pylstm.h",
+        "opt/p/l/pkgconfig/pylstm.pc",
+        *(f"opt/p/l/{name}" for name in expected),
+    }
+    text = (tmp_path / "opt/p/l/pkgconfig/pylstm.pc").read_text()
+    assert str(tmp_path) not in text
+    assert "libdir=/opt/p/l\n" in text
+
+
+def test_the_shared_library_shows_the_public_calls_alone(installed: Path) -> None:
+    library = installed / "lib" / "libpylstm.so"
+    told = run(*tool("nm"), "-D", "--defined-only", library)
+    assert sorted(line.split()[-1] for line in told.splitlines()) == FUNCTIONS
+
+
+def test_the_static_library_takes_no_other_names(installed: Path) -> None:
+    told = run(*tool("nm"), "-g", "--defined-only", installed / "lib" / "libpylstm.a")
+    names = {line.split()[-1] for line in told.splitlines() if len(line.split()) == 3}
+    assert [name for name in names if not name.startswith("pylstm_")] == []
+
+
+def test_nothing_of_python_is_needed(tmp_path: Path) -> None:
+    """What make would run finds everything without a Python."""
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    for name in ("make", "sh", "sed", "paste", "echo"):
+        if found := shutil.which(name):
+            (tools / name).symlink_to(found)
+    dry = [*tool("make"), "-s", "-n", "-C", str(SOURCE), "BUILD=b", "install"]
+    ran = subprocess.run(dry, env={"PATH": str(tools)}, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert "python" not in ran.stdout.lower()
+    assert f"-soname,libpylstm.so.{'.'.join(pylstm.__version__.split('.')[:2])} " in ran.stdout
+
+
+class Why(ctypes.Structure):
+    _fields_ = [("status", ctypes.c_int), ("message", ctypes.c_char * 400)]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the shared library here is one for ELF")
+def test_ctypes_reaches_the_shared_library(installed: Path, files: Path) -> None:
+    core = ctypes.CDLL(str(installed / "lib" / "libpylstm.so"))
+    core.pylstm_version.restype = core.pylstm_model_info.restype = ctypes.c_char_p
+    assert core.pylstm_version().decode() == pylstm.__version__
+    data = (files / "words.safetensors").read_bytes()
+    model, stream, why = ctypes.c_void_p(), ctypes.c_void_p(), Why()
+    size = ctypes.c_size_t
+    assert (
+        core.pylstm_model_from_memory(b"no", size(2), ctypes.byref(model), ctypes.byref(why)) == 3
+    )
+    assert why.message.startswith(b"[")
+    create = core.pylstm_model_from_memory
+    assert create(data, size(len(data)), ctypes.byref(model), ctypes.byref(why)) == 0
+    assert core.pylstm_model_info(model, b"license").decode() == NOTES["license"]
+    assert core.pylstm_stream_create(model, ctypes.byref(stream)) == 0
+    pcm = np.random.default_rng(0).standard_normal(16000).astype(np.float32)
+    rows, out = ctypes.c_size_t(), np.empty((128, 3), np.float32)
+    pushed = core.pylstm_stream_push(
+        stream, 0, ctypes.c_void_p(pcm.ctypes.data), size(pcm.size), ctypes.c_ssize_t(4),
+        ctypes.c_void_p(out.ctypes.data), size(128), ctypes.byref(rows),
+    )  # fmt: skip
+    assert pushed == 0
+    expected = pylstm.Model.from_bytes(data).stream().push(pcm)
+    np.testing.assert_array_equal(out[: rows.value], expected)
+    core.pylstm_stream_destroy(stream)
+    core.pylstm_model_destroy(model)

@@ -1,0 +1,329 @@
+"""The real-time law: no allocation, no lock, no system call, the caller's floating-point mode, and
+a cost that does not grow. Proved by counting, never by timing.
+
+The C side stands in ``realtime/``: ``walk.c`` goes through every call that ``pylstm.h`` marks [rt],
+with every way in which it can be refused; ``driver.c`` watches it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import pylstm
+from benchmarks.long_life import BOUNDARIES, advanced, numbers, period, snapshot_hash, unsound
+from pylstm import LSTM, MFCC, Dense, LogMel, Model
+from tests.conftest import audio, everything_at_once, small_model
+from tools import sources
+
+HERE = Path(__file__).parent / "realtime"
+SOURCE = Path(__file__).parents[2] / "src"
+CANNOT = 77
+DAY = 24 * 3600 * 16000
+KERNELS = sorted({"scalar", pylstm.show_config()["isa"]["supported"][0]})
+
+
+def stack(width: int, hidden: int, cells: int, outputs: int, activation: str) -> list[LSTM | Dense]:
+    layers = LSTM(width, hidden, num_layers=cells, seed=1)
+    return [layers, Dense(hidden, outputs, activation, seed=2)]
+
+
+def models() -> list[Model]:
+    """Plain features; everything that features can do; a window as long as the frame; frames."""
+    everything = everything_at_once()
+    bare = LogMel(center=False, n_fft=300, win_length=300, hop_length=90, n_mels=10, power=0.5)
+    return [
+        Model(MFCC(), stack(13, 32, 2, 3, "softmax")),
+        Model(everything, stack(15, 17, 3, 17, "sigmoid")),
+        Model(bare, [LSTM(10, 8, seed=0)]),
+        Model(None, [LSTM(7, 20, bias=False, seed=0), Dense(20, 5, "tanh", seed=1)]),
+    ]
+
+
+class Tools:
+    """The driver, the library that counts, and the files of the models."""
+
+    def __init__(self, folder: Path, compiler: list[str]) -> None:
+        self.folder = folder
+        self.driver = folder / "driver"
+        self.counter = folder / "allocation_counter.so"
+        shipped = ["-std=c11", "-O3", "-ffp-contract=off", "-Wno-psabi", f"-I{SOURCE}"]
+        own = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{SOURCE}"]
+        jobs, objects = [], []
+        for file in [*sources.core(), HERE / "walk.c", HERE / "driver.c"]:
+            flags = own if file.parent == HERE else shipped
+            objects.append(str(folder / f"{file.parent.name}-{file.stem}.o"))
+            jobs.append([*compiler, *flags, "-c", "-o", objects[-1], str(file)])
+        counter = str(HERE / "allocation_counter.c")
+        jobs.append([*compiler, *own, "-shared", "-fPIC", "-o", str(self.counter), counter, "-ldl"])
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for done in pool.map(lambda job: subprocess.run(job, check=False), jobs):
+                assert done.returncode == 0, done.args
+        link = ["-o", str(self.driver), *objects, "-lm", "-pthread", "-ldl"]
+        subprocess.run([*compiler, *link], check=True)
+        self.models = []
+        for place, model in enumerate(models()):
+            self.models.append(str(folder / f"{place}.safetensors"))
+            model.save(self.models[-1])
+
+    def run(self, *arguments: object, isa: str | None = None, preload: bool = False) -> str:
+        """What the driver prints; skips where the machine cannot be watched."""
+        environment = {k: v for k, v in os.environ.items() if k != "PYLSTM_ISA"}
+        if isa:
+            environment["PYLSTM_ISA"] = isa
+        if preload:
+            environment["LD_PRELOAD"] = str(self.counter)
+        ran = subprocess.run(
+            [str(self.driver), *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=False,
+        )
+        if ran.returncode == CANNOT:
+            pytest.skip(ran.stdout.strip())
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
+
+@pytest.fixture(scope="session")
+def tools(tmp_path_factory: pytest.TempPathFactory) -> Tools:
+    if sys.platform != "linux":
+        pytest.skip("LD_PRELOAD, seccomp and ptrace as here are Linux's")
+    if "LD_PRELOAD" in os.environ:
+        pytest.skip("another library is preloaded, such as a sanitizer's")
+    found = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
+    if not found:
+        pytest.skip("no C compiler: set CC")
+    return Tools(tmp_path_factory.mktemp("realtime"), found.split())
+
+
+# --- allocations and locks -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("isa", KERNELS)
+def test_no_real_time_call_allocates_or_locks(tools: Tools, isa: str) -> None:
+    told = tools.run("calls", *tools.models, isa=isa, preload=True)
+    counts = r"(\d+) calls, 0 allocations, 0 frees, 0 locks\n"
+    match = re.fullmatch(counts, told)
+    assert match, told
+    assert int(match[1]) > 1000
+
+
+def test_the_counter_sees_allocations_and_locks(tools: Tools) -> None:
+    told = tools.run("control", tools.models[0], preload=True)
+    seen = {name: list(map(int, n)) for name, *n in (line.split() for line in told.splitlines())}
+    assert seen["nothing"] == [0, 0, 0]
+    assert seen["malloc"] == [1, 1, 0]
+    assert seen["mutex"] == [0, 0, 2]
+    assert seen["create"][:2] == [1, 1]  # a stream is one block
+    assert seen["threads"][2] >= 4  # with two threads a batch waits on locks, as pylstm.h says
+
+
+def in_python(tools: Tools, **settings: str) -> dict[str, list[int]]:
+    environment = {**os.environ, "LD_PRELOAD": str(tools.counter), **settings}
+    ran = subprocess.run(
+        [sys.executable, str(HERE / "hop_in_python.py")],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    return json.loads(ran.stdout)
+
+
+PUSHES = ("push", "push int16", "push_frames", "push after reset")
+
+
+@pytest.mark.skipif(
+    sys.implementation.name != "cpython", reason="counts what CPython's allocator asks for"
+)
+def test_a_thousand_hops_from_python_take_no_memory_from_the_system(tools: Tools) -> None:
+    seen = in_python(tools)
+    assert seen["bytearray"][:2] == [1000, 1000]  # the control
+    assert seen["kept"][0] >= 1000
+    for name in PUSHES:
+        assert seen[name][:2] == seen["nothing"][:2] == [0, 0], name
+
+
+@pytest.mark.skipif(
+    sys.implementation.name != "cpython", reason="counts what CPython's allocator asks for"
+)
+def test_a_thousand_hops_from_python_leave_no_object_behind(tools: Tools) -> None:
+    seen = in_python(tools, PYTHONMALLOC="malloc")  # now every object is counted
+
+    def left(name: str) -> int:
+        allocated, freed, _ = seen[name]
+        return allocated - freed - (seen["nothing"][0] - seen["nothing"][1])
+
+    assert left("kept") >= 1000
+    for name in PUSHES:
+        assert abs(left(name)) < 20, name  # the loop's own; one object a hop would be a thousand
+
+
+# --- the floating-point mode ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("isa", KERNELS)
+def test_the_callers_floating_point_mode_stays_and_changes_nothing(tools: Tools, isa: str) -> None:
+    told = tools.run("modes", *tools.models, isa=isa)
+    expected = r"\d+ calls in \d+ modes, 0 changed the mode, 0 walks gave other bits\n"
+    assert re.fullmatch(expected, told), told
+
+
+# --- system calls --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("isa", KERNELS)
+def test_an_hour_of_audio_without_a_system_call(tools: Tools, isa: str) -> None:
+    """The whole hour with the kernels that are used here, ten minutes with the others."""
+    seconds = 600 if isa == "scalar" and len(KERNELS) > 1 else 3600
+    told = tools.run("sealed", seconds, *tools.models, isa=isa)
+    rows = (seconds * 16000 - 200) // 160 + 1
+    assert re.fullmatch(rf"\d+ calls, {seconds} seconds, {rows} rows\n", told), told
+
+
+def test_a_system_call_under_the_seal_ends_the_process(tools: Tools) -> None:
+    assert tools.run("break", tools.models[0]).split() == ["lives", "killed", "killed"]
+
+
+# --- the cost of a frame -------------------------------------------------------------------------
+
+
+def test_a_frame_after_a_day_takes_as_many_instructions_as_in_the_first_minute(
+    tools: Tools,
+) -> None:
+    """Counted one by one, library functions included, over five hops: after a minute, after a
+    million hops that were all pushed, at 24 hours, and close to 2^53 samples.
+
+    Compilers may divide small 64-bit numbers in another way than large ones: hence a margin there.
+    """
+    features = MFCC(n_fft=64, win_length=40, hop_length=16, n_mels=8, n_mfcc=5)
+    model = Model(features, [LSTM(5, 8, seed=0)])
+    path = tools.folder / "short.safetensors"
+    model.save(path)
+    stream, minute = model.stream(), audio(60)
+    stream.push(minute)
+    snapshots = [stream.snapshot()]
+    # Whole periods, so that the same samples stand at the same places.
+    span = np.resize(minute, 1_000_000 // period(features) * period(features))
+    for _ in range(16):
+        stream.push(span)
+    snapshots.append(stream.snapshot())
+    snapshots.append(advanced(snapshots[0], features, DAY)[0])
+    snapshots.append(advanced(snapshots[0], features, 1 << 53)[0])
+    files = []
+    for place, snapshot in enumerate(snapshots):
+        files.append(tools.folder / f"{place}.snapshot")
+        files[-1].write_bytes(snapshot)
+    counts = [int(line) for line in tools.run("steps", 16, 5, path, *files).split()]
+    assert len(counts) == len(files)
+    assert counts[0] > 5000
+    assert counts[2] == counts[0]
+    assert max(counts) <= 1.01 * counts[0]
+
+
+@pytest.mark.parametrize("power", BOUNDARIES)
+@pytest.mark.parametrize("options", [{}, {"deltas": 2, "top_db": 60.0}, {"pad_mode": "reflect"}])
+def test_counters_do_not_end(options: dict, power: int) -> None:
+    """A stream across 2^31, 2^32, 2^53, 2^60 samples gives the bits of one that is a second old."""
+    model = small_model(**options)
+    young, old, pcm = model.stream(), model.stream(), audio(40)
+    young.push(pcm[:16000])
+    snapshot, more = advanced(young.snapshot(), model.features, 1 << power)
+    old.restore(snapshot)
+    assert old.position == young.position + more < 1 << power
+    np.testing.assert_array_equal(old.push(pcm), young.push(pcm))
+    assert old.position == young.position + more > 1 << power
+    assert old.snapshot() == advanced(young.snapshot(), model.features, old.position)[0]
+    np.testing.assert_array_equal(old.flush(), young.flush())
+
+
+def test_a_snapshot_is_signed_with_the_hash_that_long_life_knows() -> None:
+    snapshot = small_model().stream().snapshot()
+    assert snapshot_hash(snapshot[64:]) == int.from_bytes(snapshot[32:40], sys.byteorder)
+
+
+def test_unsound_numbers_are_found() -> None:
+    snapshot = small_model().stream().snapshot()
+    assert unsound(numbers(snapshot)) == 0
+    assert unsound(np.array([1, 0, -0.0, 1e-40, np.inf, np.nan, 2.0**-126], np.float32)) == 3
+
+
+# --- threads and processes -----------------------------------------------------------------------
+
+
+def test_threads_that_are_switched_all_the_time() -> None:
+    """8 threads, 64 streams each, a switch between threads every microsecond."""
+    model, pcm = small_model(), audio(1)
+    chunks = [pcm[k * 31 : k * 31 + 1600] for k in range(64)]
+    serial = [model.stream().push(chunk) for chunk in chunks]
+    results: list[list[np.ndarray]] = [[] for _ in range(8)]
+
+    def work(mine: list[np.ndarray]) -> None:
+        streams = [model.stream() for _ in chunks]
+        rows: list[list[np.ndarray]] = [[] for _ in chunks]
+        for start in range(0, 1600, 400):
+            for stream, chunk, part in zip(streams, chunks, rows, strict=True):
+                part.append(stream.push(chunk[start : start + 400]))
+        mine += [np.concatenate(part) for part in rows]
+
+    threads = [threading.Thread(target=work, args=(mine,)) for mine in results]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    for mine in results:
+        assert len(mine) == len(serial)
+        for rows, expected in zip(mine, serial, strict=True):
+            np.testing.assert_array_equal(rows, expected)
+
+
+FORK = """
+import os, sys
+import numpy as np
+import pylstm
+model = pylstm.Model(pylstm.MFCC(), [pylstm.LSTM(13, 21, num_layers=2, seed=1)])
+pcm = np.random.default_rng(0).standard_normal(16000).astype(np.float32)
+whole = model.run(pcm)
+stream, pool = model.stream(), model.streams(3)
+head = stream.push(pcm[:5003])
+pooled = pool.push({k: pcm[:5003] for k in range(3)})[1]
+
+def rest():
+    tail = np.concatenate([head, stream.push(pcm[5003:]), stream.flush()])
+    many = pool.push({k: pcm[5003:] for k in range(3)})
+    many = np.concatenate([pooled, many[1], pool[1].flush()])
+    new = model.run(pcm)
+    return all(np.array_equal(rows, whole) for rows in (tail, many, new))
+
+child = os.fork()
+good = rest()  # parent and child at the same time
+if child == 0:
+    os._exit(0 if good else 1)
+_, status = os.waitpid(child, 0)
+sys.exit(0 if good and status == 0 else 1)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_fork_in_the_middle_of_a_stream() -> None:
+    """Parent and child each go on with the stream, and both finish it bit for bit."""
+    ran = subprocess.run([sys.executable, "-c", FORK], timeout=60, capture_output=True, check=False)
+    assert ran.returncode == 0, ran.stderr.decode()

@@ -1,0 +1,97 @@
+"""Streams under sanitizers: odd sizes, odd memory and forged snapshots through the C API.
+
+What is driven, and how, stands in ``stream_fuzz.c``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pylstm import LSTM, MFCC, Dense, LogMel, Model
+from tests.conftest import everything_at_once
+from tools import sources
+
+DRIVER = Path(__file__).with_name("stream_fuzz.c")
+SOURCES = sources.core()
+
+
+def stack(width: int, hidden: int, cells: int, outputs: int, activation: str) -> list[LSTM | Dense]:
+    return [
+        LSTM(width, hidden, num_layers=cells, seed=1),
+        Dense(hidden, outputs, activation, seed=2),
+    ]
+
+
+def overflowing() -> Model:
+    """Sums that leave float32 in every layer: the state must stay finite all the same."""
+    rng = np.random.default_rng(0)
+    signs = np.where(rng.random((40, 3)) < 0.5, -3e38, 3e38).astype(np.float32)
+    first = Dense(3, 40, weights={"weight": signs, "bias": np.full(40, 3e38, np.float32)})
+    shapes = LSTM(40, 5, num_layers=2, seed=0).shapes
+    weights = {name: np.full(shape, 3e38, np.float32) for name, shape in shapes.items()}
+    second = LSTM(40, 5, num_layers=2, weights=weights)
+    return Model(None, [first, second, Dense(5, 2, "softmax", seed=0)])
+
+
+def models() -> list[Model]:
+    """Sizes around the width of a vector, the deepest stacks, and each way of framing."""
+    everything = everything_at_once()
+    tiny = LogMel(n_fft=1, win_length=1, hop_length=50, n_mels=2, power=0.5, window="boxcar")
+    long = LogMel(n_fft=1024, win_length=3, hop_length=7, n_mels=3, pad_mode="reflect", deltas=1)
+    deep = [LSTM(2, 2, seed=k) if k % 2 else Dense(2, 2, "relu", seed=k) for k in range(64)]
+    return [
+        Model(MFCC(), stack(13, 21, 2, 3, "softmax")),
+        Model(everything, stack(15, 17, 3, 17, "softmax")),
+        Model(LogMel(center=False, n_fft=300, win_length=100, hop_length=90, n_mels=1), []),
+        Model(tiny, stack(2, 1, 1, 1, "sigmoid")),
+        Model(long, []),
+        Model(
+            LogMel(n_fft=64, win_length=64, hop_length=1000, n_mels=3), stack(3, 16, 2, 1, "tanh")
+        ),
+        Model(None, stack(1, 1, 128, 1, "linear")),
+        Model(None, stack(7, 15, 2, 16, "tanh")),
+        Model(None, stack(3, 33, 1, 1000, "softmax")),
+        Model(None, deep),
+        overflowing(),
+    ]
+
+
+def test_sanitizers_find_nothing(tmp_path: Path) -> None:
+    found = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
+    if not found:
+        pytest.skip("no C compiler: set CC")
+    compiler = found.split()
+    flags = ["-std=c11", "-O1", "-g", "-ffp-contract=off", "-fsanitize=address,undefined"]
+    flags += ["-fno-sanitize-recover=all", f"-I{sources.SOURCE}"]
+    program = tmp_path / "stream_fuzz"
+    probe = tmp_path / "probe.c"
+    probe.write_text("int main(void) { return 0; }\n")
+    built = subprocess.run([*compiler, *flags, "-o", str(program), str(probe)])
+    if built.returncode or subprocess.run([str(program)]).returncode:
+        pytest.skip("this compiler has no working address and undefined-behaviour sanitizers")
+    # One process a file, so that every core compiles.
+    objects = []
+    jobs = []
+    for source in [DRIVER, *SOURCES]:
+        objects.append(str(tmp_path / f"{source.parent.name}-{source.stem}.o"))
+        jobs.append(subprocess.Popen([*compiler, *flags, "-c", "-o", objects[-1], str(source)]))
+    assert all([job.wait() == 0 for job in jobs])
+    subprocess.run([*compiler, *flags, "-o", str(program), *objects, "-lm", "-pthread"], check=True)
+    files = []
+    for place, model in enumerate(models()):
+        files.append(tmp_path / f"{place}.safetensors")
+        model.save(files[-1])
+    environment = {name: value for name, value in os.environ.items() if name != "PYLSTM_ISA"}
+    ran = subprocess.run(
+        [str(program), "6", "1", *map(str, files)], capture_output=True, text=True, env=environment
+    )
+    assert ran.returncode == 0, ran.stderr
+    counts = r"[1-9]\d* walks, [1-9]\d* forgeries accepted, [1-9]\d* refused\n"
+    assert re.fullmatch(counts, ran.stdout), ran.stdout

@@ -1,0 +1,371 @@
+"""MFCC and LogMel: librosa's numbers, and the same bits however the audio is cut."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import pylstm
+from tests.conftest import ISAS
+from tests.features.features_grid import GRID, Case, signals, speech
+from tests.golden.oracles import librosa_features
+
+AUDIO = signals()
+SPEECH = speech()
+
+
+def librosa_frames(case: Case, y, dtype=np.float32):
+    pytest.importorskip("librosa", reason="librosa is the oracle of this test")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # empty mel bands, signals shorter than n_fft
+        return librosa_features(y, case.kind, case.settings, dtype)
+
+
+def streamed(features, y, cuts):
+    """The frames of a stream that gets y in chunks of the given lengths, and then the rest."""
+    stream, rows = features.stream(), []
+    start = 0
+    for cut in cuts:
+        rows.append(stream.push(y[start : start + cut]))
+        start += cut
+    rows.append(stream.push(y[start:]))
+    snapshot = stream.snapshot()
+    rows.append(stream.flush())
+    return np.concatenate(rows), snapshot
+
+
+class TestLibrosa:
+    @pytest.mark.parametrize("case", GRID, ids=lambda case: case.name)
+    def test_frames_are_those_of_librosa(self, case):
+        """To 1e-3, or a millionth of the largest value where dct_norm=None makes them thousands."""
+        features = case.build()
+        for name, y in AUDIO.items():
+            if features.hop_length < 10:
+                y = y[:4000]
+            ours, theirs = features(y), librosa_frames(case, y)
+            assert ours.shape == theirs.shape
+            assert ours.dtype == np.float32
+            tolerance = (
+                max(1e-3, 1e-6 * np.abs(theirs).max())
+                if case.settings.get("dct_norm", 1) is None
+                else 1e-3
+            )
+            assert np.abs(ours - theirs).max() <= tolerance, name
+
+    @pytest.mark.parametrize(
+        "case", [case for case in GRID if case.usual], ids=lambda case: case.name
+    )
+    def test_usual_settings_are_within_1e_4_of_librosa_in_float64(self, case):
+        """In float32 librosa's own rounding is larger where NumPy uses AVX-512, whose log10 errs by
+        2.3 units in the last place."""
+        features = case.build()
+        for name, y in AUDIO.items():
+            exact = librosa_frames(case, y.astype(np.float64), np.float64)
+            assert np.abs(features(y) - exact).max() <= 1e-4, name
+
+    def test_defaults_are_closer_to_the_truth_than_librosa_in_float32(self):
+        case = Case("mfcc", {})
+        y = AUDIO["speech"]
+        exact = librosa_frames(case, y.astype(np.float64), np.float64)
+        ours = np.abs(case.build()(y) - exact).max()
+        assert ours <= 4e-5
+        assert ours <= np.abs(librosa_frames(case, y) - exact).max()
+
+    @pytest.mark.parametrize("n_fft", [16, 17])
+    @pytest.mark.parametrize("hop_length", [1, 3, 8, 16, 17, 40])
+    @pytest.mark.parametrize("window", ["hann", "boxcar"])
+    def test_short_signals(self, n_fft, hop_length, window):
+        chosen = {"n_fft": n_fft, "win_length": n_fft, "hop_length": hop_length, "window": window}
+        case = Case("logmel", {**chosen, "n_mels": 10})
+        features, generator = case.build(), np.random.default_rng(n_fft)
+        for length in [*range(1, 20), 31, 32, 33, 48, 49, 64, 80]:
+            y = generator.standard_normal(length).astype(np.float32)
+            np.testing.assert_allclose(features(y), librosa_frames(case, y), rtol=0, atol=1e-3)
+
+    @pytest.mark.parametrize("n_fft", [1, 2, 16, 17])
+    @pytest.mark.parametrize("hop_length", [1, 3, 8, 16, 17, 40])
+    def test_reflection_is_numpys_again_and_again(self, n_fft, hop_length):
+        """The oracle is np.pad and then no centering. With center librosa.stft (0.11) pads only
+        pieces of the signal: if hop_length >= n_fft / 2 divides the length, the last sample of
+        its last frame is not the one that np.pad gives."""
+        chosen = {
+            "n_fft": n_fft,
+            "win_length": n_fft,
+            "hop_length": hop_length,
+            "window": "boxcar",
+            "n_mels": 10,
+        }
+        features = pylstm.LogMel(**chosen, pad_mode="reflect")
+        uncentered = Case("logmel", {**chosen, "center": False})
+        generator = np.random.default_rng(n_fft)
+        for length in [*range(1, 20), 31, 32, 33, 48, 49, 64, 80]:
+            y = generator.standard_normal(length).astype(np.float32)
+            padded = np.pad(y, n_fft // 2, mode="reflect")
+            np.testing.assert_allclose(
+                features(y), librosa_frames(uncentered, padded), rtol=0, atol=1e-3
+            )
+
+    def test_normalisation(self):
+        generator = np.random.default_rng(3)
+        mean = generator.standard_normal(39).astype(np.float32)
+        std = generator.uniform(0.5, 20, 39).astype(np.float32)
+        plain, normalised = pylstm.MFCC(deltas=2), pylstm.MFCC(deltas=2, mean=mean, std=std)
+        np.testing.assert_array_equal(normalised(SPEECH), (plain(SPEECH) - mean) / std)
+
+
+class TestChunkLaw:
+    FEATURES = (
+        pylstm.MFCC(),
+        pylstm.MFCC(pad_mode="reflect", top_db=60.0, deltas=2),
+        pylstm.LogMel(center=False, n_mels=20),
+        pylstm.MFCC(
+            n_fft=401, win_length=100, hop_length=37, pad_mode="reflect", deltas=1, lifter=22
+        ),
+        pylstm.LogMel(n_fft=64, win_length=1, hop_length=1000, n_mels=5, window="boxcar"),
+        pylstm.LogMel(n_fft=2048, win_length=300, hop_length=3000, n_mels=20, pad_mode="reflect"),
+        pylstm.LogMel(n_fft=512, win_length=200, hop_length=99, center=False, n_mels=9, deltas=2),
+    )
+
+    @settings(deadline=None)
+    @given(
+        index=st.integers(0, len(FEATURES) - 1),
+        start=st.integers(0, 40000),
+        length=st.integers(0, 20000),
+        cuts=st.lists(
+            st.one_of(st.integers(0, 3), st.integers(0, 400), st.integers(0, 5000)), max_size=60
+        ),
+        as_float=st.booleans(),
+    )
+    def test_any_cut_gives_the_same_bits_and_the_same_state(
+        self, index, start, length, cuts, as_float
+    ):
+        features, y = self.FEATURES[index], SPEECH[start : start + length]
+        if as_float:
+            y = y.astype(np.float32) / 32768
+        stream = features.stream()
+        rows, snapshot = [stream.push(y)], stream.snapshot()
+        try:
+            rows.append(stream.flush())
+        except ValueError:  # too short for deltas
+            with pytest.raises(ValueError, match="9"):
+                streamed(features, y, cuts)
+            return
+        cut_rows, cut_snapshot = streamed(features, y, cuts)
+        assert np.concatenate(rows).tobytes() == cut_rows.tobytes()
+        assert snapshot == cut_snapshot
+
+    @pytest.mark.parametrize("index", range(len(FEATURES)))
+    @pytest.mark.parametrize("cut", [1, 7, 160, 997, 1000])
+    def test_equal_chunks(self, index, cut):
+        features, y = self.FEATURES[index], SPEECH[8000:24000]
+        whole, _ = streamed(features, y, [])
+        chunked, _ = streamed(features, y, [cut] * (len(y) // cut))
+        assert whole.tobytes() == chunked.tobytes()
+
+    @pytest.mark.parametrize("index", range(len(FEATURES)))
+    def test_int16_is_float32_over_32768(self, index):
+        features = self.FEATURES[index]
+        assert features(SPEECH).tobytes() == features(SPEECH.astype(np.float32) / 32768).tobytes()
+
+    def test_strides(self):
+        features = pylstm.MFCC()
+        channels = np.zeros((len(SPEECH), 3), np.int16)
+        channels[:, 1] = SPEECH
+        assert features(channels[:, 1]).tobytes() == features(SPEECH).tobytes()
+        backwards = np.ascontiguousarray(SPEECH[::-1])[::-1]
+        assert features(backwards).tobytes() == features(SPEECH).tobytes()
+
+    @settings(deadline=None)
+    @given(
+        index=st.integers(0, len(FEATURES) - 1), at=st.integers(0, 20000), cut=st.integers(1, 5000)
+    )
+    def test_snapshot_and_fork_go_on_where_they_were_taken(self, index, at, cut):
+        features, y = self.FEATURES[index], SPEECH[8000:38000]
+        stream = features.stream()
+        stream.push(y[:at])
+        fork, restored = stream.fork(), features.stream()
+        restored.push(SPEECH[:777])
+        restored.restore(stream.snapshot())
+        expected = np.concatenate([stream.push(y[at:]), stream.flush()])
+        for other in (fork, restored):
+            rows = [other.push(y[start : start + cut]) for start in range(at, len(y), cut)]
+            assert np.concatenate([*rows, other.flush()]).tobytes() == expected.tobytes()
+
+    @pytest.mark.parametrize("index", range(len(FEATURES)))
+    def test_reset_begins_anew(self, index):
+        features, y = self.FEATURES[index], SPEECH[8000:24000]
+        stream = features.stream()
+        fresh = stream.snapshot()
+        first = stream.push(y)
+        stream.reset()
+        assert stream.snapshot() == fresh
+        assert stream.push(y).tobytes() == first.tobytes()
+
+
+class TestInstructionSets:
+    @pytest.mark.parametrize(
+        "sizes",
+        [range(1, 140), [200, 240, 250, 331, 400, 401, 480, 512, 600, 662, 1024, 1200, 2048]],
+        ids=["small", "usual"],
+    )
+    def test_all_give_the_same_bits(self, sizes, monkeypatch):
+        """Every n_fft takes its own mixture of vectors and of what is left over by them."""
+        loud = (1e19 * SPEECH[:1000]).astype(np.float32)
+        for n_fft in sizes:
+            found = []
+            for isa in ISAS:
+                monkeypatch.setenv("PYLSTM_ISA", isa)
+                with warnings.catch_warnings():
+                    warnings.simplefilter("ignore")  # empty mel bands
+                    features = pylstm.MFCC(
+                        n_fft=n_fft, win_length=n_fft, n_mels=n_fft % 37 + 1, n_mfcc=n_fft % 37 + 1
+                    )
+                found.append(np.concatenate([features(SPEECH[:4000]), features(loud)]))
+            for frames in found[1:]:
+                assert frames.tobytes() == found[0].tobytes(), n_fft
+
+
+class TestLookAhead:
+    @pytest.mark.parametrize(
+        ("chosen", "latency"),
+        [
+            ({}, 200),  # half the window: what is zero beside it needs no audio
+            ({"win_length": 401}, 200),
+            ({"win_length": 512}, 256),
+            ({"n_fft": 401, "win_length": 401}, 201),
+            ({"win_length": 1}, 0),
+            ({"center": False}, 512),  # the frame must exist
+            ({"deltas": 1}, 200 + 4 * 160),
+        ],
+    )
+    def test_a_frame_comes_out_with_its_last_sample(self, chosen, latency):
+        features = pylstm.MFCC(**chosen)
+        assert features.latency == latency
+        stream = features.stream()
+        first = 5 if features.deltas else 0
+        came = []
+        for n in range(2000):
+            came += [n + 1] * len(stream.push(SPEECH[n : n + 1]))
+        expected = [max(t * 160 + latency, 1) for t in range(first, 9)]
+        assert came[first : first + len(expected)] == expected[: len(came) - first]
+        assert len(came) > first
+
+    def test_reflection_waits_for_what_it_mirrors(self):
+        stream = pylstm.MFCC(pad_mode="reflect").stream()
+        assert len(stream.push(SPEECH[:256])) == 0
+        assert len(stream.push(SPEECH[256:257])) == 1
+
+    @pytest.mark.parametrize("n_fft", [400, 401, 512])
+    @pytest.mark.parametrize("center", [True, False])
+    def test_number_of_frames(self, n_fft, center):
+        features = pylstm.LogMel(n_fft=n_fft, win_length=None, hop_length=160, center=center)
+        for length in (0, 1, 2, 159, 160, 161, 399, 400, 401, 511, 512, 513, 671, 672, 3000):
+            padded = length + (2 * (n_fft // 2) if center else 0)
+            expected = 1 + (padded - n_fft) // 160 if length > 0 and padded >= n_fft else 0
+            assert features(SPEECH[:length]).shape == (expected, 40)
+
+    def test_rows_tells_what_push_and_flush_give(self):
+        stream = pylstm.MFCC(deltas=1).stream()
+        assert stream.rows(0, flush=True) == 0
+        assert stream.rows(3000) == len(stream.push(SPEECH[:3000]))
+        assert stream.rows(0, flush=True) == len(stream.flush())
+
+
+class TestTopDb:
+    def test_a_whole_signal_is_clamped_as_librosa_does(self):
+        """Silence before the loud part is clamped against what comes later."""
+        y = np.concatenate([np.zeros(8000, np.int16), SPEECH])
+        clamped, plain = pylstm.LogMel(top_db=30.0)(y), pylstm.LogMel()(y)
+        np.testing.assert_array_equal(clamped, np.maximum(plain, plain.max() - np.float32(30)))
+
+    def test_a_stream_clamps_against_the_maximum_so_far(self):
+        plain = pylstm.LogMel()(SPEECH)
+        so_far = np.maximum.accumulate(plain.max(axis=1))[:, None]
+        rows, _ = streamed(pylstm.LogMel(top_db=30.0), SPEECH, [1000] * 20)
+        np.testing.assert_array_equal(rows, np.maximum(plain, so_far - np.float32(30)))
+
+
+class TestDeltas:
+    @pytest.mark.parametrize("length", [1, 160, 8 * 160 - 1])
+    def test_fewer_than_nine_frames_are_refused(self, length):
+        features = pylstm.MFCC(deltas=1)
+        with pytest.raises(ValueError, match="9"):
+            features(SPEECH[:length])
+        stream = features.stream()
+        assert len(stream.push(SPEECH[:length])) == 0
+        with pytest.raises(ValueError, match="9"):
+            stream.flush()
+        rest = [stream.push(SPEECH[length:8000]), stream.flush()]  # nothing has changed
+        np.testing.assert_array_equal(np.concatenate(rest), features(SPEECH[:8000]))
+
+    def test_nine_frames_are_enough_and_none_are_none(self):
+        features = pylstm.MFCC(deltas=2)
+        assert features(SPEECH[: 8 * 160]).shape == (9, 39)
+        assert features(SPEECH[:0]).shape == (0, 39)
+
+    def test_rows_come_out_five_at_first_then_one_by_one_then_four(self):
+        stream = pylstm.MFCC(deltas=1).stream()
+        given_out = [len(stream.push(SPEECH[at : at + 160])) for at in range(0, 160 * 14, 160)]
+        assert given_out == [0] * 9 + [5, 1, 1, 1, 1]
+        assert len(stream.flush()) == 6  # frames 9 to 14; 13 and 14 end in the padding
+
+
+class TestRobustness:
+    def test_frames_stay_finite_for_every_finite_signal(self):
+        largest = np.finfo(np.float32).max
+        mean, std = np.full(13, -1e30, np.float32), np.full(13, 1e-30, np.float32)
+        for level in (largest, 1e20, 1e-20, 1e-45):
+            y = (np.random.default_rng(1).choice([-1.0, 1.0], 4000) * level).astype(np.float32)
+            for features in (
+                pylstm.MFCC(),
+                pylstm.LogMel(power=1.0),
+                pylstm.LogMel(power=3.0, norm=None, deltas=2),
+                pylstm.MFCC(top_db=80.0, lifter=22),
+                pylstm.MFCC(mean=mean, std=std),
+            ):
+                assert np.isfinite(features(y)).all()
+
+    def test_digital_silence_is_exactly_minus_100_db(self):
+        assert (pylstm.LogMel()(np.zeros(1600, np.float32)) == -100).all()
+
+    @pytest.mark.parametrize(
+        ("chosen", "name"),
+        [
+            ({"sr": 0}, "sr"),
+            ({"sr": 768_001}, "sr"),
+            ({"n_fft": 0}, "n_fft"),
+            ({"n_fft": 65_537}, "n_fft"),
+            ({"win_length": 513}, "win_length"),
+            ({"win_length": 0}, "win_length"),
+            ({"hop_length": 0}, "hop_length"),
+            ({"hop_length": 2**20 + 1}, "hop_length"),
+            ({"n_mels": 0}, "n_mels"),
+            ({"n_mels": 1025}, "n_mels"),
+            ({"n_mfcc": 41}, "n_mfcc"),
+            ({"n_mfcc": 0}, "n_mfcc"),
+            ({"fmin": -1.0}, "fmin"),
+            ({"fmin": 8000.0}, "fmin"),
+            ({"fmin": math.nan}, "fmin"),
+            ({"fmax": 8001.0}, "fmax"),
+            ({"fmin": 4000.0, "fmax": 3000.0}, "fm"),
+            ({"norm": "area"}, "norm"),
+            ({"window": "povey"}, "window"),
+            ({"pad_mode": "edge"}, "pad_mode"),
+            ({"power": 0.0}, "power"),
+            ({"power": math.inf}, "power"),
+            ({"dct_type": 4}, "dct_type"),
+            ({"dct_type": 1, "n_mels": 1, "n_mfcc": 1}, "n_mels"),
+            ({"dct_norm": "unit"}, "dct_norm"),
+            ({"lifter": -1}, "lifter"),
+            ({"top_db": -1.0}, "top_db"),
+            ({"deltas": 3}, "deltas"),
+            ({"mean": np.zeros(13), "std": np.zeros(13)}, "std"),
+            ({"mean": np.zeros(12), "std": np.ones(13)}, "mean"),
+        ],
+    )
+    def test_bad_settings_are_named(self, chosen, name):
+        with pytest.raises(ValueError, match=name):
+            pylstm.MFCC(**chosen)

@@ -1,0 +1,206 @@
+/* Drives the reader of model files with cut, flipped and mutated files, to be built with sanitizers.
+ *
+ *     fuzz_modelfile mutations seed file...
+ *
+ * Every variant lies in memory of exactly its size, so that one byte read too many is caught. What opens is read through every
+ * getter, and what the header promises about it is checked; what is refused must name a rule. Prints two counts.
+ */
+#include "modelfile/modelfile.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXHAUSTIVE ((size_t)8192) /* sound files up to this size are tried at every length and with every bit flipped */
+
+static unsigned long opened, refused;
+static uint64_t random_state;
+
+#define REQUIRE(condition)                                                                                                     \
+    do {                                                                                                                       \
+        if (!(condition)) {                                                                                                    \
+            fprintf(stderr, "line %d: not so: %s\n", __LINE__, #condition);                                                    \
+            abort();                                                                                                           \
+        }                                                                                                                      \
+    } while (0)
+
+static size_t random_below(size_t bound) { /* xorshift64 */
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (size_t)(random_state % bound);
+}
+
+/* A message is printable ASCII and begins with "[rule] ". */
+static void check_message(pylstm_status status, const pylstm_error *why) {
+    const char *end = strstr(why->message, "] "), *character;
+    REQUIRE(status == PYLSTM_BAD_MODEL && why->status == status);
+    REQUIRE(why->message[0] == '[' && end && end > why->message + 1);
+    for (character = why->message; *character; character++)
+        REQUIRE(*character >= ' ' && *character <= '~');
+}
+
+static void read_metadata(pylstm_modelfile *file, int index) {
+    static const char *const choices[] = {"mfcc", "log_mel", NULL};
+    char key[PYLSTM_MAX_NAME + 1], value[PYLSTM_MAX_TEXT + 1], text[PYLSTM_MAX_TEXT + 1], small[4];
+    double number;
+    int whole;
+    pylstm_error why;
+    pylstm_status status;
+    pylstm_modelfile_metadata_at(file, index, key, value);
+    REQUIRE(pylstm_modelfile_has(file, key));
+    if ((status = pylstm_modelfile_integer(file, key, -1000, 1000, &whole, &why)))
+        check_message(status, &why);
+    else
+        REQUIRE(whole >= -1000 && whole <= 1000);
+    if ((status = pylstm_modelfile_number(file, key, -1e300, 1e300, &number, &why)))
+        check_message(status, &why);
+    else
+        REQUIRE(number >= -1e300 && number <= 1e300);
+    if ((status = pylstm_modelfile_boolean(file, key, &whole, &why)))
+        check_message(status, &why);
+    if ((status = pylstm_modelfile_choice(file, key, choices, &whole, &why)))
+        check_message(status, &why);
+    if ((status = pylstm_modelfile_text(file, key, small, sizeof small, &why)))
+        check_message(status, &why);
+    REQUIRE(pylstm_modelfile_text(file, key, text, sizeof text, &why) == PYLSTM_OK && strcmp(text, value) == 0);
+}
+
+static size_t read_tensor(pylstm_modelfile *file, int index) {
+    static const size_t widths[] = {4, 8, 2, 2};
+    pylstm_tensor tensor, same;
+    int64_t other[PYLSTM_MAX_RANK];
+    pylstm_error why;
+    float *values;
+    size_t bytes, i;
+    pylstm_modelfile_tensor_at(file, index, &tensor);
+    REQUIRE(tensor.rank >= 1 && tensor.rank <= PYLSTM_MAX_RANK && tensor.dtype >= 0 && tensor.dtype < 4);
+    bytes = tensor.count * widths[tensor.dtype];
+    REQUIRE(tensor.data >= file->data && tensor.data + bytes <= file->data + file->data_size);
+    memcpy(other, tensor.shape, sizeof other);
+    other[0]++;
+    check_message(pylstm_modelfile_tensor(file, tensor.name, NULL, tensor.rank, other, &same, &why), &why);
+    REQUIRE(pylstm_modelfile_tensor(file, tensor.name, tensor.dtype == 4 ? "I8" : NULL, tensor.rank, tensor.shape, &same, &why) ==
+            PYLSTM_OK);
+    REQUIRE(same.data == tensor.data);
+    values = malloc(tensor.count * sizeof *values);
+    REQUIRE(values);
+    pylstm_tensor_read(&tensor, values);
+    for (i = 0; i < tensor.count; i++)
+        REQUIRE(values[i] - values[i] == 0);
+    free(values);
+    return bytes;
+}
+
+/* Whether the file opened. */
+static int try_bytes(const unsigned char *bytes, size_t size) {
+    unsigned char *copy = malloc(size ? size : 1);
+    pylstm_modelfile file;
+    pylstm_error why;
+    pylstm_status status;
+    size_t covered = 0;
+    int i;
+    REQUIRE(copy);
+    memcpy(copy, bytes, size);
+    status = pylstm_modelfile_open(&file, copy, size, &why);
+    if (status) {
+        check_message(status, &why);
+        REQUIRE(file.bytes == NULL && file.n_tensors == 0 && file.n_metadata == 0);
+        refused++;
+    } else {
+        for (i = 0; i < file.n_metadata; i++)
+            read_metadata(&file, i);
+        for (i = 0; i < file.n_tensors; i++)
+            covered += read_tensor(&file, i);
+        REQUIRE(covered == file.data_size);
+        REQUIRE(pylstm_modelfile_finish(&file, &why) == PYLSTM_OK);
+        opened++;
+    }
+    free(copy);
+    return status == PYLSTM_OK;
+}
+
+static void try_prefixes_and_flips(unsigned char *bytes, size_t size) {
+    size_t i;
+    for (i = 0; i < size; i++)
+        REQUIRE(!try_bytes(bytes, i));
+    for (i = 0; i < size * 8; i++) {
+        bytes[i / 8] ^= (unsigned char)(1u << i % 8);
+        try_bytes(bytes, size);
+        bytes[i / 8] ^= (unsigned char)(1u << i % 8);
+    }
+}
+
+/* One random change; returns the new size. There is room for size + 64 bytes. */
+static size_t mutate(unsigned char *bytes, size_t size) {
+    static const char *const tokens[] = {"{",     "}",   "[",  "]",    "\"",   ",",        ":",     "0",   "-1",
+                                         "1e9",   "F64", "\\", "\\u",  "null", "\xC3\xA9", "\\ud8", "0.5", "__metadata__",
+                                         "shape", "NaN", " ",  "65536"};
+    const char *token = tokens[random_below(sizeof tokens / sizeof *tokens)];
+    size_t at, length = strlen(token);
+    if (size <= 8)
+        return size;
+    at = 8 + random_below(size - 8 < 2048 ? size - 8 : 2048); /* mostly in the header */
+    switch (random_below(6)) {
+    case 0:
+        bytes[at] = (unsigned char)random_below(256);
+        break;
+    case 1:
+        bytes[random_below(size)] ^= (unsigned char)(1u << random_below(8));
+        break;
+    case 2: /* put a token in */
+        memmove(bytes + at + length, bytes + at, size - at);
+        memcpy(bytes + at, token, length);
+        size += length;
+        bytes[0] = (unsigned char)(bytes[0] + length); /* usually keeps the length of the header right */
+        break;
+    case 3: /* take some out */
+        length = 1 + random_below(size - at < 12 ? size - at : 12);
+        memmove(bytes + at, bytes + at + length, size - at - length);
+        size -= length;
+        bytes[0] = (unsigned char)(bytes[0] - length);
+        break;
+    case 4: /* write a token over what is there */
+        memcpy(bytes + at, token, length < size - at ? length : size - at);
+        break;
+    default: /* repeat what stands elsewhere */
+        length = 1 + random_below(size - at < 48 ? size - at : 48);
+        memmove(bytes + at, bytes + 8 + random_below(size - 7 - length), length);
+    }
+    return size;
+}
+
+int main(int argc, char **argv) {
+    unsigned long mutations = argc > 3 ? strtoul(argv[1], NULL, 10) : 0, round;
+    int index;
+    if (argc < 4) {
+        fprintf(stderr, "usage: fuzz_modelfile mutations seed file...\n");
+        return 2;
+    }
+    random_state = strtoull(argv[2], NULL, 10) * 2 + 1;
+    for (index = 3; index < argc; index++) {
+        FILE *stream = fopen(argv[index], "rb");
+        unsigned char *bytes, *changed;
+        size_t size;
+        REQUIRE(stream && fseek(stream, 0, SEEK_END) == 0);
+        size = (size_t)ftell(stream);
+        rewind(stream);
+        bytes = malloc(size + 1);
+        changed = malloc(size + 8 * 64 + 1);
+        REQUIRE(bytes && changed && fread(bytes, 1, size, stream) == size);
+        fclose(stream);
+        if (try_bytes(bytes, size) && size <= EXHAUSTIVE)
+            try_prefixes_and_flips(bytes, size);
+        for (round = 0; round < mutations; round++) {
+            size_t now = size, change, changes = 1 + random_below(4);
+            memcpy(changed, bytes, size);
+            for (change = 0; change < changes; change++)
+                now = mutate(changed, now);
+            try_bytes(changed, now);
+        }
+        free(bytes);
+        free(changed);
+    }
+    printf("%lu opened, %lu refused\n", opened, refused);
+    return 0;
+}

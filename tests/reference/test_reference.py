@@ -1,0 +1,401 @@
+"""The reference against its sources: PyTorch and librosa where they are installed, and always
+against what they once gave (tests/golden)."""
+
+import doctest
+import importlib
+import subprocess
+import sys
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from pylstm import reference
+from tests.golden.cases import (
+    DENSE_CASES,
+    FEATURES_CASES,
+    LSTM_CASES,
+    decibel_tolerance,
+    signal,
+    stored,
+)
+from tests.golden.oracles import librosa_features, torch_dense, torch_lstm
+
+# PyTorch and librosa in float32 against float64: a few roundings of values near 1.
+TOLERANCE = 1e-5
+# Both sides in float64 leave nothing but the order of summation.
+EXACT = 1e-11
+
+MODULES = ["cells", "features", "mel", "model", "sequences", "transforms"]
+
+
+def by_name(case):
+    return case.name
+
+
+@pytest.fixture
+def short_signals_allowed():
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "n_fft=", UserWarning)
+        yield
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_examples_run(name):
+    failed, attempted = doctest.testmod(importlib.import_module(f"pylstm.reference.{name}"))
+    assert attempted > 0
+    assert failed == 0
+
+
+def test_only_numpy_is_imported():
+    code = (
+        "import sys, numpy; before = set(sys.modules); import importlib.util as u, types;"
+        "p = types.ModuleType('pylstm'); p.__path__ = [sys.argv[1]]; sys.modules['pylstm'] = p;"
+        "import pylstm.reference;"
+        "new = {m.split('.')[0] for m in set(sys.modules) - before};"
+        "new -= set(sys.stdlib_module_names) | {'pylstm', 'numpy'};"
+        "sys.exit(repr(new) if new else 0)"
+    )
+    package = str(importlib.import_module("pylstm.reference").__path__[0]).removesuffix("reference")
+    done = subprocess.run([sys.executable, "-c", code, package], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+class TestActivations:
+    def test_sigmoid_is_half_of_one_plus_tanh(self):
+        x = np.linspace(-50, 50, 10_001)
+        np.testing.assert_allclose(
+            reference.sigmoid(x), 0.5 * (1 + np.tanh(x / 2)), rtol=0, atol=1e-15
+        )
+
+    def test_sigmoid_of_minus_x_is_its_ratio_to_exp(self):
+        x = np.linspace(0, 700, 1001)
+        np.testing.assert_allclose(
+            reference.sigmoid(-x), reference.sigmoid(x) * np.exp(-x), rtol=1e-14
+        )
+
+    def test_extremes_neither_overflow_nor_warn(self):
+        x = np.array([-np.inf, -1e300, 1e300, np.inf])
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            np.testing.assert_array_equal(reference.sigmoid(x), [0, 0, 1, 1])
+            np.testing.assert_array_equal(reference.tanh(x), [-1, -1, 1, 1])
+            np.testing.assert_array_equal(reference.softmax([[1e300, -1e300]]), [[1, 0]])
+
+    def test_softmax_sums_to_one_and_ignores_a_shift(self):
+        x = np.random.default_rng(0).normal(size=(20, 12)) * 30
+        y = reference.softmax(x)
+        np.testing.assert_allclose(y.sum(axis=1), 1, rtol=1e-14)
+        np.testing.assert_allclose(reference.softmax(x + 100), y, rtol=1e-12)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("name", ["relu", "sigmoid", "softmax", "tanh"])
+    def test_dtype_is_kept(self, name, dtype):
+        assert getattr(reference, name)([0.5, 1.0], dtype).dtype == dtype
+
+
+class TestLstm:
+    @pytest.mark.parametrize("case", LSTM_CASES, ids=by_name)
+    def test_golden(self, case):
+        golden = stored("lstm")
+        outputs, (h, c), _ = reference.lstm(case.x(), case.weights(), case.num_layers, case.state())
+        for name, value in {"outputs": outputs[case.steps], "h": h, "c": c}.items():
+            expected = golden[f"{case.name}.{name}"]
+            np.testing.assert_allclose(value, expected, rtol=0, atol=TOLERANCE)
+
+    def test_golden_with_its_weights(self):
+        golden = stored("stored_lstm")
+        weights = {name: array for name, array in golden.items() if name.endswith("_l0")}
+        outputs, (h, c), _ = reference.lstm(golden["x"], weights)
+        for name, value in {"outputs": outputs, "h": h, "c": c}.items():
+            np.testing.assert_allclose(value, golden[name], rtol=0, atol=TOLERANCE)
+
+    @settings(deadline=None, max_examples=25)
+    @given(
+        input_size=st.integers(1, 20),
+        hidden_size=st.integers(1, 20),
+        num_layers=st.integers(1, 4),
+        n_steps=st.integers(1, 30),
+        bias=st.booleans(),
+        seed=st.integers(0, 2**32 - 1),
+    )
+    def test_torch_in_float64(self, input_size, hidden_size, num_layers, n_steps, bias, seed):
+        pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+        rng = np.random.RandomState(seed)
+        rows, weights = 4 * hidden_size, {}
+        for k in range(num_layers):
+            weights[f"weight_ih_l{k}"] = rng.normal(size=(rows, hidden_size if k else input_size))
+            weights[f"weight_hh_l{k}"] = rng.normal(size=(rows, hidden_size)) / hidden_size
+            if bias:
+                weights[f"bias_ih_l{k}"] = rng.normal(size=rows)
+                weights[f"bias_hh_l{k}"] = rng.normal(size=rows)
+        x = rng.normal(size=(n_steps, input_size))
+        state = rng.normal(size=(2, num_layers, hidden_size))
+        expected, (h, c) = torch_lstm(x, weights, (state[0], state[1]))
+        outputs, (h_ours, c_ours), _ = reference.lstm(x, weights, num_layers, (state[0], state[1]))
+        np.testing.assert_allclose(outputs, expected, rtol=0, atol=EXACT)
+        np.testing.assert_allclose(h_ours, h, rtol=0, atol=EXACT)
+        np.testing.assert_allclose(c_ours, c, rtol=0, atol=EXACT)
+
+    def test_a_cut_changes_nothing(self):
+        case = LSTM_CASES[8]
+        x, weights = case.x(), case.weights()
+        whole, state, _ = reference.lstm(x, weights, case.num_layers)
+        first, between, _ = reference.lstm(x[:101], weights, case.num_layers)
+        second, end, _ = reference.lstm(x[101:], weights, case.num_layers, between)
+        np.testing.assert_array_equal(np.concatenate([first, second]), whole)
+        np.testing.assert_array_equal(end, state)
+
+    def test_trace_obeys_the_equations(self):
+        case = LSTM_CASES[10]
+        outputs, (h, c), trace = reference.lstm(
+            case.x(), case.weights(), case.num_layers, case.state()
+        )
+        assert len(trace) == case.num_layers
+        for k, layer in enumerate(trace):
+            before = np.concatenate([case.state()[1][k : k + 1], layer["c"][:-1]])
+            np.testing.assert_array_equal(layer["c"], layer["f"] * before + layer["i"] * layer["g"])
+            np.testing.assert_array_equal(layer["h"], layer["o"] * np.tanh(layer["c"]))
+            np.testing.assert_array_equal(layer["h"][-1], h[k])
+            np.testing.assert_array_equal(layer["c"][-1], c[k])
+        np.testing.assert_array_equal(trace[-1]["h"], outputs)
+
+    def test_the_state_that_is_given_is_left_alone(self):
+        case = LSTM_CASES[10]
+        h, c = case.state()
+        reference.lstm(case.x(), case.weights(), case.num_layers, (h, c))
+        np.testing.assert_array_equal((h, c), case.state())
+
+    def test_no_steps(self):
+        weights = {"weight_ih_l0": np.ones((8, 3)), "weight_hh_l0": np.ones((8, 2))}
+        outputs, (h, _), _ = reference.lstm(np.zeros((0, 3)), weights)
+        assert outputs.shape == (0, 2)
+        np.testing.assert_array_equal(h, 0)
+
+
+class TestRecurrent:
+    """Every cell and option of `reference.sequences`, sequences of different lengths."""
+
+    @settings(deadline=None, max_examples=30)
+    @given(
+        kind=st.sampled_from(["lstm", "projected", "gru", "tanh", "relu"]),
+        input_size=st.integers(1, 9),
+        hidden_size=st.integers(2, 9),
+        num_layers=st.integers(1, 3),
+        lengths=st.lists(st.integers(1, 8), min_size=1, max_size=4),
+        bidirectional=st.booleans(),
+        bias=st.booleans(),
+        seed=st.integers(0, 2**32 - 1),
+    )
+    def test_torch_in_float64(
+        self, kind, input_size, hidden_size, num_layers, lengths, bidirectional, bias, seed
+    ):
+        torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+        torch.manual_seed(seed)
+        own = {
+            "lstm": (torch.nn.LSTM, {}, reference.lstm, {}),
+            "projected": (torch.nn.LSTM, {"proj_size": hidden_size - 1}, reference.lstm, {}),
+            "gru": (torch.nn.GRU, {}, reference.gru, {}),
+            "tanh": (torch.nn.RNN, {}, reference.rnn, {}),
+            "relu": (torch.nn.RNN, {"nonlinearity": "relu"}, reference.rnn,
+                     {"nonlinearity": "relu"}),
+        }  # fmt: skip
+        make, settings_there, run, settings_here = own[kind]
+        module = make(
+            input_size, hidden_size, num_layers, bias=bias, bidirectional=bidirectional,
+            dtype=torch.float64, **settings_there,
+        )  # fmt: skip
+        weights = {name: w.detach().numpy() for name, w in module.named_parameters()}
+        x = torch.randn(max(lengths), len(lengths), input_size, dtype=torch.float64)
+        places, width = num_layers * (1 + bidirectional), weights["weight_hh_l0"].shape[1]
+        state = [torch.randn(places, len(lengths), width, dtype=torch.float64)]
+        if make is torch.nn.LSTM:
+            state.append(torch.randn(places, len(lengths), hidden_size, dtype=torch.float64))
+        packed = torch.nn.utils.rnn.pack_padded_sequence(x, lengths, enforce_sorted=False)
+        with torch.no_grad():
+            packed, end = module(packed, tuple(state) if len(state) == 2 else state[0])
+            expected, _ = torch.nn.utils.rnn.pad_packed_sequence(packed)
+        begin = [part.numpy() for part in state]
+        y, ours, trace = run(
+            x.numpy(), weights, num_layers, tuple(begin) if len(begin) == 2 else begin[0],
+            bidirectional=bidirectional, lengths=lengths, **settings_here,
+        )  # fmt: skip
+        np.testing.assert_allclose(y, expected.numpy(), rtol=0, atol=EXACT)
+        for part, theirs in zip(
+            *((s if len(begin) == 2 else (s,)) for s in (ours, end)), strict=True
+        ):
+            np.testing.assert_allclose(part, theirs.numpy(), rtol=0, atol=EXACT)
+        assert len(trace) == places
+        # One sequence without a batch is the first of the batch.
+        own_state = [part[:, 0] for part in begin]
+        alone, _, _ = run(
+            x[: lengths[0], 0].numpy(), weights, num_layers,
+            tuple(own_state) if len(begin) == 2 else own_state[0],
+            bidirectional=bidirectional, **settings_here,
+        )  # fmt: skip
+        np.testing.assert_array_equal(alone, y[: lengths[0], 0])
+
+
+class TestDense:
+    @pytest.mark.parametrize("case", DENSE_CASES, ids=by_name)
+    def test_golden(self, case):
+        weights = case.weights()
+        y = reference.dense(case.x(), weights["weight"], weights.get("bias"), case.activation)
+        # Outputs reach 100 where they are not squashed: absolute near 1, relative above.
+        np.testing.assert_allclose(y, stored("dense")[case.name], rtol=1e-6, atol=TOLERANCE)
+
+    @pytest.mark.parametrize("case", DENSE_CASES, ids=by_name)
+    def test_torch_in_float64(self, case):
+        pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+        x, weights = case.x().astype(np.float64), case.weights()
+        y = reference.dense(x, weights["weight"], weights.get("bias"), case.activation)
+        expected = torch_dense(x, weights, case.activation)
+        np.testing.assert_allclose(y, expected, rtol=0, atol=EXACT)
+
+
+@pytest.mark.usefixtures("short_signals_allowed")
+class TestFeatures:
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64])
+    @pytest.mark.parametrize("case", FEATURES_CASES, ids=by_name)
+    def test_golden(self, case, dtype):
+        expected = stored("features")[case.name]
+        rows = getattr(reference, case.kind)(case.y(), dtype=dtype, **case.settings)
+        assert rows.dtype == dtype
+        assert rows.shape == expected.shape
+        # In float32 the reference adds its own roundings, one for every term of every sum.
+        atol = decibel_tolerance(expected, ulp=3 if dtype is np.float64 else 8)
+        np.testing.assert_allclose(rows, expected, rtol=0, atol=atol)
+
+    @pytest.mark.parametrize("case", FEATURES_CASES, ids=by_name)
+    def test_librosa_in_float64(self, case):
+        pytest.importorskip("librosa", reason="librosa is the oracle of this test")
+        expected = librosa_features(case.y(), case.kind, case.settings, np.float64)
+        rows = getattr(reference, case.kind)(case.y(), **case.settings)
+        assert rows.shape == expected.shape
+        np.testing.assert_allclose(rows, expected, rtol=0, atol=1e-9)
+
+    @settings(
+        deadline=None,
+        max_examples=60,
+        # The fixture only silences a warning: that it lasts for all examples is what it is for.
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(
+        n_samples=st.integers(1, 3000),
+        hop_length=st.integers(1, 900),
+        n_fft=st.integers(2, 700),
+        cut=st.floats(0, 1),
+        pad_mode=st.sampled_from(["constant", "reflect"]),
+    )
+    def test_librosa_for_every_length(self, n_samples, hop_length, n_fft, cut, pad_mode):
+        """Framing: short signals, hops longer than a frame, odd sizes, repeated reflection."""
+        librosa = pytest.importorskip("librosa", reason="librosa is the oracle of this test")
+        # librosa 0.11 pads the last frames apart from the first ones, by reflecting what they begin
+        # with. Where hops of half a frame or more leave too little of that, it reflects twice.
+        tail = (n_samples + n_fft // 2 - n_fft) // hop_length + 1
+        apart = tail > -(-(n_fft // 2) // hop_length)
+        too_little = n_samples - tail * hop_length + n_fft // 2 <= n_fft // 2
+        assume(not (pad_mode == "reflect" and apart and too_little))
+        y = signal("noise", 3000)[-n_samples:].astype(np.float64)
+        win_length = max(1, round(cut * n_fft))
+        expected = librosa.stft(
+            y, n_fft=n_fft, hop_length=hop_length, win_length=win_length, pad_mode=pad_mode
+        )
+        rows = reference.frames(y, n_fft, hop_length, pad_mode=pad_mode)
+        spectrum = np.fft.rfft(rows * reference.window("hann", win_length, n_fft), axis=1)
+        assert spectrum.shape == expected.T.shape
+        np.testing.assert_allclose(spectrum, expected.T, rtol=0, atol=1e-10)
+
+    @pytest.mark.parametrize("win_length", [1, 2, 3, 399, 400, 512])
+    @pytest.mark.parametrize("name", ["hann", "hamming", "blackman", "boxcar"])
+    def test_windows_are_those_of_scipy(self, name, win_length):
+        scipy_signal = pytest.importorskip("scipy.signal", reason="SciPy makes librosa's windows")
+        left = (512 - win_length) // 2
+        expected = np.pad(
+            scipy_signal.get_window(name, win_length), (left, 512 - win_length - left)
+        )
+        window = reference.window(name, win_length, 512)
+        np.testing.assert_allclose(window, expected, rtol=0, atol=1e-15)
+
+    @pytest.mark.parametrize("norm", ["ortho", None])
+    @pytest.mark.parametrize("dct_type", [1, 2, 3])
+    @pytest.mark.parametrize("size", [2, 3, 40, 128])
+    def test_dct_is_that_of_scipy(self, dct_type, norm, size):
+        fft = pytest.importorskip("scipy.fft", reason="SciPy makes librosa's DCT")
+        x = np.random.default_rng(size).normal(size=(5, size))
+        expected = fft.dct(x, type=dct_type, norm=norm)
+        np.testing.assert_allclose(reference.dct(x, dct_type, norm), expected, rtol=0, atol=1e-11)
+
+    def test_dct_of_another_type_is_refused(self):
+        with pytest.raises(ValueError, match="dct_type is 4; expected 1, 2 or 3"):
+            reference.dct([1.0, 2.0], dct_type=4)
+
+    @pytest.mark.parametrize("htk", [False, True])
+    def test_hertz_and_mel_are_inverse(self, htk):
+        mel = importlib.import_module("pylstm.reference.mel")
+        hz = np.linspace(0, 24000, 1001)
+        np.testing.assert_allclose(mel.mel_to_hz(mel.hz_to_mel(hz, htk), htk), hz, rtol=1e-12)
+
+    def test_int16_is_divided_by_32768(self):
+        pcm = np.array([-32768, -1, 0, 1, 32767] * 200, np.int16)
+        np.testing.assert_array_equal(reference.mfcc(pcm), reference.mfcc(pcm / 32768.0))
+
+    def test_a_running_maximum_never_sees_the_future(self):
+        y = signal("noise", 8000)
+        running = reference.logmel(y, top_db=20, running=True)
+        for n in (2000, 4000):
+            ours = reference.logmel(y[:n], top_db=20, running=True, center=False)
+            full = reference.logmel(y, top_db=20, running=True, center=False)
+            np.testing.assert_allclose(ours, full[: len(ours)], rtol=0, atol=EXACT)
+        assert (running <= reference.logmel(y, top_db=20)).all()
+        np.testing.assert_array_equal(running[-1], reference.logmel(y, top_db=20)[-1])
+
+    def test_normalisation_comes_last(self):
+        y = signal("speech", 4000)
+        rows = reference.mfcc(y, deltas=1)
+        mean, std = rows.mean(axis=0), rows.std(axis=0) + 1
+        normalised = reference.mfcc(y, deltas=1, mean=mean, std=std)
+        np.testing.assert_allclose(normalised, (rows - mean) / std, rtol=0, atol=EXACT)
+
+    def test_deltas_need_nine_frames(self):
+        with pytest.raises(ValueError, match="8 frames: a delta of width 9 needs at least 9"):
+            reference.mfcc(np.zeros(7 * 160), deltas=1)
+
+    def test_no_frames(self):
+        assert reference.mfcc(np.zeros(511), center=False, deltas=2).shape == (0, 39)
+
+
+class TestModel:
+    def test_is_features_then_layers(self):
+        case = LSTM_CASES[1]
+        y, weights = signal("speech", 4000), case.weights()
+        head = {"weight": np.ones((3, 16)), "bias": np.arange(3.0)}
+        outputs = reference.model(
+            y,
+            {"kind": "mfcc", "lifter": 22},
+            [
+                {"kind": "lstm", "weights": weights, "num_layers": "1"},
+                {"kind": "dense", "weights": head, "activation": "softmax"},
+            ],
+        )
+        rows, _, _ = reference.lstm(reference.mfcc(y, lifter=22), weights)
+        expected = reference.dense(rows, head["weight"], head["bias"], "softmax")
+        np.testing.assert_array_equal(outputs, expected)
+
+    def test_frames_from_outside(self):
+        x = np.random.default_rng(0).normal(size=(5, 4))
+        np.testing.assert_array_equal(reference.model(x, None, []), x)
+
+    def test_top_db_runs_unless_told_otherwise(self):
+        y = signal("noise", 8000)
+        causal = reference.model(y, {"kind": "logmel", "top_db": 20}, [])
+        np.testing.assert_array_equal(causal, reference.logmel(y, top_db=20, running=True))
+        whole = reference.model(y, {"kind": "logmel", "top_db": 20, "running": False}, [])
+        np.testing.assert_array_equal(whole, reference.logmel(y, top_db=20))
+        assert (causal != whole).any()
+
+    def test_an_unknown_kind_is_refused(self):
+        with pytest.raises(ValueError, match="no layer kind 'gru'"):
+            reference.model(np.zeros((1, 1)), None, [{"kind": "gru", "weights": {}}])

@@ -30,7 +30,7 @@ TESTS = [
     "engine/test_kernels.py",
     "layers/test_lstm.py",
     "engine/test_stream.py",
-    "engine/test_streams.py",
+    "engine/test_stream_pool.py",
     "features/test_features.py",
 ]
 # Emulation is some 30 times slower: all but the tests with many random examples or large arrays.

@@ -12,8 +12,8 @@ import pylstm
 from pylstm.audio import AudioError, AudioFile
 from pylstm.audio.header import Header
 from pylstm.train.data.recording import Recording, frame_seconds
-from tests.conftest import audio
-from tests.train.recordings_material import sound
+from tests.audio_files import sound
+from tests.signals import audio
 
 FEATURES = pylstm.MFCC()
 

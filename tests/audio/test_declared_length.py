@@ -16,7 +16,7 @@ from pylstm.audio import AudioError, AudioFile
 from pylstm.audio.declared_length import share_present
 from pylstm.audio.header import Header
 from pylstm.train.data.recording import Recording
-from tests.train.recordings_material import sound
+from tests.audio_files import sound
 
 FORMATS = [("WAV", "<"), ("WAVEX", "<"), ("RF64", "<"), ("AIFF", ">")]
 

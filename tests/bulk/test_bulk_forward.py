@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import pylstm
 from pylstm import reference
-from tests.train.network_material import (
+from tests.network_passes import (
     KINDS,
     LAYER,
     PLAIN,

@@ -18,7 +18,7 @@ from pylstm.cli import app
 from pylstm.cli.console.audio import AudioFile
 from pylstm.cli.console.listening import Figures
 from pylstm.cli.console.report import TextReport
-from tests.cli.cli_material import DETECTOR, LABELS, tone_model, two_tones, write
+from tests.cli.tone_model import DETECTOR, LABELS, tone_model, two_tones, write
 
 
 @pytest.fixture(scope="module")

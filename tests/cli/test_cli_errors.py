@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 import pylstm
 from pylstm.cli import app
-from tests.cli.cli_material import DETECTOR, tone_model, two_tones, write
+from tests.cli.tone_model import DETECTOR, tone_model, two_tones, write
 
 
 @pytest.fixture(scope="module")

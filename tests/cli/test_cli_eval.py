@@ -11,10 +11,10 @@ import pytest
 
 import pylstm
 from pylstm.train.data.recordings import Recordings
-from tests.train import tones_material
-from tests.train.tones_material import QUICK, folder_of_tones, refuse, succeed
+from tests.cli import training_on_tones
+from tests.cli.training_on_tones import QUICK, folder_of_tones, refuse, succeed
 
-data, trained = tones_material.data, tones_material.trained  # fixtures
+data, trained = training_on_tones.data, training_on_tones.trained  # fixtures
 
 
 def test_eval_for_people(trained, data):

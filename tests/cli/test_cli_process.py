@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.cli.cli_material import tone_model, two_tones, write
+from tests.cli.tone_model import tone_model, two_tones, write
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX alone has it")
 COMMAND = [sys.executable, "-W", "error", "-m", "pylstm"]

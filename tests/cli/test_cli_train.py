@@ -12,10 +12,10 @@ import pytest
 import soundfile
 
 import pylstm
-from tests.train import tones_material
-from tests.train.tones_material import QUICK, TONES, folder_of_tones, refuse, scenes, succeed, tone
+from tests.cli import training_on_tones
+from tests.cli.training_on_tones import QUICK, TONES, folder_of_tones, refuse, scenes, succeed, tone
 
-data, trained = tones_material.data, tones_material.trained  # fixtures
+data, trained = training_on_tones.data, training_on_tones.trained  # fixtures
 
 
 # --- a folder -------------------------------------------------------------------------------------

@@ -10,10 +10,10 @@ import soundfile
 
 import pylstm
 from pylstm.train.loop.fit import fit
-from tests.train import tones_material
-from tests.train.tones_material import QUICK, folder_of_tones, invoke, refuse, succeed, tone
+from tests.cli import training_on_tones
+from tests.cli.training_on_tones import QUICK, folder_of_tones, invoke, refuse, succeed, tone
 
-data, trained = tones_material.data, tones_material.trained  # fixtures
+data, trained = training_on_tones.data, training_on_tones.trained  # fixtures
 
 
 def test_what_is_there_is_not_replaced_silently(trained, data):

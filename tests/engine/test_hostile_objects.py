@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import pylstm
-from tests.conftest import audio, small_model
+from tests.signals import audio
+from tests.small_models import small_model
 
 MODEL = small_model()
 FRAMES_MODEL = pylstm.Model(None, [pylstm.LSTM(4, 6, num_layers=2, seed=0)])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import pylstm
-from tests.conftest import ISAS
+from tests.instruction_sets import ISAS
 
 
 def outputs(isa: str, monkeypatch: pytest.MonkeyPatch, layers: list, x: np.ndarray) -> np.ndarray:

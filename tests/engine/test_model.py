@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import pylstm
-from tests.conftest import audio, small_model
+from tests.signals import audio
+from tests.small_models import small_model
 
 LSTM = pylstm.LSTM(13, 8, seed=0)
 DENSE = pylstm.Dense(8, 2, seed=0)

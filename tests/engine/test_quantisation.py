@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 
 import pylstm
 from pylstm import model_files, reference
-from tests.conftest import ISAS, audio, small_model
+from tests.instruction_sets import ISAS
+from tests.signals import audio
+from tests.small_models import small_model
 
 
 def bf16(x: np.ndarray) -> np.ndarray:

@@ -2,7 +2,7 @@
 a cost that does not grow. Proved by counting, never by timing.
 
 The C side stands in ``realtime/``: ``walk.c`` goes through every call that ``pylstm.h`` marks [rt],
-with every way in which it can be refused; ``driver.c`` watches it.
+with every way in which it can be refused; ``driver.c`` and the files of its commands watch it.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -23,19 +21,15 @@ import pytest
 import pylstm
 from benchmarks.long_life import BOUNDARIES, advanced, numbers, period, snapshot_hash, unsound
 from pylstm import LSTM, MFCC, Dense, LogMel, Model
-from tests.conftest import audio, everything_at_once, small_model
-from tools import sources
+from tests.core_builds import compiler, link, run
+from tests.signals import audio
+from tests.small_models import everything_at_once, small_model, stack
 
 HERE = Path(__file__).parent / "realtime"
-SOURCE = Path(__file__).parents[2] / "src"
+COUNTER = HERE / "allocation_counter.c"
 CANNOT = 77
 DAY = 24 * 3600 * 16000
 KERNELS = sorted({"scalar", pylstm.show_config()["isa"]["supported"][0]})
-
-
-def stack(width: int, hidden: int, cells: int, outputs: int, activation: str) -> list[LSTM | Dense]:
-    layers = LSTM(width, hidden, num_layers=cells, seed=1)
-    return [layers, Dense(hidden, outputs, activation, seed=2)]
 
 
 def models() -> list[Model]:
@@ -53,24 +47,13 @@ def models() -> list[Model]:
 class Tools:
     """The driver, the library that counts, and the files of the models."""
 
-    def __init__(self, folder: Path, compiler: list[str]) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.driver = folder / "driver"
+        driver = [file for file in sorted(HERE.glob("*.c")) if file != COUNTER]
+        self.driver = link(folder / "driver", "plain", driver, "-ldl")
         self.counter = folder / "allocation_counter.so"
-        shipped = ["-std=c11", "-O3", "-ffp-contract=off", "-Wno-psabi", f"-I{SOURCE}"]
-        own = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", f"-I{SOURCE}"]
-        jobs, objects = [], []
-        for file in [*sources.core(), HERE / "walk.c", HERE / "driver.c"]:
-            flags = own if file.parent == HERE else shipped
-            objects.append(str(folder / f"{file.parent.name}-{file.stem}.o"))
-            jobs.append([*compiler, *flags, "-c", "-o", objects[-1], str(file)])
-        counter = str(HERE / "allocation_counter.c")
-        jobs.append([*compiler, *own, "-shared", "-fPIC", "-o", str(self.counter), counter, "-ldl"])
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            for done in pool.map(lambda job: subprocess.run(job, check=False), jobs):
-                assert done.returncode == 0, done.args
-        link = ["-o", str(self.driver), *objects, "-lm", "-pthread", "-ldl"]
-        subprocess.run([*compiler, *link], check=True)
+        strict = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
+        run(*compiler(), *strict, "-o", self.counter, COUNTER, "-ldl")
         self.models = []
         for place, model in enumerate(models()):
             self.models.append(str(folder / f"{place}.safetensors"))
@@ -99,13 +82,10 @@ class Tools:
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Tools:
     if sys.platform != "linux":
-        pytest.skip("LD_PRELOAD, seccomp and ptrace as here are Linux's")
+        pytest.skip("LD_PRELOAD, seccomp and ptrace as here are Linux's: run it there")
     if "LD_PRELOAD" in os.environ:
-        pytest.skip("another library is preloaded, such as a sanitizer's")
-    found = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
-    if not found:
-        pytest.skip("no C compiler: set CC")
-    return Tools(tmp_path_factory.mktemp("realtime"), found.split())
+        pytest.skip("another library is preloaded, such as a sanitizer's: run it without one")
+    return Tools(tmp_path_factory.mktemp("realtime"))
 
 
 # --- allocations and locks -----------------------------------------------------------------------

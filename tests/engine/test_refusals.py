@@ -12,7 +12,8 @@ import pytest
 
 import pylstm
 from pylstm import _engine
-from tests.conftest import audio, small_model
+from tests.signals import audio
+from tests.small_models import small_model
 
 MODEL = small_model()
 FRAMES_MODEL = pylstm.Model(None, [pylstm.LSTM(4, 6, seed=0)])

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pylstm
-from tests.conftest import audio, small_model
+from tests.signals import audio
+from tests.small_models import small_model
 
 SETTINGS = [
     {},

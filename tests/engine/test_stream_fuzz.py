@@ -1,32 +1,20 @@
 """Streams under sanitizers: odd sizes, odd memory and forged snapshots through the C API.
 
-What is driven, and how, stands in ``stream_fuzz.c``.
+What is driven, and how, stands in ``fuzz/stream_fuzz.c``.
 """
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from pylstm import LSTM, MFCC, Dense, LogMel, Model
-from tests.conftest import everything_at_once
-from tools import sources
+from tests.core_builds import link, run
+from tests.small_models import everything_at_once, stack
 
-DRIVER = Path(__file__).with_name("stream_fuzz.c")
-SOURCES = sources.core()
-
-
-def stack(width: int, hidden: int, cells: int, outputs: int, activation: str) -> list[LSTM | Dense]:
-    return [
-        LSTM(width, hidden, num_layers=cells, seed=1),
-        Dense(hidden, outputs, activation, seed=2),
-    ]
+FUZZ = Path(__file__).with_name("fuzz")
 
 
 def overflowing() -> Model:
@@ -64,34 +52,11 @@ def models() -> list[Model]:
 
 
 def test_sanitizers_find_nothing(tmp_path: Path) -> None:
-    found = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
-    if not found:
-        pytest.skip("no C compiler: set CC")
-    compiler = found.split()
-    flags = ["-std=c11", "-O1", "-g", "-ffp-contract=off", "-fsanitize=address,undefined"]
-    flags += ["-fno-sanitize-recover=all", f"-I{sources.SOURCE}"]
-    program = tmp_path / "stream_fuzz"
-    probe = tmp_path / "probe.c"
-    probe.write_text("int main(void) { return 0; }\n")
-    built = subprocess.run([*compiler, *flags, "-o", str(program), str(probe)])
-    if built.returncode or subprocess.run([str(program)]).returncode:
-        pytest.skip("this compiler has no working address and undefined-behaviour sanitizers")
-    # One process a file, so that every core compiles.
-    objects = []
-    jobs = []
-    for source in [DRIVER, *SOURCES]:
-        objects.append(str(tmp_path / f"{source.parent.name}-{source.stem}.o"))
-        jobs.append(subprocess.Popen([*compiler, *flags, "-c", "-o", objects[-1], str(source)]))
-    assert all([job.wait() == 0 for job in jobs])
-    subprocess.run([*compiler, *flags, "-o", str(program), *objects, "-lm", "-pthread"], check=True)
+    program = link(tmp_path / "stream_fuzz", "sanitized", sorted(FUZZ.glob("*.c")))
     files = []
     for place, model in enumerate(models()):
         files.append(tmp_path / f"{place}.safetensors")
         model.save(files[-1])
-    environment = {name: value for name, value in os.environ.items() if name != "PYLSTM_ISA"}
-    ran = subprocess.run(
-        [str(program), "6", "1", *map(str, files)], capture_output=True, text=True, env=environment
-    )
-    assert ran.returncode == 0, ran.stderr
+    told = run(program, 6, 1, *files)
     counts = r"[1-9]\d* walks, [1-9]\d* forgeries accepted, [1-9]\d* refused\n"
-    assert re.fullmatch(counts, ran.stdout), ran.stdout
+    assert re.fullmatch(counts, told), told

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pylstm
-from tests.conftest import ISAS
 from tests.features.features_grid import GRID, Case, signals, speech
 from tests.golden.oracles import librosa_features
+from tests.instruction_sets import ISAS
 
 AUDIO = signals()
 SPEECH = speech()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from tests.modelfile.model_file_material import (
+from tests.modelfile.handmade_model_files import (
     FORMAT,
     MAX_HEADER,
     MAX_METADATA,

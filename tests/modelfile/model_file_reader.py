@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import ctypes
 import functools
-import os
 import re
 import shutil
 import subprocess
@@ -20,9 +19,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.modelfile.model_file_material import MAX_TEXT
+from tests.core_builds import SOURCE, compiler
+from tests.modelfile.handmade_model_files import MAX_TEXT
 
-SOURCE = Path(__file__).parents[2] / "src"
 READER = [
     "modelfile/json.c",
     "modelfile/safetensors.c",
@@ -171,14 +170,6 @@ class ModelFile:
         self.call("finish")
 
 
-def compiler() -> str:
-    """The command of the C compiler; skips where there is none."""
-    found = os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc")
-    if not found:
-        pytest.skip("no C compiler: set CC")
-    return found
-
-
 @functools.cache
 def reader() -> ctypes.CDLL:
     """The reader as a library, made once for all tests."""
@@ -188,7 +179,7 @@ def reader() -> ctypes.CDLL:
     target = folder / "modelfile.so"
     sources = [str(SOURCE / name) for name in READER]
     subprocess.run(
-        [*compiler().split(), "-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-shared"]
+        [*compiler(), "-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-shared"]
         + ["-fPIC", "-I", str(SOURCE), "-o", str(target), str(folder / "probe.c"), *sources],
         check=True,
     )

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.core_builds import SOURCE, compiler, runs_here
 from tests.modelfile.broken_model_files import cases, corpus
-from tests.modelfile.model_file_material import (
+from tests.modelfile.handmade_model_files import (
     MAX_FILE,
     accepted,
     container,
@@ -24,11 +25,9 @@ from tests.modelfile.model_file_material import (
 )
 from tests.modelfile.model_file_reader import (
     READER,
-    SOURCE,
     ModelFile,
     Refused,
     Why,
-    compiler,
     reader,
     refusal,
     rule_of,
@@ -206,16 +205,13 @@ def test_what_is_accepted_reads_as_the_safetensors_library_reads_it(data: st.Dat
 
 
 def test_sanitizers_find_nothing(tmp_path: Path) -> None:
-    driver = tmp_path / "fuzz_modelfile"
+    driver = tmp_path / "model_file_fuzz"
     flags = ["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined"]
     flags += ["-fno-sanitize-recover=all", f"-I{SOURCE}"]
-    probe = tmp_path / "probe.c"
-    probe.write_text("int main(void) { return 0; }\n")
-    built = subprocess.run([*compiler().split(), *flags, "-o", str(driver), str(probe)])
-    if built.returncode or subprocess.run([str(driver)]).returncode:
-        pytest.skip("this compiler has no working address and undefined-behaviour sanitizers")
-    sources = [Path(__file__).with_name("fuzz_modelfile.c"), *(SOURCE / name for name in READER)]
-    subprocess.run([*compiler().split(), *flags, "-o", str(driver), *map(str, sources)], check=True)
+    if not runs_here(flags, tmp_path):
+        pytest.skip(f"programs built with {' '.join(flags)} do not run here; gcc or clang does it")
+    sources = [Path(__file__).with_name("model_file_fuzz.c"), *(SOURCE / name for name in READER)]
+    subprocess.run([*compiler(), *flags, "-o", str(driver), *map(str, sources)], check=True)
     small, large = [], []
     for index, content in enumerate([content for _, content in [*accepted(), *corpus()]]):
         file = tmp_path / f"{index}.safetensors"

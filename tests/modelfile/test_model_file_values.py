@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.modelfile.model_file_material import (
+from tests.modelfile.handmade_model_files import (
     FORMAT,
     accepted,
     container,

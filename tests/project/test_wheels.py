@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Installed
+from tests.installed_package import Installed
 
 PROJECT = Path(__file__).parents[2]
 WHEELS = PROJECT / "wheels"

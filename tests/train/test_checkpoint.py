@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pylstm import model_files
 from pylstm.train.loop import checkpoint_file
 from pylstm.train.loop.checkpoint import Checkpoint
-from tests.train.training_material import Sums
+from tests.train.small_trainings import Sums
 
 IDENTITY = {"network": "Sums", "seed": "3"}
 

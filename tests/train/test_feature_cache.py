@@ -21,7 +21,7 @@ from pylstm.audio.header import Header
 from pylstm.train.data import feature_cache
 from pylstm.train.data.feature_cache import FeatureCache
 from pylstm.train.data.recording import Recording
-from tests.conftest import audio
+from tests.signals import audio
 
 FEATURES = pylstm.MFCC()
 

@@ -17,7 +17,7 @@ from pylstm.train.losses.frame_losses import MSE, CrossEntropy
 from pylstm.train.optimisers import SGD
 from pylstm.train.recurrent_state import carried
 from pylstm.train.schedules import Cosine
-from tests.train.training_material import Changed, Sums, identical, sequences, source, train
+from tests.train.small_trainings import Changed, Sums, identical, sequences, source, train
 
 # --- learning -------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ import pylstm
 from pylstm.train.loop.checkpoint import Checkpoint
 from pylstm.train.loop.fit import DivergedError
 from pylstm.train.optimisers import SGD
-from tests.train.training_material import Changed, Sums, identical, source, train, without_seconds
+from tests.train.small_trainings import Changed, Sums, identical, source, train, without_seconds
 
 
 def poison(value: float, epoch: int, place: int):

@@ -19,7 +19,7 @@ from pylstm.train.data.carried_state import Continued
 from pylstm.train.losses.frame_losses import CrossEntropy
 from pylstm.train.optimisers import SGD, Adam, AdamW
 from pylstm.train.schedules import Cosine, Plateau
-from tests.train.training_material import Changed, Sums, identical, source, train
+from tests.train.small_trainings import Changed, Sums, identical, source, train
 
 # --- going on -------------------------------------------------------------------------------------
 
@@ -231,7 +231,7 @@ def test_in_another_thread():
 PROGRAM = """
 import sys
 sys.path.insert(0, {tests!r})
-from tests.train.training_material import Sums, source
+from tests.train.small_trainings import Sums, source
 from pylstm.train.loop.fit import fit
 from pylstm.train.losses.frame_losses import CrossEntropy
 from pylstm.train.optimisers import Adam

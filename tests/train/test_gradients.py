@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import pylstm
-from tests.train.network_material import (
+from tests.network_passes import (
     KINDS,
     Found,
     TorchNetwork,

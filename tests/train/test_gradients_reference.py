@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import pylstm
-from tests.train.network_material import (
+from tests.network_passes import (
     KINDS,
     Passage,
     as_state,

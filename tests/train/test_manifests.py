@@ -16,7 +16,8 @@ from pylstm.train.augment.waveform import Shift, Speed
 from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.recording import frame_seconds
 from pylstm.train.data.recordings import Recordings
-from tests.train.recordings_material import csv, folders, jsonl, sound
+from tests.audio_files import sound
+from tests.train.recording_sets import csv, folders, jsonl
 
 FEATURES = pylstm.MFCC()
 

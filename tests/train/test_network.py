@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import pylstm
-from tests.train.network_material import LAYER, PLAIN, X, frames, recurrent, with_value
+from tests.network_passes import LAYER, PLAIN, X, frames, recurrent, with_value
 
 pytest.importorskip("scipy", reason="bulk passes need SciPy's BLAS")
 

@@ -19,7 +19,8 @@ from pylstm.train.data.batches import Truncated
 from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.normalisation import mean_and_std
 from pylstm.train.data.recordings import Recordings
-from tests.train.recordings_material import csv, folders, sound
+from tests.audio_files import sound
+from tests.train.recording_sets import csv, folders
 
 FEATURES = pylstm.MFCC()
 

@@ -18,7 +18,8 @@ from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.recording import Recording
 from pylstm.train.data.recordings import Recordings, Split
 from pylstm.train.data.speaker_split import sides_of
-from tests.train.recordings_material import csv, folders, sound, speakers
+from tests.audio_files import sound
+from tests.train.recording_sets import csv, folders, speakers
 
 FEATURES = pylstm.MFCC()
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import pylstm
-from tests.train.network_material import TorchNetwork
+from tests.network_passes import TorchNetwork
 
 pytest.importorskip("scipy", reason="bulk passes need SciPy's BLAS")
 pytest.importorskip("threadpoolctl", reason="training needs threadpoolctl")

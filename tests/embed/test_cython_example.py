@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Installed
+from tests.installed_package import Installed
 
 pytest.importorskip("Cython", reason="the example is built with Cython")
 PROJECT = Path(__file__).parents[2]

@@ -13,21 +13,20 @@ import numpy as np
 import pytest
 
 import pylstm
-from tests.embed import c_signatures as signatures
-from tests.embed.embed_material import (
+from tests.core_builds import (
     FLAGS,
-    NOTES,
     ROOT,
     SOURCE,
-    build,
-    build_api_test,
     compiler,
+    installed_core,
     make,
     run,
-    save_models,
+    static_core,
     tool,
-    valgrind,
 )
+from tests.embed import c_signatures as signatures
+from tests.embed.c_programs import build_api_test, save_models, valgrind
+from tests.small_models import NOTES
 
 HEADER = (SOURCE / "pylstm.h").read_text()
 RECORDED = (ROOT / "tests" / "embed" / "c" / "signatures.txt").read_text().splitlines()
@@ -39,7 +38,7 @@ SMALL = 150_000  # bytes of code, the promise of PYLSTM_FLOAT_ONLY with PYLSTM_N
 @pytest.fixture
 def installed() -> Path:
     """Where `make -C src install` has put it."""
-    return build("plain") / "usr"
+    return installed_core()
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +51,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The models of tests/c."""
+    """The models that the programs in tests/embed/c ask for."""
     folder = tmp_path_factory.mktemp("models")
     save_models(folder)
     return folder
@@ -65,7 +64,7 @@ def test_declarations_are_added_but_never_changed() -> None:
     facts = signatures.declarations(HEADER)
     recorded = [line for line in RECORDED if "-bit " not in line]
     assert set(recorded) <= set(facts), sorted(set(recorded) - set(facts))
-    # What is new is written down, so that it is kept from then on: tests/c/signatures.py.
+    # What is new is written down, so that it is kept from then on: tests/embed/c_signatures.py.
     assert set(facts) <= set(recorded), sorted(set(facts) - set(recorded))
 
 
@@ -112,7 +111,7 @@ def test_every_call_under_valgrind(installed: Path, files: Path, tmp_path: Path)
 
 
 def test_every_call_under_sanitizers(files: Path, tmp_path: Path) -> None:
-    library = build("sanitized") / "core" / "libpylstm.a"
+    library = static_core("sanitized")
     program = build_api_test(tmp_path / "api", library, *FLAGS["sanitized"].split())
     for isa in {"scalar", pylstm.show_config()["isa"]["supported"][0]}:
         assert re.fullmatch(LAWS, run(program, files, PYLSTM_ISA=isa))

@@ -1,6 +1,6 @@
 /* Drives the reader of model files with cut, flipped and mutated files, to be built with sanitizers.
  *
- *     fuzz_modelfile mutations seed file...
+ *     model_file_fuzz mutations seed file...
  *
  * Every variant lies in memory of exactly its size, so that one byte read too many is caught. What opens is read through every
  * getter, and what the header promises about it is checked; what is refused must name a rule. Prints two counts.
@@ -174,7 +174,7 @@ int main(int argc, char **argv) {
     unsigned long mutations = argc > 3 ? strtoul(argv[1], NULL, 10) : 0, round;
     int index;
     if (argc < 4) {
-        fprintf(stderr, "usage: fuzz_modelfile mutations seed file...\n");
+        fprintf(stderr, "usage: model_file_fuzz mutations seed file...\n");
         return 2;
     }
     random_state = strtoull(argv[2], NULL, 10) * 2 + 1;

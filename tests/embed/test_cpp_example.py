@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.embed.embed_material import EXAMPLES, FLAGS, build, make, run
-from tests.embed.test_embed_c import KEYWORDS, MODELS, events
+from tests.core_builds import example, run
+from tests.embed.c_programs import KEYWORDS, MODELS, events
 
 
 @pytest.fixture
@@ -17,8 +17,7 @@ def realtime() -> Path:
 
 
 def built(kind: str) -> Path:
-    make(EXAMPLES / "embed_cpp", f"BUILD={build(kind)}", f"CFLAGS={FLAGS[kind]}")
-    return build(kind) / "realtime"
+    return example("embed_cpp", "realtime", kind)
 
 
 def test_the_callback_hears_what_pylstm_run_hears(realtime: Path) -> None:

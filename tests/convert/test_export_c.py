@@ -13,8 +13,9 @@ from typer.testing import CliRunner
 import pylstm
 from pylstm.cli import app
 from pylstm.convert import c_name, to_c
-from tests.conftest import audio, small_model
-from tests.embed.embed_material import NOTES, SOURCE, build, compiler, run, tool, with_notes
+from tests.core_builds import SOURCE, compiler, run, static_core, tool
+from tests.signals import audio
+from tests.small_models import NOTES, small_model, with_notes
 
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{SOURCE}"]
 
@@ -49,7 +50,7 @@ int main(void) {{
 
 @pytest.fixture
 def library() -> Path:
-    return build("plain") / "core" / "libpylstm.a"
+    return static_core("plain")
 
 
 def rows_of_c(folder: Path, name: str, library: Path, pcm: np.ndarray) -> bytes:

@@ -10,20 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from typer.testing import CliRunner
 
 import pylstm
-from pylstm.cli import app
-from tests.embed.embed_material import EXAMPLES, ROOT, build, run, tool, valgrind
+from tests.core_builds import ROOT, example, run, tool
+from tests.embed.c_programs import KEYWORDS, MODELS, events, valgrind
 
-MODELS = ROOT / "pylstm" / "models"
-KEYWORDS = MODELS / "keywords.safetensors"
-RECORDINGS = [MODELS / "demo.wav", *sorted((EXAMPLES / "audio").glob("*.flac"))]
+RECORDINGS = [MODELS / "demo.wav", *sorted((ROOT / "examples" / "audio").glob("*.flac"))]
 
 
 @pytest.fixture
 def listen() -> Path:
-    return build("plain") / "listen"
+    return example("embed_c", "listen", "plain")
 
 
 def as_wav(recording: Path, folder: Path) -> Path:
@@ -31,13 +28,6 @@ def as_wav(recording: Path, folder: Path) -> Path:
     path = folder / f"{recording.stem}.wav"
     soundfile.write(path, pcm, rate, subtype="PCM_16")
     return path
-
-
-def events(recording: Path) -> list[str]:
-    """The lines of `pylstm run` that are events."""
-    told = CliRunner().invoke(app, ["run", str(recording)])
-    assert told.exit_code == 0, told.output
-    return [line for line in told.stdout.splitlines() if line[:6].strip()[:1].isdigit()]
 
 
 @pytest.mark.parametrize("recording", RECORDINGS, ids=lambda path: path.stem)
@@ -164,4 +154,4 @@ def test_under_valgrind(listen: Path, tmp_path: Path) -> None:
 
 def test_under_sanitizers(listen: Path) -> None:
     arguments = (KEYWORDS, MODELS / "demo.wav")
-    assert run(build("sanitized") / "listen", *arguments) == run(listen, *arguments)
+    assert run(example("embed_c", "listen", "sanitized"), *arguments) == run(listen, *arguments)

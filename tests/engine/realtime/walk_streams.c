@@ -1,0 +1,86 @@
+/* A stream that another thread is in, and many streams in one call. */
+#include "walk_parts.h"
+
+#include "engine/stream.h" /* to hold a stream as another thread would */
+
+#include <math.h>
+#include <string.h>
+
+/* --- a stream that another thread is in ------------------------------------------------------------------------------- */
+
+void walk_busy(walk *w, pylstm_stream *stream) {
+    pylstm_push part = {stream,
+                        w->audio ? PYLSTM_INT16 : PYLSTM_FRAMES,
+                        w->audio ? (void *)w->pcm16 : (void *)w->frames,
+                        1,
+                        4,
+                        w->out,
+                        ROWS,
+                        0,
+                        PYLSTM_OK};
+    int64_t promised;
+    size_t rows;
+    RT(PYLSTM_OK, pylstm_stream_snapshot(stream, w->snapshot, w->snapshot_size));
+    REQUIRE(pylstm_stream_acquire(stream));
+    RT(PYLSTM_BUSY, pylstm_stream_push(stream, PYLSTM_FLOAT32, w->pcm, 160, 4, w->out, ROWS, &rows));
+    RT(PYLSTM_BUSY, pylstm_stream_push_frames(stream, w->frames, 1, 4, w->out, ROWS, &rows));
+    RT(PYLSTM_BUSY, pylstm_stream_trace_frames(stream, w->frames, 1, 4, w->out, ROWS, &rows, w->trace));
+    RT(PYLSTM_BUSY, pylstm_stream_rows(stream, 1, 0, &promised));
+    RT(PYLSTM_BUSY, pylstm_stream_flush(stream, w->out, ROWS, &rows));
+    RT(PYLSTM_BUSY, pylstm_stream_reset(stream));
+    RT(PYLSTM_BUSY, pylstm_stream_snapshot(stream, w->spoilt, w->snapshot_size));
+    RT(PYLSTM_BUSY, pylstm_stream_restore(stream, w->snapshot, w->snapshot_size));
+    RT(PYLSTM_BUSY, pylstm_stream_copy(stream, w->b));
+    RT(PYLSTM_BUSY, pylstm_stream_copy(w->b, stream));
+    RT(PYLSTM_BUSY, pylstm_stream_get_cell(stream, 0, w->h, w->c_state));
+    memset(w->h, 0, sizeof *w->h * (size_t)pylstm_model_hidden_size(w->model, 0));
+    memset(w->c_state, 0, sizeof *w->c_state * (size_t)pylstm_model_hidden_size(w->model, 0));
+    RT(PYLSTM_BUSY, pylstm_stream_set_cell(stream, 0, w->h, w->c_state));
+    RT(PYLSTM_BUSY, pylstm_batch_push(w->batch, &part, 1));
+    RT(1, pylstm_stream_position(stream) > 0);
+    pylstm_stream_release(stream);
+}
+
+/* --- many streams ----------------------------------------------------------------------------------------------------- */
+
+void walk_batch(walk *w) {
+    const ptrdiff_t row = (ptrdiff_t)(w->n_features * sizeof(float));
+    const size_t sizes[] = {1, 3200, 7, SECOND};
+    pylstm_push parts[4];
+    size_t k, round;
+    memset(parts, 0, sizeof parts);
+    for (k = 0; k < 3; k++) {
+        parts[k].stream = k == 0 ? w->a : k == 1 ? w->b : w->c;
+        parts[k].out = w->out + k * ROWS * w->n_outputs;
+        parts[k].out_rows = ROWS;
+    }
+    RT(PYLSTM_OK, pylstm_stream_reset(w->b));
+    RT(PYLSTM_OK, pylstm_batch_push(w->batch, NULL, 0));
+    for (round = 0; round < 4; round++) {
+        for (k = 0; k < 3; k++) {
+            const int frames = !w->audio || k == 2;
+            parts[k].type = frames ? PYLSTM_FRAMES : k ? PYLSTM_INT16 : PYLSTM_FLOAT32;
+            parts[k].data = frames ? (void *)w->frames : k ? (void *)w->pcm16 : (void *)w->pcm;
+            parts[k].n = frames ? (round * 13 + k * 5) % (FRAMES + 1) : sizes[(round + k) % 4];
+            parts[k].stride = frames ? row : k ? 2 : 4;
+        }
+        RT(PYLSTM_OK, pylstm_batch_push(w->batch, parts, 3));
+        for (k = 0; k < 3; k++)
+            walk_keep(w, parts[k].out, parts[k].rows * w->n_outputs * sizeof(float));
+    }
+    parts[3] = parts[0];
+    RT(PYLSTM_BUSY, pylstm_batch_push(w->batch, parts, 4)); /* a stream twice */
+    parts[3].stream = w->foreign;
+    RT(PYLSTM_BAD_ARGUMENT, pylstm_batch_push(w->batch, parts, 4));
+    parts[1].n = FRAMES;
+    parts[1].out_rows = 0;
+    parts[1].type = parts[2].type, parts[1].data = parts[2].data, parts[1].stride = parts[2].stride;
+    RT(w->audio ? PYLSTM_WRONG_INPUT : PYLSTM_OUT_TOO_SMALL, pylstm_batch_push(w->batch, parts, 3));
+    parts[2].n = 1;
+    w->frames[0] = NAN;
+    RT(PYLSTM_NOT_FINITE, pylstm_batch_push(w->batch, parts + 2, 1));
+    walk_fill(w->frames, FRAMES * w->n_features + 2, 3.0f);
+    walk_keep_state(w, w->a);
+    walk_keep_state(w, w->b);
+    walk_keep_state(w, w->c);
+}

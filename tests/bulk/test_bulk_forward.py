@@ -39,6 +39,7 @@ def assert_states(ours, theirs, tolerance=TOLERANCE):
 # --- what comes out -------------------------------------------------------------------------------
 
 
+@pytest.mark.law_framework_exact
 @pytest.mark.parametrize("kind", KINDS)
 @settings(
     deadline=None,
@@ -213,6 +214,7 @@ def test_huge_values_saturate(bulk_isa, kind):
             assert np.isfinite(part).all()
 
 
+@pytest.mark.law_nothing_poisons
 def test_subnormals_are_nothing(bulk_isa):
     layer = recurrent("gru", 5, 19, seed=1)
     tiny = frames(20, 3, 5) * np.float32(1e-41)
@@ -221,6 +223,7 @@ def test_subnormals_are_nothing(bulk_isa):
     )
 
 
+@pytest.mark.law_nothing_poisons
 def test_the_mode_of_floating_point_stays_the_callers():
     """Subnormal numbers are flushed inside only, and no exception of inside is seen outside."""
     layer = recurrent("lstm", 5, 19, seed=1)

@@ -104,6 +104,7 @@ def test_any_format_rate_and_number_of_channels(model, tmp_path, suffix, rate, c
     assert result.stderr.splitlines() == notes
 
 
+@pytest.mark.law_chunk
 @pytest.mark.parametrize("rate", [16000, 44100])
 def test_the_cut_changes_nothing(model, tmp_path, rate):
     path, table = write(tmp_path / "a.wav", rate), tmp_path / "rows.csv"
@@ -156,6 +157,7 @@ def test_mp3_that_is_cut_off_is_said(model, tmp_path):
     )
 
 
+@pytest.mark.law_chunk
 @pytest.mark.parametrize("rate", [1, 7, 8000, 11025, 44100, 192000])
 @pytest.mark.parametrize("size", [1, 160, 4093, 10**9])
 def test_blocks_and_chunks_give_what_the_whole_gives(tmp_path, rate, size):

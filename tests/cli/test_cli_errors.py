@@ -166,6 +166,7 @@ def test_a_model_that_is_a_folder(audio, tmp_path):
     refuse(1, r".*\[regular-file\] .*", "run", audio, "--model", tmp_path)
 
 
+@pytest.mark.law_nothing_hostile_loads
 @pytest.mark.parametrize(
     ("damage", "rule"),
     [
@@ -261,6 +262,7 @@ def test_a_table_never_overwrites_what_is_being_read(audio, model, which):
     assert path.read_bytes() == before
 
 
+@pytest.mark.law_saves_are_whole
 def test_a_refused_run_leaves_the_table_alone(model, tmp_path):
     table = tmp_path / "rows.csv"
     table.write_text("older")

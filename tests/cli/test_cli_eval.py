@@ -62,6 +62,7 @@ def test_recordings_are_judged_as_they_are_trained(data, tmp_path):
     np.testing.assert_allclose(judgement.scores.sum(axis=1), 1, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_figures(trained, data, tmp_path):
     pytest.importorskip("matplotlib")
     path, _ = trained

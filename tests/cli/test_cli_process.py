@@ -43,6 +43,7 @@ def test_run(folder):
     assert "\x1b" not in done.stdout
 
 
+@pytest.mark.slow
 def test_a_long_file_has_no_bar_in_a_pipe(folder):
     done = run(folder, "run", "long.wav", "--model", "tones.safetensors", "--json")
     assert (done.returncode, done.stderr) == (0, "")
@@ -61,6 +62,7 @@ def test_wrong_usage(folder):
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["typer", "rich", "soundfile", "soxr"])
 def test_without_the_extra(missing):
     program = (
@@ -96,6 +98,7 @@ def test_importing_the_package_does_not_import_the_extra():
     subprocess.run([sys.executable, "-c", program], check=True)
 
 
+@pytest.mark.slow
 def test_labels_outside_of_the_terminals_alphabet(folder):
     path = folder / "foreign.safetensors"
     tone_model(labels=("silence", "tief \u2193", "hoch \u2191")).save(path)
@@ -179,6 +182,7 @@ def on_terminal(folder: Path, *arguments: str, **environment: str) -> str:
     return shown.decode()
 
 
+@pytest.mark.slow
 @posix
 def test_a_terminal_gets_colours(folder):
     shown = on_terminal(folder, "run", "a.wav", "--model", "tones.safetensors")
@@ -186,6 +190,7 @@ def test_a_terminal_gets_colours(folder):
     assert "listening" not in shown  # two seconds are not worth a bar
 
 
+@pytest.mark.slow
 @posix
 def test_a_terminal_without_colours(folder):
     shown = on_terminal(folder, "run", "a.wav", "--model", "tones.safetensors", NO_COLOR="1")
@@ -193,6 +198,7 @@ def test_a_terminal_without_colours(folder):
     assert "  0.52 s  low   0.8" in shown
 
 
+@pytest.mark.slow
 @posix
 def test_a_terminal_gets_a_bar_for_long_files(folder):
     shown = on_terminal(folder, "run", "long.wav", "--model", "tones.safetensors")

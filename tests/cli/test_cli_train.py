@@ -96,6 +96,7 @@ def test_another_seed_another_model(trained, data, tmp_path):
     assert (tmp_path / "b.safetensors").read_bytes() != trained[0].read_bytes()
 
 
+@pytest.mark.slow
 def test_with_everything_that_there_is(data, tmp_path):
     path = tmp_path / "all.safetensors"
     (tmp_path / "noise").mkdir()
@@ -141,6 +142,7 @@ def test_sides_that_a_list_names(tmp_path):
 # --- a manifest -----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_events_are_learnt_frame_by_frame(tmp_path):
     manifest, path = scenes(tmp_path / "scenes"), tmp_path / "a.safetensors"
     arguments = [*QUICK, "--epochs", 25, "--validation", 0.2]

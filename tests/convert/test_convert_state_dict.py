@@ -23,6 +23,7 @@ def lstm_state(input_size=3, hidden_size=2, num_layers=1, bias=True, prefix="", 
 
 
 class TestStateDicts:
+    @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("bias", [True, False])
     @pytest.mark.parametrize("num_layers", [1, 2, 4, 11])
     def test_lstm(self, num_layers, bias):
@@ -34,10 +35,12 @@ class TestStateDicts:
         for name, array in layer.weights.items():
             np.testing.assert_array_equal(array, state["encoder.lstm." + name])
 
+    @pytest.mark.law_framework_exact
     def test_lstm_cell(self):
         cell = {name.removesuffix("_l0"): array for name, array in lstm_state().items()}
         assert from_torch(cell) == from_torch(lstm_state())
 
+    @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("bias", [True, False])
     def test_linear(self, bias):
         weights = Dense(4, 3, bias=bias, seed=0).weights
@@ -78,6 +81,7 @@ class TestStateDicts:
         with pytest.raises(ValueError, match=rf"is missing 'lstm\.{name}'"):
             from_torch(state, prefix="lstm.")
 
+    @pytest.mark.law_framework_exact
     @pytest.mark.parametrize(
         "name", ["weight", "bias", "bias_ih_l00", "weight_ih", "h0", "inner.weight_ih_l0", ""]
     )
@@ -86,6 +90,7 @@ class TestStateDicts:
         with pytest.raises(ValueError, match=rf"has no use for 'lstm\.{name}'"):
             from_torch(state, prefix="lstm.")
 
+    @pytest.mark.law_framework_exact
     def test_an_unused_tensor_beside_a_linear_is_named(self):
         state = {"weight": np.ones((2, 3), np.float32), "scale": np.ones(2, np.float32)}
         with pytest.raises(ValueError, match="has no use for 'scale'; expected 'weight'"):
@@ -108,18 +113,21 @@ class TestStateDicts:
         with pytest.raises(ValueError, match=f"'{name}' of the state dict has {message}"):
             from_torch(state)
 
+    @pytest.mark.law_framework_exact
     @pytest.mark.parametrize(("gates", "kind"), [(3, "the three gates of a GRU"), (1, "plain RNN")])
     def test_other_cells_are_recognised(self, gates, kind):
         state = {name: array[: gates * 2] for name, array in lstm_state().items()}
         with pytest.raises(ValueError, match=rf"{kind}.*; expected the four of an LSTM"):
             from_torch(state)
 
+    @pytest.mark.law_framework_exact
     def test_bidirectional(self):
         state = lstm_state()
         state |= {name + "_reverse": array for name, array in state.items()}
         with pytest.raises(ValueError, match=r"'.*_l0_reverse' .* belongs to a bidirectional LSTM"):
             from_torch(state)
 
+    @pytest.mark.law_framework_exact
     def test_proj_size(self):
         state = lstm_state() | {"weight_hr_l0": np.ones((1, 2), np.float32)}
         with pytest.raises(ValueError, match=r"'weight_hr_l0' .* an LSTM with proj_size"):

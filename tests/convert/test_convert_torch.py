@@ -26,6 +26,7 @@ def assert_same_weights(layer, module):
 
 @needs_torch
 class TestModules:
+    @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("batch_first", [True, False])
     @pytest.mark.parametrize("bias", [True, False])
     @pytest.mark.parametrize("num_layers", [1, 3])
@@ -37,6 +38,7 @@ class TestModules:
         assert_same_weights(layer, module)
         assert from_torch(module.state_dict()) == layer
 
+    @pytest.mark.law_framework_exact
     def test_lstm_cell(self):
         module = nn.LSTMCell(5, 4)
         layer = from_torch(module)
@@ -44,6 +46,7 @@ class TestModules:
             np.testing.assert_array_equal(layer.weights[name + "_l0"], tensor.numpy())
         assert from_torch(module.state_dict()) == layer
 
+    @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("bias", [True, False])
     def test_linear(self, bias):
         module = nn.Linear(5, 4, bias=bias)
@@ -83,6 +86,7 @@ class TestModules:
         with pytest.raises(ValueError, match=r"prefix is 'lstm\.': .* the submodule itself"):
             from_torch(net, prefix="lstm.")
 
+    @pytest.mark.law_framework_exact
     def test_the_same_weights_as_the_golden_ones(self):
         case = LSTM_CASES[4]
         module = nn.LSTM(case.input_size, case.hidden_size, case.num_layers)
@@ -93,14 +97,17 @@ class TestModules:
 
 @needs_torch
 class TestUnsupportedModules:
+    @pytest.mark.law_framework_exact
     def test_bidirectional(self):
         with pytest.raises(ValueError, match=r"LSTM is bidirectional: .*bidirectional=False"):
             from_torch(nn.LSTM(3, 2, bidirectional=True))
 
+    @pytest.mark.law_framework_exact
     def test_proj_size(self):
         with pytest.raises(ValueError, match="LSTM has proj_size=1: only 0 is supported"):
             from_torch(nn.LSTM(3, 2, proj_size=1))
 
+    @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("name", ["double", "half", "bfloat16"])
     def test_other_precisions(self, name):
         module = getattr(nn.LSTM(3, 2), name)()
@@ -108,12 +115,14 @@ class TestUnsupportedModules:
             from_torch(module)
         assert isinstance(from_torch(module.float()), LSTM)
 
+    @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("name", ["GRU", "RNN", "GRUCell", "Conv1d", "ModuleList"])
     def test_other_modules(self, name):
         arguments = {"Conv1d": (3, 2, 1), "ModuleList": ()}.get(name, (3, 2))
         with pytest.raises(ValueError, match=f"{name} is a {name}, which is not supported; expect"):
             from_torch(getattr(nn, name)(*arguments))
 
+    @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("kind", ["LSTM", "Linear", "Sequential"])
     def test_subclasses_that_compute_something_else(self, kind):
         base = getattr(nn, kind)
@@ -126,6 +135,7 @@ class TestUnsupportedModules:
         with pytest.raises(ValueError, match="Other is a Other, which is not supported"):
             from_torch(module)
 
+    @pytest.mark.law_framework_exact
     def test_reparametrised_weights(self):
         module = nn.utils.parametrizations.weight_norm(nn.Linear(3, 2))
         with pytest.raises(ValueError, match="ParametrizedLinear"):
@@ -147,6 +157,7 @@ class TestUnsupportedModules:
 
 @needs_torch
 class TestSequential:
+    @pytest.mark.law_framework_exact
     def test_layers_and_activations(self):
         module = nn.Sequential(
             nn.LSTM(13, 8, 2, dropout=0.1),
@@ -196,11 +207,13 @@ class TestSequential:
         with pytest.raises(ValueError, match=r"module [012] is a ReLU that does not follow"):
             from_torch(build())
 
+    @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("dim", [None, 0, 1, 2])
     def test_softmax_runs_over_the_outputs(self, dim):
         with pytest.raises(ValueError, match=f"module 1 is a Softmax over dim={dim}; exp"):
             from_torch(nn.Sequential(nn.Linear(3, 2), nn.Softmax(dim=dim)))
 
+    @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("name", ["LogSoftmax", "GELU", "BatchNorm1d", "Flatten", "GRU"])
     def test_other_modules_are_named(self, name):
         arguments = {"BatchNorm1d": (2,), "GRU": (2, 2), "LogSoftmax": (-1,)}.get(name, ())
@@ -212,6 +225,7 @@ class TestSequential:
         with pytest.raises(ValueError, match="module 1 takes 5 inputs, but the layer before it"):
             from_torch(nn.Sequential(nn.LSTM(3, 2), nn.Linear(5, 1)))
 
+    @pytest.mark.law_framework_exact
     def test_unsupported_options_are_named(self):
         with pytest.raises(ValueError, match="module 0 is bidirectional"):
             from_torch(nn.Sequential(nn.LSTM(3, 2, bidirectional=True)))

@@ -65,6 +65,7 @@ def rows_of_c(folder: Path, name: str, library: Path, pcm: np.ndarray) -> bytes:
     return ran.stdout
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["float32", "int8", "bf16"])
 def test_the_bits_of_python(precision: str, library: Path, tmp_path: Path) -> None:
     model = with_notes(small_model(), NOTES)
@@ -78,6 +79,7 @@ def test_the_bits_of_python(precision: str, library: Path, tmp_path: Path) -> No
     np.testing.assert_array_equal(rows, model.stream().push(pcm))
 
 
+@pytest.mark.slow
 def test_the_command(library: Path, tmp_path: Path) -> None:
     told = CliRunner().invoke(app, ["export", "keywords", "--c", str(tmp_path / "model.c")])
     assert told.exit_code == 0, told.output
@@ -109,6 +111,7 @@ def test_what_the_command_refuses(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.law_saves_are_whole
 def test_a_header_that_cannot_be_written_leaves_the_source_as_it_was(tmp_path: Path) -> None:
     source, header = tmp_path / "model.c", tmp_path / "model.h"
     header.mkdir()

@@ -15,6 +15,8 @@ import pylstm
 from tests.core_builds import ROOT, example, run, tool
 from tests.embed.c_programs import KEYWORDS, MODELS, events, valgrind
 
+pytestmark = pytest.mark.slow
+
 RECORDINGS = [MODELS / "demo.wav", *sorted((ROOT / "examples" / "audio").glob("*.flac"))]
 
 

@@ -98,18 +98,23 @@ def test_the_c_program_names_every_function() -> None:
     assert [name for name in FUNCTIONS if f"{name}(" not in text] == []
 
 
+@pytest.mark.law_chunk
+@pytest.mark.law_one_writer
+@pytest.mark.slow
 def test_every_call_and_every_refusal(installed: Path, files: Path, tmp_path: Path) -> None:
     program = build_api_test(tmp_path / "api", installed / "lib" / "libpylstm.a")
     for isa in pylstm.show_config()["isa"]["supported"]:
         assert re.fullmatch(LAWS, run(program, files, PYLSTM_ISA=isa))
 
 
+@pytest.mark.slow
 def test_every_call_under_valgrind(installed: Path, files: Path, tmp_path: Path) -> None:
     tool("valgrind")
     program = build_api_test(tmp_path / "api", installed / "lib" / "libpylstm.a", "-g")
     assert re.fullmatch(LAWS, valgrind(program, files))
 
 
+@pytest.mark.slow
 def test_every_call_under_sanitizers(files: Path, tmp_path: Path) -> None:
     library = static_core("sanitized")
     program = build_api_test(tmp_path / "api", library, *FLAGS["sanitized"].split())
@@ -117,6 +122,7 @@ def test_every_call_under_sanitizers(files: Path, tmp_path: Path) -> None:
         assert re.fullmatch(LAWS, run(program, files, PYLSTM_ISA=isa))
 
 
+@pytest.mark.slow
 def test_every_call_of_a_small_build(small: Path, files: Path, tmp_path: Path) -> None:
     program = build_api_test(tmp_path / "api", small, "-DPYLSTM_FLOAT_ONLY")
     for isa in ("scalar", "avx2", "neon"):
@@ -139,6 +145,7 @@ def test_memory_does_not_depend_on_the_kernels(
 # --- size ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_small_build_is_small(small: Path) -> None:
     """Scalar kernels and one set of vector kernels, one precision: text and read-only data."""
     told = run(*tool("size"), "-t", small).splitlines()
@@ -156,6 +163,7 @@ def program_text() -> str:
     """
 
 
+@pytest.mark.slow
 def test_pkg_config_says_how_to_compile_and_link(installed: Path, tmp_path: Path) -> None:
     finder = tool("pkg-config")
     folder = {"PKG_CONFIG_PATH": str(installed / "lib" / "pkgconfig")}
@@ -169,6 +177,7 @@ def test_pkg_config_says_how_to_compile_and_link(installed: Path, tmp_path: Path
         assert run(tmp_path / "program").strip() == pylstm.__version__
 
 
+@pytest.mark.slow
 def test_installed_into_a_package(installed: Path, tmp_path: Path) -> None:
     """DESTDIR goes before, and into no file."""
     make(
@@ -193,12 +202,14 @@ def test_installed_into_a_package(installed: Path, tmp_path: Path) -> None:
     assert "libdir=/opt/p/l\n" in text
 
 
+@pytest.mark.slow
 def test_the_shared_library_shows_the_public_calls_alone(installed: Path) -> None:
     library = installed / "lib" / "libpylstm.so"
     told = run(*tool("nm"), "-D", "--defined-only", library)
     assert sorted(line.split()[-1] for line in told.splitlines()) == FUNCTIONS
 
 
+@pytest.mark.slow
 def test_the_static_library_takes_no_other_names(installed: Path) -> None:
     told = run(*tool("nm"), "-g", "--defined-only", installed / "lib" / "libpylstm.a")
     names = {line.split()[-1] for line in told.splitlines() if len(line.split()) == 3}
@@ -223,6 +234,7 @@ class Why(ctypes.Structure):
     _fields_ = [("status", ctypes.c_int), ("message", ctypes.c_char * 400)]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="the shared library here is one for ELF")
 def test_ctypes_reaches_the_shared_library(installed: Path, files: Path) -> None:
     core = ctypes.CDLL(str(installed / "lib" / "libpylstm.so"))

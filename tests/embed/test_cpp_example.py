@@ -10,6 +10,8 @@ import pytest
 from tests.core_builds import example, run
 from tests.embed.c_programs import KEYWORDS, MODELS, events
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def realtime() -> Path:
@@ -40,6 +42,7 @@ def test_complaints(realtime: Path, tmp_path: Path) -> None:
         assert len(ran.stderr.splitlines()) == 1
 
 
+@pytest.mark.law_one_writer
 def test_no_race_between_the_threads(realtime: Path) -> None:
     """ThreadSanitizer on the ring, the callback and the core."""
     arguments = (KEYWORDS, MODELS / "demo.wav", 20)

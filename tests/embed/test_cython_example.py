@@ -40,6 +40,7 @@ def example(installed: Installed, tmp_path_factory: pytest.TempPathFactory) -> P
     return folder
 
 
+@pytest.mark.slow
 def test_the_example_hears_the_words(example: Path, installed: Installed) -> None:
     recording = str(installed.folder / "pylstm" / "models" / "demo.wav")
     done = python(example, installed, "-W", "error", "listen.py", recording)
@@ -70,12 +71,14 @@ except ValueError as error:
 """
 
 
+@pytest.mark.slow
 def test_it_gets_the_bits_that_python_gets(example: Path, installed: Installed) -> None:
     done = python(example, installed, "-W", "error", "-c", SAME_BITS)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)
 
 
+@pytest.mark.slow
 def test_a_changed_signature_is_refused_at_import(example: Path, installed: Installed) -> None:
     changed = """
 import pylstm._engine as engine

@@ -66,6 +66,7 @@ async def speak(address: str, pcm: np.ndarray, seed: int) -> list[dict]:
         return [json.loads(message) async for message in socket]
 
 
+@pytest.mark.law_chunk
 def test_many_clients_get_what_each_gets_alone() -> None:
     recording = demo()
     parts = [

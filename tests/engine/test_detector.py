@@ -87,6 +87,7 @@ def test_an_event_is_a_value() -> None:
         event.time = 2.0  # type: ignore[misc]
 
 
+@pytest.mark.law_chunk
 @settings(deadline=None, max_examples=150)
 @given(
     seed=st.integers(0, 2**32 - 1),
@@ -154,6 +155,7 @@ def test_bad_arguments(change: dict, error: type[Exception], message: str) -> No
     assert message in str(caught.value)
 
 
+@pytest.mark.law_nothing_poisons
 @pytest.mark.parametrize(
     ("frames", "error", "message"),
     [

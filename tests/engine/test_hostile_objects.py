@@ -44,6 +44,7 @@ def test_ctypes_arrays_are_arrays() -> None:
     np.testing.assert_array_equal(pooled[0], expected)
 
 
+@pytest.mark.law_nothing_poisons
 def test_ctypes_arrays_are_refused_like_arrays() -> None:
     bad = GOOD.copy()
     bad[7] = np.nan
@@ -150,6 +151,7 @@ STATES = {
 }  # fmt: skip
 
 
+@pytest.mark.law_nothing_poisons
 @pytest.mark.parametrize("name", STATES)
 def test_state_trusts_nothing_but_buffers(name: str) -> None:
     value, error, message = STATES[name]
@@ -161,6 +163,7 @@ def test_state_trusts_nothing_but_buffers(name: str) -> None:
     assert stream.snapshot() == before
 
 
+@pytest.mark.law_state_is_a_value
 def test_state_takes_what_holds_float32() -> None:
     stream, other = FRAMES_MODEL.stream(), FRAMES_MODEL.stream()
     stream.push_frames(FRAMES)

@@ -37,6 +37,7 @@ def models() -> list[pylstm.Model]:
     ]
 
 
+@pytest.mark.law_saves_are_whole
 @pytest.mark.parametrize("k", range(4))
 def test_saved_loaded_pickled_and_copied_models_are_the_same(k: int, tmp_path: Path) -> None:
     model = models()[k]
@@ -114,6 +115,7 @@ def test_names_and_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
         pylstm.load(3)
 
 
+@pytest.mark.law_saves_are_whole
 def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "model.safetensors"
     small_model().save(path)

@@ -83,6 +83,7 @@ def test_kernels_agree_to_the_bit(
         np.testing.assert_allclose(result, results["scalar"], rtol=0, atol=2e-2)
 
 
+@pytest.mark.law_chunk
 @settings(max_examples=40, deadline=None)
 @given(
     precision=st.sampled_from(["bf16", "int8"]),
@@ -103,6 +104,7 @@ def test_any_cut_and_any_company_give_the_same_bits(
         np.testing.assert_array_equal(rows, whole[: 2 * slot])
 
 
+@pytest.mark.law_saves_are_whole
 @pytest.mark.parametrize("precision", ["bf16", "int8"])
 def test_files_pickles_and_audio(precision: str, tmp_path: Path) -> None:
     model = small_model().quantize(precision)
@@ -159,6 +161,7 @@ def test_refusals() -> None:
         pylstm.LSTM(3, 4, precision="int8", weights=weights)
 
 
+@pytest.mark.law_nothing_hostile_loads
 @pytest.mark.parametrize("claimed", ["float32", "bf16", "int8"])
 @pytest.mark.parametrize("stored", ["float32", "bf16", "int8"])
 def test_a_file_whose_matrix_is_of_another_dtype_is_refused(claimed: str, stored: str) -> None:

@@ -44,64 +44,74 @@ def models() -> list[Model]:
     ]
 
 
-class Tools:
-    """The driver, the library that counts, and the files of the models."""
+class Driver:
+    """The program that watches the core, and the files of the models."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        driver = [file for file in sorted(HERE.glob("*.c")) if file != COUNTER]
-        self.driver = link(folder / "driver", "plain", driver, "-ldl")
-        self.counter = folder / "allocation_counter.so"
-        strict = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
-        run(*compiler(), *strict, "-o", self.counter, COUNTER, "-ldl")
+    def __init__(self, folder: Path, counter: Path) -> None:
+        self.folder, self.counter = folder, counter
+        sources = [file for file in sorted(HERE.glob("*.c")) if file != COUNTER]
+        self.program = link(folder / "driver", "plain", sources, "-ldl")
         self.models = []
         for place, model in enumerate(models()):
             self.models.append(str(folder / f"{place}.safetensors"))
             model.save(self.models[-1])
 
     def run(self, *arguments: object, isa: str | None = None, preload: bool = False) -> str:
-        """What the driver prints; skips where the machine cannot be watched."""
+        """What it prints; skips where the machine cannot be watched."""
         environment = {k: v for k, v in os.environ.items() if k != "PYLSTM_ISA"}
         if isa:
             environment["PYLSTM_ISA"] = isa
         if preload:
             environment["LD_PRELOAD"] = str(self.counter)
         ran = subprocess.run(
-            [str(self.driver), *map(str, arguments)],
+            [str(self.program), *map(str, arguments)],
             capture_output=True,
             text=True,
             env=environment,
             check=False,
         )
         if ran.returncode == CANNOT:
-            pytest.skip(ran.stdout.strip())
+            pytest.skip(f"{ran.stdout.strip()}: a machine or container that allows it runs this")
         assert ran.returncode == 0, ran.stdout + ran.stderr
         return ran.stdout
 
 
 @pytest.fixture(scope="session")
-def tools(tmp_path_factory: pytest.TempPathFactory) -> Tools:
+def counter(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The library that counts, to be preloaded."""
     if sys.platform != "linux":
         pytest.skip("LD_PRELOAD, seccomp and ptrace as here are Linux's: run it there")
     if "LD_PRELOAD" in os.environ:
         pytest.skip("another library is preloaded, such as a sanitizer's: run it without one")
-    return Tools(tmp_path_factory.mktemp("realtime"))
+    library = tmp_path_factory.mktemp("counter") / "allocation_counter.so"
+    strict = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC"]
+    run(*compiler(), *strict, "-o", library, COUNTER, "-ldl")
+    return library
+
+
+@pytest.fixture(scope="session")
+def driver(counter: Path, tmp_path_factory: pytest.TempPathFactory) -> Driver:
+    return Driver(tmp_path_factory.mktemp("realtime"), counter)
 
 
 # --- allocations and locks -----------------------------------------------------------------------
 
 
+@pytest.mark.law_real_time
+@pytest.mark.slow
 @pytest.mark.parametrize("isa", KERNELS)
-def test_no_real_time_call_allocates_or_locks(tools: Tools, isa: str) -> None:
-    told = tools.run("calls", *tools.models, isa=isa, preload=True)
+def test_no_real_time_call_allocates_or_locks(driver: Driver, isa: str) -> None:
+    told = driver.run("calls", *driver.models, isa=isa, preload=True)
     counts = r"(\d+) calls, 0 allocations, 0 frees, 0 locks\n"
     match = re.fullmatch(counts, told)
     assert match, told
     assert int(match[1]) > 1000
 
 
-def test_the_counter_sees_allocations_and_locks(tools: Tools) -> None:
-    told = tools.run("control", tools.models[0], preload=True)
+@pytest.mark.law_real_time
+@pytest.mark.slow
+def test_the_counter_sees_allocations_and_locks(driver: Driver) -> None:
+    told = driver.run("control", driver.models[0], preload=True)
     seen = {name: list(map(int, n)) for name, *n in (line.split() for line in told.splitlines())}
     assert seen["nothing"] == [0, 0, 0]
     assert seen["malloc"] == [1, 1, 0]
@@ -110,8 +120,8 @@ def test_the_counter_sees_allocations_and_locks(tools: Tools) -> None:
     assert seen["threads"][2] >= 4  # with two threads a batch waits on locks, as pylstm.h says
 
 
-def in_python(tools: Tools, **settings: str) -> dict[str, list[int]]:
-    environment = {**os.environ, "LD_PRELOAD": str(tools.counter), **settings}
+def in_python(counter: Path, **settings: str) -> dict[str, list[int]]:
+    environment = {**os.environ, "LD_PRELOAD": str(counter), **settings}
     ran = subprocess.run(
         [sys.executable, str(HERE / "hop_in_python.py")],
         capture_output=True,
@@ -126,22 +136,24 @@ def in_python(tools: Tools, **settings: str) -> dict[str, list[int]]:
 PUSHES = ("push", "push int16", "push_frames", "push after reset")
 
 
+@pytest.mark.law_real_time
 @pytest.mark.skipif(
     sys.implementation.name != "cpython", reason="counts what CPython's allocator asks for"
 )
-def test_a_thousand_hops_from_python_take_no_memory_from_the_system(tools: Tools) -> None:
-    seen = in_python(tools)
+def test_a_thousand_hops_from_python_take_no_memory_from_the_system(counter: Path) -> None:
+    seen = in_python(counter)
     assert seen["bytearray"][:2] == [1000, 1000]  # the control
     assert seen["kept"][0] >= 1000
     for name in PUSHES:
         assert seen[name][:2] == seen["nothing"][:2] == [0, 0], name
 
 
+@pytest.mark.law_real_time
 @pytest.mark.skipif(
     sys.implementation.name != "cpython", reason="counts what CPython's allocator asks for"
 )
-def test_a_thousand_hops_from_python_leave_no_object_behind(tools: Tools) -> None:
-    seen = in_python(tools, PYTHONMALLOC="malloc")  # now every object is counted
+def test_a_thousand_hops_from_python_leave_no_object_behind(counter: Path) -> None:
+    seen = in_python(counter, PYTHONMALLOC="malloc")  # now every object is counted
 
     def left(name: str) -> int:
         allocated, freed, _ = seen[name]
@@ -155,9 +167,13 @@ def test_a_thousand_hops_from_python_leave_no_object_behind(tools: Tools) -> Non
 # --- the floating-point mode ---------------------------------------------------------------------
 
 
+@pytest.mark.law_nothing_poisons
+@pytest.mark.slow
 @pytest.mark.parametrize("isa", KERNELS)
-def test_the_callers_floating_point_mode_stays_and_changes_nothing(tools: Tools, isa: str) -> None:
-    told = tools.run("modes", *tools.models, isa=isa)
+def test_the_callers_floating_point_mode_stays_and_changes_nothing(
+    driver: Driver, isa: str
+) -> None:
+    told = driver.run("modes", *driver.models, isa=isa)
     expected = r"\d+ calls in \d+ modes, 0 changed the mode, 0 walks gave other bits\n"
     assert re.fullmatch(expected, told), told
 
@@ -165,24 +181,30 @@ def test_the_callers_floating_point_mode_stays_and_changes_nothing(tools: Tools,
 # --- system calls --------------------------------------------------------------------------------
 
 
+@pytest.mark.law_real_time
+@pytest.mark.slow
 @pytest.mark.parametrize("isa", KERNELS)
-def test_an_hour_of_audio_without_a_system_call(tools: Tools, isa: str) -> None:
+def test_an_hour_of_audio_without_a_system_call(driver: Driver, isa: str) -> None:
     """The whole hour with the kernels that are used here, ten minutes with the others."""
     seconds = 600 if isa == "scalar" and len(KERNELS) > 1 else 3600
-    told = tools.run("sealed", seconds, *tools.models, isa=isa)
+    told = driver.run("sealed", seconds, *driver.models, isa=isa)
     rows = (seconds * 16000 - 200) // 160 + 1
     assert re.fullmatch(rf"\d+ calls, {seconds} seconds, {rows} rows\n", told), told
 
 
-def test_a_system_call_under_the_seal_ends_the_process(tools: Tools) -> None:
-    assert tools.run("break", tools.models[0]).split() == ["lives", "killed", "killed"]
+@pytest.mark.law_real_time
+@pytest.mark.slow
+def test_a_system_call_under_the_seal_ends_the_process(driver: Driver) -> None:
+    assert driver.run("break", driver.models[0]).split() == ["lives", "killed", "killed"]
 
 
 # --- the cost of a frame -------------------------------------------------------------------------
 
 
+@pytest.mark.law_real_time
+@pytest.mark.slow
 def test_a_frame_after_a_day_takes_as_many_instructions_as_in_the_first_minute(
-    tools: Tools,
+    driver: Driver,
 ) -> None:
     """Counted one by one, library functions included, over five hops: after a minute, after a
     million hops that were all pushed, at 24 hours, and close to 2^53 samples.
@@ -191,7 +213,7 @@ def test_a_frame_after_a_day_takes_as_many_instructions_as_in_the_first_minute(
     """
     features = MFCC(n_fft=64, win_length=40, hop_length=16, n_mels=8, n_mfcc=5)
     model = Model(features, [LSTM(5, 8, seed=0)])
-    path = tools.folder / "short.safetensors"
+    path = driver.folder / "short.safetensors"
     model.save(path)
     stream, minute = model.stream(), audio(60)
     stream.push(minute)
@@ -205,15 +227,16 @@ def test_a_frame_after_a_day_takes_as_many_instructions_as_in_the_first_minute(
     snapshots.append(advanced(snapshots[0], features, 1 << 53)[0])
     files = []
     for place, snapshot in enumerate(snapshots):
-        files.append(tools.folder / f"{place}.snapshot")
+        files.append(driver.folder / f"{place}.snapshot")
         files[-1].write_bytes(snapshot)
-    counts = [int(line) for line in tools.run("steps", 16, 5, path, *files).split()]
+    counts = [int(line) for line in driver.run("steps", 16, 5, path, *files).split()]
     assert len(counts) == len(files)
     assert counts[0] > 5000
     assert counts[2] == counts[0]
     assert max(counts) <= 1.01 * counts[0]
 
 
+@pytest.mark.law_state_is_a_value
 @pytest.mark.parametrize("power", BOUNDARIES)
 @pytest.mark.parametrize("options", [{}, {"deltas": 2, "top_db": 60.0}, {"pad_mode": "reflect"}])
 def test_counters_do_not_end(options: dict, power: int) -> None:
@@ -244,6 +267,7 @@ def test_unsound_numbers_are_found() -> None:
 # --- threads and processes -----------------------------------------------------------------------
 
 
+@pytest.mark.law_one_writer
 def test_threads_that_are_switched_all_the_time() -> None:
     """8 threads, 64 streams each, a switch between threads every microsecond."""
     model, pcm = small_model(), audio(1)
@@ -302,6 +326,7 @@ sys.exit(0 if good and status == 0 else 1)
 """
 
 
+@pytest.mark.law_one_writer
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_fork_in_the_middle_of_a_stream() -> None:
     """Parent and child each go on with the stream, and both finish it bit for bit."""

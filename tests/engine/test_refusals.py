@@ -56,6 +56,7 @@ PUSHES = {
 }
 
 
+@pytest.mark.law_nothing_poisons
 @pytest.mark.parametrize("name", PUSHES)
 def test_push_refuses_and_the_stream_goes_on(name: str) -> None:
     pcm, out, error, message = PUSHES[name]
@@ -79,6 +80,7 @@ FRAMES = {
 }
 
 
+@pytest.mark.law_nothing_poisons
 @pytest.mark.parametrize("name", FRAMES)
 @pytest.mark.parametrize("method", ["push_frames", "trace"])
 def test_push_frames_refuses_and_the_stream_goes_on(name: str, method: str) -> None:
@@ -128,6 +130,7 @@ def test_too_short_for_deltas_keeps_the_stream() -> None:
     np.testing.assert_array_equal(rest, model.run(GOOD))
 
 
+@pytest.mark.law_state_is_a_value
 def test_foreign_and_damaged_snapshots() -> None:
     stream = MODEL.stream()
     stream.push(GOOD[:3333])
@@ -149,6 +152,7 @@ def test_foreign_and_damaged_snapshots() -> None:
         assert victim.snapshot() == before
 
 
+@pytest.mark.law_state_is_a_value
 def test_no_flipped_bit_of_a_snapshot_is_taken() -> None:
     stream = pylstm.MFCC(n_fft=64, win_length=64, hop_length=32, n_mels=8, n_mfcc=4).stream()
     stream.push(GOOD[:100])
@@ -198,6 +202,7 @@ IMPOSSIBLE: dict[str, dict[int, int]] = {
 }
 
 
+@pytest.mark.law_state_is_a_value
 @pytest.mark.parametrize("name", IMPOSSIBLE)
 def test_impossible_snapshots_with_a_hash_that_fits(name: str) -> None:
     stream = MODEL.stream()
@@ -209,6 +214,7 @@ def test_impossible_snapshots_with_a_hash_that_fits(name: str) -> None:
     assert stream.snapshot() == snapshot
 
 
+@pytest.mark.law_state_is_a_value
 def test_every_honest_snapshot_is_taken() -> None:
     """At the start, in audio, in frames, flushed with rows and without, after deltas, rewound."""
     for model in (MODEL, small_model(deltas=2, top_db=30), small_model(center=False)):
@@ -227,6 +233,7 @@ def test_every_honest_snapshot_is_taken() -> None:
         stream.restore(stream.snapshot())
 
 
+@pytest.mark.law_state_is_a_value
 def test_the_end_of_all_counting() -> None:
     """Positions end at 2**61 samples; what is reached there can be restored."""
     model = pylstm.LogMel(n_fft=16, win_length=16, hop_length=16, n_mels=2, center=False)
@@ -257,6 +264,7 @@ def test_the_end_of_all_counting() -> None:
     stream.restore(stream.snapshot())
 
 
+@pytest.mark.law_nothing_poisons
 def test_state_refuses() -> None:
     stream = FRAMES_MODEL.stream()
     good = np.zeros(6, np.float32)
@@ -276,6 +284,7 @@ def test_rows_refuses_a_negative_count() -> None:
         MODEL.stream().rows(-1)
 
 
+@pytest.mark.law_one_writer
 def test_the_second_writer_gets_an_error_at_once() -> None:
     """Threads push one stream: its state is that of the accepted pushes, whatever the timing."""
     stream = MODEL.stream()
@@ -331,6 +340,7 @@ SETTINGS = {
 }
 
 
+@pytest.mark.law_nothing_hostile_loads
 @pytest.mark.parametrize("name", SETTINGS)
 @pytest.mark.filterwarnings("error")
 def test_settings_out_of_every_range(name: str) -> None:
@@ -339,6 +349,7 @@ def test_settings_out_of_every_range(name: str) -> None:
         pylstm.MFCC(**settings)  # type: ignore[arg-type]
 
 
+@pytest.mark.law_nothing_hostile_loads
 def test_costly_settings_that_are_meant() -> None:
     """Every sample a frame, the longest of transforms: still taken."""
     pylstm.MFCC(n_fft=65521, win_length=65521, hop_length=7)

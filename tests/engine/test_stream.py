@@ -39,6 +39,7 @@ def streamed(model: pylstm.Model, chunks: list[np.ndarray]) -> np.ndarray:
     return np.concatenate([*(stream.push(chunk) for chunk in chunks), stream.flush()])
 
 
+@pytest.mark.law_chunk
 @pytest.mark.parametrize("sizes", [[1], [7], [160], [1000], [2, 3, 5, 7, 11, 13, 1009], [LENGTH]])
 @pytest.mark.parametrize("options", SETTINGS, ids=str)
 def test_any_cut_gives_what_run_gives(isa: str, options: dict, sizes: list[int]) -> None:
@@ -46,6 +47,8 @@ def test_any_cut_gives_what_run_gives(isa: str, options: dict, sizes: list[int])
     np.testing.assert_array_equal(streamed(model, cuts(pcm, sizes)), model.run(pcm))
 
 
+@pytest.mark.slow
+@pytest.mark.law_chunk
 @pytest.mark.parametrize("options", SETTINGS, ids=str)
 @settings(max_examples=25, deadline=None)
 @given(
@@ -62,6 +65,8 @@ def test_random_cuts_with_empty_chunks(
     np.testing.assert_array_equal(streamed(model, cuts(pcm, sizes)), model.run(pcm))
 
 
+@pytest.mark.law_chunk
+@pytest.mark.law_state_is_a_value
 @settings(max_examples=40, deadline=None)
 @given(
     options=st.sampled_from(SETTINGS),
@@ -86,6 +91,7 @@ def test_snapshot_restore_and_fork_anywhere(
         np.testing.assert_array_equal(np.concatenate([head, *tail, other.flush()]), whole)
 
 
+@pytest.mark.law_chunk
 @given(
     n_frames=st.integers(0, 60),
     sizes=st.lists(st.integers(0, 25), min_size=1, max_size=8).filter(any),
@@ -143,6 +149,7 @@ def test_rows_come_as_soon_as_the_last_sample_under_the_window_is_in() -> None:
     assert stream.frames == 20
 
 
+@pytest.mark.law_state_is_a_value
 def test_reset_is_a_new_stream() -> None:
     model, pcm = small_model(top_db=40.0, deltas=1), audio(0.5)
     stream = model.stream()
@@ -169,6 +176,7 @@ def test_out_is_filled_and_returned() -> None:
     assert stream.push(np.zeros(due, np.float32), out=exact) is exact
 
 
+@pytest.mark.law_state_is_a_value
 def test_state_is_readable_and_settable() -> None:
     model = pylstm.Model(None, [pylstm.LSTM(4, 7, 2, seed=0), pylstm.LSTM(7, 3, seed=1)])
     x = np.random.default_rng(0).standard_normal((30, 4)).astype(np.float32)
@@ -189,6 +197,7 @@ def test_an_empty_stream_flushes_to_nothing() -> None:
         assert small_model(**options).run(np.empty(0, np.int16)).shape == (0, 3)
 
 
+@pytest.mark.law_nothing_poisons
 def test_a_minute_of_silence_leaves_no_subnormal_in_the_state() -> None:
     model = pylstm.Model(pylstm.MFCC(), [pylstm.LSTM(13, 32, bias=False, seed=0)])
     stream = model.stream()
@@ -204,6 +213,7 @@ def test_a_minute_of_silence_leaves_no_subnormal_in_the_state() -> None:
             assert not subnormal.any()
 
 
+@pytest.mark.law_nothing_poisons
 def test_huge_finite_input_and_weights_leave_the_state_finite(isa: str) -> None:
     lstm = pylstm.LSTM(3, 5, seed=0)
     weights = {name: np.full_like(w, 3e38) * np.sign(w) for name, w in lstm.weights.items()}

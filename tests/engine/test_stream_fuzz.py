@@ -9,6 +9,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from pylstm import LSTM, MFCC, Dense, LogMel, Model
 from tests.core_builds import link, run
@@ -51,6 +52,10 @@ def models() -> list[Model]:
     ]
 
 
+@pytest.mark.law_chunk
+@pytest.mark.law_state_is_a_value
+@pytest.mark.law_nothing_poisons
+@pytest.mark.slow
 def test_sanitizers_find_nothing(tmp_path: Path) -> None:
     program = link(tmp_path / "stream_fuzz", "sanitized", sorted(FUZZ.glob("*.c")))
     files = []

@@ -16,6 +16,7 @@ from tests.small_models import small_model
 PCM = audio(2.0)
 
 
+@pytest.mark.law_chunk
 @pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("n", [1, 2, 5, 6, 7, 61, 130])
 def test_ragged_pushes_give_each_stream_its_own_bits(isa: str, n: int, threads: int) -> None:
@@ -34,6 +35,7 @@ def test_ragged_pushes_give_each_stream_its_own_bits(isa: str, n: int, threads: 
         np.testing.assert_array_equal(together.flush(), single.flush())
 
 
+@pytest.mark.law_chunk
 @settings(max_examples=30, deadline=None)
 @given(
     hidden_sizes=st.lists(st.sampled_from([1, 15, 16, 17, 40]), min_size=1, max_size=3),
@@ -60,6 +62,7 @@ def test_frames_of_any_number_each(
             np.testing.assert_array_equal(rows, alone[slot].push_frames(frames[slot]))
 
 
+@pytest.mark.law_state_is_a_value
 def test_slots_are_streams_of_their_own() -> None:
     model = small_model()
     pool = model.streams(3)
@@ -107,6 +110,7 @@ REFUSALS = {
 }
 
 
+@pytest.mark.law_nothing_poisons
 @pytest.mark.parametrize("name", REFUSALS)
 def test_a_refused_push_changes_no_stream(name: str) -> None:
     chunks, out, error, message = REFUSALS[name]
@@ -134,6 +138,7 @@ def test_what_cannot_be_a_pool() -> None:
     assert flushed[0].position == 0
 
 
+@pytest.mark.law_one_writer
 def test_eight_threads_of_64_streams_are_the_serial_result() -> None:
     model = small_model()
     chunks = [PCM[k * 37 : k * 37 + 3000] for k in range(64)]

@@ -137,6 +137,7 @@ def test_equal_errors_lie_on_the_curve(pairs):
         assert rate == pytest.approx(at_most)
 
 
+@pytest.mark.slow
 def test_sklearn_agrees():
     sklearn = pytest.importorskip("sklearn.metrics")
     draw = np.random.default_rng(0)

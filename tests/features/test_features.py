@@ -38,7 +38,14 @@ def streamed(features, y, cuts):
 
 
 class TestLibrosa:
-    @pytest.mark.parametrize("case", GRID, ids=lambda case: case.name)
+    @pytest.mark.law_librosa_exact
+    @pytest.mark.parametrize(
+        "case",
+        [
+            pytest.param(case, id=case.name, marks=() if case.usual else pytest.mark.slow)
+            for case in GRID
+        ],
+    )
     def test_frames_are_those_of_librosa(self, case):
         """To 1e-3, or a millionth of the largest value where dct_norm=None makes them thousands."""
         features = case.build()
@@ -55,6 +62,8 @@ class TestLibrosa:
             )
             assert np.abs(ours - theirs).max() <= tolerance, name
 
+    @pytest.mark.slow
+    @pytest.mark.law_librosa_exact
     @pytest.mark.parametrize(
         "case", [case for case in GRID if case.usual], ids=lambda case: case.name
     )
@@ -66,6 +75,7 @@ class TestLibrosa:
             exact = librosa_frames(case, y.astype(np.float64), np.float64)
             assert np.abs(features(y) - exact).max() <= 1e-4, name
 
+    @pytest.mark.law_librosa_exact
     def test_defaults_are_closer_to_the_truth_than_librosa_in_float32(self):
         case = Case("mfcc", {})
         y = AUDIO["speech"]
@@ -74,6 +84,8 @@ class TestLibrosa:
         assert ours <= 4e-5
         assert ours <= np.abs(librosa_frames(case, y) - exact).max()
 
+    @pytest.mark.slow
+    @pytest.mark.law_librosa_exact
     @pytest.mark.parametrize("n_fft", [16, 17])
     @pytest.mark.parametrize("hop_length", [1, 3, 8, 16, 17, 40])
     @pytest.mark.parametrize("window", ["hann", "boxcar"])
@@ -85,6 +97,8 @@ class TestLibrosa:
             y = generator.standard_normal(length).astype(np.float32)
             np.testing.assert_allclose(features(y), librosa_frames(case, y), rtol=0, atol=1e-3)
 
+    @pytest.mark.slow
+    @pytest.mark.law_librosa_exact
     @pytest.mark.parametrize("n_fft", [1, 2, 16, 17])
     @pytest.mark.parametrize("hop_length", [1, 3, 8, 16, 17, 40])
     def test_reflection_is_numpys_again_and_again(self, n_fft, hop_length):
@@ -129,6 +143,7 @@ class TestChunkLaw:
         pylstm.LogMel(n_fft=512, win_length=200, hop_length=99, center=False, n_mels=9, deltas=2),
     )
 
+    @pytest.mark.law_chunk
     @settings(deadline=None)
     @given(
         index=st.integers(0, len(FEATURES) - 1),
@@ -157,6 +172,7 @@ class TestChunkLaw:
         assert np.concatenate(rows).tobytes() == cut_rows.tobytes()
         assert snapshot == cut_snapshot
 
+    @pytest.mark.law_chunk
     @pytest.mark.parametrize("index", range(len(FEATURES)))
     @pytest.mark.parametrize("cut", [1, 7, 160, 997, 1000])
     def test_equal_chunks(self, index, cut):
@@ -178,6 +194,9 @@ class TestChunkLaw:
         backwards = np.ascontiguousarray(SPEECH[::-1])[::-1]
         assert features(backwards).tobytes() == features(SPEECH).tobytes()
 
+    @pytest.mark.law_chunk
+    @pytest.mark.law_state_is_a_value
+    @pytest.mark.slow
     @settings(deadline=None)
     @given(
         index=st.integers(0, len(FEATURES) - 1), at=st.integers(0, 20000), cut=st.integers(1, 5000)
@@ -194,6 +213,7 @@ class TestChunkLaw:
             rows = [other.push(y[start : start + cut]) for start in range(at, len(y), cut)]
             assert np.concatenate([*rows, other.flush()]).tobytes() == expected.tobytes()
 
+    @pytest.mark.law_state_is_a_value
     @pytest.mark.parametrize("index", range(len(FEATURES)))
     def test_reset_begins_anew(self, index):
         features, y = self.FEATURES[index], SPEECH[8000:24000]

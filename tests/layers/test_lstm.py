@@ -36,6 +36,16 @@ def by_name(case):
     return f"{case.name}_{case.n_steps}"
 
 
+def wide_ones_slow(cases):
+    """Each under its name; those with a width of 1000 take as long as all others together."""
+    return [
+        pytest.param(case, id=by_name(case), marks=pytest.mark.slow)
+        if 1000 in (case.input_size, case.hidden_size)
+        else pytest.param(case, id=by_name(case))
+        for case in cases
+    ]
+
+
 @pytest.fixture(params=pylstm.show_config()["isa"]["supported"])
 def isa(request, monkeypatch):
     """Every instruction set in turn: the core reads the variable when a model is made."""
@@ -59,7 +69,8 @@ def run(model, x):
     return y
 
 
-@pytest.mark.parametrize("case", SHAPES, ids=by_name)
+@pytest.mark.law_framework_exact
+@pytest.mark.parametrize("case", wide_ones_slow(SHAPES))
 def test_torch(case, isa):
     pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
     expected, _ = torch_lstm(case.x(), case.weights())
@@ -81,6 +92,7 @@ def test_kernels_with_a_fused_multiply_add_agree_bit_for_bit(case, monkeypatch):
     assert len(outputs) <= 1
 
 
+@pytest.mark.law_framework_exact
 @pytest.mark.parametrize("case", [case for case in LSTM_CASES if not case.with_state], ids=by_name)
 def test_golden(case, isa):
     y = run(engine(lstm_layer(case)), case.x())
@@ -90,6 +102,7 @@ def test_golden(case, isa):
     np.testing.assert_allclose(y[-1], stored("lstm")[f"{case.name}.h"][-1], rtol=0, atol=TOLERANCE)
 
 
+@pytest.mark.law_framework_exact
 def test_golden_with_its_weights(isa):
     golden = stored("stored_lstm")
     weights = {name: array for name, array in golden.items() if name.endswith("_l0")}
@@ -97,6 +110,7 @@ def test_golden_with_its_weights(isa):
     np.testing.assert_allclose(y, golden["outputs"], rtol=0, atol=TOLERANCE)
 
 
+@pytest.mark.law_framework_exact
 @settings(
     deadline=None,
     max_examples=40,
@@ -117,6 +131,7 @@ def test_reference(isa, input_size, hidden_size, num_layers, n_steps, bias):
     np.testing.assert_allclose(y, expected, rtol=0, atol=TOLERANCE)
 
 
+@pytest.mark.law_chunk
 @settings(
     deadline=None,
     max_examples=40,
@@ -138,7 +153,8 @@ def test_chunks_give_the_bits_of_the_whole(isa, hidden_size, num_layers, chunks)
     assert np.concatenate(parts).tobytes() == whole.tobytes()
 
 
-@pytest.mark.parametrize("case", [SHAPES[5], SHAPES[16], SHAPES[21]], ids=by_name)
+@pytest.mark.law_chunk
+@pytest.mark.parametrize("case", wide_ones_slow([SHAPES[5], SHAPES[16], SHAPES[21]]))
 @pytest.mark.parametrize("size", [1, 2, 7, 11, 12, 13, 100])
 def test_equal_chunks_give_the_bits_of_the_whole(case, size, isa):
     x, model = case.x()[:150], engine(lstm_layer(case))
@@ -147,6 +163,7 @@ def test_equal_chunks_give_the_bits_of_the_whole(case, size, isa):
     assert np.concatenate(parts).tobytes() == run(model, x).tobytes()
 
 
+@pytest.mark.law_chunk
 def test_streams_of_one_model_do_not_meet(isa):
     case = LstmCase(13, 40, 2, 50)
     x, model = case.x(), engine(lstm_layer(case))
@@ -157,6 +174,7 @@ def test_streams_of_one_model_do_not_meet(isa):
         assert np.concatenate(ours).tobytes() == expected.tobytes()
 
 
+@pytest.mark.law_state_is_a_value
 def test_reset_starts_anew(isa):
     case = LstmCase(13, 40, 2, 50)
     stream = engine(lstm_layer(case)).stream()
@@ -188,6 +206,7 @@ def test_padding_of_one_layer_does_not_reach_the_next(isa):
     )
 
 
+@pytest.mark.law_framework_exact
 @pytest.mark.parametrize("case", DENSE_CASES, ids=lambda case: case.name)
 def test_dense_golden(case, isa):
     layer = pylstm.Dense(
@@ -198,6 +217,7 @@ def test_dense_golden(case, isa):
     np.testing.assert_allclose(y, stored("dense")[case.name], rtol=1e-6, atol=TOLERANCE)
 
 
+@pytest.mark.law_framework_exact
 @pytest.mark.parametrize("activation", ["linear", "sigmoid", "tanh", "relu", "softmax"])
 def test_a_head_on_an_lstm_is_the_reference(activation, isa):
     case = LstmCase(13, 33, 2, 200)
@@ -209,6 +229,7 @@ def test_a_head_on_an_lstm_is_the_reference(activation, isa):
     np.testing.assert_allclose(y, expected, rtol=0, atol=TOLERANCE)
 
 
+@pytest.mark.law_framework_exact
 def test_converted_modules_give_what_they_gave(isa):
     torch = pytest.importorskip("torch", reason="PyTorch is what is converted here")
     torch.set_num_threads(1)

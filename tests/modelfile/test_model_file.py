@@ -61,6 +61,7 @@ def assert_same_as_safetensors(opened: ModelFile, content: bytes) -> None:
 # --- the container's rules ---------------------------------------------------------------------
 
 
+@pytest.mark.law_nothing_hostile_loads
 @pytest.mark.parametrize(
     ("rule", "content"),
     [pytest.param(rule, content, id=f"{rule}: {what}") for rule, what, content in cases()],
@@ -72,6 +73,7 @@ def test_a_file_that_breaks_a_rule_is_refused_by_that_rule(rule: str, content: b
     assert refusal(content, shift=3) is not None
 
 
+@pytest.mark.law_nothing_hostile_loads
 @pytest.mark.parametrize(
     "content", [pytest.param(content, id=what) for what, content in accepted()]
 )
@@ -80,6 +82,7 @@ def test_a_file_at_the_edge_of_the_rules_opens(content: bytes) -> None:
         assert_same_as_safetensors(ModelFile(content, shift=shift), content)
 
 
+@pytest.mark.law_nothing_hostile_loads
 def test_each_rule_of_the_source_has_a_file_that_breaks_it() -> None:
     source = "".join((SOURCE / name).read_text() for name in READER)
     rules = set(re.findall(r'"\[([a-z0-9-]+)\] ', source))
@@ -88,6 +91,7 @@ def test_each_rule_of_the_source_has_a_file_that_breaks_it() -> None:
     assert set(re.findall(r"^\| `\[([a-z0-9-]+)\]`", page, re.M)) == rules
 
 
+@pytest.mark.law_nothing_hostile_loads
 def test_a_file_above_the_limit_is_refused_unread() -> None:
     with pytest.raises(Refused, match=r"^\[size\] the file has 268435457 bytes; .* 268435456$"):
         ModelFile(minimal_model(), size=MAX_FILE + 1)
@@ -132,6 +136,7 @@ def test_weights_of_another_program_are_named_as_such() -> None:
 # --- cut and damaged files ---------------------------------------------------------------------
 
 
+@pytest.mark.law_nothing_hostile_loads
 @pytest.mark.parametrize("content", [minimal_model(), four_kilobyte_model()])
 def test_each_prefix_is_refused(content: bytes) -> None:
     assert refusal(content) is None
@@ -139,6 +144,8 @@ def test_each_prefix_is_refused(content: bytes) -> None:
         assert refusal(content[:size]) is not None, size
 
 
+@pytest.mark.law_nothing_hostile_loads
+@pytest.mark.slow
 def test_a_flipped_bit_is_refused_or_reads_as_the_safetensors_library_reads_it() -> None:
     content = bytearray(four_kilobyte_model())
     n_opened = n_refused = 0
@@ -177,12 +184,15 @@ def saved_models(draw: st.DrawFn) -> bytes:
     return safetensors_numpy.save(tensors, {**metadata, "pylstm.format": "1"})
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=200)
 @given(saved_models())
 def test_what_the_safetensors_library_writes_is_accepted(content: bytes) -> None:
     assert_same_as_safetensors(ModelFile(content), content)
 
 
+@pytest.mark.law_nothing_hostile_loads
+@pytest.mark.slow
 @settings(deadline=None, max_examples=500)
 @given(st.data())
 def test_what_is_accepted_reads_as_the_safetensors_library_reads_it(data: st.DataObject) -> None:
@@ -204,6 +214,8 @@ def test_what_is_accepted_reads_as_the_safetensors_library_reads_it(data: st.Dat
 # --- under the sanitizers ----------------------------------------------------------------------
 
 
+@pytest.mark.law_nothing_hostile_loads
+@pytest.mark.slow
 def test_sanitizers_find_nothing(tmp_path: Path) -> None:
     driver = tmp_path / "model_file_fuzz"
     flags = ["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined"]

@@ -99,6 +99,7 @@ def test_integer(text: str, value: int) -> None:
     assert metadata_of(a=text).integer("a") == value
 
 
+@pytest.mark.law_nothing_hostile_loads
 @pytest.mark.parametrize(
     "text",
     ["", "-", "+1", "01", "-01", "00", "1 ", " 1", "1.0", "1e3", "0x10", "1_000", "\u0661", "true"]
@@ -133,6 +134,7 @@ def test_number(text: str) -> None:
     assert struct.pack("<d", value) == struct.pack("<d", float(text))
 
 
+@pytest.mark.law_nothing_hostile_loads
 @pytest.mark.parametrize(
     "text",
     ["", "-", ".5", "5.", "+1", "01", "1e", "1e+", "1.e3", "1,5", "0x1p3", "inf", "nan", "NaN"]
@@ -143,6 +145,7 @@ def test_not_a_number(text: str) -> None:
     assert rule_of(metadata_of(a=text).number, "a") == "value"
 
 
+@pytest.mark.law_nothing_hostile_loads
 def test_a_number_is_never_infinite() -> None:
     assert rule_of(metadata_of(a="1e999").number, "a", -np.inf, np.inf) == "value"
     assert rule_of(metadata_of(a="-1e999").number, "a", -np.inf, np.inf) == "value"
@@ -255,6 +258,7 @@ def test_tensor() -> None:
     assert rule_of(file.tensor, "w" * 300, 2, 3) == "missing-tensor"
 
 
+@pytest.mark.law_nothing_hostile_loads
 def test_what_was_asked_for_is_all_there_is() -> None:
     metadata = FORMAT + ',"features.kind":"mfcc","info.author":"x"'
     file = ModelFile(model(metadata=metadata))
@@ -267,6 +271,7 @@ def test_what_was_asked_for_is_all_there_is() -> None:
     file.finish()
 
 
+@pytest.mark.law_nothing_hostile_loads
 def test_a_getter_that_fails_marks_nothing() -> None:
     file = metadata_of(a="x")
     for call in (file.integer, file.number, file.boolean, file.choice):

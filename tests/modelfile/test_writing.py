@@ -9,6 +9,8 @@ import pytest
 
 from pylstm import model_files
 
+pytestmark = pytest.mark.law_saves_are_whole
+
 
 def tree(folder: Path) -> dict[str, str]:
     """What stands in a folder."""

@@ -85,6 +85,7 @@ def example():
     return report.document({"cores": "2"}, ["0.1", "0.2"], "python -m benchmarks", {"q": result})
 
 
+@pytest.mark.slow
 def test_a_report_goes_between_the_markers_and_nothing_else_changes(tmp_path):
     run = json.loads(json.dumps(example()))
     page = tmp_path / "performance.md"
@@ -155,6 +156,7 @@ def test_every_question_is_a_file():
         assert (core.ROOT / "benchmarks" / f"{name}.py").is_file()
 
 
+@pytest.mark.slow
 @needs_core
 def test_the_c_level_gives_the_rows_of_python():
     features = pylstm.MFCC(sr=16000, center=False)
@@ -182,6 +184,7 @@ def test_the_c_level_gives_the_rows_of_python():
         assert c.isa == "scalar"
 
 
+@pytest.mark.slow
 @needs_core
 def test_a_question_that_needs_no_peer_can_be_asked():
     from benchmarks import weight_reading

@@ -47,6 +47,7 @@ def version_of(wheel: Path) -> str:
     return wheel.name.split("-")[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("platform", [*TARGETS, "pyodide"])
 def test_cibuildwheel_builds_these(platform: str) -> None:
     pytest.importorskip("cibuildwheel")
@@ -119,6 +120,7 @@ def sources_at(commit: str) -> str:
     )
 
 
+@pytest.mark.slow
 def test_released_wheels_are_made_from_the_tagged_sources() -> None:
     if not RELEASED:
         pytest.skip("no wheels in wheels/")
@@ -213,6 +215,7 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
 # --- from the source distribution -----------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_source_distribution_has_every_source(installed: Installed) -> None:
     with tarfile.open(installed.sdist) as opened:
         files = {
@@ -226,6 +229,7 @@ def test_the_source_distribution_has_every_source(installed: Installed) -> None:
     assert not [name for name in files if name.endswith((".so", ".o", ".a", ".pyc", ".whl"))]
 
 
+@pytest.mark.slow
 def test_its_wheel_holds_what_it_should_and_runs(installed: Installed, tmp_path: Path) -> None:
     marks = (
         "debug information",

@@ -203,6 +203,7 @@ def test_without_a_forget_gate_the_carousel_is_constant():
 # --- the whole ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_an_lstm_learns_to_add():
     pytest.importorskip("scipy")
     _, found = train(Adding(30), CONTENDERS[0], 0, Plan(steps=1500, fresh=500))
@@ -220,6 +221,7 @@ def results():
     return run(plan, say=lambda text, flush: None)
 
 
+@pytest.mark.slow
 def test_a_tiny_run(results):
     assert len(results["runs"]) == len(CONTENDERS) * (2 + 1 + 1 + 1)
     assert len(results["variants"]) == len(VARIANTS)
@@ -229,6 +231,7 @@ def test_a_tiny_run(results):
         assert found["h"][-1] == 1
 
 
+@pytest.mark.slow
 def test_results_are_written(results, tmp_path):
     pytest.importorskip("matplotlib")
     from why_lstm_page import BEGIN, END, write

@@ -97,6 +97,7 @@ class TestActivations:
 
 
 class TestLstm:
+    @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("case", LSTM_CASES, ids=by_name)
     def test_golden(self, case):
         golden = stored("lstm")
@@ -105,6 +106,7 @@ class TestLstm:
             expected = golden[f"{case.name}.{name}"]
             np.testing.assert_allclose(value, expected, rtol=0, atol=TOLERANCE)
 
+    @pytest.mark.law_framework_exact
     def test_golden_with_its_weights(self):
         golden = stored("stored_lstm")
         weights = {name: array for name, array in golden.items() if name.endswith("_l0")}
@@ -112,6 +114,7 @@ class TestLstm:
         for name, value in {"outputs": outputs, "h": h, "c": c}.items():
             np.testing.assert_allclose(value, golden[name], rtol=0, atol=TOLERANCE)
 
+    @pytest.mark.law_framework_exact
     @settings(deadline=None, max_examples=25)
     @given(
         input_size=st.integers(1, 20),
@@ -178,6 +181,7 @@ class TestLstm:
 class TestRecurrent:
     """Every cell and option of `reference.sequences`, sequences of different lengths."""
 
+    @pytest.mark.law_framework_exact
     @settings(deadline=None, max_examples=30)
     @given(
         kind=st.sampled_from(["lstm", "projected", "gru", "tanh", "relu"]),
@@ -239,6 +243,7 @@ class TestRecurrent:
 
 
 class TestDense:
+    @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("case", DENSE_CASES, ids=by_name)
     def test_golden(self, case):
         weights = case.weights()
@@ -246,6 +251,7 @@ class TestDense:
         # Outputs reach 100 where they are not squashed: absolute near 1, relative above.
         np.testing.assert_allclose(y, stored("dense")[case.name], rtol=1e-6, atol=TOLERANCE)
 
+    @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("case", DENSE_CASES, ids=by_name)
     def test_torch_in_float64(self, case):
         pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
@@ -257,6 +263,7 @@ class TestDense:
 
 @pytest.mark.usefixtures("short_signals_allowed")
 class TestFeatures:
+    @pytest.mark.law_librosa_exact
     @pytest.mark.parametrize("dtype", [np.float32, np.float64])
     @pytest.mark.parametrize("case", FEATURES_CASES, ids=by_name)
     def test_golden(self, case, dtype):
@@ -268,6 +275,7 @@ class TestFeatures:
         atol = decibel_tolerance(expected, ulp=3 if dtype is np.float64 else 8)
         np.testing.assert_allclose(rows, expected, rtol=0, atol=atol)
 
+    @pytest.mark.law_librosa_exact
     @pytest.mark.parametrize("case", FEATURES_CASES, ids=by_name)
     def test_librosa_in_float64(self, case):
         pytest.importorskip("librosa", reason="librosa is the oracle of this test")
@@ -276,6 +284,7 @@ class TestFeatures:
         assert rows.shape == expected.shape
         np.testing.assert_allclose(rows, expected, rtol=0, atol=1e-9)
 
+    @pytest.mark.law_librosa_exact
     @settings(
         deadline=None,
         max_examples=60,

@@ -35,6 +35,7 @@ def rms(y: np.ndarray) -> float:
 # --- chains ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2**40), st.integers(0, 1000), st.integers(0, 10**6))
 @settings(max_examples=20, deadline=None)
 def test_draws_depend_on_seed_epoch_and_item_alone(seed, epoch, item):

@@ -59,6 +59,7 @@ def same(one: Checkpoint, other: Checkpoint) -> None:
 # --- there and back -------------------------------------------------------------------------------
 
 
+@pytest.mark.law_saves_are_whole
 def test_what_is_written_is_what_is_read(tmp_path):
     network, path = Sums(), tmp_path / "training.checkpoint"
     written = checkpoint(network)
@@ -204,6 +205,8 @@ def test_tensors_that_do_not_belong(tmp_path, change, message):
         Checkpoint.read(path, network, IDENTITY)
 
 
+@pytest.mark.slow
+@pytest.mark.law_saves_are_whole
 @given(st.data())
 @settings(max_examples=300)
 def test_damage_is_refused_or_harmless(data):
@@ -221,6 +224,7 @@ def test_damage_is_refused_or_harmless(data):
         Checkpoint.from_bytes(bytes(whole), network)
 
 
+@pytest.mark.law_saves_are_whole
 def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
     network, path = Sums(), tmp_path / "a.checkpoint"
     checkpoint(network).write(path, network)
@@ -236,6 +240,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
     assert os.listdir(tmp_path) == ["a.checkpoint"]
 
 
+@pytest.mark.law_saves_are_whole
 def test_a_flipped_bit_is_noticed(tmp_path):
     network, path = Sums(), tmp_path / "a.checkpoint"
     data = checkpoint(network).to_bytes(network)

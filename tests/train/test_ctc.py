@@ -58,6 +58,7 @@ def test_value_is_the_sum_over_all_paths(T, K, longest, blank, seed):
     assert result.value == pytest.approx((u * each).sum() / u.sum(), rel=1e-12)
 
 
+@pytest.mark.slow
 @settings(max_examples=15, deadline=None)
 @given(T=st.integers(1, 6), longest=st.integers(0, 3), seed=st.integers(0, 2**31))
 def test_gradient_is_the_difference_quotient(T, longest, seed):

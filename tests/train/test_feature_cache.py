@@ -94,6 +94,7 @@ def test_a_file_that_changes_and_another_span(tmp_path):
     )
 
 
+@pytest.mark.law_saves_are_whole
 @given(damage=st.data())
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -195,6 +196,7 @@ def test_a_full_disk_is_said_once_and_ends_nothing(tmp_path, monkeypatch):
     assert entries(cache) == []
 
 
+@pytest.mark.law_saves_are_whole
 def test_interrupted_while_writing_leaves_nothing(tmp_path, monkeypatch):
     item, cache = recording(tmp_path / "a.wav"), FeatureCache(tmp_path / "cache")
 

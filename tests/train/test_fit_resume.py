@@ -57,6 +57,7 @@ def test_resumed_is_as_if_never_interrupted(tmp_path, kind, first):
     identical(whole, again)  # nothing left to do
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("batch", [1, 7, 15])
 def test_resumed_after_an_interruption_inside_an_epoch(tmp_path, kind, batch):
@@ -191,6 +192,7 @@ def test_an_impatient_second_ctrl_c():
     np.testing.assert_array_equal(fitted.network.parameters, seen[-1])
 
 
+@pytest.mark.law_saves_are_whole
 @pytest.mark.parametrize("save", [1, 3])
 def test_ctrl_c_twice_while_a_checkpoint_is_written(tmp_path, monkeypatch, save):
     path, count, write = tmp_path / "a.checkpoint", 0, model_files.write
@@ -243,6 +245,7 @@ print(fitted.stopped, flush=True)
 """
 
 
+@pytest.mark.law_saves_are_whole
 @pytest.mark.skipif(os.name != "posix", reason="POSIX alone has it")
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_a_process_that_is_ended(tmp_path, end):

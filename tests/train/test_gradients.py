@@ -73,6 +73,8 @@ def compare(layers, given, **settings):
 sizes = st.one_of(st.integers(1, 70), st.sampled_from([1, 15, 16, 17, 32, 48, 64]))
 
 
+@pytest.mark.slow
+@pytest.mark.law_framework_exact
 @pytest.mark.parametrize("kind", KINDS)
 @settings(deadline=None, max_examples=15, suppress_health_check=SHARED)
 @given(
@@ -102,6 +104,7 @@ def test_a_recurrent_layer(
     compare([layer], drawn)
 
 
+@pytest.mark.law_framework_exact
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 @pytest.mark.parametrize("last", ACTIVATIONS)
 def test_dense_layers_between_and_at_the_end(torch, activation, last):
@@ -116,6 +119,7 @@ def test_dense_layers_between_and_at_the_end(torch, activation, last):
     compare(layers, clear_passage(layers, 11, 7, seed))
 
 
+@pytest.mark.law_framework_exact
 @settings(deadline=None, max_examples=25)
 @given(
     kinds=st.lists(st.sampled_from(["dense", *KINDS]), min_size=1, max_size=4),
@@ -141,6 +145,7 @@ def test_any_network(torch, kinds, widths, activations, count, batch, threads, r
     compare(layers, drawn, threads=threads, recompute=recompute)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 33])
 @pytest.mark.parametrize("kind", KINDS[:4])
 def test_many_rows(torch, bulk_isa, kind, batch):
@@ -328,6 +333,7 @@ def test_dropout_is_torch_with_the_same_masks(torch, kind, bidirectional):
 # --- what must not matter -------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lengths", [False, True])
 @pytest.mark.parametrize("kind", KINDS[:4])
 def test_threads_and_recomputing_change_rounding_only(bulk_isa, kind, lengths):

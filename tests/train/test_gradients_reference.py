@@ -106,6 +106,7 @@ def recurrent_case(kind, num_layers, bidirectional, bias):
     return layer, given, differences([layer], given)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("num_layers", "bidirectional", "bias"),
@@ -116,6 +117,7 @@ def test_a_recurrent_layer(bulk_isa, kind, num_layers, bidirectional, bias):
     check([layer], given, expected=expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", ["linear", "sigmoid", "tanh", "relu", "softmax"])
 def test_dense_layers(activation):
     layers = [
@@ -133,6 +135,7 @@ def network_case():
     return layers, given, differences(layers, given)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("threads", "recompute"), [(2, None), (1, 1), (3, 2)])
 def test_threads_and_recomputing(threads, recompute):
     layers, given, expected = network_case()

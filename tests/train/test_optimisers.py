@@ -43,6 +43,7 @@ def run(optimiser, p, g, lr=None):
     return p
 
 
+@pytest.mark.slow
 @every
 def test_torch(kind, settings):
     torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")

@@ -12,6 +12,8 @@ pytest.importorskip("threadpoolctl", reason="training needs threadpoolctl")
 from pylstm.train import CrossEntropy, Network
 from pylstm.train.optimisers import SGD, Adam, AdamW, clip_global_norm
 
+pytestmark = pytest.mark.slow
+
 STEPS = 200
 
 # Of the loss at each step. Rounding grows from step to step; where training is stable it does not

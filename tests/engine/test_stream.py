@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -89,6 +94,39 @@ def test_snapshot_restore_and_fork_anywhere(
     for other in (restored, fork):
         tail = [other.push(chunk) for chunk in cuts(pcm[before:], [size])]
         np.testing.assert_array_equal(np.concatenate([head, *tail, other.flush()]), whole)
+
+
+@pytest.mark.law_state_is_a_value
+@pytest.mark.parametrize("options", SETTINGS, ids=str)
+def test_a_pickled_and_a_copied_stream_go_on(options: dict) -> None:
+    model, pcm = small_model(**options), audio(LENGTH / 16000)
+    stream = model.stream()
+    head = stream.push(pcm[:4003])
+    for other in (pickle.loads(pickle.dumps(stream)), copy.copy(stream), copy.deepcopy(stream)):
+        assert (other.position, other.snapshot()) == (stream.position, stream.snapshot())
+        tail = [other.push(pcm[4003:]), other.flush()]
+        np.testing.assert_array_equal(np.concatenate([head, *tail]), model.run(pcm))
+    assert stream.position == 4003
+
+
+ELSEWHERE = """
+import pickle, sys
+stream, pcm = pickle.load(sys.stdin.buffer)
+sys.stdout.buffer.write(stream.push(pcm).tobytes() + stream.flush().tobytes())
+"""
+
+
+@pytest.mark.law_state_is_a_value
+def test_a_stream_goes_on_in_another_process() -> None:
+    model, pcm = small_model(deltas=2, top_db=30.0), audio(LENGTH / 16000)
+    stream = model.stream()
+    stream.push(pcm[:4003])
+    sent = pickle.dumps((stream, pcm[4003:]))
+    ran = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE], input=sent, capture_output=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr.decode()
+    assert ran.stdout == stream.push(pcm[4003:]).tobytes() + stream.flush().tobytes()
 
 
 @pytest.mark.law_chunk

@@ -23,7 +23,7 @@ from tests.network_passes import (
     with_value,
 )
 
-pytest.importorskip("scipy", reason="bulk passes need SciPy's BLAS")
+pytest.importorskip("scipy", reason="bulk passes need SciPy: pip install 'pylstm[train]'")
 
 TOLERANCE = 1e-5
 

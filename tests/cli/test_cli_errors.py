@@ -68,7 +68,9 @@ def test_a_folder(model, tmp_path):
     refuse(1, ".* is a folder; expected an audio file", "run", tmp_path, "--model", model)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.skipif(
+    not hasattr(os, "mkfifo"), reason="no named pipes here: Linux or macOS runs this"
+)
 def test_a_pipe_is_refused_and_not_waited_for(model, tmp_path):
     os.mkfifo(tmp_path / "pipe.wav")
     message = ".*pipe.wav is not a regular file; expected an audio file"
@@ -76,14 +78,15 @@ def test_a_pipe_is_refused_and_not_waited_for(model, tmp_path):
 
 
 @pytest.mark.skipif(
-    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything"
+    not hasattr(os, "geteuid") or os.geteuid() == 0,
+    reason="root may read everything: run it as another user",
 )
 def test_a_file_that_may_not_be_read(model, audio):
     audio.chmod(0)
     refuse(1, "cannot read .*a.wav: Permission denied", "run", audio, "--model", model)
 
 
-@pytest.mark.skipif(os.name == "nt", reason="no such names")
+@pytest.mark.skipif(os.name == "nt", reason="no such names on Windows: another system runs this")
 def test_a_name_with_line_breaks_and_control_sequences(model):
     message = r"cannot read a\\nb\\x1b\[2J.wav: No such file or directory"
     refuse(1, message, "run", "a\nb\x1b[2J.wav", "--model", model)

@@ -64,7 +64,7 @@ def test_recordings_are_judged_as_they_are_trained(data, tmp_path):
 
 @pytest.mark.slow
 def test_figures(trained, data, tmp_path):
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="for plots: pip install 'pylstm[plot]'")
     path, _ = trained
     # Figures are drawn without pyplot, whose state is the whole process's; other tests may load it.
     loaded = "matplotlib.pyplot" in sys.modules

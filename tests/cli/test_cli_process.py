@@ -14,7 +14,7 @@ import soundfile
 
 from tests.cli.tone_model import tone_model, two_tones, write
 
-posix = pytest.mark.skipif(os.name != "posix", reason="POSIX alone has it")
+posix = pytest.mark.skipif(os.name != "posix", reason="only POSIX has it: Linux or macOS runs this")
 COMMAND = [sys.executable, "-W", "error", "-m", "pylstm"]
 
 
@@ -121,7 +121,7 @@ def test_a_pipe_that_closes_is_no_error(folder):
     assert (done.returncode, done.stderr) == (141, "")
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here: Linux runs this")
 def test_stdout_on_a_full_disk(folder):
     with open("/dev/full", "w") as full:
         done = subprocess.run(

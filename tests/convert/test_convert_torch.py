@@ -14,7 +14,9 @@ try:
 except ImportError:
     torch = None
 
-needs_torch = pytest.mark.skipif(torch is None, reason="PyTorch is what is converted here")
+needs_torch = pytest.mark.skipif(
+    torch is None, reason="it is PyTorch's: pip install 'pylstm[torch]'"
+)
 
 
 def assert_same_weights(layer, module):

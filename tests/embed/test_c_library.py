@@ -71,7 +71,7 @@ def test_declarations_are_added_but_never_changed() -> None:
 def test_layouts_are_those_that_programs_were_compiled_with() -> None:
     facts = signatures.layouts(compiler(), HEADER)
     if not facts[0].startswith("64-bit"):
-        pytest.skip("the layouts that are written down are those of 64-bit pointers")
+        pytest.skip("written down are layouts with 64-bit pointers: such a machine runs this")
     assert facts == [line for line in RECORDED if "-bit " in line]
 
 
@@ -235,7 +235,7 @@ class Why(ctypes.Structure):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="the shared library here is one for ELF")
+@pytest.mark.skipif(sys.platform != "linux", reason="for ELF alone: Linux runs this")
 def test_ctypes_reaches_the_shared_library(installed: Path, files: Path) -> None:
     core = ctypes.CDLL(str(installed / "lib" / "libpylstm.so"))
     core.pylstm_version.restype = core.pylstm_model_info.restype = ctypes.c_char_p

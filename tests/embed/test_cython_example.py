@@ -14,7 +14,7 @@ import pytest
 
 from tests.installed_package import Installed
 
-pytest.importorskip("Cython", reason="the example is built with Cython")
+pytest.importorskip("Cython", reason="to build it: pip install 'pylstm[test]'")
 PROJECT = Path(__file__).parents[2]
 EXAMPLE = PROJECT / "examples" / "embed_cython"
 

@@ -14,7 +14,7 @@ import pytest
 
 import pylstm
 
-pytest.importorskip("websockets", reason="the service is built on websockets")
+pytest.importorskip("websockets", reason="for the service: pip install websockets")
 PROJECT = Path(__file__).parents[2]
 sys.path.insert(0, str(PROJECT / "examples" / "embed_python"))
 

@@ -138,7 +138,7 @@ PUSHES = ("push", "push int16", "push_frames", "push after reset")
 
 @pytest.mark.law_real_time
 @pytest.mark.skipif(
-    sys.implementation.name != "cpython", reason="counts what CPython's allocator asks for"
+    sys.implementation.name != "cpython", reason="counts what CPython allocates: CPython runs this"
 )
 def test_a_thousand_hops_from_python_take_no_memory_from_the_system(counter: Path) -> None:
     seen = in_python(counter)
@@ -150,7 +150,7 @@ def test_a_thousand_hops_from_python_take_no_memory_from_the_system(counter: Pat
 
 @pytest.mark.law_real_time
 @pytest.mark.skipif(
-    sys.implementation.name != "cpython", reason="counts what CPython's allocator asks for"
+    sys.implementation.name != "cpython", reason="counts what CPython allocates: CPython runs this"
 )
 def test_a_thousand_hops_from_python_leave_no_object_behind(counter: Path) -> None:
     seen = in_python(counter, PYTHONMALLOC="malloc")  # now every object is counted
@@ -327,7 +327,7 @@ sys.exit(0 if good and status == 0 else 1)
 
 
 @pytest.mark.law_one_writer
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here: Linux or macOS runs this")
 def test_a_fork_in_the_middle_of_a_stream() -> None:
     """Parent and child each go on with the stream, and both finish it bit for bit."""
     ran = subprocess.run([sys.executable, "-c", FORK], timeout=60, capture_output=True, check=False)

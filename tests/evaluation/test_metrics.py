@@ -139,7 +139,7 @@ def test_equal_errors_lie_on_the_curve(pairs):
 
 @pytest.mark.slow
 def test_sklearn_agrees():
-    sklearn = pytest.importorskip("sklearn.metrics")
+    sklearn = pytest.importorskip("sklearn.metrics", reason="pip install scikit-learn")
     draw = np.random.default_rng(0)
     truth = draw.random(300) < 0.3
     scores = np.round(draw.normal(size=300) + truth, 1)  # ties

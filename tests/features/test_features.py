@@ -19,7 +19,7 @@ SPEECH = speech()
 
 
 def librosa_frames(case: Case, y, dtype=np.float32):
-    pytest.importorskip("librosa", reason="librosa is the oracle of this test")
+    pytest.importorskip("librosa", reason="librosa is the oracle: pip install 'pylstm[test]'")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # empty mel bands, signals shorter than n_fft
         return librosa_features(y, case.kind, case.settings, dtype)

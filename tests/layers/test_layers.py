@@ -147,7 +147,7 @@ class TestRefusals:
     @pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int32, ">f4"])
     def test_weight_of_another_type(self, dense, dtype):
         if np.dtype(dtype).newbyteorder("=") == np.float32 and np.dtype(dtype) == np.float32:
-            pytest.skip("this machine is big-endian")
+            pytest.skip("a big-endian machine: a little-endian one runs this")
         dense.weights["weight"] = dense.weights["weight"].astype(dtype)
         with pytest.raises(TypeError, match=r"'weight' of Dense is .*astype\(np.float32\)"):
             Dense(8, 3, weights=dense.weights)

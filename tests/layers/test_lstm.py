@@ -72,7 +72,7 @@ def run(model, x):
 @pytest.mark.law_framework_exact
 @pytest.mark.parametrize("case", wide_ones_slow(SHAPES))
 def test_torch(case, isa):
-    pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+    pytest.importorskip("torch", reason="PyTorch is the oracle: pip install 'pylstm[torch]'")
     expected, _ = torch_lstm(case.x(), case.weights())
     model = engine(lstm_layer(case))
     assert model.isa == isa
@@ -231,7 +231,7 @@ def test_a_head_on_an_lstm_is_the_reference(activation, isa):
 
 @pytest.mark.law_framework_exact
 def test_converted_modules_give_what_they_gave(isa):
-    torch = pytest.importorskip("torch", reason="PyTorch is what is converted here")
+    torch = pytest.importorskip("torch", reason="it is PyTorch's: pip install 'pylstm[torch]'")
     torch.set_num_threads(1)
     lstm, head = torch.nn.LSTM(13, 40, 2).eval(), torch.nn.Linear(40, 5).eval()
     layers = pylstm.convert.from_torch(torch.nn.Sequential(lstm, head, torch.nn.Softmax(dim=-1)))

@@ -33,8 +33,8 @@ from tests.modelfile.model_file_reader import (
     rule_of,
 )
 
-safetensors = pytest.importorskip("safetensors", reason="the oracle of these tests")
-safetensors_numpy = pytest.importorskip("safetensors.numpy")
+safetensors = pytest.importorskip("safetensors", reason="the oracle: pip install 'pylstm[test]'")
+safetensors_numpy = pytest.importorskip("safetensors.numpy", reason="pip install 'pylstm[test]'")
 
 # What only the getters can find, because it depends on what is asked for.
 GETTER_RULES = {

@@ -178,7 +178,7 @@ def decimal_comma() -> Iterator[None]:
             continue
         break
     else:
-        pytest.skip("no locale with a decimal comma is installed")
+        pytest.skip("no locale with a decimal comma: install de_DE.UTF-8 to run this")
     yield
     locale.setlocale(locale.LC_NUMERIC, before)
 

@@ -24,7 +24,7 @@ with importing():
 """
 
 
-@pytest.mark.skipif(os.name != "posix", reason="POSIX alone has it")
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX has it: Linux or macOS runs this")
 def test_it_ends_the_process_without_a_word():
     done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")

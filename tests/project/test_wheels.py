@@ -21,7 +21,7 @@ from tests.installed_package import Installed
 PROJECT = Path(__file__).parents[2]
 WHEELS = PROJECT / "wheels"
 if not (WHEELS / "contents.py").exists():
-    pytest.skip("the wheels' recipes are not in this folder", allow_module_level=True)
+    pytest.skip("the wheels' recipes are not here: a checkout runs this", allow_module_level=True)
 sys.path.insert(0, str(WHEELS))
 
 import contents  # noqa: E402
@@ -50,7 +50,7 @@ def version_of(wheel: Path) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("platform", [*TARGETS, "pyodide"])
 def test_cibuildwheel_builds_these(platform: str) -> None:
-    pytest.importorskip("cibuildwheel")
+    pytest.importorskip("cibuildwheel", reason="pip install 'pylstm[test]'")
     command = [sys.executable, "-m", "cibuildwheel", "--print-build-identifiers"]
     done = subprocess.run(
         [
@@ -123,10 +123,10 @@ def sources_at(commit: str) -> str:
 @pytest.mark.slow
 def test_released_wheels_are_made_from_the_tagged_sources() -> None:
     if not RELEASED:
-        pytest.skip("no wheels in wheels/")
+        pytest.skip("no wheels in wheels/: a release has them")
     commit = commit_of(version_of(RELEASED[0]))
     if commit is None:
-        pytest.skip("the release's commit is not in this copy of the repository")
+        pytest.skip("the release's commit is not here: git fetch --unshallow --tags")
     number = sources_at(commit)
     for wheel in RELEASED:
         assert contents.embedded_source(wheel) == number, f"{wheel.name} is not made from {commit}"
@@ -134,10 +134,10 @@ def test_released_wheels_are_made_from_the_tagged_sources() -> None:
 
 def test_wheels_change_only_with_the_version() -> None:
     if not RELEASED:
-        pytest.skip("no wheels in wheels/")
+        pytest.skip("no wheels in wheels/: a release has them")
     tagged = git("show", f"refs/tags/v{version_of(RELEASED[0])}:wheels/SHA256SUMS")
     if tagged is None:
-        pytest.skip("the version is not tagged here")
+        pytest.skip("the version is not tagged here: git fetch --tags")
     assert SUMS.read_bytes() == tagged
 
 

@@ -160,7 +160,7 @@ def test_a_start_that_is_not_known():
 
 @pytest.mark.parametrize("contender", [*CONTENDERS[:3], *VARIANTS], ids=str)
 def test_gradients_at_a_frame_are_those_of_the_rest_run_from_there(contender):
-    pytest.importorskip("scipy")
+    pytest.importorskip("scipy", reason="for training: pip install 'pylstm[train]'")
     task = Adding(20)
     net, batch = network(task, contender, 0), task.draw(rng(0), 3)
     found = state_gradients(net, task, batch)
@@ -183,7 +183,7 @@ def test_gradients_at_a_frame_are_those_of_the_rest_run_from_there(contender):
 
 
 def test_without_weights_from_h_the_cell_carries_everything():
-    pytest.importorskip("scipy")
+    pytest.importorskip("scipy", reason="for training: pip install 'pylstm[train]'")
     task = Adding(20)
     net, batch = network(task, CONTENDERS[0], 0), task.draw(rng(0), 3)
     net.names["0.weight_hh_l0"][...] = 0
@@ -193,7 +193,7 @@ def test_without_weights_from_h_the_cell_carries_everything():
 
 
 def test_without_a_forget_gate_the_carousel_is_constant():
-    pytest.importorskip("scipy")
+    pytest.importorskip("scipy", reason="for training: pip install 'pylstm[train]'")
     task = Adding(20)
     net, batch = network(task, VARIANTS[0], 0), task.draw(rng(0), 3)
     d_c = state_gradients(net, task, batch)["c"]
@@ -205,7 +205,7 @@ def test_without_a_forget_gate_the_carousel_is_constant():
 
 @pytest.mark.slow
 def test_an_lstm_learns_to_add():
-    pytest.importorskip("scipy")
+    pytest.importorskip("scipy", reason="for training: pip install 'pylstm[train]'")
     _, found = train(Adding(30), CONTENDERS[0], 0, Plan(steps=1500, fresh=500))
     assert found["solved"]
     assert found["error"] < 0.01
@@ -214,7 +214,7 @@ def test_an_lstm_learns_to_add():
 
 @pytest.fixture(scope="module")
 def results():
-    pytest.importorskip("scipy")
+    pytest.importorskip("scipy", reason="for training: pip install 'pylstm[train]'")
     plan = Plan(
         adding={10: 2, 20: 1}, seeds=1, order_frames=20, steps=4, check=2, fresh=30, studied=20
     )
@@ -233,7 +233,7 @@ def test_a_tiny_run(results):
 
 @pytest.mark.slow
 def test_results_are_written(results, tmp_path):
-    pytest.importorskip("matplotlib")
+    pytest.importorskip("matplotlib", reason="for plots: pip install 'pylstm[plot]'")
     from why_lstm_page import BEGIN, END, write
 
     (tmp_path / "why-lstm.md").write_text(f"Before.\n\n{BEGIN}\nold\n{END}\n\nAfter.\n")

@@ -125,7 +125,7 @@ class TestLstm:
         seed=st.integers(0, 2**32 - 1),
     )
     def test_torch_in_float64(self, input_size, hidden_size, num_layers, n_steps, bias, seed):
-        pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+        pytest.importorskip("torch", reason="PyTorch is the oracle: pip install 'pylstm[torch]'")
         rng = np.random.RandomState(seed)
         rows, weights = 4 * hidden_size, {}
         for k in range(num_layers):
@@ -196,7 +196,9 @@ class TestRecurrent:
     def test_torch_in_float64(
         self, kind, input_size, hidden_size, num_layers, lengths, bidirectional, bias, seed
     ):
-        torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+        torch = pytest.importorskip(
+            "torch", reason="PyTorch is the oracle: pip install 'pylstm[torch]'"
+        )
         torch.manual_seed(seed)
         own = {
             "lstm": (torch.nn.LSTM, {}, reference.lstm, {}),
@@ -254,7 +256,7 @@ class TestDense:
     @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("case", DENSE_CASES, ids=by_name)
     def test_torch_in_float64(self, case):
-        pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+        pytest.importorskip("torch", reason="PyTorch is the oracle: pip install 'pylstm[torch]'")
         x, weights = case.x().astype(np.float64), case.weights()
         y = reference.dense(x, weights["weight"], weights.get("bias"), case.activation)
         expected = torch_dense(x, weights, case.activation)
@@ -278,7 +280,7 @@ class TestFeatures:
     @pytest.mark.law_librosa_exact
     @pytest.mark.parametrize("case", FEATURES_CASES, ids=by_name)
     def test_librosa_in_float64(self, case):
-        pytest.importorskip("librosa", reason="librosa is the oracle of this test")
+        pytest.importorskip("librosa", reason="librosa is the oracle: pip install 'pylstm[test]'")
         expected = librosa_features(case.y(), case.kind, case.settings, np.float64)
         rows = getattr(reference, case.kind)(case.y(), **case.settings)
         assert rows.shape == expected.shape
@@ -300,7 +302,9 @@ class TestFeatures:
     )
     def test_librosa_for_every_length(self, n_samples, hop_length, n_fft, cut, pad_mode):
         """Framing: short signals, hops longer than a frame, odd sizes, repeated reflection."""
-        librosa = pytest.importorskip("librosa", reason="librosa is the oracle of this test")
+        librosa = pytest.importorskip(
+            "librosa", reason="librosa is the oracle: pip install 'pylstm[test]'"
+        )
         # librosa 0.11 pads the last frames apart from the first ones, by reflecting what they begin
         # with. Where hops of half a frame or more leave too little of that, it reflects twice.
         tail = (n_samples + n_fft // 2 - n_fft) // hop_length + 1
@@ -320,7 +324,9 @@ class TestFeatures:
     @pytest.mark.parametrize("win_length", [1, 2, 3, 399, 400, 512])
     @pytest.mark.parametrize("name", ["hann", "hamming", "blackman", "boxcar"])
     def test_windows_are_those_of_scipy(self, name, win_length):
-        scipy_signal = pytest.importorskip("scipy.signal", reason="SciPy makes librosa's windows")
+        scipy_signal = pytest.importorskip(
+            "scipy.signal", reason="librosa's windows: pip install scipy"
+        )
         left = (512 - win_length) // 2
         expected = np.pad(
             scipy_signal.get_window(name, win_length), (left, 512 - win_length - left)
@@ -332,7 +338,7 @@ class TestFeatures:
     @pytest.mark.parametrize("dct_type", [1, 2, 3])
     @pytest.mark.parametrize("size", [2, 3, 40, 128])
     def test_dct_is_that_of_scipy(self, dct_type, norm, size):
-        fft = pytest.importorskip("scipy.fft", reason="SciPy makes librosa's DCT")
+        fft = pytest.importorskip("scipy.fft", reason="librosa's DCT: pip install scipy")
         x = np.random.default_rng(size).normal(size=(5, size))
         expected = fft.dct(x, type=dct_type, norm=norm)
         np.testing.assert_allclose(reference.dct(x, dct_type, norm), expected, rtol=0, atol=1e-11)

@@ -86,7 +86,7 @@ def test_a_history_of_any_length():
 
 
 def test_anyone_can_read_it(tmp_path):
-    safetensors = pytest.importorskip("safetensors.numpy")
+    safetensors = pytest.importorskip("safetensors.numpy", reason="pip install 'pylstm[test]'")
     network = Sums()
     tensors = safetensors.load(checkpoint(network).to_bytes(network))
     np.testing.assert_array_equal(tensors["parameters.0.weight"], network.names["0.weight"])
@@ -130,7 +130,9 @@ def test_not_there(tmp_path):
         Checkpoint.read(tmp_path / "none.checkpoint", Sums(), IDENTITY)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.skipif(
+    not hasattr(os, "mkfifo"), reason="no named pipes here: Linux or macOS runs this"
+)
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(ValueError, match="pipe is not a regular file"):

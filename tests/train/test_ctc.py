@@ -87,7 +87,9 @@ def test_gradient_is_the_difference_quotient(T, longest, seed):
     seed=st.integers(0, 2**31),
 )
 def test_torch(T, B, K, longest, blank, zero_infinity, seed):
-    torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+    torch = pytest.importorskip(
+        "torch", reason="PyTorch is the oracle: pip install 'pylstm[torch]'"
+    )
     x, targets, n = batch(T, B, K, longest, seed, blank=blank)
     z = torch.tensor(x, requires_grad=True)
     expected = torch.nn.functional.ctc_loss(

@@ -246,7 +246,7 @@ print(fitted.stopped, flush=True)
 
 
 @pytest.mark.law_saves_are_whole
-@pytest.mark.skipif(os.name != "posix", reason="POSIX alone has it")
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX has it: Linux or macOS runs this")
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_a_process_that_is_ended(tmp_path, end):
     """By Ctrl-C or by force, at any moment: the checkpoint is whole."""

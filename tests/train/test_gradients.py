@@ -21,8 +21,8 @@ from tests.network_passes import (
     torch_passes,
 )
 
-pytest.importorskip("scipy", reason="bulk passes need SciPy's BLAS")
-pytest.importorskip("threadpoolctl", reason="training needs threadpoolctl")
+pytest.importorskip("scipy", reason="bulk passes need SciPy: pip install 'pylstm[train]'")
+pytest.importorskip("threadpoolctl", reason="for training: pip install 'pylstm[train]'")
 
 from pylstm.train import CTC, MSE, BCEWithLogits, CrossEntropy, Network
 
@@ -40,7 +40,9 @@ SHARED = [HealthCheck.function_scoped_fixture]
 
 @pytest.fixture(scope="module")
 def torch():
-    module = pytest.importorskip("torch", reason="torch.autograd is the oracle of this test")
+    module = pytest.importorskip(
+        "torch", reason="PyTorch is the oracle: pip install 'pylstm[torch]'"
+    )
     module.set_num_threads(1)
     return module
 

@@ -20,8 +20,8 @@ from tests.network_passes import (
     scalar,
 )
 
-pytest.importorskip("scipy", reason="bulk passes need SciPy's BLAS")
-pytest.importorskip("threadpoolctl", reason="training needs threadpoolctl")
+pytest.importorskip("scipy", reason="bulk passes need SciPy: pip install 'pylstm[train]'")
+pytest.importorskip("threadpoolctl", reason="for training: pip install 'pylstm[train]'")
 
 from pylstm.train import Network
 

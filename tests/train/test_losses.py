@@ -51,7 +51,9 @@ def sizes(most=6):
     float32=st.booleans(),
 )
 def test_cross_entropy_is_that_of_torch(per, T, B, K, seed, weighted, ignore, smoothing, float32):
-    torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+    torch = pytest.importorskip(
+        "torch", reason="PyTorch is the oracle: pip install 'pylstm[torch]'"
+    )
     dtype = np.float32 if float32 else np.float64
     x = logits(T, B, K, seed, dtype)
     y = classes(T, B, K, seed, per, ignore)
@@ -272,7 +274,9 @@ def test_correct_of_binary_targets():
 
 @pytest.mark.parametrize("weighted", [False, True])
 def test_binary_cross_entropy_is_that_of_torch(weighted):
-    torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+    torch = pytest.importorskip(
+        "torch", reason="PyTorch is the oracle: pip install 'pylstm[torch]'"
+    )
     x, y = logits(7, 5, 3, scale=20), RNG(1).random((7, 5, 3)).astype(np.float32)
     q = np.array([0.5, 2.0, 3.0], np.float32) if weighted else None
     z = torch.tensor(x, requires_grad=True)
@@ -286,7 +290,9 @@ def test_binary_cross_entropy_is_that_of_torch(weighted):
 
 
 def test_mean_squared_error_is_that_of_torch():
-    torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+    torch = pytest.importorskip(
+        "torch", reason="PyTorch is the oracle: pip install 'pylstm[torch]'"
+    )
     x, y = logits(7, 5, 3), logits(7, 5, 3, seed=1)
     z = torch.tensor(x, requires_grad=True)
     expected = torch.nn.functional.mse_loss(z, torch.tensor(y))

@@ -296,7 +296,9 @@ def test_background_alone_is_nothing_to_learn(tmp_path):
         Recordings.from_manifest(path)
 
 
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+@pytest.mark.skipif(
+    not hasattr(os, "mkfifo"), reason="no named pipes here: Linux or macOS runs this"
+)
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "a.csv")
     with pytest.raises(RecordingsError, match="is not a regular file"):

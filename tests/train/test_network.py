@@ -9,7 +9,7 @@ import pytest
 import pylstm
 from tests.network_passes import LAYER, PLAIN, X, frames, recurrent, with_value
 
-pytest.importorskip("scipy", reason="bulk passes need SciPy's BLAS")
+pytest.importorskip("scipy", reason="bulk passes need SciPy: pip install 'pylstm[train]'")
 
 
 # --- networks -------------------------------------------------------------------------------------
@@ -17,7 +17,7 @@ pytest.importorskip("scipy", reason="bulk passes need SciPy's BLAS")
 
 @pytest.fixture
 def network():
-    pytest.importorskip("threadpoolctl", reason="training needs threadpoolctl")
+    pytest.importorskip("threadpoolctl", reason="for training: pip install 'pylstm[train]'")
     from pylstm.train import Network
 
     return Network([LAYER, pylstm.Dense(6, 2, seed=1), PLAIN.__class__(2, 3, seed=1)])
@@ -79,7 +79,7 @@ def test_a_network_refuses_gradients_that_do_not_fit(network):
 
 
 def test_a_network_refuses_settings():
-    pytest.importorskip("threadpoolctl", reason="training needs threadpoolctl")
+    pytest.importorskip("threadpoolctl", reason="for training: pip install 'pylstm[train]'")
     from pylstm.train import Network
 
     for recompute in (0, -1, 2.5, True, "3"):
@@ -111,7 +111,9 @@ def test_a_network_owns_its_weights(network):
 
 
 def test_networks_in_several_threads_leave_blas_as_it_was():
-    threadpoolctl = pytest.importorskip("threadpoolctl", reason="training needs threadpoolctl")
+    threadpoolctl = pytest.importorskip(
+        "threadpoolctl", reason="for training: pip install 'pylstm[train]'"
+    )
     from pylstm.train import Network
 
     Network([PLAIN]).forward(X)  # loads every BLAS
@@ -173,7 +175,7 @@ STACKS = {
 
 @pytest.mark.parametrize("name", STACKS)
 def test_memory_is_what_is_said(name):
-    pytest.importorskip("threadpoolctl", reason="training needs threadpoolctl")
+    pytest.importorskip("threadpoolctl", reason="for training: pip install 'pylstm[train]'")
     from pylstm.train import Network
 
     network = Network(STACKS[name])
@@ -187,7 +189,7 @@ def test_memory_is_what_is_said(name):
 
 @pytest.mark.parametrize("name", ["lstm", "gru", "projected"])
 def test_recomputing_needs_less(name):
-    pytest.importorskip("threadpoolctl", reason="training needs threadpoolctl")
+    pytest.importorskip("threadpoolctl", reason="for training: pip install 'pylstm[train]'")
     from pylstm.train import Network
 
     layers = STACKS[name]

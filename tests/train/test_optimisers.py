@@ -46,7 +46,9 @@ def run(optimiser, p, g, lr=None):
 @pytest.mark.slow
 @every
 def test_torch(kind, settings):
-    torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+    torch = pytest.importorskip(
+        "torch", reason="PyTorch is the oracle: pip install 'pylstm[torch]'"
+    )
     g = gradients(1000, 100)
     expected = torch.nn.Parameter(torch.tensor(start(1000)))
     optimiser = getattr(torch.optim, kind.__name__)([expected], **settings)
@@ -171,7 +173,9 @@ def test_clipping(size, scale, max_norm):
 
 @pytest.mark.parametrize("max_norm", [0.5, 30.0, 32.0, 1e3])
 def test_clipping_is_that_of_torch(max_norm):
-    torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+    torch = pytest.importorskip(
+        "torch", reason="PyTorch is the oracle: pip install 'pylstm[torch]'"
+    )
     g = start(1000)
     expected = torch.nn.Parameter(torch.zeros(1000))
     expected.grad = torch.tensor(g)

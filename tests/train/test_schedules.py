@@ -9,7 +9,9 @@ from pylstm.train.schedules import Constant, Cosine, Plateau, Step
 
 def torch_factors(make, n, values=None):
     """What a scheduler of PyTorch makes of a learning rate of 1."""
-    torch = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+    torch = pytest.importorskip(
+        "torch", reason="PyTorch is the oracle: pip install 'pylstm[torch]'"
+    )
     optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
     scheduler = make(torch.optim.lr_scheduler, optimiser)
     factors = []

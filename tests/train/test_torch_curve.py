@@ -6,8 +6,8 @@ import pytest
 import pylstm
 from tests.network_passes import TorchNetwork
 
-pytest.importorskip("scipy", reason="bulk passes need SciPy's BLAS")
-pytest.importorskip("threadpoolctl", reason="training needs threadpoolctl")
+pytest.importorskip("scipy", reason="bulk passes need SciPy: pip install 'pylstm[train]'")
+pytest.importorskip("threadpoolctl", reason="for training: pip install 'pylstm[train]'")
 
 from pylstm.train import CrossEntropy, Network
 from pylstm.train.optimisers import SGD, Adam, AdamW, clip_global_norm
@@ -59,7 +59,9 @@ CASES = {
 
 @pytest.mark.parametrize("name", CASES)
 def test_curve(name):
-    torch = pytest.importorskip("torch", reason="PyTorch's training is the oracle of this test")
+    torch = pytest.importorskip(
+        "torch", reason="PyTorch is the oracle: pip install 'pylstm[torch]'"
+    )
     ours, theirs, max_norm = CASES[name]
     layers = [pylstm.LSTM(13, 32, seed=1), pylstm.Dense(32, 4, "softmax", seed=2)]
     network, oracle = Network(layers), TorchNetwork(layers)

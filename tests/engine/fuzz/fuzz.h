@@ -37,7 +37,7 @@
 /* How many there were, printed at the end. */
 extern unsigned long walks, accepted, refused;
 
-/* subject.c: the seed times two plus one, and what it decides. */
+/* subject.c: where the sequence of random numbers stands, and the next one, below a bound. */
 extern uint64_t random_state;
 size_t random_below(size_t bound);
 

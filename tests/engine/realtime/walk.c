@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-void walk_require(int condition, int line, const char *text) {
+void walk_require(int condition, const char *file, int line, const char *text) {
     if (!condition) {
-        fprintf(stderr, "walk.c, line %d: not so: %s\n", line, text);
+        fprintf(stderr, "%s, line %d: not so: %s\n", file, line, text);
         abort();
     }
 }

@@ -27,9 +27,9 @@ struct walk {
 };
 
 /* Ends the process where something is not so. */
-void walk_require(int condition, int line, const char *text);
+void walk_require(int condition, const char *file, int line, const char *text);
 
-#define REQUIRE(condition) walk_require(!!(condition), __LINE__, #condition)
+#define REQUIRE(condition) walk_require(!!(condition), __FILE__, __LINE__, #condition)
 
 /* One guarded call and what it must return. */
 #define RT(expected, call)                                                                                                     \
@@ -39,7 +39,7 @@ void walk_require(int condition, int line, const char *text);
         returned_ = (long long)(call);                                                                                         \
         w->around->leave(#call);                                                                                               \
         w->calls++;                                                                                                            \
-        walk_require(returned_ == (long long)(expected), __LINE__, #call " == " #expected);                                    \
+        walk_require(returned_ == (long long)(expected), __FILE__, __LINE__, #call " == " #expected);                          \
     } while (0)
 
 /* Noise of this level, the same each time. */

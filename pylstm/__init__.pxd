@@ -27,6 +27,7 @@ from pylstm._engine cimport (
     pylstm_error,
     pylstm_isa,
     pylstm_isa_built,
+    pylstm_isa_name,
     pylstm_isa_supported,
     pylstm_model,
     pylstm_model_cells,

@@ -22,6 +22,10 @@ cdef int pylstm_isa_supported(const char *isa) noexcept nogil:
     return core.pylstm_isa_supported(isa)
 
 
+cdef const char *pylstm_isa_name(int index) noexcept nogil:
+    return core.pylstm_isa_name(index)
+
+
 cdef pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model **model,
                                        pylstm_error *why) noexcept nogil:
     return core.pylstm_model_create(bytes, size, model, why)

@@ -18,6 +18,7 @@ cdef extern from "pylstm.h" nogil:
     const char *pylstm_isa(pylstm_error *why)
     int pylstm_isa_built(const char *isa)
     int pylstm_isa_supported(const char *isa)
+    const char *pylstm_isa_name(int index)
     pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why)
     void pylstm_model_destroy(pylstm_model *model)
     pylstm_status pylstm_model_from_memory(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why)

@@ -52,6 +52,7 @@ cdef const char *pylstm_version() noexcept nogil
 cdef const char *pylstm_isa(pylstm_error *why) noexcept nogil
 cdef int pylstm_isa_built(const char *isa) noexcept nogil
 cdef int pylstm_isa_supported(const char *isa) noexcept nogil
+cdef const char *pylstm_isa_name(int index) noexcept nogil
 cdef pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why) noexcept nogil
 cdef void pylstm_model_destroy(pylstm_model *model) noexcept nogil
 cdef pylstm_status pylstm_model_from_memory(const void *bytes, size_t size, pylstm_model **model,

@@ -60,11 +60,12 @@ def isa():
 
 
 def isas():
-    """Instruction set -> (in this build, runs on this machine)."""
-    return {
-        name: (pylstm_isa_built(name.encode()) != 0, pylstm_isa_supported(name.encode()) != 0)
-        for name in ("avx512bf16", "avx512vnni", "avx512", "avx2", "neon", "scalar")
-    }
+    """Instruction set -> (in this build, runs on this machine), best first."""
+    cdef const char *name
+    cdef dict sets = {}
+    while (name := pylstm_isa_name(len(sets))) != NULL:
+        sets[name.decode()] = (pylstm_isa_built(name) != 0, pylstm_isa_supported(name) != 0)
+    return sets
 
 
 def version():

@@ -114,14 +114,17 @@ PYLSTM_API const char *pylstm_strerror(pylstm_status status);
 /* The version of the library that is linked, as "0.1.0". [rt] */
 PYLSTM_API const char *pylstm_version(void);
 
-/* The instruction set whose kernels a model created now would use ("scalar", "avx2", "avx512", "avx512vnni", "avx512bf16",
- * "neon"): the best one that this build contains and that both processor and operating system support, or the one that the
- * environment variable PYLSTM_ISA names. NULL when PYLSTM_ISA names one that cannot run; why (may be NULL) then says so. */
+/* The instruction set whose kernels a model created now would use ("scalar", "avx2" ...; pylstm_isa_name): the best one that
+ * this build contains and that both processor and operating system support, or the one that the environment variable PYLSTM_ISA
+ * names. NULL when PYLSTM_ISA names one that cannot run; why (may be NULL) then says so. */
 PYLSTM_API const char *pylstm_isa(pylstm_error *why);
 
 /* Whether kernels for an instruction set are in this build, and whether this machine runs them. [rt] */
 PYLSTM_API int pylstm_isa_built(const char *isa);
 PYLSTM_API int pylstm_isa_supported(const char *isa);
+
+/* The instruction sets that pylstm knows, best first: the name at an index, NULL past the last one. [rt] */
+PYLSTM_API const char *pylstm_isa_name(int index);
 
 /* --- model ------------------------------------------------------------------------------------------------------------ */
 

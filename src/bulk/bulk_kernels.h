@@ -7,10 +7,12 @@
  *
  * All pointers are to float32, of any alignment; strides are in floats; nothing overlaps unless stated; no count is 0.
  */
-#ifndef PYLSTM_BULK_KERNELS_H
-#define PYLSTM_BULK_KERNELS_H
+#ifndef PYLSTM_BULK_BULK_KERNELS_H
+#define PYLSTM_BULK_BULK_KERNELS_H
 
 #include <stddef.h>
+
+#include "kernels/instruction_sets.h"
 
 /* Outputs of a packed matrix that stand side by side; its last panel may be narrower, by whole vectors of 16. */
 #define PYLSTM_PANEL 64
@@ -48,16 +50,15 @@ typedef struct pylstm_bulk_kernels {
     pylstm_bulk_cell lstm, gru, rnn_tanh, rnn_relu;
 } pylstm_bulk_kernels;
 
-/* The table for the instruction set of that name (pylstm_isa); the caller has seen that it runs here. */
+/* The table for the instruction set of that name (pylstm_isa), which the caller has seen to run here; NULL for other names. */
 const pylstm_bulk_kernels *pylstm_bulk_kernels_for(const char *isa);
 
 /* Packs W with W[k][u] = matrix[k * input_stride + u * output_stride]; packed has room for inputs * outputs floats. */
 void pylstm_bulk_pack(const float *matrix, size_t input_stride, size_t output_stride, int inputs, int outputs, float *packed);
 
-/* Defined where the processor of the build can have them. */
-extern const pylstm_bulk_kernels pylstm_bulk_kernels_scalar;
-extern const pylstm_bulk_kernels pylstm_bulk_kernels_avx2;
-extern const pylstm_bulk_kernels pylstm_bulk_kernels_avx512;
-extern const pylstm_bulk_kernels pylstm_bulk_kernels_neon;
+/* The tables, those of sets that are not in this build excepted. */
+#define PYLSTM_DECLARE_TABLE(name, vector, needs, built) extern const pylstm_bulk_kernels pylstm_bulk_kernels_##vector;
+PYLSTM_INSTRUCTION_SETS(PYLSTM_DECLARE_TABLE)
+#undef PYLSTM_DECLARE_TABLE
 
 #endif

@@ -1,9 +1,11 @@
-/* The bodies of bulk passes, written once in the vector vocabulary (simd_*.h) and compiled once per instruction set. */
-#ifndef PYLSTM_BULK_KERNELS
-#error "bulk_kernels.inc.h is compiled by the bulk_kernels_*.c files, after a vector vocabulary"
+/* The kernels of bulk passes, compiled by a bulk_*.c file after a vector vocabulary, once for all sets that share it. */
+#ifndef PYLSTM_VECTOR
+#error "bulk_kernels.inc.h is included after a vector vocabulary (kernels/vector.h)"
 #endif
 
-#include "kernels/activations.inc.h"
+#include "bulk/bulk_kernels.h"
+
+#include "kernels/gate_functions.inc.h"
 
 #define VECTOR 16
 
@@ -16,31 +18,30 @@
  * a_row and a_term: from one row of a to the next, from one term to the next; one of them is 1. */
 PYLSTM_INLINE void tile(int terms, const float *a, size_t a_row, size_t a_term, const float *b, size_t b_term, float *y,
                         size_t y_row, const int n, const int n_vectors) {
-    v16 sum[PYLSTM_TILE_COLUMNS][PYLSTM_TILE_GATES];
-    int k, i, v;
+    v16 sum[PYLSTM_TILE_COLUMNS][PYLSTM_TILE_VECTORS];
     PYLSTM_UNROLL
-    for (i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++) {
         PYLSTM_UNROLL
-        for (v = 0; v < n_vectors; v++)
+        for (int v = 0; v < n_vectors; v++)
             sum[i][v] = v16_load(y + (size_t)i * y_row + v * VECTOR);
     }
-    for (k = 0; k < terms; k++, a += a_term, b += b_term) {
-        v16 vector[PYLSTM_TILE_GATES];
+    for (int k = 0; k < terms; k++, a += a_term, b += b_term) {
+        v16 vector[PYLSTM_TILE_VECTORS];
         PYLSTM_UNROLL
-        for (v = 0; v < n_vectors; v++)
+        for (int v = 0; v < n_vectors; v++)
             vector[v] = v16_load(b + v * VECTOR);
         PYLSTM_UNROLL
-        for (i = 0; i < n; i++) {
+        for (int i = 0; i < n; i++) {
             const v16 value = v16_set(a[(size_t)i * a_row]);
             PYLSTM_UNROLL
-            for (v = 0; v < n_vectors; v++)
+            for (int v = 0; v < n_vectors; v++)
                 sum[i][v] = v16_fma(vector[v], value, sum[i][v]);
         }
     }
     PYLSTM_UNROLL
-    for (i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++) {
         PYLSTM_UNROLL
-        for (v = 0; v < n_vectors; v++)
+        for (int v = 0; v < n_vectors; v++)
             v16_store(y + (size_t)i * y_row + v * VECTOR, sum[i][v]);
     }
 }
@@ -66,15 +67,15 @@ PYLSTM_INLINE void tiles(int terms, const float *a, size_t a_row, size_t a_term,
 
 static void product(const float *packed, int inputs, int outputs, int rows, const float *x, size_t x_stride, float *y,
                     size_t y_stride) {
-    int first, k, v;
-    for (first = 0; first < outputs; first += PYLSTM_PANEL) {
+    for (int first = 0; first < outputs; first += PYLSTM_PANEL) {
         const int width = outputs - first < PYLSTM_PANEL ? outputs - first : PYLSTM_PANEL;
-        for (k = 0; k < inputs; k += TERMS_AT_ONCE) {
+        for (int k = 0; k < inputs; k += TERMS_AT_ONCE) {
             const int some = inputs - k < TERMS_AT_ONCE ? inputs - k : TERMS_AT_ONCE;
             const float *w = packed + (size_t)k * (size_t)width;
-            for (v = 0; v + PYLSTM_TILE_GATES <= width / VECTOR; v += PYLSTM_TILE_GATES)
+            int v = 0;
+            for (; v + PYLSTM_TILE_VECTORS <= width / VECTOR; v += PYLSTM_TILE_VECTORS)
                 tiles(some, x + k, x_stride, 1, w + v * VECTOR, (size_t)width, y + first + v * VECTOR, y_stride, rows,
-                      PYLSTM_TILE_GATES);
+                      PYLSTM_TILE_VECTORS);
             for (; v < width / VECTOR; v++)
                 tiles(some, x + k, x_stride, 1, w + v * VECTOR, (size_t)width, y + first + v * VECTOR, y_stride, rows, 1);
         }
@@ -84,12 +85,12 @@ static void product(const float *packed, int inputs, int outputs, int rows, cons
 
 static void outer(int rows, const float *a, size_t a_stride, int a_width, const float *b, size_t b_stride, int b_width,
                   float *y, size_t y_stride) {
-    int k, j;
-    for (k = 0; k < rows; k += TERMS_AT_ONCE) {
+    for (int k = 0; k < rows; k += TERMS_AT_ONCE) {
         const int some = rows - k < TERMS_AT_ONCE ? rows - k : TERMS_AT_ONCE;
         const float *some_a = a + (size_t)k * a_stride, *some_b = b + (size_t)k * b_stride;
-        for (j = 0; j + PYLSTM_TILE_GATES * VECTOR <= b_width; j += PYLSTM_TILE_GATES * VECTOR)
-            tiles(some, some_a, 1, a_stride, some_b + j, b_stride, y + j, y_stride, a_width, PYLSTM_TILE_GATES);
+        int j = 0;
+        for (; j + PYLSTM_TILE_VECTORS * VECTOR <= b_width; j += PYLSTM_TILE_VECTORS * VECTOR)
+            tiles(some, some_a, 1, a_stride, some_b + j, b_stride, y + j, y_stride, a_width, PYLSTM_TILE_VECTORS);
         for (; j < b_width; j += VECTOR)
             tiles(some, some_a, 1, a_stride, some_b + j, b_stride, y + j, y_stride, a_width, 1);
     }
@@ -115,10 +116,9 @@ PYLSTM_INLINE void put_gradient(float *gate, float *d_bias, v16 gradient) {
 /* --- LSTM: c' = f c + i g, h' = o tanh(c') ---------------------------------------------------------------------------- */
 
 static void lstm_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h, float *c) {
-    int r, u;
-    for (r = 0; r < rows; r++, gates += gate_stride, h += units, c += units) {
+    for (int r = 0; r < rows; r++, gates += gate_stride, h += units, c += units) {
         float *i_row = gates, *f_row = gates + units, *g_row = gates + 2 * units, *o_row = gates + 3 * units;
-        for (u = 0; u < units; u += VECTOR) {
+        for (int u = 0; u < units; u += VECTOR) {
             const v16 i = v16_sigmoid(v16_add(v16_load(i_row + u), v16_load(bias + u)));
             const v16 f = v16_sigmoid(v16_add(v16_load(f_row + u), v16_load(bias + units + u)));
             const v16 g = v16_tanh(v16_add(v16_load(g_row + u), v16_load(bias + 2 * units + u)));
@@ -137,11 +137,10 @@ static void lstm_forward(int units, int rows, float *gates, size_t gate_stride, 
 /* c' and tanh(c') are computed again: that is cheaper than keeping them for every frame. */
 static void lstm_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before, const float *c_before,
                           float *dh, float *dc, float *d_bias) {
-    int r, u;
     (void)h_before;
-    for (r = 0; r < rows; r++, gates += gate_stride, c_before += units, dh += units, dc += units) {
+    for (int r = 0; r < rows; r++, gates += gate_stride, c_before += units, dh += units, dc += units) {
         float *i_row = gates, *f_row = gates + units, *g_row = gates + 2 * units, *o_row = gates + 3 * units;
-        for (u = 0; u < units; u += VECTOR) {
+        for (int u = 0; u < units; u += VECTOR) {
             const v16 i = v16_load(i_row + u), f = v16_load(f_row + u), g = v16_load(g_row + u), o = v16_load(o_row + u);
             const v16 before = v16_load(c_before + u), d_hidden = v16_load(dh + u);
             const v16 shown = v16_tanh(v16_fma(f, before, v16_mul(i, g)));
@@ -159,11 +158,10 @@ static void lstm_backward(int units, int rows, float *gates, size_t gate_stride,
 /* --- GRU: n = tanh(x_n + r m), h' = (1 - z) n + z h ------------------------------------------------------------------- */
 
 static void gru_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h, float *c) {
-    int row, u;
     (void)c;
-    for (row = 0; row < rows; row++, gates += gate_stride, h += units) {
+    for (int row = 0; row < rows; row++, gates += gate_stride, h += units) {
         float *n_row = gates, *r_row = gates + units, *z_row = gates + 2 * units, *m_row = gates + 3 * units;
-        for (u = 0; u < units; u += VECTOR) {
+        for (int u = 0; u < units; u += VECTOR) {
             const v16 r = v16_sigmoid(v16_add(v16_load(r_row + u), v16_load(bias + units + u)));
             const v16 z = v16_sigmoid(v16_add(v16_load(z_row + u), v16_load(bias + 2 * units + u)));
             const v16 m = v16_add(v16_load(m_row + u), v16_load(bias + 3 * units + u));
@@ -179,11 +177,10 @@ static void gru_forward(int units, int rows, float *gates, size_t gate_stride, c
 
 static void gru_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before, const float *c_before,
                          float *dh, float *dc, float *d_bias) {
-    int row, u;
     (void)c_before, (void)dc;
-    for (row = 0; row < rows; row++, gates += gate_stride, h_before += units, dh += units) {
+    for (int row = 0; row < rows; row++, gates += gate_stride, h_before += units, dh += units) {
         float *n_row = gates, *r_row = gates + units, *z_row = gates + 2 * units, *m_row = gates + 3 * units;
-        for (u = 0; u < units; u += VECTOR) {
+        for (int u = 0; u < units; u += VECTOR) {
             const v16 n = v16_load(n_row + u), r = v16_load(r_row + u), z = v16_load(z_row + u), m = v16_load(m_row + u);
             const v16 d_hidden = v16_load(dh + u);
             const v16 d_n = through_tanh(v16_mul(d_hidden, v16_sub(v16_set(1.0f), z)), n);
@@ -201,9 +198,8 @@ static void gru_backward(int units, int rows, float *gates, size_t gate_stride, 
 
 PYLSTM_INLINE void rnn_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h,
                                const int relu) {
-    int r, u;
-    for (r = 0; r < rows; r++, gates += gate_stride, h += units) {
-        for (u = 0; u < units; u += VECTOR) {
+    for (int r = 0; r < rows; r++, gates += gate_stride, h += units) {
+        for (int u = 0; u < units; u += VECTOR) {
             const v16 sum = v16_add(v16_load(gates + u), v16_load(bias + u));
             const v16 value = relu ? v16_max(sum, v16_set(0.0f)) : v16_tanh(sum);
             v16_store(gates + u, value);
@@ -214,9 +210,8 @@ PYLSTM_INLINE void rnn_forward(int units, int rows, float *gates, size_t gate_st
 
 PYLSTM_INLINE void rnn_backward(int units, int rows, float *gates, size_t gate_stride, float *dh, float *d_bias,
                                 const int relu) {
-    int r, u;
-    for (r = 0; r < rows; r++, gates += gate_stride, dh += units) {
-        for (u = 0; u < units; u += VECTOR) {
+    for (int r = 0; r < rows; r++, gates += gate_stride, dh += units) {
+        for (int u = 0; u < units; u += VECTOR) {
             const v16 value = v16_load(gates + u), d_hidden = v16_load(dh + u);
             /* 1 above 0, else 0: even the smallest normal float times 3e38 is more than 1. */
             const v16 passes = v16_min(v16_mul(value, v16_set(3e38f)), v16_set(1.0f));
@@ -245,12 +240,12 @@ static void rnn_relu_backward(int units, int rows, float *gates, size_t gate_str
     rnn_backward(units, rows, gates, gate_stride, dh, d_bias, 1);
 }
 
-const pylstm_bulk_kernels PYLSTM_BULK_KERNELS = {
-    PYLSTM_ISA_NAME,
-    product,
-    outer,
-    {lstm_forward, lstm_backward},
-    {gru_forward, gru_backward},
-    {rnn_tanh_forward, rnn_tanh_backward},
-    {rnn_relu_forward, rnn_relu_backward},
+const pylstm_bulk_kernels PYLSTM_JOIN(pylstm_bulk_kernels_, PYLSTM_VECTOR) = {
+    .isa = PYLSTM_TEXT(PYLSTM_VECTOR),
+    .product = product,
+    .outer = outer,
+    .lstm = {.forward = lstm_forward, .backward = lstm_backward},
+    .gru = {.forward = gru_forward, .backward = gru_backward},
+    .rnn_tanh = {.forward = rnn_tanh_forward, .backward = rnn_tanh_backward},
+    .rnn_relu = {.forward = rnn_relu_forward, .backward = rnn_relu_backward},
 };

@@ -102,7 +102,7 @@ static const float *copy_values(pylstm_arena *arena, const pylstm_features_confi
 pylstm_features *pylstm_features_init(pylstm_arena *arena, const pylstm_features_config *config,
                                       const pylstm_kernels *kernels) {
     pylstm_features *features = (pylstm_features *)pylstm_arena_take(arena, 1, sizeof *features);
-    const pylstm_feature_kernels *feature_kernels = pylstm_feature_kernels_for(kernels->isa);
+    const pylstm_feature_kernels *feature_kernels = kernels->feature;
     const pylstm_fft *fft = pylstm_fft_init(arena, config, feature_kernels);
     const pylstm_melbank *melbank = pylstm_melbank_init(arena, config, feature_kernels);
     const pylstm_dct *dct = config->kind == PYLSTM_FEATURES_MFCC ? pylstm_dct_init(arena, config, feature_kernels) : NULL;

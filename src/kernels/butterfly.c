@@ -1,7 +1,6 @@
 /* The butterflies without vectors, and the one for any radix. */
-#include "kernels/butterfly.h"
-
-#include "kernels/doubles_one.h"
+#define PYLSTM_ONE_LANE
+#include "kernels/vector_scalar.h"
 #include "kernels/butterfly.inc.h"
 
 /* One output j at a time, its sum over k built up in y itself. */
@@ -9,21 +8,20 @@ static void pass_any(const pylstm_butterfly *stage, const double *restrict xr, c
                      double *restrict yi) {
     const size_t r = stage->radix, m = stage->m, s = stage->s;
     const double *roots = stage->roots;
-    size_t p, q, j, k;
-    for (p = 0; p < m; p++)
-        for (j = 0; j < r; j++) {
+    for (size_t p = 0; p < m; p++)
+        for (size_t j = 0; j < r; j++) {
             double *zr = yr + s * (r * p + j), *zi = yi + s * (r * p + j);
-            for (q = 0; q < s; q++)
+            for (size_t q = 0; q < s; q++)
                 zr[q] = xr[q + s * p], zi[q] = xi[q + s * p];
-            for (k = 1; k < r; k++) {
+            for (size_t k = 1; k < r; k++) {
                 const double wr = roots[j * k % r], wi = roots[r + j * k % r];
                 const double *ar = xr + s * (p + m * k), *ai = xi + s * (p + m * k);
-                for (q = 0; q < s; q++)
+                for (size_t q = 0; q < s; q++)
                     zr[q] += ar[q] * wr - ai[q] * wi, zi[q] += ar[q] * wi + ai[q] * wr;
             }
             if (stage->twiddle && j > 0) {
                 const vc w = twiddle_of(stage, p, j);
-                for (q = 0; q < s; q++)
+                for (size_t q = 0; q < s; q++)
                     vc_store(zr, zi, q, vc_mul(vc_load(zr, zi, q), w));
             }
         }

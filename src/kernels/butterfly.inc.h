@@ -1,4 +1,4 @@
-/* The butterflies of the FFT, written once in the vocabulary of doubles_*.h: for all p < m, q < s, j < r
+/* The butterflies of the FFT, written once in the vector vocabulary (vector.h): for all p < m, q < s, j < r
  *
  *     y[q + s (r p + j)] = w_l^(p j)  sum over k < r of  x[q + s (p + m k)] w_r^(j k)
  *
@@ -8,11 +8,7 @@
  *
  * An element is computed the same way wherever in a vector it stands, so the bits do not depend on the width.
  */
-#if defined(_MSC_VER)
-#define PYLSTM_INLINE static __forceinline
-#else
-#define PYLSTM_INLINE static inline __attribute__((always_inline))
-#endif
+#include "kernels/butterfly.h"
 
 /* VD_LANES complex numbers. */
 typedef struct vc {
@@ -20,10 +16,7 @@ typedef struct vc {
 } vc;
 
 PYLSTM_INLINE vc vc_of(vd re, vd im) {
-    vc a;
-    a.re = re;
-    a.im = im;
-    return a;
+    return (vc){.re = re, .im = im};
 }
 PYLSTM_INLINE vc vc_load(const double *re, const double *im, size_t at) {
     return vc_of(vd_load(re + at), vd_load(im + at));
@@ -77,10 +70,9 @@ PYLSTM_INLINE void radix4(vc a, vc b, vc c, vc d, vc *y) {
 
 static void pass4(const pylstm_butterfly *stage, const double *xr, const double *xi, double *yr, double *yi) {
     const size_t m = stage->m, s = stage->s, step = s * m;
-    size_t p, q;
     vc y[4];
     if (m == 1) {
-        for (q = 0; q < s; q = next_vector(q, s)) {
+        for (size_t q = 0; q < s; q = next_vector(q, s)) {
             radix4(vc_load(xr, xi, q), vc_load(xr, xi, q + s), vc_load(xr, xi, q + 2 * s), vc_load(xr, xi, q + 3 * s), y);
             vc_store(yr, yi, q, y[0]);
             vc_store(yr, yi, q + s, y[1]);
@@ -89,9 +81,9 @@ static void pass4(const pylstm_butterfly *stage, const double *xr, const double 
         }
         return;
     }
-    for (p = 0; p < m; p++, xr += s, xi += s, yr += 4 * s, yi += 4 * s) {
+    for (size_t p = 0; p < m; p++, xr += s, xi += s, yr += 4 * s, yi += 4 * s) {
         const vc w1 = twiddle_of(stage, p, 1), w2 = twiddle_of(stage, p, 2), w3 = twiddle_of(stage, p, 3);
-        for (q = 0; q < s; q = next_vector(q, s)) {
+        for (size_t q = 0; q < s; q = next_vector(q, s)) {
             radix4(vc_load(xr, xi, q), vc_load(xr, xi, q + step), vc_load(xr, xi, q + 2 * step), vc_load(xr, xi, q + 3 * step),
                    y);
             vc_store(yr, yi, q, y[0]);
@@ -113,9 +105,8 @@ PYLSTM_INLINE void first4_store(const pylstm_butterfly *stage, size_t p, vc *y, 
 
 static inline void first4(const pylstm_butterfly *stage, const double *xr, const double *xi, double *yr, double *yi) {
     const size_t m = stage->m;
-    size_t p;
     vc y[4];
-    for (p = 0; p < m; p = next_vector(p, m)) {
+    for (size_t p = 0; p < m; p = next_vector(p, m)) {
         radix4(vc_load(xr, xi, p), vc_load(xr, xi, p + m), vc_load(xr, xi, p + 2 * m), vc_load(xr, xi, p + 3 * m), y);
         first4_store(stage, p, y, yr, yi);
     }
@@ -130,9 +121,8 @@ PYLSTM_INLINE vc vc_load_windowed(const float *x, const double *window, size_t n
 
 static void first4_windowed(const pylstm_butterfly *stage, const float *x, const double *window, double *yr, double *yi) {
     const size_t m = stage->m, n = 4 * m;
-    size_t p;
     vc y[4];
-    for (p = 0; p < m; p = next_vector(p, m)) {
+    for (size_t p = 0; p < m; p = next_vector(p, m)) {
         radix4(vc_load_windowed(x, window, n, p), vc_load_windowed(x, window, n, p + m),
                vc_load_windowed(x, window, n, p + 2 * m), vc_load_windowed(x, window, n, p + 3 * m), y);
         first4_store(stage, p, y, yr, yi);
@@ -156,9 +146,8 @@ PYLSTM_INLINE void vc_store_halves(double *re, double *im, size_t low, size_t hi
 
 static void second4(const pylstm_butterfly *stage, const double *xr, const double *xi, double *yr, double *yi) {
     const size_t m = stage->m, step = 4 * m;
-    size_t p;
     vc y[4];
-    for (p = 0; p < m; p = next_two(p, m)) {
+    for (size_t p = 0; p < m; p = next_two(p, m)) {
         const size_t q = 4 * p;
         radix4(vc_load(xr, xi, q), vc_load(xr, xi, q + step), vc_load(xr, xi, q + 2 * step), vc_load(xr, xi, q + 3 * step), y);
         y[1] = vc_mul(y[1], twiddles_of_two(stage, p, 1));
@@ -171,8 +160,7 @@ static void second4(const pylstm_butterfly *stage, const double *xr, const doubl
 
 static void second2(const pylstm_butterfly *stage, const double *xr, const double *xi, double *yr, double *yi) {
     const size_t m = stage->m, step = 4 * m;
-    size_t p;
-    for (p = 0; p < m; p = next_two(p, m)) {
+    for (size_t p = 0; p < m; p = next_two(p, m)) {
         const size_t q = 4 * p;
         const vc a = vc_load(xr, xi, q), b = vc_load(xr, xi, q + step);
         vc_store_halves(yr, yi, 2 * q, 2 * q + 8, vc_add(a, b), vc_mul(vc_sub(a, b), twiddles_of_two(stage, p, 1)));
@@ -186,9 +174,8 @@ PYLSTM_INLINE vc vc_twiddled(vc a, const pylstm_butterfly *stage, size_t p, size
 
 static void pass2(const pylstm_butterfly *stage, const double *xr, const double *xi, double *yr, double *yi) {
     const size_t m = stage->m, s = stage->s, step = s * m;
-    size_t p, q;
-    for (p = 0; p < m; p++, xr += s, xi += s, yr += 2 * s, yi += 2 * s)
-        for (q = 0; q < s; q = next_vector(q, s)) {
+    for (size_t p = 0; p < m; p++, xr += s, xi += s, yr += 2 * s, yi += 2 * s)
+        for (size_t q = 0; q < s; q = next_vector(q, s)) {
             const vc a = vc_load(xr, xi, q), b = vc_load(xr, xi, q + step);
             vc_store(yr, yi, q, vc_add(a, b));
             vc_store(yr, yi, q + s, vc_twiddled(vc_sub(a, b), stage, p, 1));
@@ -198,9 +185,8 @@ static void pass2(const pylstm_butterfly *stage, const double *xr, const double 
 static void pass3(const pylstm_butterfly *stage, const double *xr, const double *xi, double *yr, double *yi) {
     const double h = 0.86602540378443864676; /* sin(pi / 3) */
     const size_t m = stage->m, s = stage->s, step = s * m;
-    size_t p, q;
-    for (p = 0; p < m; p++, xr += s, xi += s, yr += 3 * s, yi += 3 * s)
-        for (q = 0; q < s; q = next_vector(q, s)) {
+    for (size_t p = 0; p < m; p++, xr += s, xi += s, yr += 3 * s, yi += 3 * s)
+        for (size_t q = 0; q < s; q = next_vector(q, s)) {
             const vc a = vc_load(xr, xi, q), b = vc_load(xr, xi, q + step), c = vc_load(xr, xi, q + 2 * step);
             const vc t = vc_add(b, c), v = vc_scale(h, vc_sub_turned(b, c)), half = vc_sub(a, vc_scale(0.5, t));
             vc_store(yr, yi, q, vc_add(a, t));
@@ -213,9 +199,8 @@ static void pass5(const pylstm_butterfly *stage, const double *xr, const double 
     const double c1 = 0.30901699437494742410, c2 = -0.80901699437494742410; /* cos(2 pi / 5), cos(4 pi / 5) */
     const double s1 = 0.95105651629515357212, s2 = 0.58778525229247312917;  /* sin */
     const size_t m = stage->m, s = stage->s, step = s * m;
-    size_t p, q;
-    for (p = 0; p < m; p++, xr += s, xi += s, yr += 5 * s, yi += 5 * s)
-        for (q = 0; q < s; q = next_vector(q, s)) {
+    for (size_t p = 0; p < m; p++, xr += s, xi += s, yr += 5 * s, yi += 5 * s)
+        for (size_t q = 0; q < s; q = next_vector(q, s)) {
             const vc a = vc_load(xr, xi, q), b = vc_load(xr, xi, q + step), c = vc_load(xr, xi, q + 2 * step);
             const vc d = vc_load(xr, xi, q + 3 * step), e = vc_load(xr, xi, q + 4 * step);
             const vc t = vc_add(b, e), u = vc_add(c, d), v = vc_sub_turned(b, e), w = vc_sub_turned(c, d);
@@ -232,8 +217,7 @@ static void pass5(const pylstm_butterfly *stage, const double *xr, const double 
 /* Bins k and m - k for k = 1 ... m / 2 >= VD_LANES; real_fft.c has the formula. */
 static void untangle(size_t m, const double *twiddle, const double *zr, const double *zi, float *re, float *im) {
     const size_t half = m / 2;
-    size_t at;
-    for (at = 0; at < half; at = next_vector(at, half)) {
+    for (size_t at = 0; at < half; at = next_vector(at, half)) {
         const size_t k = at + 1, mirror = m - k - (VD_LANES - 1);
         const vc z = vc_load(zr, zi, k), y = vc_of(vd_reverse(vd_load(zr + mirror)), vd_reverse(vd_load(zi + mirror)));
         const vc w = vc_load(twiddle, twiddle + half + 1, k);

@@ -1,13 +1,13 @@
-/* The contract between the features and the instruction sets.
+/* The kernels of the features.
  *
- * The bodies are written once (feature_kernels.inc.h) in the vocabulary of doubles_*.h. Every element is computed by the same
+ * The bodies are written once (feature.inc.h) in the vector vocabulary (vector.h). Every element is computed by the same
  * operations in the same order whatever the width of the registers, and none is a fused multiply-add: all instruction sets give
  * the same bits.
  *
  * Nothing overlaps unless stated; no alignment is asked for.
  */
-#ifndef PYLSTM_FEATURE_KERNELS_H
-#define PYLSTM_FEATURE_KERNELS_H
+#ifndef PYLSTM_KERNELS_FEATURE_KERNELS_H
+#define PYLSTM_KERNELS_FEATURE_KERNELS_H
 
 #include "kernels/butterfly.h"
 
@@ -44,14 +44,5 @@ typedef struct pylstm_feature_kernels {
      * outputs: for each x: PYLSTM_FEATURE_LANES entries. */
     void (*product)(const double *matrix, int n, int n_blocks, const float *x, float *y);
 } pylstm_feature_kernels;
-
-/* The table for the instruction set of that name (pylstm_kernels.isa); the caller has seen that it runs here. */
-const pylstm_feature_kernels *pylstm_feature_kernels_for(const char *isa);
-
-/* Defined where the processor of the build can have them. */
-extern const pylstm_feature_kernels pylstm_feature_kernels_scalar;
-extern const pylstm_feature_kernels pylstm_feature_kernels_avx2;
-extern const pylstm_feature_kernels pylstm_feature_kernels_avx512;
-extern const pylstm_feature_kernels pylstm_feature_kernels_neon;
 
 #endif

@@ -9,15 +9,12 @@
  * A step is bound by reading the weights, so they are read once, front to back, while the four gates of 16 units stand in
  * registers; gates and cell update follow before the registers are given up.
  */
+#include "kernels/lstm_kernels.h"
 
 #define BLOCK_WORDS (PYLSTM_GATES * PYLSTM_UNITS) /* words of a row of one block */
 
-#ifndef PYLSTM_UPDATE
-#define PYLSTM_UPDATE PYLSTM_INLINE
-#endif
-
 /* From the sums of the gates of 16 units to their new c and h. */
-PYLSTM_UPDATE void lstm_update(const v16 sum[PYLSTM_GATES], float *c, float *h_next, float *gates, size_t padded, size_t unit) {
+PYLSTM_LARGE void lstm_update(const v16 sum[PYLSTM_GATES], float *c, float *h_next, float *gates, size_t padded, size_t unit) {
     const v16 i = v16_sigmoid(sum[0]), f = v16_sigmoid(sum[1]);
     const v16 g = v16_tanh(sum[2]), o = v16_sigmoid(sum[3]);
     const v16 cell = v16_fma(f, v16_load(c + unit), v16_mul(i, g));
@@ -46,22 +43,21 @@ PYLSTM_INLINE void lstm_blocks(const pylstm_lstm_weights *layer, const void *x, 
     const size_t block_words = lstm_block_words(layer, precision);
     const float *start = (x ? layer->bias : z) + (size_t)block * BLOCK_WORDS;
     const float *w = layer->weights + (size_t)block * block_words;
-    v16 sum[PYLSTM_BLOCKS_AT_ONCE][PYLSTM_GATES];
-    int b, gate;
+    v16 sum[PYLSTM_BLOCKS_AT_ONCE][MOST_VECTORS];
     PYLSTM_UNROLL
-    for (b = 0; b < n_blocks; b++) {
+    for (int b = 0; b < n_blocks; b++) {
         PYLSTM_UNROLL
-        for (gate = 0; gate < PYLSTM_GATES; gate++)
+        for (int gate = 0; gate < PYLSTM_GATES; gate++)
             sum[b][gate] = v16_load(start + b * BLOCK_WORDS + gate * PYLSTM_UNITS);
     }
     if (x) {
-        w = add_column(sum, w, block_words, BLOCK_WORDS, x, (size_t)layer->input_size, n_blocks, precision);
+        w = add_column(sum, w, block_words, BLOCK_WORDS, x, (size_t)layer->input_size, n_blocks, PYLSTM_GATES, precision);
     } else {
         w += packed_rows((size_t)layer->input_size, precision) * BLOCK_WORDS;
     }
-    add_column(sum, w, block_words, BLOCK_WORDS, h, (size_t)layer->hidden_size, n_blocks, precision);
+    add_column(sum, w, block_words, BLOCK_WORDS, h, (size_t)layer->hidden_size, n_blocks, PYLSTM_GATES, precision);
     PYLSTM_UNROLL
-    for (b = 0; b < n_blocks; b++)
+    for (int b = 0; b < n_blocks; b++)
         lstm_update(sum[b], c, h_next, gates, lstm_padded(layer), (size_t)(block + b) * PYLSTM_UNITS);
 }
 
@@ -95,14 +91,13 @@ PYLSTM_INLINE void lstm_sums(const pylstm_lstm_weights *layer, int block, int fi
     const size_t place = (size_t)block * BLOCK_WORDS + (size_t)first * PYLSTM_UNITS;
     const size_t input_size = (size_t)layer->input_size, hidden_size = (size_t)layer->hidden_size;
     const float *w = layer->weights + (size_t)block * lstm_block_words(layer, precision) + first * PYLSTM_UNITS;
-    v16 sum[PYLSTM_TILE_COLUMNS][PYLSTM_GATES];
-    int t, g;
+    v16 sum[PYLSTM_TILE_COLUMNS][MOST_VECTORS];
     PYLSTM_UNROLL
-    for (t = 0; t < n; t++) {
+    for (int t = 0; t < n; t++) {
         const float *start = columns->start ? columns->start[column + t] : layer->bias;
         PYLSTM_UNROLL
-        for (g = 0; g < n_vectors; g++)
-            sum[t][g] = v16_load(start + place + g * PYLSTM_UNITS);
+        for (int v = 0; v < n_vectors; v++)
+            sum[t][v] = v16_load(start + place + v * PYLSTM_UNITS);
     }
     if (columns->start) {
         w += packed_rows(input_size, precision) * BLOCK_WORDS;
@@ -121,10 +116,10 @@ PYLSTM_INLINE void lstm_sums(const pylstm_lstm_weights *layer, int block, int fi
         }
     }
     PYLSTM_UNROLL
-    for (t = 0; t < n; t++) {
+    for (int t = 0; t < n; t++) {
         PYLSTM_UNROLL
-        for (g = 0; g < n_vectors; g++)
-            v16_store(sums[t] + (first + g) * PYLSTM_UNITS, sum[t][g]);
+        for (int v = 0; v < n_vectors; v++)
+            v16_store(sums[t] + (first + v) * PYLSTM_UNITS, sum[t][v]);
     }
 }
 
@@ -132,13 +127,12 @@ PYLSTM_INLINE void lstm_sums(const pylstm_lstm_weights *layer, int block, int fi
 PYLSTM_INLINE void lstm_tile(const pylstm_lstm_weights *layer, int block, const lstm_columns *columns, int column, const int n,
                              const int precision) {
     float sums[PYLSTM_TILE_COLUMNS][BLOCK_WORDS];
-    int first, t, gate;
-    for (first = 0; first < PYLSTM_GATES; first += PYLSTM_TILE_GATES)
-        lstm_sums(layer, block, first, columns, column, sums, n, PYLSTM_TILE_GATES, precision);
-    for (t = 0; t < n; t++) {
+    for (int first = 0; first < PYLSTM_GATES; first += PYLSTM_TILE_VECTORS)
+        lstm_sums(layer, block, first, columns, column, sums, n, PYLSTM_TILE_VECTORS, precision);
+    for (int t = 0; t < n; t++) {
         if (columns->c) {
             v16 sum[PYLSTM_GATES];
-            for (gate = 0; gate < PYLSTM_GATES; gate++)
+            for (int gate = 0; gate < PYLSTM_GATES; gate++)
                 sum[gate] = v16_load(sums[t] + gate * PYLSTM_UNITS);
             lstm_update(sum, columns->c[column + t], columns->h_next[column + t], columns->gates, lstm_padded(layer),
                         (size_t)block * PYLSTM_UNITS);
@@ -152,9 +146,9 @@ PYLSTM_INLINE void lstm_tile(const pylstm_lstm_weights *layer, int block, const 
 PYLSTM_INLINE void lstm_tiles(const pylstm_lstm_weights *layer, const lstm_columns *columns, int n, const int at_once,
                               const int precision) {
     const int n_blocks = (layer->hidden_size + PYLSTM_UNITS - 1) / PYLSTM_UNITS;
-    int block, column;
-    for (block = 0; block < n_blocks; block++) {
-        for (column = 0; at_once > 2 && column + at_once <= n; column += at_once)
+    for (int block = 0; block < n_blocks; block++) {
+        int column = 0;
+        for (; at_once > 2 && column + at_once <= n; column += at_once)
             lstm_tile(layer, block, columns, column, at_once, precision);
         for (; at_once > 1 && column + 2 <= n; column += 2)
             lstm_tile(layer, block, columns, column, at_once > 1 ? 2 : 1, precision);
@@ -163,7 +157,7 @@ PYLSTM_INLINE void lstm_tiles(const pylstm_lstm_weights *layer, const lstm_colum
     }
 }
 
-/* --- the table's functions -------------------------------------------------------------------------------------------- */
+/* --- the table -------------------------------------------------------------------------------------------------------- */
 
 static void lstm_float32(const pylstm_lstm_weights *layer, const lstm_columns *columns, int n) {
     lstm_tiles(layer, columns, n, PYLSTM_TILE_COLUMNS, PYLSTM_WEIGHTS_FLOAT32);
@@ -181,13 +175,12 @@ static void lstm_run(const pylstm_lstm_weights *layer, const lstm_columns *colum
     byte_column x_bytes[PYLSTM_MAX_COLUMNS], h_bytes[PYLSTM_MAX_COLUMNS];
     const void *x[PYLSTM_MAX_COLUMNS], *h[PYLSTM_MAX_COLUMNS];
     lstm_columns rounded = *columns;
-    int t;
     if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_FLOAT32) {
         lstm_float32(layer, columns, n);
         return;
     }
     rounded.x = x, rounded.h = h, rounded.x_bytes = x_bytes, rounded.h_bytes = h_bytes;
-    for (t = 0; t < n; t++, room += x_room + h_room) {
+    for (int t = 0; t < n; t++, room += x_room + h_room) {
         if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_BFLOAT16) {
             if (!columns->start)
                 x[t] = to_pairs(columns->x[t], layer->input_size, (uint32_t *)room);
@@ -208,14 +201,14 @@ static void lstm_run(const pylstm_lstm_weights *layer, const lstm_columns *colum
 }
 
 static void lstm_project(const pylstm_lstm_weights *layer, const float *const *x, int n, float *const *z, unsigned char *room) {
-    const lstm_columns columns = {(const void *const *)x, NULL, NULL, NULL, NULL, z, NULL, NULL, NULL};
+    const lstm_columns columns = {.x = (const void *const *)x, .sums = z};
     lstm_run(layer, &columns, n, room);
 }
 
 static void lstm_step_many(const pylstm_lstm_weights *layer, int n, const float *const *x, const float *const *z,
                            const float *const *h, float *const *c, float *const *h_next, unsigned char *room) {
     const lstm_columns columns = {
-        (const void *const *)x, (const void *const *)h, NULL, NULL, x ? NULL : z, NULL, c, h_next, NULL};
+        .x = (const void *const *)x, .h = (const void *const *)h, .start = x ? NULL : z, .c = c, .h_next = h_next};
     lstm_run(layer, &columns, n, room);
 }
 
@@ -229,7 +222,13 @@ static void lstm_step(const pylstm_lstm_weights *layer, const float *x, const fl
         lstm_all_blocks(layer, x_pairs, z, to_pairs(h, layer->hidden_size, h_room), c, h_next, gates, PYLSTM_WEIGHTS_BFLOAT16);
     } else {
         const void *one_x = x, *one_h = h;
-        const lstm_columns one = {&one_x, &one_h, NULL, NULL, x ? NULL : &z, NULL, &c, &h_next, gates};
+        const lstm_columns one = {.x = &one_x, .h = &one_h, .start = x ? NULL : &z, .c = &c, .h_next = &h_next, .gates = gates};
         lstm_run(layer, &one, 1, room);
     }
 }
+
+static const pylstm_lstm_kernels lstm_kernels = {
+    .project = lstm_project,
+    .step = lstm_step,
+    .step_many = lstm_step_many,
+};

@@ -1,4 +1,6 @@
 /* The layer kind dense: y = activation(W x + b). */
+#include "kernels/activation_kernels.h"
+#include "kernels/dense_kernels.h"
 #include "layers/layer_reading.h"
 
 #include <string.h>
@@ -65,16 +67,16 @@ static size_t dense_scratch_size(const pylstm_layer *layer, size_t n_rows) {
 static void dense_activate(const pylstm_layer *layer, float *y) {
     switch (layer->activation) {
     case SIGMOID:
-        layer->kernels->sigmoid(y, layer->output_size);
+        layer->kernels->activation->sigmoid(y, layer->output_size);
         break;
     case TANH:
-        layer->kernels->tanh(y, layer->output_size);
+        layer->kernels->activation->tanh(y, layer->output_size);
         break;
     case RELU:
-        layer->kernels->relu(y, layer->output_size);
+        layer->kernels->activation->relu(y, layer->output_size);
         break;
     case SOFTMAX:
-        layer->kernels->softmax(y, layer->output_size);
+        layer->kernels->activation->softmax(y, layer->output_size);
         break;
     default:
         break;
@@ -89,14 +91,14 @@ static void dense_forward(const pylstm_layer *layer, float *state, float *scratc
     (void)state, (void)trace, (void)trace_stride;
     for (t = 0; t < n_frames; t++)
         rows[t] = y + (size_t)t * padded;
-    layer->kernels->dense(layer->packed, x, n_frames, rows, (unsigned char *)scratch);
+    layer->kernels->dense->forward(layer->packed, x, n_frames, rows, (unsigned char *)scratch);
     for (t = 0; t < n_frames; t++)
         dense_activate(layer, rows[t]);
 }
 
 static void dense_forward_group(const pylstm_layer *layer, const pylstm_group *group, float *scratch) {
     int row;
-    layer->kernels->dense(layer->packed, group->x, group->n_rows, group->y, (unsigned char *)scratch);
+    layer->kernels->dense->forward(layer->packed, group->x, group->n_rows, group->y, (unsigned char *)scratch);
     for (row = 0; row < group->n_rows; row++)
         dense_activate(layer, group->y[row]);
 }

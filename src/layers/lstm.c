@@ -3,6 +3,7 @@
  * layer->packed: one pylstm_lstm_weights per cell. State: for each cell h, then c. Scratch: the projections of a block of
  * frames, then two buffers of rows between cells.
  */
+#include "kernels/lstm_kernels.h"
 #include "layers/layer_reading.h"
 
 #include <string.h>
@@ -150,11 +151,11 @@ static void lstm_forward(const pylstm_layer *layer, float *state, float *scratch
         const float *h_before = h;
         /* A frame alone keeps its projection in registers; several read the input weights once between them. */
         if (n_frames > 1)
-            layer->kernels->lstm_project(&cells[cell], rows, n_frames, z, room);
+            layer->kernels->lstm->project(&cells[cell], rows, n_frames, z, room);
         for (t = 0; t < n_frames; t++) {
             float *h_next = out + (size_t)t * padded;
-            layer->kernels->lstm_step(&cells[cell], n_frames > 1 ? NULL : rows[t], z[t], h_before, c, h_next,
-                                      trace ? gates : NULL, room);
+            layer->kernels->lstm->step(&cells[cell], n_frames > 1 ? NULL : rows[t], z[t], h_before, c, h_next,
+                                       trace ? gates : NULL, room);
             if (trace) {
                 lstm_trace_step(trace + (size_t)t * trace_stride +
                                     (size_t)cell * (PYLSTM_GATES + 2) * (size_t)layer->output_size,
@@ -187,7 +188,7 @@ static void lstm_forward_group(const pylstm_layer *layer, const pylstm_group *gr
             out[row] = cell == layer->num_layers - 1 ? group->y[row] : between + place;
         }
         if (!one_frame_each)
-            layer->kernels->lstm_project(&cells[cell], x, group->n_rows, z, room);
+            layer->kernels->lstm->project(&cells[cell], x, group->n_rows, z, room);
         for (t = 0; n; t++) { /* frame t of every stream that has one */
             const float *step_x[PYLSTM_GROUP_STREAMS], *h[PYLSTM_GROUP_STREAMS];
             float *c[PYLSTM_GROUP_STREAMS], *h_next[PYLSTM_GROUP_STREAMS];
@@ -200,7 +201,7 @@ static void lstm_forward_group(const pylstm_layer *layer, const pylstm_group *gr
                 h_next[n++] = out[row + t];
             }
             if (n)
-                layer->kernels->lstm_step_many(&cells[cell], n, one_frame_each ? step_x : NULL, step_x, h, c, h_next, room);
+                layer->kernels->lstm->step_many(&cells[cell], n, one_frame_each ? step_x : NULL, step_x, h, c, h_next, room);
         }
         for (row = 0, stream = 0; stream < group->n_streams; row += group->n_frames[stream++]) {
             memcpy(pylstm_layer_h(layer, group->state[stream], cell), out[row + group->n_frames[stream] - 1],

@@ -96,6 +96,7 @@ static void ask(walk *w) {
     RT(1, pylstm_isa_built(isa));
     RT(1, pylstm_isa_supported(isa));
     RT(0, pylstm_isa_supported("none"));
+    RT(1, pylstm_isa_name(0) != NULL);
     RT(w->n_features, pylstm_model_n_features(m));
     RT(w->n_outputs, pylstm_model_n_outputs(m));
     RT(w->audio, pylstm_model_sample_rate(m) != 0);

@@ -1,6 +1,11 @@
-/* The kernel bodies of the features, written once in the vocabulary of doubles_*.h and compiled once per instruction set by the
- * feature_kernels_*.c files, which define FEATURE_KERNELS, the name of their table.
- */
+/* The kernels of the features, compiled by an isa_*.c file after a vector vocabulary, once for all sets that share it. */
+#ifndef PYLSTM_VECTOR
+#error "feature.inc.h is included after a vector vocabulary (vector.h)"
+#endif
+
+#include "kernels/feature_kernels.h"
+#include "kernels/instruction_sets.h"
+
 #include "kernels/butterfly.inc.h"
 
 static void butterfly(const pylstm_butterfly *stage, const double *xr, const double *xi, double *yr, double *yi) {
@@ -41,53 +46,52 @@ static void untangle_any(size_t m, const double *twiddle, const double *zr, cons
 
 static void square(const float *re, const float *im, size_t n, float *power) {
     const v8 largest = v8_set(FLT_MAX);
-    size_t k;
-    for (k = 0; k < n; k += PYLSTM_FEATURE_LANES) {
+    for (size_t k = 0; k < n; k += PYLSTM_FEATURE_LANES) {
         const v8 r = v8_load(re + k), i = v8_load(im + k);
         v8_store(power + k, v8_min(v8_add(v8_mul(r, r), v8_mul(i, i)), largest));
     }
 }
 
 static void mel_bands(const pylstm_mel_band *bands, int n, const float *power, float *energy) {
-    int i, k;
-    for (i = 0; i < n; i++) {
+    for (int i = 0; i < n; i++) {
         const float *w = bands[i].weights, *s = power + bands[i].first;
         v8 sum = v8_set(0.0f);
-        float total;
-        for (k = 0; k < bands[i].count; k += PYLSTM_FEATURE_LANES)
+        for (int k = 0; k < bands[i].count; k += PYLSTM_FEATURE_LANES)
             sum = v8_add(sum, v8_mul(v8_load(w + k), v8_load(s + k)));
-        total = v8_sum(sum);
+        const float total = v8_sum(sum);
         energy[i] = total < FLT_MAX ? total : FLT_MAX;
     }
 }
 
-/* librosa.power_to_db with ref=1, amin=1e-10, top_db=None: 10 log10(max(1e-10, S)) in float32.
+/* In place, VD_LANES values: log10(max(1e-10, x)).
  *
- * The logarithm is our own, so that every platform gives the same bits and compilers can vectorise it. With S = 2^e m and m in
+ * The logarithm is our own, so that every platform gives the same bits and compilers can vectorise it. With x = 2^e m and m in
  * [sqrt(1/2), sqrt(2)), t = (m - 1) / (m + 1):
  *
- *     log10 S = e log10(2) + (2 / ln 10) (t + t^3 / 3 + t^5 / 5 + ... )
+ *     log10 x = e log10(2) + (2 / ln 10) (t + t^3 / 3 + t^5 / 5 + ... )
  *
  * |t| <= 0.172, so that seven terms leave a relative error below 2e-12; evaluated in double and rounded once, the result is the
- * float32 nearest to log10 S in all but about one of 10,000 cases.
+ * float32 nearest to log10 x in all but about one of 10,000 cases.
  */
-static void decibel(float *x, int n) {
+PYLSTM_LARGE void logarithms(float *x) {
     const vd one = vd_set(1.0), log10_2 = vd_set(0.30102999566398119521), scale = vd_set(0.86858896380650365530);
-    int k, i;
-    for (k = 0; k < n; k += PYLSTM_FEATURE_LANES) {
-        for (i = k; i < k + PYLSTM_FEATURE_LANES; i += VD_LANES) {
-            vd exponent, m, t, u, sum;
-            vd_load_split(x + i, &exponent, &m);
-            t = vd_div(vd_sub(m, one), vd_add(m, one));
-            u = vd_mul(t, t);
-            sum = vd_add(vd_set(1.0 / 11), vd_mul(u, vd_set(1.0 / 13)));
-            sum = vd_add(vd_set(1.0 / 9), vd_mul(u, sum));
-            sum = vd_add(vd_set(1.0 / 7), vd_mul(u, sum));
-            sum = vd_add(vd_set(1.0 / 5), vd_mul(u, sum));
-            sum = vd_add(vd_set(1.0 / 3), vd_mul(u, sum));
-            sum = vd_add(one, vd_mul(u, sum));
-            vd_store_float(x + i, vd_add(vd_mul(exponent, log10_2), vd_mul(vd_mul(scale, t), sum)));
-        }
+    vd exponent, m;
+    vd_load_split(x, &exponent, &m);
+    const vd t = vd_div(vd_sub(m, one), vd_add(m, one)), u = vd_mul(t, t);
+    vd sum = vd_add(vd_set(1.0 / 11), vd_mul(u, vd_set(1.0 / 13)));
+    sum = vd_add(vd_set(1.0 / 9), vd_mul(u, sum));
+    sum = vd_add(vd_set(1.0 / 7), vd_mul(u, sum));
+    sum = vd_add(vd_set(1.0 / 5), vd_mul(u, sum));
+    sum = vd_add(vd_set(1.0 / 3), vd_mul(u, sum));
+    sum = vd_add(one, vd_mul(u, sum));
+    vd_store_float(x, vd_add(vd_mul(exponent, log10_2), vd_mul(vd_mul(scale, t), sum)));
+}
+
+/* librosa.power_to_db with ref=1, amin=1e-10, top_db=None: 10 log10(max(1e-10, x)) in float32. */
+static void decibel(float *x, int n) {
+    for (int k = 0; k < n; k += PYLSTM_FEATURE_LANES) {
+        for (int i = k; i < k + PYLSTM_FEATURE_LANES; i += VD_LANES)
+            logarithms(x + i);
         v8_store(x + k, v8_mul(v8_set(10.0f), v8_load(x + k)));
     }
 }
@@ -97,15 +101,14 @@ PYLSTM_INLINE void product_blocks(const double *matrix, int n, const int n_block
     enum { VECTORS = PYLSTM_FEATURE_LANES / VD_LANES };
     const size_t block = (size_t)n * PYLSTM_FEATURE_LANES;
     vd sum[2 * VECTORS];
-    int k, j;
-    for (j = 0; j < n_blocks * VECTORS; j++)
+    for (int j = 0; j < n_blocks * VECTORS; j++)
         sum[j] = vd_set(0.0);
-    for (k = 0; k < n; k++, matrix += PYLSTM_FEATURE_LANES) {
+    for (int k = 0; k < n; k++, matrix += PYLSTM_FEATURE_LANES) {
         const vd value = vd_set(x[k]);
-        for (j = 0; j < n_blocks * VECTORS; j++)
+        for (int j = 0; j < n_blocks * VECTORS; j++)
             sum[j] = vd_add(sum[j], vd_mul(value, vd_load(matrix + j / VECTORS * block + j % VECTORS * VD_LANES)));
     }
-    for (j = 0; j < n_blocks * VECTORS; j++)
+    for (int j = 0; j < n_blocks * VECTORS; j++)
         vd_store_float(y + j * VD_LANES, sum[j]);
 }
 
@@ -117,6 +120,12 @@ static void product(const double *matrix, int n, int n_blocks, const float *x, f
         product_blocks(matrix, n, 1, x, y);
 }
 
-const pylstm_feature_kernels FEATURE_KERNELS = {
-    butterfly, butterfly_windowed, untangle_any, square, mel_bands, decibel, product,
+const pylstm_feature_kernels PYLSTM_JOIN(pylstm_feature_kernels_, PYLSTM_VECTOR) = {
+    .butterfly = butterfly,
+    .butterfly_windowed = butterfly_windowed,
+    .untangle = untangle_any,
+    .square = square,
+    .mel_bands = mel_bands,
+    .decibel = decibel,
+    .product = product,
 };

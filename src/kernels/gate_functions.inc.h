@@ -1,27 +1,10 @@
-/* The functions of gates in the vector vocabulary (simd_*.h): exponential, sigmoid, tanh. For the streaming kernels
- * (kernels.inc.h) and those of bulk passes (bulk/bulk_kernels.inc.h), so that both worlds have the same gates. */
-#ifndef PYLSTM_ISA_NAME
-#error "activations.inc.h is compiled after a vector vocabulary"
-#endif
-
-#if defined(_MSC_VER)
-#define PYLSTM_INLINE static __forceinline
-#define PYLSTM_UNROLL
-#else
-#define PYLSTM_INLINE static inline __attribute__((always_inline))
-#if defined(__clang__)
-#define PYLSTM_UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define PYLSTM_UNROLL _Pragma("GCC unroll 8")
-#endif
-#endif
-
-/* --- exponential, sigmoid, tanh --------------------------------------------------------------------------------------- */
+/* The functions of gates in the vector vocabulary (vector.h): exponential, sigmoid, tanh. For the streaming kernels and those
+ * of bulk passes (bulk/bulk_kernels.inc.h), so that both worlds have the same gates. */
 
 /* expm1(x) as s * p + (s - 1): s = 2^n with n = round(x / ln 2), p = expm1(x - n ln 2).
  *
  * p is the minimax polynomial r + r^2 (c0 + ... + c4 r^4) on |r| <= ln(2) / 2, relative error 1.4e-8 (Remez exchange on the
- * relative error of expm1). ln 2 is split so that n * LN2_HIGH is exact. For x in -87..88. */
+ * relative error of expm1). ln 2 is split in two so that n times the upper part is exact. For x in -87..88. */
 typedef struct v16_exponential {
     v16 s, p;
 } v16_exponential;

@@ -199,6 +199,10 @@ cdef class Core:
         return pylstm_model_sample_rate(self.model)
 
     @property
+    def hop_length(self):
+        return pylstm_model_hop_length(self.model)
+
+    @property
     def n_features(self):
         return pylstm_model_n_features(self.model)
 

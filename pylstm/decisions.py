@@ -135,16 +135,15 @@ class Detector:
         """
         if not isinstance(model, Model):
             raise TypeError(f"model is {type(model).__name__}; expected a pylstm.Model")
-        threshold, smoothing_frames, refractory_frames, background = model._core.detector_settings()
-        assert model.labels is not None  # or the engine would have refused
-        assert model.features is not None
+        core = model._core
+        threshold, smoothing_frames, refractory_frames, background = core.detector_settings()
         return cls(
-            model.labels,
+            model.labels or (),  # there are some, or the engine would have refused
             threshold,
             smoothing_frames,
             refractory_frames,
             background,
-            hop_seconds=model.features.hop_length / model.features.sr,
+            hop_seconds=core.hop_length / core.sample_rate,
         )
 
     def push(self, posteriors: np.ndarray) -> list[Event]:

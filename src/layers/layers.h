@@ -42,10 +42,9 @@ typedef struct pylstm_layer_kind pylstm_layer_kind;
 /* Bytes for a kind's own configuration: descriptions stand on the stack before anything is allocated, so the room is fixed. */
 #define PYLSTM_LAYER_CONFIG 64
 
-/* For the file of a kind: its configuration is of this type, without pointers. */
+/* For the file of a kind whose configuration is of this type: a struct without pointers. */
 #define PYLSTM_CHECK_LAYER_CONFIG(type)                                                                                        \
-    _Static_assert(sizeof(type) <= PYLSTM_LAYER_CONFIG && _Alignof(type) <= 8, #type " does not fit: raise "                   \
-                                                                                     "PYLSTM_LAYER_CONFIG")
+    _Static_assert(sizeof(type) <= PYLSTM_LAYER_CONFIG && _Alignof(type) <= 8, "PYLSTM_LAYER_CONFIG has no room for it")
 
 /* What a layer is, as read from a model file, and its packed weights. */
 typedef struct pylstm_layer {

@@ -34,7 +34,7 @@ def save_models(folder: Path) -> None:
     deltas = pylstm.MFCC(deltas=1, n_mfcc=5)
     layers = [pylstm.LSTM(10, 9, seed=3), pylstm.Dense(9, 2, seed=4)]
     pylstm.Model(deltas, layers).save(folder / "deltas.safetensors")
-    pylstm.Model(pylstm.LogMel(n_mels=20), []).save(folder / "bare.safetensors")
+    pylstm.Model(pylstm.LogMel(n_mels=20, top_db=80.0), []).save(folder / "bare.safetensors")
     spoilt: dict[str, tuple[str, str | None]] = {
         "no_threshold": ("threshold", None),
         "bad_threshold": ("threshold", "much"),

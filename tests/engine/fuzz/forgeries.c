@@ -44,7 +44,7 @@ static void use_push(const subject *s, pylstm_stream *stream) {
     size_t written;
     float *out;
     if (s->audio)
-        status = pylstm_stream_rows(stream, n, 0, &promised);
+        status = pylstm_stream_rows_due(stream, n, 0, &promised);
     if (!status) {
         REQUIRE(promised >= 0 && promised <= (int64_t)n + 16);
         REQUIRE(out = malloc((size_t)promised * s->n_outputs * sizeof *out + 1));
@@ -64,7 +64,7 @@ static void use_flush(const subject *s, pylstm_stream *stream) {
     int64_t promised = -2;
     size_t written;
     float *out;
-    if (pylstm_stream_rows(stream, 0, 1, &promised)) { /* flushed, or too short for deltas */
+    if (pylstm_stream_rows_due(stream, 0, 1, &promised)) { /* flushed, or too short for deltas */
         REQUIRE(promised == -2);
         return;
     }

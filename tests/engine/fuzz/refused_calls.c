@@ -4,24 +4,25 @@
 #include <math.h>
 #include <string.h>
 
-static void refuse_cells(const subject *s, pylstm_stream *stream) {
-    const int cells = pylstm_model_cells(s->model);
-    const size_t size = cells ? (size_t)pylstm_model_hidden_size(s->model, 0) * sizeof(float) : 4;
-    float *h = malloc(size), *c = calloc(1, size);
-    REQUIRE(h && c);
-    REQUIRE(pylstm_stream_get_cell(stream, -1, h, c) == PYLSTM_BAD_ARGUMENT);
-    REQUIRE(pylstm_stream_get_cell(stream, cells, h, c) == PYLSTM_BAD_ARGUMENT);
-    REQUIRE(pylstm_stream_get_cell(stream, INT32_MAX, h, c) == PYLSTM_BAD_ARGUMENT);
-    REQUIRE(pylstm_stream_set_cell(stream, cells, h, c) == PYLSTM_BAD_ARGUMENT);
-    REQUIRE(pylstm_stream_get_cell(stream, 0, NULL, c) == PYLSTM_BAD_ARGUMENT);
-    if (cells) {
-        REQUIRE(pylstm_stream_get_cell(stream, 0, h, c) == PYLSTM_OK);
-        REQUIRE(pylstm_stream_set_cell(stream, 0, h, c) == PYLSTM_OK); /* itself: no change */
-        h[size / sizeof(float) - 1] = NAN;
-        REQUIRE(pylstm_stream_set_cell(stream, 0, h, c) == PYLSTM_NOT_FINITE);
+static void refuse_state(const subject *s, pylstm_stream *stream) {
+    const size_t n = (size_t)pylstm_model_state_width(s->model);
+    const int parts = pylstm_model_n_state_parts(s->model);
+    float *values = malloc((n + 1) * sizeof *values);
+    pylstm_layer_part part;
+    REQUIRE(values);
+    REQUIRE(pylstm_model_state_part(s->model, -1, &part) == PYLSTM_BAD_ARGUMENT);
+    REQUIRE(pylstm_model_state_part(s->model, parts, &part) == PYLSTM_BAD_ARGUMENT);
+    REQUIRE(pylstm_model_state_part(s->model, INT32_MAX, &part) == PYLSTM_BAD_ARGUMENT);
+    REQUIRE(pylstm_stream_get_state(stream, NULL, n) == PYLSTM_BAD_ARGUMENT);
+    REQUIRE(pylstm_stream_get_state(stream, values, n) == PYLSTM_OK);
+    REQUIRE(pylstm_stream_set_state(stream, values, n) == PYLSTM_OK); /* itself: no change */
+    REQUIRE(pylstm_stream_set_state(stream, values, n + 1) == PYLSTM_BAD_ARGUMENT);
+    if (n) {
+        REQUIRE(pylstm_stream_get_state(stream, values, n - 1) == PYLSTM_OUT_TOO_SMALL);
+        values[n - 1] = NAN;
+        REQUIRE(pylstm_stream_set_state(stream, values, n) == PYLSTM_NOT_FINITE);
     }
-    free(h);
-    free(c);
+    free(values);
 }
 
 static void refuse_input(const subject *s, pylstm_stream *stream) {
@@ -71,7 +72,7 @@ static void refuse_snapshots(const subject *s, pylstm_stream *stream, const char
 
 void refuse(const subject *s, pylstm_stream *stream) {
     room before = snapshot_of(s, stream), after;
-    refuse_cells(s, stream);
+    refuse_state(s, stream);
     refuse_input(s, stream);
     refuse_snapshots(s, stream, before.at);
     after = snapshot_of(s, stream);

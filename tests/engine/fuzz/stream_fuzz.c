@@ -79,11 +79,11 @@ static void try_null(void) {
     size_t written;
     REQUIRE(pylstm_model_sample_rate(NULL) == 0 && pylstm_model_n_features(NULL) == 0 && pylstm_model_n_outputs(NULL) == 0);
     REQUIRE(pylstm_model_latency(NULL) == 0 && pylstm_model_isa(NULL) == NULL && pylstm_model_label(NULL, 0) == NULL);
-    REQUIRE(pylstm_model_trace_width(NULL) == 0 && pylstm_model_cells(NULL) == 0 && pylstm_model_hidden_size(NULL, 0) == 0);
+    REQUIRE(pylstm_model_trace_width(NULL) == 0 && pylstm_model_state_width(NULL) == 0 && pylstm_model_n_state_parts(NULL) == 0);
     REQUIRE(pylstm_stream_size(NULL) == 0 && pylstm_snapshot_size(NULL) == 0);
-    REQUIRE(pylstm_stream_position(NULL) == 0 && pylstm_stream_frames(NULL) == 0);
+    REQUIRE(pylstm_stream_position(NULL) == 0 && pylstm_stream_rows_written(NULL) == 0);
     REQUIRE(!pylstm_isa_built(NULL) && !pylstm_isa_supported(NULL));
-    REQUIRE(pylstm_stream_rows(NULL, 0, 0, &rows) == PYLSTM_BAD_ARGUMENT);
+    REQUIRE(pylstm_stream_rows_due(NULL, 0, 0, &rows) == PYLSTM_BAD_ARGUMENT);
     REQUIRE(pylstm_stream_flush(NULL, NULL, 0, &written) == PYLSTM_BAD_ARGUMENT);
     REQUIRE(pylstm_stream_push(NULL, PYLSTM_INT16, NULL, 0, 2, NULL, 0, &written) == PYLSTM_BAD_ARGUMENT);
     REQUIRE(pylstm_stream_copy(NULL, NULL) == PYLSTM_BAD_ARGUMENT && pylstm_stream_reset(NULL) == PYLSTM_BAD_ARGUMENT);

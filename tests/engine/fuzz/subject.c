@@ -56,7 +56,7 @@ size_t rows_after(const subject *s, pylstm_stream *stream, size_t n, int flush) 
     int64_t rows = 0;
     if (!s->audio)
         return n; /* a row for each frame, none at the end */
-    REQUIRE(pylstm_stream_rows(stream, n, flush, &rows) == PYLSTM_OK);
+    REQUIRE(pylstm_stream_rows_due(stream, n, flush, &rows) == PYLSTM_OK);
     return (size_t)rows;
 }
 

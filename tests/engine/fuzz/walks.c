@@ -15,7 +15,7 @@ static pylstm_stream *moved(const subject *s, pylstm_stream *stream) {
         REQUIRE(pylstm_stream_copy(other, stream) == PYLSTM_OK);
     }
     REQUIRE(pylstm_stream_position(other) == pylstm_stream_position(stream));
-    REQUIRE(pylstm_stream_frames(other) == pylstm_stream_frames(stream));
+    REQUIRE(pylstm_stream_rows_written(other) == pylstm_stream_rows_written(stream));
     pylstm_stream_destroy(stream);
     return other;
 }
@@ -36,7 +36,7 @@ void walk(const subject *s) {
             stream = moved(s, stream);
         rows += push(s, stream, done, n, out + rows * s->n_outputs, rows_after(s, stream, n, 0));
         done += n;
-        REQUIRE((size_t)pylstm_stream_position(stream) == done && (size_t)pylstm_stream_frames(stream) == rows);
+        REQUIRE((size_t)pylstm_stream_position(stream) == done && (size_t)pylstm_stream_rows_written(stream) == rows);
     }
     rows += flush(s, stream, out + rows * s->n_outputs);
     REQUIRE(rows == s->n_rows && memcmp(out, s->rows, rows * s->n_outputs * sizeof *out) == 0);

@@ -34,20 +34,16 @@ void walk_fill(float *values, size_t n, float level) {
 walk *walk_create(const pylstm_model *model, const pylstm_model *stranger) {
     walk *w = room(sizeof *w);
     const size_t size = pylstm_stream_size(model);
-    size_t widest = 1;
     int k;
     w->model = model;
     w->audio = pylstm_model_sample_rate(model) != 0;
     w->n_features = (size_t)pylstm_model_n_features(model);
     w->n_outputs = (size_t)pylstm_model_n_outputs(model);
+    w->state_width = (size_t)pylstm_model_state_width(model);
     w->trace_width = (size_t)pylstm_model_trace_width(model);
     w->snapshot_size = pylstm_snapshot_size(model);
     for (k = 0; k < 3; k++)
         w->memory[k] = aligned_room(size);
-    for (k = 0; k < pylstm_model_cells(model); k++) {
-        if ((size_t)pylstm_model_hidden_size(model, k) > widest)
-            widest = (size_t)pylstm_model_hidden_size(model, k);
-    }
     REQUIRE(pylstm_stream_create(stranger, &w->foreign) == PYLSTM_OK);
     REQUIRE(pylstm_batch_create(model, 1, &w->batch) == PYLSTM_OK);
     w->snapshot = room(w->snapshot_size);
@@ -60,8 +56,7 @@ walk *walk_create(const pylstm_model *model, const pylstm_model *stranger) {
     w->frames = room((FRAMES * w->n_features + 2) * sizeof(float));
     w->out = room(3 * ROWS * w->n_outputs * sizeof(float));
     w->trace = room((FRAMES * w->trace_width + 1) * sizeof(float));
-    w->h = room(widest * sizeof(float));
-    w->c_state = room(widest * sizeof(float));
+    w->state = room(w->state_width * sizeof(float));
     w->pcm16 = room(SECOND * sizeof(int16_t));
     walk_fill(w->pcm, SECOND, 0.5f);
     walk_fill(w->tiny, SECOND, 1e-40f); /* subnormal, every one */
@@ -89,6 +84,7 @@ void walk_keep_state(walk *w, pylstm_stream *stream) {
 static void ask(walk *w) {
     const pylstm_model *m = w->model;
     const char *isa = pylstm_model_isa(m), *label = pylstm_model_label(m, 0);
+    pylstm_layer_part part;
     int status;
     for (status = -1; status < 14; status++)
         RT(1, pylstm_strerror((pylstm_status)status) != NULL);
@@ -103,9 +99,16 @@ static void ask(walk *w) {
     RT(1, pylstm_model_latency(m) >= 0);
     RT(1, pylstm_model_isa(m) == isa);
     RT(1, pylstm_model_label(m, 0) == label);
+    RT(w->state_width, pylstm_model_state_width(m));
     RT(w->trace_width, pylstm_model_trace_width(m));
-    RT(1, pylstm_model_cells(m) > 0);
-    RT(1, pylstm_model_hidden_size(m, 0) > 0);
+    RT(1, pylstm_model_n_state_parts(m) > 0);
+    RT(1, pylstm_model_n_trace_parts(m) > 0);
+    RT(PYLSTM_OK, pylstm_model_state_part(m, pylstm_model_n_state_parts(m) - 1, &part));
+    REQUIRE(part.offset + part.size == w->state_width);
+    RT(PYLSTM_OK, pylstm_model_trace_part(m, pylstm_model_n_trace_parts(m) - 1, &part));
+    REQUIRE(part.offset + part.size == w->trace_width);
+    RT(PYLSTM_BAD_ARGUMENT, pylstm_model_state_part(m, pylstm_model_n_state_parts(m), &part));
+    RT(PYLSTM_BAD_ARGUMENT, pylstm_model_trace_part(m, -1, &part));
     RT(w->snapshot_size, pylstm_snapshot_size(m));
 }
 
@@ -127,13 +130,13 @@ uint64_t walk_run(walk *w, const guard *around, long *calls) {
     }
     walk_push_frames(w);
     walk_snapshots(w, main_one);
-    walk_cells(w, main_one);
+    walk_layers_state(w, main_one);
     walk_snapshots(w, main_one);
     walk_busy(w, main_one);
     walk_batch(w);
     RT(PYLSTM_OK, pylstm_stream_reset(main_one));
     walk_silence(w, main_one, 60);
-    walk_cells(w, main_one);
+    walk_layers_state(w, main_one);
     walk_silence(w, main_one, 10);
     *calls += w->calls;
     return w->hash;

@@ -11,7 +11,7 @@
 static void push(walk *w, pylstm_stream *stream, pylstm_sample_type type, const void *pcm, size_t n, ptrdiff_t stride) {
     int64_t promised;
     size_t rows;
-    RT(PYLSTM_OK, pylstm_stream_rows(stream, n, 0, &promised));
+    RT(PYLSTM_OK, pylstm_stream_rows_due(stream, n, 0, &promised));
     RT(PYLSTM_OK, pylstm_stream_push(stream, type, pcm, n, stride, w->out, ROWS, &rows));
     REQUIRE((int64_t)rows == promised);
     walk_keep_rows(w, rows);
@@ -29,7 +29,7 @@ void walk_push_audio(walk *w) {
     push(w, w->a, PYLSTM_FLOAT32, w->pcm, 1000, 0);
     push(w, w->a, PYLSTM_FLOAT32, w->tiny, SECOND, sizeof(float));
     RT(1, pylstm_stream_position(w->a) > 0);
-    RT(1, pylstm_stream_frames(w->a) > 0);
+    RT(1, pylstm_stream_rows_written(w->a) > 0);
     walk_keep_state(w, w->a);
 }
 
@@ -51,14 +51,14 @@ void walk_refuse_audio(walk *w) {
     RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_push(w->a, PYLSTM_FRAMES, w->pcm, 100, 4, w->out, ROWS, &rows));
     RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_push(NULL, PYLSTM_FLOAT32, w->pcm, 100, 4, w->out, ROWS, &rows));
     RT(PYLSTM_WRONG_INPUT, pylstm_stream_push_frames(w->a, w->frames, 1, 0, w->out, ROWS, &rows));
-    RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_rows(w->a, SIZE_MAX, 0, &promised));
+    RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_rows_due(w->a, SIZE_MAX, 0, &promised));
     walk_keep_state(w, w->a);
 }
 
 void walk_flush_audio(walk *w) {
     int64_t promised;
     size_t rows;
-    RT(PYLSTM_OK, pylstm_stream_rows(w->a, 0, 1, &promised));
+    RT(PYLSTM_OK, pylstm_stream_rows_due(w->a, 0, 1, &promised));
     if (promised)
         RT(PYLSTM_OUT_TOO_SMALL, pylstm_stream_flush(w->a, w->out, (size_t)promised - 1, &rows));
     RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_flush(w->a, NULL, ROWS, &rows));
@@ -67,10 +67,15 @@ void walk_flush_audio(walk *w) {
     walk_keep_rows(w, rows);
     RT(PYLSTM_FLUSHED, pylstm_stream_flush(w->a, w->out, ROWS, &rows));
     RT(PYLSTM_FLUSHED, pylstm_stream_push(w->a, PYLSTM_FLOAT32, w->pcm, 160, 4, w->out, ROWS, &rows));
-    RT(PYLSTM_FLUSHED, pylstm_stream_rows(w->a, 160, 0, &promised));
+    RT(PYLSTM_FLUSHED, pylstm_stream_rows_due(w->a, 160, 0, &promised));
     walk_keep_state(w, w->a);
     RT(PYLSTM_OK, pylstm_stream_reset(w->a));
     RT(0, pylstm_stream_position(w->a));
+    push(w, w->a, PYLSTM_FLOAT32, w->pcm, 4000, sizeof(float));
+    RT(PYLSTM_OK, pylstm_stream_reset_keep_peak(w->a));
+    RT(0, pylstm_stream_rows_written(w->a));
+    push(w, w->a, PYLSTM_FLOAT32, w->pcm, 4000, sizeof(float));
+    RT(PYLSTM_OK, pylstm_stream_reset(w->a));
     push(w, w->a, PYLSTM_FLOAT32, w->pcm, 600, sizeof(float));
     /* a few frames: where there are deltas, too few */
     w->around->enter();

@@ -14,12 +14,12 @@
 struct walk {
     const pylstm_model *model;
     int audio;
-    size_t n_features, n_outputs, trace_width, snapshot_size;
+    size_t n_features, n_outputs, state_width, trace_width, snapshot_size;
     void *memory[3];
     pylstm_stream *a, *b, *c, *foreign;
     pylstm_batch *batch;
     char *snapshot, *other_snapshot, *spoilt;
-    float *pcm, *tiny, *silence, *frames, *out, *trace, *h, *c_state;
+    float *pcm, *tiny, *silence, *frames, *out, *trace, *state;
     int16_t *pcm16;
     const guard *around;
     long calls;
@@ -58,7 +58,7 @@ void walk_push_frames(walk *w);
 void walk_silence(walk *w, pylstm_stream *stream, size_t seconds);
 
 /* walk_state.c: with every way in which a state can be refused. */
-void walk_cells(walk *w, pylstm_stream *stream);
+void walk_layers_state(walk *w, pylstm_stream *stream);
 void walk_snapshots(walk *w, pylstm_stream *stream);
 
 /* walk_streams.c: a stream that another thread is in, and many streams at once. */

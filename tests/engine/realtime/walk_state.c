@@ -1,4 +1,4 @@
-/* What a stream remembers: cells, snapshots, copies. */
+/* What a stream remembers: the layers' state, snapshots, copies. */
 #include "walk_parts.h"
 
 #include "platform/hash.h" /* a forger knows it, too */
@@ -6,22 +6,19 @@
 #include <math.h>
 #include <string.h>
 
-void walk_cells(walk *w, pylstm_stream *stream) {
-    const int n = pylstm_model_cells(w->model);
-    int cell, k;
-    for (cell = 0; cell < n; cell++) {
-        const int width = pylstm_model_hidden_size(w->model, cell);
-        RT(PYLSTM_OK, pylstm_stream_get_cell(stream, cell, w->h, w->c_state));
-        walk_keep(w, w->h, (size_t)width * sizeof(float));
-        walk_keep(w, w->c_state, (size_t)width * sizeof(float));
-        for (k = 0; k < width; k++)
-            w->h[k] = k % 2 ? 1e-40f : 0.25f; /* some subnormal */
-        RT(PYLSTM_OK, pylstm_stream_set_cell(stream, cell, w->h, w->c_state));
-        w->h[width - 1] = NAN;
-        RT(PYLSTM_NOT_FINITE, pylstm_stream_set_cell(stream, cell, w->h, w->c_state));
-    }
-    RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_get_cell(stream, n, w->h, w->c_state));
-    RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_set_cell(stream, -1, w->h, w->c_state));
+void walk_layers_state(walk *w, pylstm_stream *stream) {
+    const size_t n = w->state_width;
+    size_t k;
+    RT(PYLSTM_OK, pylstm_stream_get_state(stream, w->state, n));
+    walk_keep(w, w->state, n * sizeof(float));
+    for (k = 0; k < n; k++)
+        w->state[k] = k % 2 ? 1e-40f : 0.25f; /* some subnormal */
+    RT(PYLSTM_OK, pylstm_stream_set_state(stream, w->state, n));
+    w->state[n - 1] = NAN;
+    RT(PYLSTM_NOT_FINITE, pylstm_stream_set_state(stream, w->state, n));
+    RT(PYLSTM_OUT_TOO_SMALL, pylstm_stream_get_state(stream, w->state, n - 1));
+    RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_set_state(stream, w->state, n - 1));
+    RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_get_state(stream, NULL, n));
 }
 
 static void sign(walk *w, char *snapshot) {

@@ -1,59 +1,64 @@
-/* The layer kind dense: y = activation(W x + b). */
+/* The layer kind dense: y = activation(W x + b). layer->packed: a pylstm_dense_weights. */
 #include "layers/layer_reading.h"
 
 #include <string.h>
 
+static const char *const activations[] = {"linear", "sigmoid", "tanh", "relu", "softmax", NULL};
 enum { LINEAR, SIGMOID, TANH, RELU, SOFTMAX };
 
-static const char *const activations[] = {"linear", "sigmoid", "tanh", "relu", "softmax", NULL};
+typedef struct dense_config {
+    int bias, activation;
+} dense_config;
+PYLSTM_CHECK_LAYER_CONFIG(dense_config);
+
+static const dense_config *dense_config_of(const pylstm_layer *layer) {
+    return (const void *)layer->config;
+}
 
 static pylstm_status dense_read(pylstm_modelfile *file, pylstm_layer *layer, pylstm_error *why) {
+    dense_config *config = (void *)layer->config;
     char key[PYLSTM_MAX_NAME + 1];
-    pylstm_status status;
     pylstm_tensor tensor, scales;
-    if ((status = pylstm_layer_size(file, layer, "output_size", PYLSTM_MAX_SIZE, &layer->output_size, why)))
-        return status;
-    if ((status = pylstm_modelfile_choice(file, pylstm_layer_key(key, layer, "activation", -1), activations, &layer->activation,
-                                          why))) {
-        return status;
-    }
-    if ((status = pylstm_layer_bias(file, layer, why)))
-        return status;
-    if ((status = pylstm_layer_matrix(file, layer, "weight", -1, layer->output_size, layer->input_size, &tensor, &scales, why)))
-        return status;
-    return layer->bias ? pylstm_layer_tensor(file, layer, "bias", -1, NULL, layer->output_size, 0, &tensor, why) : PYLSTM_OK;
+    PYLSTM_TRY(pylstm_layer_precision(file, layer, why));
+    PYLSTM_TRY(pylstm_layer_size(file, layer, "output_size", PYLSTM_MAX_SIZE, &layer->output_size, why));
+    pylstm_layer_key(key, layer, "activation", -1);
+    PYLSTM_TRY(pylstm_modelfile_choice(file, key, activations, &config->activation, why));
+    PYLSTM_TRY(pylstm_layer_bias(file, layer, &config->bias, why));
+    PYLSTM_TRY(pylstm_layer_matrix(file, layer, "weight", -1, layer->output_size, layer->input_size, &tensor, &scales, why));
+    return config->bias ? pylstm_layer_tensor(file, layer, "bias", -1, NULL, layer->output_size, 0, &tensor, why) : PYLSTM_OK;
 }
 
 static void dense_pack(pylstm_modelfile *file, pylstm_layer *layer, pylstm_arena *arena) {
     const size_t padded = pylstm_padded(layer->output_size), input_size = (size_t)layer->input_size;
-    pylstm_packing to = {layer->precision, 1, pylstm_packed_rows(input_size, layer->precision), 0, NULL, NULL, NULL, NULL};
+    pylstm_packing to = {
+        .precision = layer->precision,
+        .n_vectors = 1,
+        .block_rows = pylstm_packed_rows(input_size, layer->precision),
+    };
     pylstm_dense_weights *packed = pylstm_arena_take(arena, 1, sizeof *packed);
     float *row_values = pylstm_arena_take(arena, input_size, sizeof *row_values); /* only while packing */
     float *bias = pylstm_arena_take(arena, padded, sizeof *bias);
     pylstm_tensor matrix, scales;
-    pylstm_take_packed(arena, &to, padded / PYLSTM_UNITS, 1, row_values);
+    pylstm_packing_take(&to, arena, padded / PYLSTM_UNITS, 1, row_values);
     layer->packed = packed;
     if (!packed || !bias || !to.weights ||
         pylstm_layer_matrix(file, layer, "weight", -1, layer->output_size, layer->input_size, &matrix, &scales, NULL))
         return;
     pylstm_pack(&to, &matrix, &scales, 0, layer->output_size, layer->input_size, 0);
     memset(bias, 0, padded * sizeof *bias);
-    if (layer->bias) {
+    if (dense_config_of(layer)->bias) {
         const pylstm_tensor tensor = pylstm_layer_vector(file, layer, "bias", -1, layer->output_size);
         pylstm_tensor_read(&tensor, bias);
     }
-    packed->precision = layer->precision;
-    packed->input_size = layer->input_size;
-    packed->output_size = layer->output_size;
-    packed->weights = to.weights;
-    packed->bias = bias;
-    packed->scale = to.scale;
-    packed->offset = to.offset;
-}
-
-static size_t none(const pylstm_layer *layer) {
-    (void)layer;
-    return 0;
+    *packed = (pylstm_dense_weights){
+        .precision = layer->precision,
+        .input_size = layer->input_size,
+        .output_size = layer->output_size,
+        .weights = to.weights,
+        .bias = bias,
+        .scale = to.scale,
+        .offset = to.offset,
+    };
 }
 
 /* One row at a time is rounded to the precision of the weights. */
@@ -63,7 +68,7 @@ static size_t dense_scratch_size(const pylstm_layer *layer, size_t n_rows) {
 }
 
 static void dense_activate(const pylstm_layer *layer, float *y) {
-    switch (layer->activation) {
+    switch (dense_config_of(layer)->activation) {
     case SIGMOID:
         layer->kernels->sigmoid(y, layer->output_size);
         break;
@@ -76,31 +81,21 @@ static void dense_activate(const pylstm_layer *layer, float *y) {
     case SOFTMAX:
         layer->kernels->softmax(y, layer->output_size);
         break;
-    default:
+    case LINEAR:
         break;
     }
 }
 
-static void dense_forward(const pylstm_layer *layer, float *state, float *scratch, const float *const *x, int n_frames,
-                          float *y, float *trace, size_t trace_stride) {
-    const size_t padded = pylstm_padded(layer->output_size);
-    float *rows[PYLSTM_BLOCK_FRAMES] = {NULL};
-    int t;
-    (void)state, (void)trace, (void)trace_stride;
-    for (t = 0; t < n_frames; t++)
-        rows[t] = y + (size_t)t * padded;
-    layer->kernels->dense(layer->packed, x, n_frames, rows, (unsigned char *)scratch);
-    for (t = 0; t < n_frames; t++)
-        dense_activate(layer, rows[t]);
-}
-
-static void dense_forward_group(const pylstm_layer *layer, const pylstm_group *group, float *scratch) {
-    int row;
-    layer->kernels->dense(layer->packed, group->x, group->n_rows, group->y, (unsigned char *)scratch);
-    for (row = 0; row < group->n_rows; row++)
-        dense_activate(layer, group->y[row]);
+static void dense_rows(const pylstm_layer *layer, float *scratch, const float *const *x, int n_rows, float *const *y) {
+    layer->kernels->dense(layer->packed, x, n_rows, y, (unsigned char *)scratch);
+    for (int row = 0; row < n_rows; row++)
+        dense_activate(layer, y[row]);
 }
 
 const pylstm_layer_kind pylstm_layer_dense = {
-    "dense", dense_read, dense_pack, none, dense_scratch_size, none, dense_forward, dense_forward_group,
+    .name = "dense",
+    .read = dense_read,
+    .pack = dense_pack,
+    .scratch_size = dense_scratch_size,
+    .rows = dense_rows,
 };

@@ -1,44 +1,68 @@
-/* The layer kinds. A new kind is one file and one entry here. */
+/* Reading a layer of any kind, and what kinds may leave out. */
 #include "layers/layers.h"
 #include "layers/layer_reading.h"
 
 #include <string.h>
 
-static const pylstm_layer_kind *const kinds[] = {&pylstm_layer_lstm, &pylstm_layer_dense};
+#define ADDRESS_OF_KIND(name) &pylstm_layer_##name,
+static const pylstm_layer_kind *const kinds[] = {PYLSTM_LAYER_KINDS(ADDRESS_OF_KIND)};
+enum { N_KINDS = sizeof kinds / sizeof *kinds };
+
+static pylstm_status read_kind(pylstm_modelfile *file, pylstm_layer *layer, pylstm_error *why) {
+    const char *names[N_KINDS + 1] = {NULL};
+    char key[PYLSTM_MAX_NAME + 1];
+    int chosen;
+    for (int k = 0; k < N_KINDS; k++)
+        names[k] = kinds[k]->name;
+    PYLSTM_TRY(pylstm_modelfile_choice(file, pylstm_layer_key(key, layer, "kind", -1), names, &chosen, why));
+    layer->kind = kinds[chosen];
+    return PYLSTM_OK;
+}
 
 pylstm_status pylstm_layer_read(pylstm_modelfile *file, int index, int input_size, pylstm_layer *layer, pylstm_error *why) {
-    enum { N_KINDS = sizeof kinds / sizeof *kinds };
-    const char *names[N_KINDS + 1];
-    char key[PYLSTM_MAX_NAME + 1];
-    pylstm_status status;
-    int k;
     memset(layer, 0, sizeof *layer);
     layer->index = index;
-    for (k = 0; k < N_KINDS; k++)
-        names[k] = kinds[k]->name;
-    names[N_KINDS] = NULL;
-    if ((status = pylstm_modelfile_choice(file, pylstm_layer_key(key, layer, "kind", -1), names, &k, why)))
-        return status;
-    layer->kind = kinds[k];
-    if ((status = pylstm_layer_size(file, layer, "input_size", PYLSTM_MAX_SIZE, &layer->input_size, why)))
-        return status;
-    if ((status = pylstm_layer_precision(file, layer, why)))
-        return status;
+    layer->n_cells = 1;
+    PYLSTM_TRY(read_kind(file, layer, why));
+    PYLSTM_TRY(pylstm_layer_size(file, layer, "input_size", PYLSTM_MAX_SIZE, &layer->input_size, why));
     if (input_size && layer->input_size != input_size) {
-        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[layer-width] layers.%d takes %d values but what comes before it gives %d",
-                           index, layer->input_size, input_size);
+        return pylstm_fail(why, PYLSTM_BAD_MODEL,
+                           "[layer-width] layers.%d.input_size is %d; expected %d, the width of what comes before it", index,
+                           layer->input_size, input_size);
     }
-    return layer->kind->read(file, layer, why);
+    PYLSTM_TRY(layer->kind->read(file, layer, why));
+    for (const pylstm_cell_part *part = layer->kind->state; part && part->name; part++)
+        layer->state_size += (size_t)layer->n_cells * pylstm_padded(part->size(layer));
+    for (const pylstm_cell_part *part = layer->kind->trace; part && part->name; part++)
+        layer->trace_size += (size_t)layer->n_cells * (size_t)part->size(layer);
+    return PYLSTM_OK;
 }
 
-int pylstm_layer_cells(const pylstm_layer *layer) {
-    return layer->num_layers;
+void pylstm_layer_pack(pylstm_modelfile *file, pylstm_layer *layer, pylstm_arena *arena) {
+    if (layer->kind->pack)
+        layer->kind->pack(file, layer, arena);
 }
 
-float *pylstm_layer_h(const pylstm_layer *layer, float *state, int cell) {
-    return state + 2 * (size_t)cell * pylstm_padded(layer->output_size);
+size_t pylstm_layer_scratch_size(const pylstm_layer *layer, size_t n_rows) {
+    return layer->kind->scratch_size ? layer->kind->scratch_size(layer, n_rows) : 0;
 }
 
-float *pylstm_layer_c(const pylstm_layer *layer, float *state, int cell) {
-    return pylstm_layer_h(layer, state, cell) + pylstm_padded(layer->output_size);
+void pylstm_layer_forward(const pylstm_layer *layer, float *state, float *scratch, const float *const *x, int n_frames,
+                          float *y, float *trace, size_t trace_stride) {
+    float *rows[PYLSTM_BLOCK_FRAMES];
+    if (!layer->kind->rows) {
+        layer->kind->forward(layer, state, scratch, x, n_frames, y, trace, trace_stride);
+        return;
+    }
+    for (int t = 0; t < n_frames; t++)
+        rows[t] = y + (size_t)t * pylstm_padded(layer->output_size);
+    layer->kind->rows(layer, scratch, x, n_frames, rows);
+}
+
+void pylstm_layer_forward_group(const pylstm_layer *layer, const pylstm_group *group, float *scratch) {
+    if (layer->kind->rows) {
+        layer->kind->rows(layer, scratch, group->x, group->n_rows, group->y);
+    } else {
+        layer->kind->forward_group(layer, group, scratch);
+    }
 }

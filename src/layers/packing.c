@@ -8,6 +8,20 @@ size_t pylstm_packed_rows(size_t inputs, int precision) {
     return (inputs + inputs_a_word - 1) / inputs_a_word;
 }
 
+void pylstm_packing_take(pylstm_packing *to, pylstm_arena *arena, size_t n_blocks, int n_matrices, float *row_values) {
+    const size_t lanes = n_blocks * (size_t)to->n_vectors * PYLSTM_UNITS, n_weights = to->block_rows * lanes;
+    const size_t n_scales = to->precision == PYLSTM_WEIGHTS_INT8 ? lanes * (size_t)n_matrices : 0;
+    to->weights = pylstm_arena_take(arena, n_weights, sizeof *to->weights);
+    to->scale = pylstm_arena_take(arena, n_scales, sizeof *to->scale);
+    to->offset = pylstm_arena_take(arena, n_scales, sizeof *to->offset);
+    to->row_values = row_values;
+    if (!to->weights)
+        return;
+    memset(to->weights, 0, n_weights * sizeof *to->weights);
+    memset(to->scale, 0, n_scales * sizeof *to->scale);
+    memset(to->offset, 0, n_scales * sizeof *to->offset);
+}
+
 /* The value of a bfloat16 tensor is a float whose lower half is zero. */
 static void put_bfloat16(float *word, int k, float value) {
     uint32_t bits, word_bits;
@@ -20,15 +34,14 @@ static void put_bfloat16(float *word, int k, float value) {
 void pylstm_pack(const pylstm_packing *to, const pylstm_tensor *matrix, const pylstm_tensor *scales, size_t first, int units,
                  int columns, int vector) {
     const size_t row_words = (size_t)to->n_vectors * PYLSTM_UNITS;
-    int unit, k;
-    for (unit = 0; unit < units; unit++) {
-        const size_t lane = (size_t)vector * PYLSTM_UNITS + (size_t)(unit % PYLSTM_UNITS),
-                     block = (size_t)(unit / PYLSTM_UNITS);
+    for (int unit = 0; unit < units; unit++) {
+        const size_t lane = (size_t)vector * PYLSTM_UNITS + (size_t)(unit % PYLSTM_UNITS);
+        const size_t block = (size_t)(unit / PYLSTM_UNITS);
         float *words = to->weights + (block * to->block_rows + to->first_row) * row_words + lane;
         pylstm_tensor_read_range(matrix, (first + (size_t)unit) * (size_t)columns, (size_t)columns, to->row_values);
         if (to->precision == PYLSTM_WEIGHTS_INT8)
             pylstm_tensor_read_range(scales, first + (size_t)unit, 1, to->scale + block * row_words + lane);
-        for (k = 0; k < columns; k++) {
+        for (int k = 0; k < columns; k++) {
             const float value = to->row_values[k];
             if (to->precision == PYLSTM_WEIGHTS_FLOAT32) {
                 words[(size_t)k * row_words] = value;

@@ -1,9 +1,10 @@
 /* Weights in the order in which the kernels read them (kernels.h says which). */
-#ifndef PYLSTM_PACKING_H
-#define PYLSTM_PACKING_H
+#ifndef PYLSTM_LAYERS_PACKING_H
+#define PYLSTM_LAYERS_PACKING_H
 
 #include "kernels/kernels.h"
 #include "modelfile/modelfile.h"
+#include "platform/arena.h"
 
 /* Rows of words that so many inputs take. */
 size_t pylstm_packed_rows(size_t inputs, int precision);
@@ -19,6 +20,10 @@ typedef struct pylstm_packing {
     int32_t *offset;   /* int8: likewise, zero before */
     float *row_values; /* room for a row of the matrix */
 } pylstm_packing;
+
+/* Room for the packed weights of n_blocks blocks, and for the scales of n_matrices matrices; measures only while the arena has
+ * no memory. precision, n_vectors and block_rows are set before. */
+void pylstm_packing_take(pylstm_packing *to, pylstm_arena *arena, size_t n_blocks, int n_matrices, float *row_values);
 
 /* Rows `first` to `first + units - 1` of a matrix with so many columns, as vector `vector`. scales (int8 only): one value for
  * each row of the matrix. */

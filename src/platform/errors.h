@@ -1,6 +1,6 @@
 /* How a rule that was broken reaches the person who can mend it. */
-#ifndef PYLSTM_ERROR_H
-#define PYLSTM_ERROR_H
+#ifndef PYLSTM_PLATFORM_ERRORS_H
+#define PYLSTM_PLATFORM_ERRORS_H
 
 #include "pylstm.h"
 
@@ -10,5 +10,13 @@
 __attribute__((format(printf, 3, 4)))
 #endif
 pylstm_status pylstm_fail(pylstm_error *why, pylstm_status status, const char *format, ...);
+
+/* Leaves the function with the status of a call that failed. */
+#define PYLSTM_TRY(call)                                                                                                       \
+    do {                                                                                                                       \
+        const pylstm_status status_ = (call);                                                                                  \
+        if (status_ != PYLSTM_OK)                                                                                              \
+            return status_;                                                                                                    \
+    } while (0)
 
 #endif

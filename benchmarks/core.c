@@ -196,7 +196,7 @@ static size_t whole(bench *b) {
 static void make_room(bench *b) {
     int64_t rows = 0;
     if (b->n_samples)
-        must(pylstm_stream_rows(b->streams[0], b->n_samples, 1, &rows), "rows");
+        must(pylstm_stream_rows_due(b->streams[0], b->n_samples, 1, &rows), "rows");
     b->out_rows = (size_t)rows > b->n_frames ? (size_t)rows : b->n_frames;
     free(b->out);
     b->out = aligned((b->out_rows + 1) * (size_t)pylstm_model_n_outputs(b->model) * sizeof(float));

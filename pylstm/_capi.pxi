@@ -22,18 +22,12 @@ cdef int pylstm_isa_supported(const char *isa) noexcept nogil:
     return core.pylstm_isa_supported(isa)
 
 
-cdef pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model **model,
-                                       pylstm_error *why) noexcept nogil:
+cdef pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why) noexcept nogil:
     return core.pylstm_model_create(bytes, size, model, why)
 
 
 cdef void pylstm_model_destroy(pylstm_model *model) noexcept nogil:
     core.pylstm_model_destroy(model)
-
-
-cdef pylstm_status pylstm_model_from_memory(const void *bytes, size_t size, pylstm_model **model,
-                                            pylstm_error *why) noexcept nogil:
-    return core.pylstm_model_from_memory(bytes, size, model, why)
 
 
 cdef pylstm_status pylstm_model_size(const void *bytes, size_t size, size_t *needed, pylstm_error *why) noexcept nogil:
@@ -94,6 +88,30 @@ cdef int pylstm_model_is_background(const pylstm_model *model, int output) noexc
     return core.pylstm_model_is_background(model, output)
 
 
+cdef int pylstm_model_n_state_parts(const pylstm_model *model) noexcept nogil:
+    return core.pylstm_model_n_state_parts(model)
+
+
+cdef pylstm_status pylstm_model_state_part(const pylstm_model *model, int index, pylstm_layer_part *part) noexcept nogil:
+    return core.pylstm_model_state_part(model, index, part)
+
+
+cdef int64_t pylstm_model_state_width(const pylstm_model *model) noexcept nogil:
+    return core.pylstm_model_state_width(model)
+
+
+cdef int pylstm_model_n_trace_parts(const pylstm_model *model) noexcept nogil:
+    return core.pylstm_model_n_trace_parts(model)
+
+
+cdef pylstm_status pylstm_model_trace_part(const pylstm_model *model, int index, pylstm_layer_part *part) noexcept nogil:
+    return core.pylstm_model_trace_part(model, index, part)
+
+
+cdef int64_t pylstm_model_trace_width(const pylstm_model *model) noexcept nogil:
+    return core.pylstm_model_trace_width(model)
+
+
 cdef pylstm_status pylstm_stream_create(const pylstm_model *model, pylstm_stream **stream) noexcept nogil:
     return core.pylstm_stream_create(model, stream)
 
@@ -111,8 +129,8 @@ cdef pylstm_status pylstm_stream_init(void *memory, size_t memory_size, const py
     return core.pylstm_stream_init(memory, memory_size, model, stream)
 
 
-cdef pylstm_status pylstm_stream_rows(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows) noexcept nogil:
-    return core.pylstm_stream_rows(stream, n_samples, flush, rows)
+cdef pylstm_status pylstm_stream_rows_due(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows) noexcept nogil:
+    return core.pylstm_stream_rows_due(stream, n_samples, flush, rows)
 
 
 cdef pylstm_status pylstm_stream_push(pylstm_stream *stream, pylstm_sample_type type, const void *pcm, size_t n_samples,
@@ -120,35 +138,15 @@ cdef pylstm_status pylstm_stream_push(pylstm_stream *stream, pylstm_sample_type 
     return core.pylstm_stream_push(stream, type, pcm, n_samples, stride, out, out_rows, rows)
 
 
-cdef pylstm_status pylstm_stream_push_frames(pylstm_stream *stream, const float *frames, size_t n_frames,
-                                             ptrdiff_t row_stride, float *out, size_t out_rows, size_t *rows) noexcept nogil:
+cdef pylstm_status pylstm_stream_push_frames(pylstm_stream *stream, const float *frames, size_t n_frames, ptrdiff_t row_stride,
+                                             float *out, size_t out_rows, size_t *rows) noexcept nogil:
     return core.pylstm_stream_push_frames(stream, frames, n_frames, row_stride, out, out_rows, rows)
-
-
-cdef int64_t pylstm_model_trace_width(const pylstm_model *model) noexcept nogil:
-    return core.pylstm_model_trace_width(model)
 
 
 cdef pylstm_status pylstm_stream_trace_frames(pylstm_stream *stream, const float *frames, size_t n_frames,
                                               ptrdiff_t row_stride, float *out, size_t out_rows, size_t *rows,
                                               float *trace) noexcept nogil:
     return core.pylstm_stream_trace_frames(stream, frames, n_frames, row_stride, out, out_rows, rows, trace)
-
-
-cdef int pylstm_model_cells(const pylstm_model *model) noexcept nogil:
-    return core.pylstm_model_cells(model)
-
-
-cdef int pylstm_model_hidden_size(const pylstm_model *model, int cell) noexcept nogil:
-    return core.pylstm_model_hidden_size(model, cell)
-
-
-cdef pylstm_status pylstm_stream_get_cell(pylstm_stream *stream, int cell, float *h, float *c) noexcept nogil:
-    return core.pylstm_stream_get_cell(stream, cell, h, c)
-
-
-cdef pylstm_status pylstm_stream_set_cell(pylstm_stream *stream, int cell, const float *h, const float *c) noexcept nogil:
-    return core.pylstm_stream_set_cell(stream, cell, h, c)
 
 
 cdef pylstm_status pylstm_stream_flush(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows) noexcept nogil:
@@ -159,12 +157,24 @@ cdef pylstm_status pylstm_stream_reset(pylstm_stream *stream) noexcept nogil:
     return core.pylstm_stream_reset(stream)
 
 
+cdef pylstm_status pylstm_stream_reset_keep_peak(pylstm_stream *stream) noexcept nogil:
+    return core.pylstm_stream_reset_keep_peak(stream)
+
+
 cdef int64_t pylstm_stream_position(const pylstm_stream *stream) noexcept nogil:
     return core.pylstm_stream_position(stream)
 
 
-cdef int64_t pylstm_stream_frames(const pylstm_stream *stream) noexcept nogil:
-    return core.pylstm_stream_frames(stream)
+cdef int64_t pylstm_stream_rows_written(const pylstm_stream *stream) noexcept nogil:
+    return core.pylstm_stream_rows_written(stream)
+
+
+cdef pylstm_status pylstm_stream_get_state(pylstm_stream *stream, float *values, size_t n_values) noexcept nogil:
+    return core.pylstm_stream_get_state(stream, values, n_values)
+
+
+cdef pylstm_status pylstm_stream_set_state(pylstm_stream *stream, const float *values, size_t n_values) noexcept nogil:
+    return core.pylstm_stream_set_state(stream, values, n_values)
 
 
 cdef size_t pylstm_snapshot_size(const pylstm_model *model) noexcept nogil:

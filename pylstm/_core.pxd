@@ -5,6 +5,7 @@ from libc.stdint cimport int64_t
 from pylstm._engine cimport (
     pylstm_batch,
     pylstm_error,
+    pylstm_layer_part,
     pylstm_model,
     pylstm_push,
     pylstm_sample_type,
@@ -20,7 +21,6 @@ cdef extern from "pylstm.h" nogil:
     int pylstm_isa_supported(const char *isa)
     pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why)
     void pylstm_model_destroy(pylstm_model *model)
-    pylstm_status pylstm_model_from_memory(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why)
     pylstm_status pylstm_model_size(const void *bytes, size_t size, size_t *needed, pylstm_error *why)
     pylstm_status pylstm_model_init(void *memory, size_t memory_size, const void *bytes, size_t size, pylstm_model **model,
                                     pylstm_error *why)
@@ -37,26 +37,30 @@ cdef extern from "pylstm.h" nogil:
     pylstm_status pylstm_model_detector(const pylstm_model *model, double *threshold, int *smoothing_frames,
                                         int *refractory_frames, pylstm_error *why)
     int pylstm_model_is_background(const pylstm_model *model, int output)
+    int pylstm_model_n_state_parts(const pylstm_model *model)
+    pylstm_status pylstm_model_state_part(const pylstm_model *model, int index, pylstm_layer_part *part)
+    int64_t pylstm_model_state_width(const pylstm_model *model)
+    int pylstm_model_n_trace_parts(const pylstm_model *model)
+    pylstm_status pylstm_model_trace_part(const pylstm_model *model, int index, pylstm_layer_part *part)
+    int64_t pylstm_model_trace_width(const pylstm_model *model)
     pylstm_status pylstm_stream_create(const pylstm_model *model, pylstm_stream **stream)
     void pylstm_stream_destroy(pylstm_stream *stream)
     size_t pylstm_stream_size(const pylstm_model *model)
     pylstm_status pylstm_stream_init(void *memory, size_t memory_size, const pylstm_model *model, pylstm_stream **stream)
-    pylstm_status pylstm_stream_rows(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows)
+    pylstm_status pylstm_stream_rows_due(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows)
     pylstm_status pylstm_stream_push(pylstm_stream *stream, pylstm_sample_type type, const void *pcm, size_t n_samples,
                                      ptrdiff_t stride, float *out, size_t out_rows, size_t *rows)
     pylstm_status pylstm_stream_push_frames(pylstm_stream *stream, const float *frames, size_t n_frames, ptrdiff_t row_stride,
                                             float *out, size_t out_rows, size_t *rows)
-    int64_t pylstm_model_trace_width(const pylstm_model *model)
-    pylstm_status pylstm_stream_trace_frames(pylstm_stream *stream, const float *frames, size_t n_frames,
-                                             ptrdiff_t row_stride, float *out, size_t out_rows, size_t *rows, float *trace)
-    int pylstm_model_cells(const pylstm_model *model)
-    int pylstm_model_hidden_size(const pylstm_model *model, int cell)
-    pylstm_status pylstm_stream_get_cell(pylstm_stream *stream, int cell, float *h, float *c)
-    pylstm_status pylstm_stream_set_cell(pylstm_stream *stream, int cell, const float *h, const float *c)
+    pylstm_status pylstm_stream_trace_frames(pylstm_stream *stream, const float *frames, size_t n_frames, ptrdiff_t row_stride,
+                                             float *out, size_t out_rows, size_t *rows, float *trace)
     pylstm_status pylstm_stream_flush(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows)
     pylstm_status pylstm_stream_reset(pylstm_stream *stream)
+    pylstm_status pylstm_stream_reset_keep_peak(pylstm_stream *stream)
     int64_t pylstm_stream_position(const pylstm_stream *stream)
-    int64_t pylstm_stream_frames(const pylstm_stream *stream)
+    int64_t pylstm_stream_rows_written(const pylstm_stream *stream)
+    pylstm_status pylstm_stream_get_state(pylstm_stream *stream, float *values, size_t n_values)
+    pylstm_status pylstm_stream_set_state(pylstm_stream *stream, const float *values, size_t n_values)
     size_t pylstm_snapshot_size(const pylstm_model *model)
     pylstm_status pylstm_stream_snapshot(pylstm_stream *stream, void *snapshot, size_t size)
     pylstm_status pylstm_stream_restore(pylstm_stream *stream, const void *snapshot, size_t size)
@@ -67,17 +71,16 @@ cdef extern from "pylstm.h" nogil:
     pylstm_status pylstm_batch_init(void *memory, size_t memory_size, const pylstm_model *model, pylstm_batch **batch)
     pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t n_parts)
 
-cdef extern from "engine/stream.h" nogil:
-    pylstm_status pylstm_stream_rewind(pylstm_stream *stream)
-    pylstm_status pylstm_stream_get_cells(pylstm_stream *stream, float *memories)
-    pylstm_status pylstm_stream_set_cells(pylstm_stream *stream, const float *memories)
+cdef extern from "decisions/detector_settings.h" nogil:
+    const char *pylstm_detector_background(const pylstm_model *model)
+    const char *pylstm_detector_next_name(const char **list, size_t *length)
 
 cdef extern from "modelfile/modelfile.h" nogil:
     enum:
         PYLSTM_MAX_NAME
         PYLSTM_MAX_TEXT
     ctypedef struct pylstm_tensor:
-        char name[129]
+        char name[PYLSTM_MAX_NAME + 1]
         int rank
         int64_t shape[4]
         size_t count

@@ -30,6 +30,14 @@ cdef extern from "pylstm.h" nogil:
         PYLSTM_INT16
         PYLSTM_FRAMES
 
+    ctypedef struct pylstm_layer_part:
+        const char *kind
+        const char *name
+        int layer
+        int cell
+        size_t offset
+        size_t size
+
     ctypedef struct pylstm_model:
         pass
     ctypedef struct pylstm_stream:
@@ -54,8 +62,6 @@ cdef int pylstm_isa_built(const char *isa) noexcept nogil
 cdef int pylstm_isa_supported(const char *isa) noexcept nogil
 cdef pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why) noexcept nogil
 cdef void pylstm_model_destroy(pylstm_model *model) noexcept nogil
-cdef pylstm_status pylstm_model_from_memory(const void *bytes, size_t size, pylstm_model **model,
-                                            pylstm_error *why) noexcept nogil
 cdef pylstm_status pylstm_model_size(const void *bytes, size_t size, size_t *needed, pylstm_error *why) noexcept nogil
 cdef pylstm_status pylstm_model_init(void *memory, size_t memory_size, const void *bytes, size_t size, pylstm_model **model,
                                      pylstm_error *why) noexcept nogil
@@ -72,28 +78,32 @@ cdef const char *pylstm_model_info_key(const pylstm_model *model, int index) noe
 cdef pylstm_status pylstm_model_detector(const pylstm_model *model, double *threshold, int *smoothing_frames,
                                          int *refractory_frames, pylstm_error *why) noexcept nogil
 cdef int pylstm_model_is_background(const pylstm_model *model, int output) noexcept nogil
+cdef int pylstm_model_n_state_parts(const pylstm_model *model) noexcept nogil
+cdef pylstm_status pylstm_model_state_part(const pylstm_model *model, int index, pylstm_layer_part *part) noexcept nogil
+cdef int64_t pylstm_model_state_width(const pylstm_model *model) noexcept nogil
+cdef int pylstm_model_n_trace_parts(const pylstm_model *model) noexcept nogil
+cdef pylstm_status pylstm_model_trace_part(const pylstm_model *model, int index, pylstm_layer_part *part) noexcept nogil
+cdef int64_t pylstm_model_trace_width(const pylstm_model *model) noexcept nogil
 cdef pylstm_status pylstm_stream_create(const pylstm_model *model, pylstm_stream **stream) noexcept nogil
 cdef void pylstm_stream_destroy(pylstm_stream *stream) noexcept nogil
 cdef size_t pylstm_stream_size(const pylstm_model *model) noexcept nogil
 cdef pylstm_status pylstm_stream_init(void *memory, size_t memory_size, const pylstm_model *model,
                                       pylstm_stream **stream) noexcept nogil
-cdef pylstm_status pylstm_stream_rows(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows) noexcept nogil
+cdef pylstm_status pylstm_stream_rows_due(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows) noexcept nogil
 cdef pylstm_status pylstm_stream_push(pylstm_stream *stream, pylstm_sample_type type, const void *pcm, size_t n_samples,
                                       ptrdiff_t stride, float *out, size_t out_rows, size_t *rows) noexcept nogil
-cdef pylstm_status pylstm_stream_push_frames(pylstm_stream *stream, const float *frames, size_t n_frames,
-                                             ptrdiff_t row_stride, float *out, size_t out_rows, size_t *rows) noexcept nogil
-cdef int64_t pylstm_model_trace_width(const pylstm_model *model) noexcept nogil
+cdef pylstm_status pylstm_stream_push_frames(pylstm_stream *stream, const float *frames, size_t n_frames, ptrdiff_t row_stride,
+                                             float *out, size_t out_rows, size_t *rows) noexcept nogil
 cdef pylstm_status pylstm_stream_trace_frames(pylstm_stream *stream, const float *frames, size_t n_frames,
                                               ptrdiff_t row_stride, float *out, size_t out_rows, size_t *rows,
                                               float *trace) noexcept nogil
-cdef int pylstm_model_cells(const pylstm_model *model) noexcept nogil
-cdef int pylstm_model_hidden_size(const pylstm_model *model, int cell) noexcept nogil
-cdef pylstm_status pylstm_stream_get_cell(pylstm_stream *stream, int cell, float *h, float *c) noexcept nogil
-cdef pylstm_status pylstm_stream_set_cell(pylstm_stream *stream, int cell, const float *h, const float *c) noexcept nogil
 cdef pylstm_status pylstm_stream_flush(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows) noexcept nogil
 cdef pylstm_status pylstm_stream_reset(pylstm_stream *stream) noexcept nogil
+cdef pylstm_status pylstm_stream_reset_keep_peak(pylstm_stream *stream) noexcept nogil
 cdef int64_t pylstm_stream_position(const pylstm_stream *stream) noexcept nogil
-cdef int64_t pylstm_stream_frames(const pylstm_stream *stream) noexcept nogil
+cdef int64_t pylstm_stream_rows_written(const pylstm_stream *stream) noexcept nogil
+cdef pylstm_status pylstm_stream_get_state(pylstm_stream *stream, float *values, size_t n_values) noexcept nogil
+cdef pylstm_status pylstm_stream_set_state(pylstm_stream *stream, const float *values, size_t n_values) noexcept nogil
 cdef size_t pylstm_snapshot_size(const pylstm_model *model) noexcept nogil
 cdef pylstm_status pylstm_stream_snapshot(pylstm_stream *stream, void *snapshot, size_t size) noexcept nogil
 cdef pylstm_status pylstm_stream_restore(pylstm_stream *stream, const void *snapshot, size_t size) noexcept nogil

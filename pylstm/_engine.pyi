@@ -1,11 +1,19 @@
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 class ModelFileError(ValueError): ...
 class StreamBusyError(RuntimeError): ...
+
+class LayerPart(NamedTuple):
+    kind: str
+    name: str
+    layer: int
+    cell: int
+    offset: int
+    size: int
 
 def isa() -> str: ...
 def isas() -> dict[str, tuple[bool, bool]]: ...
@@ -32,7 +40,10 @@ class Core:
     @property
     def isa(self) -> str: ...
     @property
-    def hidden_sizes(self) -> list[int]: ...
+    def state_parts(self) -> list[LayerPart]: ...
+    @property
+    def trace_parts(self) -> list[LayerPart]: ...
+    def detector_settings(self) -> tuple[float, int, int, list[str]]: ...
 
 @final
 class Stream:

@@ -21,19 +21,22 @@ from libc.string cimport memcpy
 
 cimport pylstm._core as core
 from pylstm._core cimport (
+    PYLSTM_MAX_NAME,
+    PYLSTM_MAX_TEXT,
+    pylstm_detector_background,
+    pylstm_detector_next_name,
     pylstm_modelfile,
     pylstm_modelfile_metadata_at,
     pylstm_modelfile_open,
     pylstm_modelfile_tensor_at,
-    pylstm_stream_get_cells,
-    pylstm_stream_rewind,
-    pylstm_stream_set_cells,
     pylstm_tensor,
     pylstm_tensor_read,
 )
 
+import itertools
 import operator
 import sys
+from collections import namedtuple
 
 import numpy
 
@@ -48,6 +51,10 @@ class StreamBusyError(RuntimeError):
     """A stream was called while another thread is inside a call on it. Nothing was changed."""
 
     __module__ = "pylstm"
+
+
+LayerPart = namedtuple("LayerPart", "kind name layer cell offset size", module="pylstm._engine")
+LayerPart.__doc__ = "A part of what the layers remember or show: `pylstm_layer_part` of pylstm.h."
 
 
 def isa():
@@ -141,8 +148,8 @@ def read_model_file(data):
     cdef pylstm_modelfile file
     cdef pylstm_tensor tensor
     cdef pylstm_error why
-    cdef char key[129]
-    cdef char value[4097]
+    cdef char key[PYLSTM_MAX_NAME + 1]
+    cdef char value[PYLSTM_MAX_TEXT + 1]
     cdef Py_buffer target
     cdef int k
     if pylstm_modelfile_open(&file, <const char *>file_bytes, len(file_bytes), &why) != PYLSTM_OK:
@@ -208,10 +215,53 @@ cdef class Core:
         return pylstm_model_isa(self.model).decode()
 
     @property
-    def hidden_sizes(self):
-        """hidden_size of every LSTM cell, first layer first."""
-        cdef int cell
-        return [pylstm_model_hidden_size(self.model, cell) for cell in range(pylstm_model_cells(self.model))]
+    def state_parts(self):
+        """What a stream's layers remember: a list of LayerPart."""
+        cdef pylstm_layer_part part
+        cdef int k
+        parts = []
+        for k in range(pylstm_model_n_state_parts(self.model)):
+            pylstm_model_state_part(self.model, k, &part)
+            parts.append(layer_part(&part))
+        return parts
+
+    @property
+    def trace_parts(self):
+        """What the layers show of a frame: a list of LayerPart."""
+        cdef pylstm_layer_part part
+        cdef int k
+        parts = []
+        for k in range(pylstm_model_n_trace_parts(self.model)):
+            pylstm_model_trace_part(self.model, k, &part)
+            parts.append(layer_part(&part))
+        return parts
+
+    def detector_settings(self):
+        """threshold, smoothing_frames, refractory_frames, background; ValueError where the notes do not say them."""
+        cdef pylstm_error why
+        cdef double threshold
+        cdef int smoothing_frames, refractory_frames
+        cdef const char *names
+        cdef const char *name
+        cdef size_t length
+        if pylstm_model_detector(self.model, &threshold, &smoothing_frames, &refractory_frames, &why) != PYLSTM_OK:
+            raise ValueError(why.message.decode(errors="replace"))
+        background = []
+        names = pylstm_detector_background(self.model)
+        name = pylstm_detector_next_name(&names, &length)
+        while name != NULL:
+            background.append(name[:length].decode())
+            name = pylstm_detector_next_name(&names, &length)
+        return threshold, smoothing_frames, refractory_frames, background
+
+
+cdef object layer_part(const pylstm_layer_part *part):
+    return LayerPart(part.kind.decode(), part.name.decode(), part.layer, part.cell, part.offset, part.size)
+
+
+cdef list cells_of(list parts):
+    """Parts, as a list for each cell."""
+    return [list(cell) for _, cell in itertools.groupby(parts, lambda part: (part.layer, part.cell))]
 
 
 include "_capi.pxi"

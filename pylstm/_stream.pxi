@@ -34,7 +34,7 @@ cdef class Stream:
 
     cdef int64_t count(self, Py_ssize_t n_samples, bint flush) except -1:
         cdef int64_t rows
-        cdef pylstm_status status = pylstm_stream_rows(self.stream, n_samples, flush, &rows)
+        cdef pylstm_status status = pylstm_stream_rows_due(self.stream, n_samples, flush, &rows)
         if status != PYLSTM_OK:
             raise refusal(status)
         return rows
@@ -151,12 +151,11 @@ cdef class Stream:
             One per LSTM cell, first layer first: along axis 1 input gate i, forget gate f, candidate g, output gate o, and
             after the step long-term memory c and short-term memory h.
         """
-        traces, gates, first = [], [], 0
+        traces, gates = [], []
         rows = self.frames_through(frames, None, traces)
         flat = traces[0]
-        for hidden_size in self.core.hidden_sizes:
-            gates.append(flat[:, first : first + 6 * hidden_size].reshape(len(flat), 6, hidden_size).copy())
-            first += 6 * hidden_size
+        for cell in cells_of(self.core.trace_parts):
+            gates.append(numpy.stack([flat[:, part.offset : part.offset + part.size] for part in cell], axis=1))
         return rows, gates
 
     cdef object frames_through(self, object frames, object out, list traces):
@@ -300,39 +299,37 @@ cdef class Stream:
         """
         cdef Py_buffer view
         cdef pylstm_status status
-        sizes = self.core.hidden_sizes
-        values = numpy.empty(2 * sum(sizes), numpy.float32)
+        values = numpy.empty(pylstm_model_state_width(self.core.model), numpy.float32)
         PyObject_GetBuffer(values, &view, PyBUF_SIMPLE | PyBUF_WRITABLE)
-        status = pylstm_stream_get_cells(self.stream, <float *>view.buf)
+        status = pylstm_stream_get_state(self.stream, <float *>view.buf, values.size)
         PyBuffer_Release(&view)
         if status != PYLSTM_OK:
             raise refusal(status)
-        memories, first = [], 0
-        for size in sizes:
-            memories.append((values[first : first + size].copy(), values[first + size : first + 2 * size].copy()))
-            first += 2 * size
-        return memories
+        return [
+            tuple([values[part.offset : part.offset + part.size].copy() for part in cell])
+            for cell in cells_of(self.core.state_parts)
+        ]
 
     @state.setter
     def state(self, memories):
         cdef Py_buffer view
         cdef pylstm_status status
-        cdef Py_ssize_t first = 0
-        sizes = self.core.hidden_sizes
+        cells = cells_of(self.core.state_parts)
         pairs = as_tuple(memories, "state", "a list of pairs (h, c), one for each LSTM cell")
-        if len(pairs) != len(sizes):
-            raise ValueError(f"state has {len(pairs)} pairs (h, c); expected {len(sizes)}, one for each LSTM cell")
-        values = numpy.empty(2 * sum(sizes), numpy.float32)  # copies, checked: nobody else can change them
+        if len(pairs) != len(cells):
+            raise ValueError(f"state has {len(pairs)} pairs (h, c); expected {len(cells)}, one for each LSTM cell")
+        # copies, checked: nobody else can change them
+        values = numpy.empty(pylstm_model_state_width(self.core.model), numpy.float32)
         PyObject_GetBuffer(values, &view, PyBUF_SIMPLE | PyBUF_WRITABLE)
         try:
-            for cell, (pair, size) in enumerate(zip(pairs, sizes)):
-                pair = as_tuple(pair, f"state of cell {cell}", "a pair (h, c)")
-                if len(pair) != 2:
-                    raise ValueError(f"state of cell {cell} has {len(pair)} items; expected a pair (h, c)")
-                for name, value in zip("hc", pair):
-                    copy_memory(value, f"{name} of cell {cell}", <float *>view.buf + first, size)
-                    first += size
-            status = pylstm_stream_set_cells(self.stream, <const float *>view.buf)
+            for place, (pair, parts) in enumerate(zip(pairs, cells)):
+                expected = f"{'a pair' if len(parts) == 2 else 'a tuple'} ({', '.join(part.name for part in parts)})"
+                pair = as_tuple(pair, f"state of cell {place}", expected)
+                if len(pair) != len(parts):
+                    raise ValueError(f"state of cell {place} has {len(pair)} items; expected {expected}")
+                for part, value in zip(parts, pair):
+                    copy_memory(value, f"{part.name} of cell {place}", <float *>view.buf + <size_t>part.offset, part.size)
+            status = pylstm_stream_set_state(self.stream, <const float *>view.buf, values.size)
         finally:
             PyBuffer_Release(&view)
         if status != PYLSTM_OK:
@@ -355,7 +352,7 @@ cdef class Stream:
     @property
     def frames(self):
         """Rows given since the last reset."""
-        return pylstm_stream_frames(self.stream)
+        return pylstm_stream_rows_written(self.stream)
 
 
 cdef tuple as_tuple(object value, str name, str expected):
@@ -403,7 +400,7 @@ def run(Core core not None, pcm, *, bint rewind=False):
                                                  target.shape[0] - pushed, &flushed)
                 left -= 1
                 if left and status == PYLSTM_OK:
-                    status = pylstm_stream_rewind(stream.stream)
+                    status = pylstm_stream_reset_keep_peak(stream.stream)
         PyBuffer_Release(&target)
         if status == PYLSTM_NOT_FINITE:
             raise not_finite(&source, "pcm")

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
+
+from pylstm.model import Model
 
 __all__ = ["Detector", "Event"]
 
@@ -106,7 +107,7 @@ class Detector:
         self.reset()
 
     @classmethod
-    def for_model(cls, model: Any) -> Detector:
+    def for_model(cls, model: Model) -> Detector:
         """Make the detector whose parameters a model carries.
 
         Parameters
@@ -125,31 +126,24 @@ class Detector:
 
         Raises
         ------
+        TypeError
+            If `model` is something else.
         ValueError
-            If the model has no labels or no features, or a parameter is missing or malformed.
+            If the model has no labels or no features, two labels are alike, or a parameter is
+            missing or malformed. The engine reads them: C programs get the same numbers and the
+            same refusals.
         """
-        if model.labels is None:
-            raise ValueError("model has no labels; expected a model with labels")
-        if model.features is None:
-            raise ValueError("model has no features; expected a model that takes audio")
-        info = model.info or {}
-        values = {}
-        for name in ("threshold", "smoothing_frames", "refractory_frames", "background"):
-            key = f"detector.{name}"
-            if key not in info:
-                raise ValueError(f"model.info: {key!r} is missing")
-            values[name] = info[key]
-        background = [name.strip() for name in values["background"].split(",")]
+        if not isinstance(model, Model):
+            raise TypeError(f"model is {type(model).__name__}; expected a pylstm.Model")
+        threshold, smoothing_frames, refractory_frames, background = model._core.detector_settings()
+        assert model.labels is not None  # or the engine would have refused
+        assert model.features is not None
         return cls(
-            list(model.labels),
-            threshold=_parsed("threshold", values["threshold"], float, "a number"),
-            smoothing_frames=_parsed(
-                "smoothing_frames", values["smoothing_frames"], int, "an integer"
-            ),
-            refractory_frames=_parsed(
-                "refractory_frames", values["refractory_frames"], int, "an integer"
-            ),
-            background=[] if background == [""] else background,
+            model.labels,
+            threshold,
+            smoothing_frames,
+            refractory_frames,
+            background,
             hop_seconds=model.features.hop_length / model.features.sr,
         )
 
@@ -250,14 +244,3 @@ def _count(name: str, value: int, least: int) -> int:
     if value < least:
         raise ValueError(f"{name} is {value}; expected at least {least}")
     return int(value)
-
-
-def _parsed(name: str, text: str, kind: type, expected: str) -> Any:
-    """A number from a model's info; only plain ASCII digits, points, signs and exponents."""
-    try:
-        if not text or set(text) - set("0123456789+-.eE"):
-            raise ValueError
-        return kind(text)
-    except ValueError:
-        message = f"'detector.{name}' in model.info is {text!r}; expected {expected}"
-        raise ValueError(message) from None

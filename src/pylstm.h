@@ -26,18 +26,23 @@
  * Ownership   Who calls *_create calls *_destroy. *_init places the same object in memory that the caller owns, of at least
  *             *_size bytes, at a multiple of PYLSTM_ALIGNMENT; such an object has no destroy: give the memory back when it is
  *             no longer used. A model keeps no pointer into the bytes it was made from. Streams and batches point to their
- *             model, which must outlive them. Pointers that calls give out (labels, info) live as long as the model.
- *             Buffers handed to a call are the caller's, and are not looked at after it has returned.
+ *             model, which must outlive them. Pointers that calls give out (labels, info, names of parts) live as long as the
+ *             model. Buffers handed to a call are the caller's, and are not looked at after it has returned.
  * Threads     A model is immutable: any number of threads may use it at the same time. A stream has one user at a time: a call
  *             that meets another one in progress returns PYLSTM_BUSY at once and changes nothing; a batch likewise. Any number
  *             of streams run in parallel. Nothing may be in progress on what is being created or destroyed. There is no
- *             global state but the environment variable PYLSTM_ISA, read when a model is made.
+ *             global state but the environment variable PYLSTM_ISA, read when a model is made. The comment of a function ends
+ *             with one of:
+ *             [any thread]   any number of threads at a time, also while others push;
+ *             [one user]     one call at a time on a stream or batch: another one gets PYLSTM_BUSY;
+ *             [owner]        no other call may be in progress on the object.
  * Real time   Calls marked [rt] allocate nothing, take no lock, make no system call, and their cost per frame has a bound
  *             that does not grow with the length of the stream, also when they return an error. They need at most 32 KiB of
  *             stack; those that make a model need 64 KiB.
  * Errors      A call that returns anything but PYLSTM_OK has changed nothing, and what it was to write is as it was (but
- *             *_create sets its result to NULL). Calls that return a number or a pointer instead of a status answer 0 or NULL
- *             where they are given NULL. Strings are UTF-8.
+ *             *_create sets its result to NULL). PYLSTM_BAD_ARGUMENT is for NULL where an address is needed and for numbers
+ *             out of range; comments name it only where it means more. Calls that return a number or a pointer instead of a
+ *             status answer 0 or NULL where they are given NULL. Strings are UTF-8.
  * Versions    Within a major version (within 0.x: a minor one) calls, statuses and structs are added, never changed. The
  *             library that is linked says pylstm_version(), the header that was compiled against PYLSTM_VERSION_*.
  */
@@ -80,7 +85,7 @@ typedef enum pylstm_status {
     PYLSTM_BAD_MODEL = 3,         /* a model file breaks a rule: pylstm_error says which */
     PYLSTM_BAD_ISA = 4,           /* PYLSTM_ISA names an instruction set that this build or processor does not have */
     PYLSTM_NOT_FINITE = 5,        /* NaN or infinity in audio or frames: refused before any state was touched */
-    PYLSTM_OUT_TOO_SMALL = 6,     /* out has fewer rows than pylstm_stream_rows() tells, or a snapshot fewer bytes than
+    PYLSTM_OUT_TOO_SMALL = 6,     /* out has fewer rows than pylstm_stream_rows_due() tells, or a snapshot fewer bytes than
                                      pylstm_snapshot_size() */
     PYLSTM_BUSY = 7,              /* another thread is inside a call on this stream or batch */
     PYLSTM_FLUSHED = 8,           /* the stream has been flushed: reset it to begin anew */
@@ -108,126 +113,284 @@ typedef struct pylstm_model pylstm_model;
 typedef struct pylstm_stream pylstm_stream;
 typedef struct pylstm_batch pylstm_batch;
 
-/* One sentence in English for a status. Never NULL. [rt] */
+/* A part of what the layers of a model remember (their state) or show of a step (their trace): floats side by side. */
+typedef struct pylstm_layer_part {
+    const char *kind; /* of the layer, as in the model file: "lstm" */
+    const char *name; /* in a state "h" (short-term memory), "c" (long-term memory); in a trace the gates, too: "i", "f" ... */
+    int layer;        /* the layer's index in the model */
+    int cell;         /* which cell of the layer: 0 for the first of a stack, and where there is but one */
+    size_t offset;    /* where it begins: floats from the start of the whole state, or of one frame's trace */
+    size_t size;      /* floats */
+} pylstm_layer_part;
+
+/* --- library ---------------------------------------------------------------------------------------------------------- */
+
+/* Says a status in words.
+ *
+ * Returns: one sentence in English, never NULL. [any thread] [rt] */
 PYLSTM_API const char *pylstm_strerror(pylstm_status status);
 
-/* The version of the library that is linked, as "0.1.0". [rt] */
+/* Says which library is linked.
+ *
+ * Returns: its version, as "0.1.0". [any thread] [rt] */
 PYLSTM_API const char *pylstm_version(void);
 
-/* The instruction set whose kernels a model created now would use ("scalar", "avx2", "avx512", "avx512vnni", "avx512bf16",
- * "neon"): the best one that this build contains and that both processor and operating system support, or the one that the
- * environment variable PYLSTM_ISA names. NULL when PYLSTM_ISA names one that cannot run; why (may be NULL) then says so. */
+/* Chooses as a model that is created now would: the best instruction set that this build contains and that both processor and
+ * operating system support, or the one that the environment variable PYLSTM_ISA names.
+ *
+ *     why    may be NULL; says why the answer is NULL
+ *
+ * Returns: "scalar", "avx2", "avx512", "avx512vnni", "avx512bf16" or "neon"; NULL when PYLSTM_ISA names one that cannot run.
+ * [any thread] */
 PYLSTM_API const char *pylstm_isa(pylstm_error *why);
 
-/* Whether kernels for an instruction set are in this build, and whether this machine runs them. [rt] */
+/* Tells whether kernels for an instruction set are in this build.
+ *
+ * Returns: 1 or 0. [any thread] [rt] */
 PYLSTM_API int pylstm_isa_built(const char *isa);
+
+/* Tells whether kernels for an instruction set are in this build and this machine runs them.
+ *
+ * Returns: 1 or 0. [any thread] [rt] */
 PYLSTM_API int pylstm_isa_supported(const char *isa);
 
 /* --- model ------------------------------------------------------------------------------------------------------------ */
 
-/* Makes a model from the bytes of a model file (safetensors with the configuration in its metadata; docs/model-file.md), of
- * float32, bfloat16 or int8 weights. Everything is validated before anything is allocated, so the bytes may come from anyone.
- * They may be read-only, at any address, and freed afterwards. One allocation. why may be NULL.
+/* Makes a model. Everything is validated before anything is allocated, so the bytes may come from anyone. One allocation.
  *
- * *model is for all threads at once; pylstm_model_destroy (NULL allowed) ends it, after its last stream. */
+ *     bytes    a model file: safetensors with the configuration in its metadata (docs/model-file.md), of float32, bfloat16 or
+ *              int8 weights; read-only and at any address if you like, and free to go afterwards
+ *     model    receives the model, for all threads at once; pylstm_model_destroy ends it
+ *     why      may be NULL; says which rule the file breaks
+ *
+ * Returns: PYLSTM_OK, PYLSTM_BAD_MODEL, PYLSTM_NOT_BUILT, PYLSTM_BAD_ISA or PYLSTM_NO_MEMORY. [any thread] */
 PYLSTM_API pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why);
+
+/* Ends a model made by pylstm_model_create, after its last stream and batch. NULL is allowed. [owner] */
 PYLSTM_API void pylstm_model_destroy(pylstm_model *model);
 
-/* pylstm_model_create under another name: there is only one way in, from memory. */
-PYLSTM_API pylstm_status pylstm_model_from_memory(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why);
-
-/* The same on the caller's memory: *needed bytes, from a full validation of the file. It depends on the file, the version and
- * the width of pointers, not on the instruction set. */
+/* Measures a model for pylstm_model_init, by a full validation of the file.
+ *
+ *     needed    receives bytes; they depend on the file, the version and the width of pointers, not on the instruction set
+ *
+ * Returns: as pylstm_model_create. [any thread] */
 PYLSTM_API pylstm_status pylstm_model_size(const void *bytes, size_t size, size_t *needed, pylstm_error *why);
+
+/* Makes a model, as pylstm_model_create does, in memory of the caller. No allocation.
+ *
+ *     memory    of at least pylstm_model_size bytes, at a multiple of PYLSTM_ALIGNMENT
+ *
+ * Returns: as pylstm_model_create. [any thread] */
 PYLSTM_API pylstm_status pylstm_model_init(void *memory, size_t memory_size, const void *bytes, size_t size,
                                            pylstm_model **model, pylstm_error *why);
 
-/* What a model is. [rt] */
-PYLSTM_API int pylstm_model_sample_rate(const pylstm_model *model); /* Hz; 0 for a model without features */
-PYLSTM_API int pylstm_model_hop_length(const pylstm_model *model);  /* samples from frame to frame; 0 without features */
-PYLSTM_API int pylstm_model_n_features(const pylstm_model *model);  /* width of the frames that the first layer takes */
-PYLSTM_API int pylstm_model_n_outputs(const pylstm_model *model);   /* width of one row of output */
-PYLSTM_API int64_t pylstm_model_latency(const pylstm_model *model); /* the row of frame t comes out once t * hop_length +
-                                                                       latency samples are in */
-PYLSTM_API const char *pylstm_model_isa(const pylstm_model *model); /* the kernels it was packed for */
-PYLSTM_API const char *pylstm_model_label(const pylstm_model *model, int output); /* NULL where the model has no labels */
+/* Returns: Hz of the audio that the model takes; 0 without features. [any thread] [rt] */
+PYLSTM_API int pylstm_model_sample_rate(const pylstm_model *model);
 
-/* Notes that the file carries for people and programs ("license", "detector.threshold"): the text of a key, NULL where there is
- * none; how many there are, and the key at an index, in the order of the file. [rt] */
+/* Returns: samples from frame to frame; 0 without features. [any thread] [rt] */
+PYLSTM_API int pylstm_model_hop_length(const pylstm_model *model);
+
+/* Returns: width of the frames that the first layer takes. [any thread] [rt] */
+PYLSTM_API int pylstm_model_n_features(const pylstm_model *model);
+
+/* Returns: width of one row of output. [any thread] [rt] */
+PYLSTM_API int pylstm_model_n_outputs(const pylstm_model *model);
+
+/* Returns: samples; the row of frame t comes out once t * hop_length + latency of them are in. [any thread] [rt] */
+PYLSTM_API int64_t pylstm_model_latency(const pylstm_model *model);
+
+/* Returns: the instruction set whose kernels the model was packed for. [any thread] [rt] */
+PYLSTM_API const char *pylstm_model_isa(const pylstm_model *model);
+
+/* Returns: the label of an output; NULL where the model has no labels or the output is out of range. [any thread] [rt] */
+PYLSTM_API const char *pylstm_model_label(const pylstm_model *model, int output);
+
+/* Finds a note that the file carries for people and programs.
+ *
+ *     key    as "license", "detector.threshold"
+ *
+ * Returns: its text; NULL where there is none. [any thread] [rt] */
 PYLSTM_API const char *pylstm_model_info(const pylstm_model *model, const char *key);
+
+/* Returns: how many notes there are. [any thread] [rt] */
 PYLSTM_API int pylstm_model_n_info(const pylstm_model *model);
+
+/* Returns: the key of a note, in the order of the file; NULL where index is out of range. [any thread] [rt] */
 PYLSTM_API const char *pylstm_model_info_key(const pylstm_model *model, int index);
 
-/* How posteriors of this model are turned into events (examples/embed_c/detector.h does it; pylstm.Detector in Python), from
- * the notes "detector.*", whatever the locale is: an event where the average over smoothing_frames rows reaches threshold, and
- * then none for refractory_frames. PYLSTM_BAD_MODEL, and why, if a number is missing or malformed, or the model has no features
- * or labels. */
+/* Reads how posteriors of this model are turned into events, from the notes "detector.*", whatever the locale is: an event
+ * where the average over smoothing_frames rows reaches threshold, and then none for refractory_frames.
+ * examples/embed_c/detector.h does it in C, pylstm.Detector in Python.
+ *
+ *     threshold            receives a number above 0 and at most 1
+ *     smoothing_frames     receives 1 or more
+ *     refractory_frames    receives 0 or more
+ *     why                  may be NULL; names the note that is missing or malformed
+ *
+ * Returns: PYLSTM_OK; PYLSTM_BAD_MODEL where a note is missing or malformed, two labels are alike, or the model has no features
+ * or labels. [any thread] */
 PYLSTM_API pylstm_status pylstm_model_detector(const pylstm_model *model, double *threshold, int *smoothing_frames,
                                                int *refractory_frames, pylstm_error *why);
 
-/* Whether an output stands for a label that is never reported ("silence"), by the note "detector.background". [rt] */
+/* Tells whether an output stands for a label that is never reported ("silence"), by the note "detector.background".
+ *
+ * Returns: 1 or 0. [any thread] [rt] */
 PYLSTM_API int pylstm_model_is_background(const pylstm_model *model, int output);
+
+/* --- what the layers remember and show ----------------------------------------------------------------------------------- */
+
+/* Returns: how many parts the state of a stream has: h and c of every LSTM cell, for instance. [any thread] [rt] */
+PYLSTM_API int pylstm_model_n_state_parts(const pylstm_model *model);
+
+/* Describes a part of the state that pylstm_stream_get_state reads. Parts stand in the order of the layers, of their cells, and
+ * of what a cell of this kind has.
+ *
+ *     index    from 0, below pylstm_model_n_state_parts
+ *
+ * Returns: PYLSTM_OK; PYLSTM_BAD_ARGUMENT where index is out of range. [any thread] [rt] */
+PYLSTM_API pylstm_status pylstm_model_state_part(const pylstm_model *model, int index, pylstm_layer_part *part);
+
+/* Returns: floats of a whole state, the sizes of its parts together. [any thread] [rt] */
+PYLSTM_API int64_t pylstm_model_state_width(const pylstm_model *model);
+
+/* Returns: how many parts the trace of a frame has: i, f, g, o, c and h of every LSTM cell, for instance. [any thread] [rt] */
+PYLSTM_API int pylstm_model_n_trace_parts(const pylstm_model *model);
+
+/* Describes a part of the trace that pylstm_stream_trace_frames writes, as pylstm_model_state_part does for the state.
+ *
+ * Returns: PYLSTM_OK; PYLSTM_BAD_ARGUMENT where index is out of range. [any thread] [rt] */
+PYLSTM_API pylstm_status pylstm_model_trace_part(const pylstm_model *model, int index, pylstm_layer_part *part);
+
+/* Returns: floats of one frame's trace, the sizes of its parts together. [any thread] [rt] */
+PYLSTM_API int64_t pylstm_model_trace_width(const pylstm_model *model);
 
 /* --- stream ----------------------------------------------------------------------------------------------------------- */
 
-/* One source of audio at its beginning. One allocation; pylstm_stream_destroy (NULL allowed) ends it. */
+/* Makes a stream: one source of audio at its beginning. One allocation; pylstm_stream_destroy ends it.
+ *
+ * Returns: PYLSTM_OK or PYLSTM_NO_MEMORY. [any thread] */
 PYLSTM_API pylstm_status pylstm_stream_create(const pylstm_model *model, pylstm_stream **stream);
+
+/* Ends a stream made by pylstm_stream_create. NULL is allowed. [owner] */
 PYLSTM_API void pylstm_stream_destroy(pylstm_stream *stream);
 
-/* The same on the caller's memory. [rt] */
+/* Returns: bytes of a stream of this model. [any thread] [rt] */
 PYLSTM_API size_t pylstm_stream_size(const pylstm_model *model);
+
+/* Makes a stream, as pylstm_stream_create does, in memory of the caller.
+ *
+ *     memory    of at least pylstm_stream_size bytes, at a multiple of PYLSTM_ALIGNMENT
+ *
+ * Returns: PYLSTM_OK or PYLSTM_NO_MEMORY. [any thread] [rt] */
 PYLSTM_API pylstm_status pylstm_stream_init(void *memory, size_t memory_size, const pylstm_model *model,
                                             pylstm_stream **stream);
 
-/* How many rows a push of n_samples more samples would write; flush != 0: how many a push of them and then a flush. [rt] */
-PYLSTM_API pylstm_status pylstm_stream_rows(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows);
+/* Counts the rows that a push would write now, to make room for them.
+ *
+ *     n_samples    samples of that push
+ *     flush        not 0: the rows of a flush after it are counted too, as for a whole recording
+ *     rows         receives the number
+ *
+ * Returns: PYLSTM_OK, or what the push or the flush would be refused for, room and values of the samples apart.
+ * [one user] [rt] */
+PYLSTM_API pylstm_status pylstm_stream_rows_due(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows);
 
-/* Takes n_samples of one channel, stride bytes apart (sizeof the type for plain mono, twice that for one side of interleaved
- * stereo, negative and 0 allowed), and writes one row of n_outputs floats for every frame that they complete. out has room for
- * out_rows rows; *rows is what was written. However audio is cut into pushes, the rows have the same bits. [rt] */
+/* Takes audio and writes one row of n_outputs floats for every frame that it completes. However audio is cut into pushes, the
+ * rows have the same bits.
+ *
+ *     type        PYLSTM_FLOAT32 or PYLSTM_INT16
+ *     pcm         n_samples of one channel, at any address
+ *     stride      bytes from sample to sample: sizeof the type for plain mono, twice that for one side of interleaved stereo;
+ *                 negative and 0 allowed
+ *     out         room for out_rows rows
+ *     rows        receives how many were written
+ *
+ * Returns: PYLSTM_OK, PYLSTM_NOT_FINITE, PYLSTM_OUT_TOO_SMALL, PYLSTM_FLUSHED or PYLSTM_WRONG_INPUT. [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_stream_push(pylstm_stream *stream, pylstm_sample_type type, const void *pcm, size_t n_samples,
                                             ptrdiff_t stride, float *out, size_t out_rows, size_t *rows);
 
-/* The same for frames computed elsewhere: n_frames rows of n_features floats, row_stride bytes from row to row, values of a
- * row side by side. Writes n_frames rows. [rt] */
+/* Takes frames that were computed elsewhere and writes one row for each.
+ *
+ *     frames        n_frames rows of n_features floats, the values of a row side by side, at any address
+ *     row_stride    bytes from row to row
+ *     out, rows     as in pylstm_stream_push
+ *
+ * Returns: as pylstm_stream_push. [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_stream_push_frames(pylstm_stream *stream, const float *frames, size_t n_frames,
                                                    ptrdiff_t row_stride, float *out, size_t out_rows, size_t *rows);
 
-/* As push_frames, and every gate as the kernels used it: for each frame, for each LSTM cell of the model from the first up, i,
- * f, g, o, c, h with hidden_size floats each. trace has room for n_frames times pylstm_model_trace_width floats; NULL: no
- * trace, as push_frames. [rt] */
-PYLSTM_API int64_t pylstm_model_trace_width(const pylstm_model *model);
+/* Does what pylstm_stream_push_frames does, and writes the trace: every gate as the kernels used it.
+ *
+ *     trace    room for n_frames times pylstm_model_trace_width floats, a frame after the other, the parts of a frame as
+ *              pylstm_model_trace_part says; NULL: no trace
+ *
+ * Returns: as pylstm_stream_push. [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_stream_trace_frames(pylstm_stream *stream, const float *frames, size_t n_frames,
                                                     ptrdiff_t row_stride, float *out, size_t out_rows, size_t *rows,
                                                     float *trace);
 
-/* The LSTM cells of a model, first layer first, and reading or setting what one of them remembers: hidden_size floats of h
- * (short-term memory) and of c (long-term memory). set refuses values that are not finite. [rt] */
-PYLSTM_API int pylstm_model_cells(const pylstm_model *model);
-PYLSTM_API int pylstm_model_hidden_size(const pylstm_model *model, int cell);
-PYLSTM_API pylstm_status pylstm_stream_get_cell(pylstm_stream *stream, int cell, float *h, float *c);
-PYLSTM_API pylstm_status pylstm_stream_set_cell(pylstm_stream *stream, int cell, const float *h, const float *c);
-
-/* The end of the audio: pads as the features say and writes the frames that were still waiting. Only reset, restore and
- * the questions are answered afterwards. [rt] */
+/* Ends the audio: pads it as the features say and writes the rows of the frames that were still waiting. Afterwards the stream
+ * answers questions and takes reset and restore, nothing else.
+ *
+ *     out, rows    as in pylstm_stream_push
+ *
+ * Returns: PYLSTM_OK, PYLSTM_OUT_TOO_SMALL, PYLSTM_FLUSHED or PYLSTM_TOO_SHORT. [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_stream_flush(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows);
 
-/* Back to the state after create. [rt] */
+/* Brings a stream back to where it was made.
+ *
+ * Returns: PYLSTM_OK. [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_stream_reset(pylstm_stream *stream);
 
-/* Samples (or, for a stream fed with frames, frames) taken, and rows written, since the last reset: as of the last call that
- * returned, so any thread may ask. [rt] */
-PYLSTM_API int64_t pylstm_stream_position(const pylstm_stream *stream);
-PYLSTM_API int64_t pylstm_stream_frames(const pylstm_stream *stream);
+/* Brings a stream back to where it was made, but for the loudest value that the features have met. A second pass over the same
+ * recording then clamps (top_db) against the maximum of the whole, as librosa does with whole signals: push, flush,
+ * reset_keep_peak, push, flush. Without top_db it is pylstm_stream_reset.
+ *
+ * Returns: PYLSTM_OK. [one user] [rt] */
+PYLSTM_API pylstm_status pylstm_stream_reset_keep_peak(pylstm_stream *stream);
 
-/* Everything that a stream remembers as one value of pylstm_snapshot_size bytes, independent of addresses: keep it, send it,
- * copy it. Restored into a stream of the same model it continues bit for bit on the same kernels. Restore checks every byte: a
- * snapshot may come from anyone. [rt] */
+/* Returns: samples (or, for a stream fed with frames, frames) taken since the last reset, as of the last call that returned.
+ * [any thread] [rt] */
+PYLSTM_API int64_t pylstm_stream_position(const pylstm_stream *stream);
+
+/* Returns: rows written since the last reset, as of the last call that returned. [any thread] [rt] */
+PYLSTM_API int64_t pylstm_stream_rows_written(const pylstm_stream *stream);
+
+/* Reads what the layers remember, all parts at one moment. What the features remember is in snapshots only.
+ *
+ *     values    receives pylstm_model_state_width floats, parts as pylstm_model_state_part says
+ *
+ * Returns: PYLSTM_OK; PYLSTM_OUT_TOO_SMALL where n_values is less than that. [one user] [rt] */
+PYLSTM_API pylstm_status pylstm_stream_get_state(pylstm_stream *stream, float *values, size_t n_values);
+
+/* Sets what the layers remember, all parts at one moment, at any point of a stream.
+ *
+ *     values    exactly pylstm_model_state_width finite floats, parts as pylstm_model_state_part says
+ *
+ * Returns: PYLSTM_OK or PYLSTM_NOT_FINITE. [one user] [rt] */
+PYLSTM_API pylstm_status pylstm_stream_set_state(pylstm_stream *stream, const float *values, size_t n_values);
+
+/* Returns: bytes of a snapshot of a stream of this model. [any thread] [rt] */
 PYLSTM_API size_t pylstm_snapshot_size(const pylstm_model *model);
+
+/* Writes everything that a stream remembers as one value, independent of addresses: keep it, send it, copy it.
+ *
+ *     snapshot    receives pylstm_snapshot_size bytes
+ *
+ * Returns: PYLSTM_OK; PYLSTM_OUT_TOO_SMALL where size is less than that. [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_stream_snapshot(pylstm_stream *stream, void *snapshot, size_t size);
+
+/* Continues where a snapshot was taken: bit for bit on the same kernels. Every byte is checked: a snapshot may come from
+ * anyone.
+ *
+ *     snapshot    of a stream of the same model; size bytes, exactly as many as it has
+ *
+ * Returns: PYLSTM_OK, PYLSTM_SNAPSHOT_FOREIGN or PYLSTM_SNAPSHOT_DAMAGED. [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_stream_restore(pylstm_stream *stream, const void *snapshot, size_t size);
 
-/* Copies the state of one stream into another of the same model. [rt] */
+/* Copies everything that one stream remembers into another one of the same model.
+ *
+ * Returns: PYLSTM_OK or PYLSTM_SNAPSHOT_FOREIGN. [one user, of both] [rt] */
 PYLSTM_API pylstm_status pylstm_stream_copy(pylstm_stream *to, pylstm_stream *from);
 
 /* --- batch: many streams through one pass over the weights --------------------------------------------------------------- */
@@ -245,19 +408,34 @@ typedef struct pylstm_push {
     pylstm_status status; /* written by the push: what this part was refused for, PYLSTM_OK if it was not */
 } pylstm_push;
 
-/* Working memory for pushes into any streams of one model, which must outlive it. threads: how many work on a push, the calling
- * one included, at most 256; 1 is real-time safe, more means waiting for each other on locks. One push at a time per batch.
- * pylstm_batch_destroy (NULL allowed) ends it, and its threads. */
+/* Makes a batch: working memory for pushes into any streams of one model. pylstm_batch_destroy ends it, and its threads.
+ *
+ *     threads    how many work on a push, the calling one included: 1 to 256; 1 is real-time safe, more means waiting for each
+ *                other on locks
+ *
+ * Returns: PYLSTM_OK or PYLSTM_NO_MEMORY. [any thread] */
 PYLSTM_API pylstm_status pylstm_batch_create(const pylstm_model *model, int threads, pylstm_batch **batch);
+
+/* Ends a batch made by pylstm_batch_create. NULL is allowed. [owner] */
 PYLSTM_API void pylstm_batch_destroy(pylstm_batch *batch);
 
-/* The same on the caller's memory, with the calling thread alone. [rt] */
+/* Returns: bytes of a batch of this model with the calling thread alone. [any thread] [rt] */
 PYLSTM_API size_t pylstm_batch_size(const pylstm_model *model);
+
+/* Makes a batch with the calling thread alone, in memory of the caller.
+ *
+ *     memory    of at least pylstm_batch_size bytes, at a multiple of PYLSTM_ALIGNMENT
+ *
+ * Returns: PYLSTM_OK or PYLSTM_NO_MEMORY. [any thread] [rt] */
 PYLSTM_API pylstm_status pylstm_batch_init(void *memory, size_t memory_size, const pylstm_model *model, pylstm_batch **batch);
 
-/* What pylstm_stream_push or pylstm_stream_push_frames would do for each part, bit for bit, with the weights read once for all
- * streams that have a frame ready. All or nothing: if one part is refused, the first such status is returned, every part's
- * status says which it was, and no stream has changed. [rt with one thread] */
+/* Does what pylstm_stream_push or pylstm_stream_push_frames would do for each part, bit for bit, with the weights read once for
+ * all streams that have a frame ready. All or nothing: if one part is refused, no stream has changed.
+ *
+ *     parts    n_parts of them; rows and status of each are written
+ *
+ * Returns: PYLSTM_OK, or the first status that a part was refused for; every part's status says which it was.
+ * [one user, of the batch and of every stream] [rt with one thread] */
 PYLSTM_API pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t n_parts);
 
 #ifdef __cplusplus

@@ -35,8 +35,7 @@ struct pylstm_batch {
 static pylstm_batch *lay_out(pylstm_arena *arena, const pylstm_model *model, int threads) {
     pylstm_batch *batch = pylstm_arena_take(arena, 1, sizeof *batch);
     desk *desks = pylstm_arena_take(arena, (size_t)threads, sizeof *desks);
-    int k;
-    for (k = 0; k < threads; k++) {
+    for (int k = 0; k < threads; k++) {
         const size_t features = model->features ? pylstm_features_scratch_size(model->features) : 0;
         char *features_scratch = pylstm_arena_take(arena, features, 1);
         float *frames = pylstm_arena_take(arena, PYLSTM_GROUP_ROWS * (size_t)model->n_features, sizeof *frames);
@@ -44,33 +43,30 @@ static pylstm_batch *lay_out(pylstm_arena *arena, const pylstm_model *model, int
         float *layer_scratch = pylstm_arena_take(arena, model->group_scratch, sizeof *layer_scratch);
         if (!arena->base)
             continue;
-        desks[k].features_scratch = features_scratch;
-        desks[k].frames = frames;
-        desks[k].rows[0] = rows;
-        desks[k].rows[1] = rows + PYLSTM_GROUP_ROWS * model->widest_row;
-        desks[k].layer_scratch = layer_scratch;
+        desks[k] = (desk){
+            .features_scratch = features_scratch,
+            .frames = frames,
+            .rows = {rows, rows + PYLSTM_GROUP_ROWS * model->widest_row},
+            .layer_scratch = layer_scratch,
+        };
     }
     if (!batch)
         return NULL;
-    memset(batch, 0, sizeof *batch);
-    batch->model = model;
-    batch->threads = threads;
-    batch->desks = desks;
+    *batch = (pylstm_batch){.model = model, .threads = threads, .desks = desks};
     atomic_init(&batch->busy, 0);
     return batch;
 }
 
 static size_t size_for(const pylstm_model *model, int threads) {
-    pylstm_arena arena = {NULL, 0};
+    pylstm_arena arena = {.base = NULL};
     lay_out(&arena, model, threads);
     return arena.used;
 }
 
 /* In memory that is large enough. */
 static pylstm_batch *place(char *memory, size_t size, const pylstm_model *model, int threads) {
-    pylstm_arena arena = {NULL, 0};
+    pylstm_arena arena = {.base = memory};
     memset(memory, 0, size);
-    arena.base = memory;
     return lay_out(&arena, model, threads);
 }
 
@@ -146,17 +142,16 @@ static int take_frames(const desk *at, member *m, float *frames, int most) {
 /* Every layer for the frames of a round; afterwards group->x are the rows of the last one. */
 static void run_layers(const pylstm_model *model, const desk *at, pylstm_group *group, member *const *taking) {
     size_t place = model->layers_state;
-    int k, row, s;
-    for (k = 0; k < model->n_layers; k++) {
+    for (int k = 0; k < model->n_layers; k++) {
         const pylstm_layer *layer = &model->layers[k];
-        for (s = 0; s < group->n_streams; s++)
+        for (int s = 0; s < group->n_streams; s++)
             group->state[s] = (float *)(taking[s]->part->stream->state + place);
-        for (row = 0; row < group->n_rows; row++)
+        for (int row = 0; row < group->n_rows; row++)
             group->y[row] = at->rows[k % 2] + (size_t)row * pylstm_padded(layer->output_size);
-        layer->kind->forward_group(layer, group, at->layer_scratch);
-        for (row = 0; row < group->n_rows; row++)
+        pylstm_layer_forward_group(layer, group, at->layer_scratch);
+        for (int row = 0; row < group->n_rows; row++)
             group->x[row] = group->y[row];
-        place += layer->kind->state_size(layer) * sizeof(float);
+        place += layer->state_size * sizeof(float);
     }
 }
 
@@ -166,15 +161,15 @@ static int run_round(const pylstm_model *model, const desk *at, member **going, 
     const size_t width = (size_t)model->n_features, row_bytes = (size_t)model->n_outputs * sizeof(float);
     member *taking[PYLSTM_GROUP_STREAMS];
     pylstm_group group;
-    int s, t, row = 0, more = 0;
+    int row = 0, more = 0;
     group.n_streams = 0;
-    for (s = 0; s < n_going; s++) {
+    for (int s = 0; s < n_going; s++) {
         float *frames = at->frames + (size_t)row * width;
         const int n = take_frames(at, going[s], frames, most);
         if (n) {
             taking[group.n_streams] = going[s];
             group.n_frames[group.n_streams++] = n;
-            for (t = 0; t < n; t++)
+            for (int t = 0; t < n; t++)
                 group.x[row++] = frames + (size_t)t * width;
         }
         if (n == most)
@@ -183,8 +178,9 @@ static int run_round(const pylstm_model *model, const desk *at, member **going, 
     group.n_rows = row;
     if (row)
         run_layers(model, at, &group, taking);
-    for (row = 0, s = 0; s < group.n_streams; s++) {
-        for (t = 0; t < group.n_frames[s]; t++, row++) {
+    row = 0;
+    for (int s = 0; s < group.n_streams; s++) {
+        for (int t = 0; t < group.n_frames[s]; t++, row++) {
             memcpy(taking[s]->out, group.x[row], row_bytes);
             taking[s]->out += model->n_outputs;
         }
@@ -195,15 +191,11 @@ static int run_round(const pylstm_model *model, const desk *at, member **going, 
 
 static void run_group(const pylstm_model *model, const desk *at, pylstm_push *parts, int n_parts) {
     member members[PYLSTM_GROUP_STREAMS], *going[PYLSTM_GROUP_STREAMS];
-    int k, n = 0;
-    for (k = 0; k < n_parts; k++) {
-        const pylstm_samples samples = {parts[k].type, parts[k].data, parts[k].n, parts[k].stride};
+    int n = 0;
+    for (int k = 0; k < n_parts; k++) {
         if (!parts[k].n)
             continue;
-        members[n].part = &parts[k];
-        members[n].samples = samples;
-        members[n].frames = 0;
-        members[n].out = parts[k].out;
+        members[n] = (member){.part = &parts[k], .samples = pylstm_samples_of(&parts[k]), .out = parts[k].out};
         going[n] = &members[n];
         n++;
     }
@@ -230,12 +222,12 @@ static void run_share(void *argument, int k) {
 /* Acquires and checks every part; the first refusal, and how many streams have been acquired. */
 static pylstm_status check_parts(const pylstm_batch *batch, pylstm_push *parts, size_t n_parts, size_t *acquired) {
     pylstm_status first = PYLSTM_OK;
-    size_t k;
-    for (k = 0; k < n_parts; k++) {
+    for (size_t k = 0; k < n_parts; k++) {
         parts[k].rows = 0;
         parts[k].status = PYLSTM_OK;
     }
-    for (k = 0, *acquired = 0; k < n_parts && !first; k++) {
+    *acquired = 0;
+    for (size_t k = 0; k < n_parts && !first; k++) {
         if (!parts[k].stream || parts[k].stream->model != batch->model) {
             first = PYLSTM_BAD_ARGUMENT;
         } else if (!pylstm_stream_acquire(parts[k].stream)) {
@@ -251,7 +243,7 @@ static pylstm_status check_parts(const pylstm_batch *batch, pylstm_push *parts, 
 
 pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t n_parts) {
     pylstm_status status;
-    size_t acquired, k;
+    size_t acquired;
     if (!batch || (!parts && n_parts))
         return PYLSTM_BAD_ARGUMENT;
     if (atomic_exchange_explicit(&batch->busy, 1, memory_order_acquire))
@@ -265,13 +257,13 @@ pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t 
         } else {
             run_share(batch, 0);
         }
-        for (k = 0; k < n_parts; k++)
+        for (size_t k = 0; k < n_parts; k++)
             pylstm_push_count(&parts[k]);
     } else {
-        for (k = 0; k < n_parts; k++)
+        for (size_t k = 0; k < n_parts; k++)
             parts[k].rows = 0; /* what a part would have given, it has not */
     }
-    for (k = 0; k < acquired; k++)
+    for (size_t k = 0; k < acquired; k++)
         pylstm_stream_release(parts[k].stream);
     atomic_store_explicit(&batch->busy, 0, memory_order_release);
     return status;

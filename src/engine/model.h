@@ -1,6 +1,6 @@
 /* A model: immutable tables and packed weights, shared by any number of streams and threads. */
-#ifndef PYLSTM_MODEL_H
-#define PYLSTM_MODEL_H
+#ifndef PYLSTM_ENGINE_MODEL_H
+#define PYLSTM_ENGINE_MODEL_H
 
 #include "features/speech_features.h"
 #include "layers/layers.h"
@@ -32,11 +32,5 @@ struct pylstm_model {
 
 /* Lays out what the file says below "info." (measures only while the arena has no memory), and how many that are. */
 pylstm_info *pylstm_info_lay_out(const pylstm_modelfile *file, pylstm_arena *arena, int *n_info);
-
-/* Where the state of a layer stands in a state block. */
-float *pylstm_model_layer_state(const pylstm_model *model, char *state, int layer);
-
-/* The layer that an LSTM cell of the model belongs to (NULL: there is no such cell); *cell becomes its place in that layer. */
-const pylstm_layer *pylstm_model_layer_of_cell(const pylstm_model *model, int *cell);
 
 #endif

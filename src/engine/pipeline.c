@@ -32,12 +32,9 @@ static pylstm_status count_rows(const pylstm_stream *stream, size_t n_samples, i
 }
 
 static pylstm_status check_audio(pylstm_push *part) {
-    pylstm_status status = check_input(part->stream, PYLSTM_INPUT_AUDIO, part->n);
-    int64_t rows = 0;
-    if (!status)
-        status = count_rows(part->stream, part->n, 0, &rows);
-    if (status)
-        return status;
+    int64_t rows;
+    PYLSTM_TRY(check_input(part->stream, PYLSTM_INPUT_AUDIO, part->n));
+    PYLSTM_TRY(count_rows(part->stream, part->n, 0, &rows));
     if ((uint64_t)rows > part->out_rows)
         return PYLSTM_OUT_TOO_SMALL;
     if (part->type == PYLSTM_FLOAT32 && !pylstm_all_finite(part->data, part->n, part->stride))
@@ -47,14 +44,11 @@ static pylstm_status check_audio(pylstm_push *part) {
 }
 
 static pylstm_status check_frames(pylstm_push *part) {
-    const pylstm_status status = check_input(part->stream, PYLSTM_INPUT_FRAMES, part->n);
     const size_t width = (size_t)part->stream->model->n_features;
-    size_t k;
-    if (status)
-        return status;
+    PYLSTM_TRY(check_input(part->stream, PYLSTM_INPUT_FRAMES, part->n));
     if (part->n > part->out_rows)
         return PYLSTM_OUT_TOO_SMALL;
-    for (k = 0; k < part->n; k++) {
+    for (size_t k = 0; k < part->n; k++) {
         if (!pylstm_all_finite((const char *)part->data + (ptrdiff_t)k * part->stride, width, sizeof(float)))
             return PYLSTM_NOT_FINITE;
     }
@@ -83,7 +77,7 @@ void pylstm_push_count(const pylstm_push *part) {
     c->position += (int64_t)part->n;
 }
 
-pylstm_status pylstm_stream_rows(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows) {
+pylstm_status pylstm_stream_rows_due(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows) {
     pylstm_status status;
     if (!stream || !rows)
         return PYLSTM_BAD_ARGUMENT;
@@ -105,19 +99,18 @@ static void run_layers(pylstm_stream *stream, const float *const *frames, int n_
     const float *x[PYLSTM_BLOCK_FRAMES];
     const size_t row_bytes = (size_t)model->n_outputs * sizeof *out;
     float *state = (float *)(stream->state + model->layers_state);
-    int k, t;
     memcpy(x, frames, (size_t)n_frames * sizeof *x);
-    for (k = 0; k < model->n_layers; k++) {
+    for (int k = 0; k < model->n_layers; k++) {
         const pylstm_layer *layer = &model->layers[k];
         float *y = stream->rows[k % 2];
-        layer->kind->forward(layer, state, stream->layer_scratch, x, n_frames, y, trace, trace_stride);
-        state += layer->kind->state_size(layer);
+        pylstm_layer_forward(layer, state, stream->layer_scratch, x, n_frames, y, trace, trace_stride);
+        state += layer->state_size;
         if (trace)
-            trace += layer->kind->trace_size(layer);
-        for (t = 0; t < n_frames; t++)
+            trace += layer->trace_size;
+        for (int t = 0; t < n_frames; t++)
             x[t] = y + (size_t)t * pylstm_padded(layer->output_size);
     }
-    for (t = 0; t < n_frames; t++)
+    for (int t = 0; t < n_frames; t++)
         memcpy((char *)out + (size_t)t * row_bytes, x[t], row_bytes);
     pylstm_counters(stream)->frames += n_frames;
 }
@@ -127,8 +120,7 @@ static void run_audio(pylstm_stream *stream, pylstm_samples *samples, float *out
     const pylstm_model *model = stream->model;
     const float *frames[PYLSTM_BLOCK_FRAMES];
     size_t n;
-    int t;
-    for (t = 0; t < PYLSTM_BLOCK_FRAMES; t++)
+    for (int t = 0; t < PYLSTM_BLOCK_FRAMES; t++)
         frames[t] = stream->block_frames + (size_t)t * (size_t)model->n_features;
     do {
         n = pylstm_features_push(model->features, pylstm_stream_features(stream), stream->features_scratch, samples,
@@ -147,10 +139,10 @@ static void run_frames(const pylstm_push *part, float *trace) {
     const char *frames = part->data;
     const float *block[PYLSTM_BLOCK_FRAMES];
     float *out = part->out;
-    size_t left, n, k;
-    for (left = part->n; left; left -= n) {
+    size_t n;
+    for (size_t left = part->n; left; left -= n) {
         n = left < PYLSTM_BLOCK_FRAMES ? left : PYLSTM_BLOCK_FRAMES;
-        for (k = 0; k < n; k++, frames += part->stride) {
+        for (size_t k = 0; k < n; k++, frames += part->stride) {
             float *row = stream->block_frames + k * width;
             memcpy(row, frames, width * sizeof *row); /* the caller's rows may stand at any address */
             block[k] = row;
@@ -175,7 +167,7 @@ static pylstm_status push_alone(pylstm_push *part, size_t *rows, float *trace) {
         if (part->type == PYLSTM_FRAMES) {
             run_frames(part, trace);
         } else if (part->n) {
-            pylstm_samples samples = {part->type, part->data, part->n, part->stride};
+            pylstm_samples samples = pylstm_samples_of(part);
             run_audio(part->stream, &samples, part->out);
         }
         pylstm_push_count(part);
@@ -188,7 +180,15 @@ static pylstm_status push_alone(pylstm_push *part, size_t *rows, float *trace) {
 
 pylstm_status pylstm_stream_push(pylstm_stream *stream, pylstm_sample_type type, const void *pcm, size_t n_samples,
                                  ptrdiff_t stride, float *out, size_t out_rows, size_t *rows) {
-    pylstm_push part = {stream, type, pcm, n_samples, stride, out, out_rows, 0, PYLSTM_OK};
+    pylstm_push part = {
+        .stream = stream,
+        .type = type,
+        .data = pcm,
+        .n = n_samples,
+        .stride = stride,
+        .out = out,
+        .out_rows = out_rows,
+    };
     return type == PYLSTM_FRAMES ? PYLSTM_BAD_ARGUMENT : push_alone(&part, rows, NULL);
 }
 
@@ -199,19 +199,25 @@ pylstm_status pylstm_stream_push_frames(pylstm_stream *stream, const float *fram
 
 pylstm_status pylstm_stream_trace_frames(pylstm_stream *stream, const float *frames, size_t n_frames, ptrdiff_t row_stride,
                                          float *out, size_t out_rows, size_t *rows, float *trace) {
-    pylstm_push part = {stream, PYLSTM_FRAMES, frames, n_frames, row_stride, out, out_rows, 0, PYLSTM_OK};
+    pylstm_push part = {
+        .stream = stream,
+        .type = PYLSTM_FRAMES,
+        .data = frames,
+        .n = n_frames,
+        .stride = row_stride,
+        .out = out,
+        .out_rows = out_rows,
+    };
     return push_alone(&part, rows, trace);
 }
 
 static pylstm_status flush(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows) {
-    pylstm_samples nothing = {PYLSTM_FLOAT32, NULL, 0, 0};
-    pylstm_status status;
+    pylstm_samples nothing = {.type = PYLSTM_FLOAT32};
     pylstm_fpmode caller;
     int64_t n_rows;
     if (pylstm_counters(stream)->flushed)
         return PYLSTM_FLUSHED;
-    if ((status = count_rows(stream, 0, 1, &n_rows)))
-        return status;
+    PYLSTM_TRY(count_rows(stream, 0, 1, &n_rows));
     if ((uint64_t)n_rows > out_rows)
         return PYLSTM_OUT_TOO_SMALL;
     *rows = (size_t)n_rows;

@@ -1,12 +1,17 @@
 /* What comes to a stream: checked at the door, then through features and layers. */
-#ifndef PYLSTM_PUSH_H
-#define PYLSTM_PUSH_H
+#ifndef PYLSTM_ENGINE_PIPELINE_H
+#define PYLSTM_ENGINE_PIPELINE_H
 
 #include "engine/stream.h"
 
 /* Whether a stream that the caller has acquired takes this; part->rows is then what it will give. Changes nothing in the
  * stream. */
 pylstm_status pylstm_push_check(pylstm_push *part);
+
+/* The audio of a part. */
+static inline pylstm_samples pylstm_samples_of(const pylstm_push *part) {
+    return (pylstm_samples){.type = part->type, .next = part->data, .n = part->n, .stride = part->stride};
+}
 
 /* Notes that a checked part has gone through. */
 void pylstm_push_count(const pylstm_push *part);

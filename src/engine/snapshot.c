@@ -19,11 +19,14 @@ typedef struct snapshot_header {
 } snapshot_header;
 
 static snapshot_header header_for(const pylstm_model *model, const char *state) {
-    snapshot_header header = {{'p', 'y', 'l', 's', 't', 'm', 'S', 0}, SNAPSHOT_VERSION, 0x01020304, 0, 0, 0, {0, 0, 0}};
-    header.model = model->fingerprint;
-    header.state_size = model->state_size;
-    header.state_hash = pylstm_hash(state, model->state_size);
-    return header;
+    return (snapshot_header){
+        .magic = "pylstmS",
+        .version = SNAPSHOT_VERSION,
+        .byte_order = 0x01020304,
+        .model = model->fingerprint,
+        .state_size = model->state_size,
+        .state_hash = pylstm_hash(state, model->state_size),
+    };
 }
 
 size_t pylstm_snapshot_size(const pylstm_model *model) {

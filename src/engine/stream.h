@@ -1,6 +1,6 @@
 /* Inside of a stream, for the files that work on its state. */
-#ifndef PYLSTM_STREAM_H
-#define PYLSTM_STREAM_H
+#ifndef PYLSTM_ENGINE_STREAM_H
+#define PYLSTM_ENGINE_STREAM_H
 
 #include "engine/model.h"
 #include "engine/stream_counters.h"
@@ -34,13 +34,5 @@ void pylstm_stream_release(pylstm_stream *stream);
 
 /* Whether a state block, which may stand at any address, could have come from a stream of this model. */
 int pylstm_stream_state_valid(const pylstm_model *model, const char *state);
-
-/* What all LSTM cells of a stream remember in one call, so that no other thread's comes between two cells: first layer first,
- * hidden_size floats of h and then of c. set refuses values that are not finite. [rt] */
-pylstm_status pylstm_stream_get_cells(pylstm_stream *stream, float *memories);
-pylstm_status pylstm_stream_set_cells(pylstm_stream *stream, const float *memories);
-
-/* As reset, but the running maximum of top_db stays: see pylstm_features_rewind. */
-pylstm_status pylstm_stream_rewind(pylstm_stream *stream);
 
 #endif

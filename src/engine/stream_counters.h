@@ -1,6 +1,6 @@
 /* The part of a stream's state that belongs to the stream itself, at the front of its state block. */
-#ifndef PYLSTM_STREAM_STATE_H
-#define PYLSTM_STREAM_STATE_H
+#ifndef PYLSTM_ENGINE_STREAM_COUNTERS_H
+#define PYLSTM_ENGINE_STREAM_COUNTERS_H
 
 #include "pylstm.h"
 

@@ -3,7 +3,9 @@
     python tests/embed/c_signatures.py > tests/embed/c/signatures.txt      after something was added
 
 Function types, values of enumerations, constants, and, from a compiler, sizes and offsets of
-structures on machines with 64-bit pointers. Lines may be added, never changed or removed.
+structures on machines with 64-bit pointers. Lines may be added, never changed or removed, until the
+next minor version: 0.2 broke names of 0.1 on purpose, as CHANGELOG.md says, and the record began
+anew.
 """
 
 from __future__ import annotations

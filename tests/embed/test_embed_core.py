@@ -232,11 +232,9 @@ def test_ctypes_reaches_the_shared_library(installed: Path, files: Path) -> None
     data = (files / "words.safetensors").read_bytes()
     model, stream, why = ctypes.c_void_p(), ctypes.c_void_p(), Why()
     size = ctypes.c_size_t
-    assert (
-        core.pylstm_model_from_memory(b"no", size(2), ctypes.byref(model), ctypes.byref(why)) == 3
-    )
+    create = core.pylstm_model_create
+    assert create(b"no", size(2), ctypes.byref(model), ctypes.byref(why)) == 3
     assert why.message.startswith(b"[")
-    create = core.pylstm_model_from_memory
     assert create(data, size(len(data)), ctypes.byref(model), ctypes.byref(why)) == 0
     assert core.pylstm_model_info(model, b"license").decode() == NOTES["license"]
     assert core.pylstm_stream_create(model, ctypes.byref(stream)) == 0

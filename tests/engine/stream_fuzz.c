@@ -127,7 +127,7 @@ static size_t rows_after(const subject *s, pylstm_stream *stream, size_t n, int 
     int64_t rows = 0;
     if (!s->audio)
         return n; /* a row for each frame, none at the end */
-    REQUIRE(pylstm_stream_rows(stream, n, flush, &rows) == PYLSTM_OK);
+    REQUIRE(pylstm_stream_rows_due(stream, n, flush, &rows) == PYLSTM_OK);
     return (size_t)rows;
 }
 
@@ -151,24 +151,25 @@ static room snapshot_of(const subject *s, pylstm_stream *stream) {
 
 /* --- calls that are refused ------------------------------------------------------------------------------------------- */
 
-static void refuse_cells(const subject *s, pylstm_stream *stream) {
-    const int cells = pylstm_model_cells(s->model);
-    const size_t size = cells ? (size_t)pylstm_model_hidden_size(s->model, 0) * sizeof(float) : 4;
-    float *h = malloc(size), *c = calloc(1, size);
-    REQUIRE(h && c);
-    REQUIRE(pylstm_stream_get_cell(stream, -1, h, c) == PYLSTM_BAD_ARGUMENT);
-    REQUIRE(pylstm_stream_get_cell(stream, cells, h, c) == PYLSTM_BAD_ARGUMENT);
-    REQUIRE(pylstm_stream_get_cell(stream, INT32_MAX, h, c) == PYLSTM_BAD_ARGUMENT);
-    REQUIRE(pylstm_stream_set_cell(stream, cells, h, c) == PYLSTM_BAD_ARGUMENT);
-    REQUIRE(pylstm_stream_get_cell(stream, 0, NULL, c) == PYLSTM_BAD_ARGUMENT);
-    if (cells) {
-        REQUIRE(pylstm_stream_get_cell(stream, 0, h, c) == PYLSTM_OK);
-        REQUIRE(pylstm_stream_set_cell(stream, 0, h, c) == PYLSTM_OK); /* itself: no change */
-        h[size / sizeof(float) - 1] = NAN;
-        REQUIRE(pylstm_stream_set_cell(stream, 0, h, c) == PYLSTM_NOT_FINITE);
+static void refuse_state(const subject *s, pylstm_stream *stream) {
+    const size_t n = (size_t)pylstm_model_state_width(s->model);
+    const int parts = pylstm_model_n_state_parts(s->model);
+    float *values = malloc((n + 1) * sizeof *values);
+    pylstm_layer_part part;
+    REQUIRE(values);
+    REQUIRE(pylstm_model_state_part(s->model, -1, &part) == PYLSTM_BAD_ARGUMENT);
+    REQUIRE(pylstm_model_state_part(s->model, parts, &part) == PYLSTM_BAD_ARGUMENT);
+    REQUIRE(pylstm_model_state_part(s->model, INT32_MAX, &part) == PYLSTM_BAD_ARGUMENT);
+    REQUIRE(pylstm_stream_get_state(stream, NULL, n) == PYLSTM_BAD_ARGUMENT);
+    REQUIRE(pylstm_stream_get_state(stream, values, n) == PYLSTM_OK);
+    REQUIRE(pylstm_stream_set_state(stream, values, n) == PYLSTM_OK); /* itself: no change */
+    REQUIRE(pylstm_stream_set_state(stream, values, n + 1) == PYLSTM_BAD_ARGUMENT);
+    if (n) {
+        REQUIRE(pylstm_stream_get_state(stream, values, n - 1) == PYLSTM_OUT_TOO_SMALL);
+        values[n - 1] = NAN;
+        REQUIRE(pylstm_stream_set_state(stream, values, n) == PYLSTM_NOT_FINITE);
     }
-    free(h);
-    free(c);
+    free(values);
 }
 
 static void refuse_input(const subject *s, pylstm_stream *stream) {
@@ -218,7 +219,7 @@ static void refuse_snapshots(const subject *s, pylstm_stream *stream, const char
 
 static void refuse(const subject *s, pylstm_stream *stream) {
     room before = snapshot_of(s, stream), after;
-    refuse_cells(s, stream);
+    refuse_state(s, stream);
     refuse_input(s, stream);
     refuse_snapshots(s, stream, before.at);
     after = snapshot_of(s, stream);
@@ -241,7 +242,7 @@ static pylstm_stream *moved(const subject *s, pylstm_stream *stream) {
         REQUIRE(pylstm_stream_copy(other, stream) == PYLSTM_OK);
     }
     REQUIRE(pylstm_stream_position(other) == pylstm_stream_position(stream));
-    REQUIRE(pylstm_stream_frames(other) == pylstm_stream_frames(stream));
+    REQUIRE(pylstm_stream_rows_written(other) == pylstm_stream_rows_written(stream));
     pylstm_stream_destroy(stream);
     return other;
 }
@@ -262,7 +263,7 @@ static void walk(const subject *s) {
             stream = moved(s, stream);
         rows += push(s, stream, done, n, out + rows * s->n_outputs, rows_after(s, stream, n, 0));
         done += n;
-        REQUIRE((size_t)pylstm_stream_position(stream) == done && (size_t)pylstm_stream_frames(stream) == rows);
+        REQUIRE((size_t)pylstm_stream_position(stream) == done && (size_t)pylstm_stream_rows_written(stream) == rows);
     }
     rows += flush(s, stream, out + rows * s->n_outputs);
     REQUIRE(rows == s->n_rows && memcmp(out, s->rows, rows * s->n_outputs * sizeof *out) == 0);
@@ -312,7 +313,7 @@ static void use_push(const subject *s, pylstm_stream *stream) {
     size_t written;
     float *out;
     if (s->audio)
-        status = pylstm_stream_rows(stream, n, 0, &promised);
+        status = pylstm_stream_rows_due(stream, n, 0, &promised);
     if (!status) {
         REQUIRE(promised >= 0 && promised <= (int64_t)n + 16);
         REQUIRE(out = malloc((size_t)promised * s->n_outputs * sizeof *out + 1));
@@ -332,7 +333,7 @@ static void use_flush(const subject *s, pylstm_stream *stream) {
     int64_t promised = -2;
     size_t written;
     float *out;
-    if (pylstm_stream_rows(stream, 0, 1, &promised)) { /* flushed, or too short for deltas */
+    if (pylstm_stream_rows_due(stream, 0, 1, &promised)) { /* flushed, or too short for deltas */
         REQUIRE(promised == -2);
         return;
     }
@@ -555,11 +556,11 @@ static void try_null(void) {
     size_t written;
     REQUIRE(pylstm_model_sample_rate(NULL) == 0 && pylstm_model_n_features(NULL) == 0 && pylstm_model_n_outputs(NULL) == 0);
     REQUIRE(pylstm_model_latency(NULL) == 0 && pylstm_model_isa(NULL) == NULL && pylstm_model_label(NULL, 0) == NULL);
-    REQUIRE(pylstm_model_trace_width(NULL) == 0 && pylstm_model_cells(NULL) == 0 && pylstm_model_hidden_size(NULL, 0) == 0);
+    REQUIRE(pylstm_model_trace_width(NULL) == 0 && pylstm_model_state_width(NULL) == 0 && pylstm_model_n_state_parts(NULL) == 0);
     REQUIRE(pylstm_stream_size(NULL) == 0 && pylstm_snapshot_size(NULL) == 0);
-    REQUIRE(pylstm_stream_position(NULL) == 0 && pylstm_stream_frames(NULL) == 0);
+    REQUIRE(pylstm_stream_position(NULL) == 0 && pylstm_stream_rows_written(NULL) == 0);
     REQUIRE(!pylstm_isa_built(NULL) && !pylstm_isa_supported(NULL));
-    REQUIRE(pylstm_stream_rows(NULL, 0, 0, &rows) == PYLSTM_BAD_ARGUMENT);
+    REQUIRE(pylstm_stream_rows_due(NULL, 0, 0, &rows) == PYLSTM_BAD_ARGUMENT);
     REQUIRE(pylstm_stream_flush(NULL, NULL, 0, &written) == PYLSTM_BAD_ARGUMENT);
     REQUIRE(pylstm_stream_push(NULL, PYLSTM_INT16, NULL, 0, 2, NULL, 0, &written) == PYLSTM_BAD_ARGUMENT);
     REQUIRE(pylstm_stream_copy(NULL, NULL) == PYLSTM_BAD_ARGUMENT && pylstm_stream_reset(NULL) == PYLSTM_BAD_ARGUMENT);

@@ -7,7 +7,6 @@ import itertools
 import re
 import wave
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,8 +15,7 @@ from hypothesis import strategies as st
 
 import pylstm
 from pylstm.decisions import Detector, Event
-
-LABELS = ["silence", "unknown", "yes", "no"]
+from tests.engine.detector_notes import ACCEPTED, GOOD, LABELS, changed, model_with
 
 
 def posteriors(*runs: tuple[str, int]) -> np.ndarray:
@@ -175,74 +173,69 @@ def test_bad_posteriors_change_nothing(
     assert [event.time for event in detector.push(posteriors(("yes", 1)))] == [0.01]
 
 
-INFO = {
-    "detector.threshold": "0.7",
-    "detector.smoothing_frames": "3",
-    "detector.refractory_frames": "9",
-    "detector.background": "unknown,silence",
-}
-
-
-def model(**change: object) -> SimpleNamespace:
-    """What a detector looks at in a model."""
-    parts = {"labels": LABELS, "info": INFO, "features": SimpleNamespace(sr=8000, hop_length=80)}
-    return SimpleNamespace(**(parts | change))
-
-
 def test_for_model_reads_the_info() -> None:
-    detector = Detector.for_model(model())
+    detector = Detector.for_model(model_with(GOOD))
     assert detector.labels == tuple(LABELS)
     assert detector.threshold == 0.7
     assert detector.smoothing_frames == 3
     assert detector.refractory_frames == 9
     assert detector.background == ("unknown", "silence")
     assert detector.hop_seconds == 0.01
-    assert Detector.for_model(model(info=INFO | {"detector.background": ""})).background == ()
+    assert Detector.for_model(model_with(changed("background", ""))).background == ()
 
 
-@pytest.mark.parametrize("key", sorted(INFO))
+@pytest.mark.parametrize("key", sorted(GOOD))
 def test_for_model_needs_every_parameter(key: str) -> None:
-    info = {name: value for name, value in INFO.items() if name != key}
-    with pytest.raises(ValueError, match=f"model.info: '{key}' is missing"):
-        Detector.for_model(model(info=info))
+    with pytest.raises(ValueError, match=f"'{key}' is missing; expected"):
+        Detector.for_model(model_with(changed(key.removeprefix("detector."), None)))
 
 
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
-        ("threshold", "high", "'detector.threshold' in model.info is 'high'; expected a number"),
-        ("threshold", "nan", "'detector.threshold' in model.info is 'nan'; expected a number"),
-        ("threshold", " 0.5", "'detector.threshold' in model.info is ' 0.5'; expected a number"),
-        ("threshold", "2", "threshold is 2.0; expected above 0 and at most 1"),
-        (
-            "smoothing_frames",
-            "3.0",
-            "'detector.smoothing_frames' in model.info is '3.0'; expected an integer",
-        ),
-        (
-            "refractory_frames",
-            "1_0",
-            "'detector.refractory_frames' in model.info is '1_0'; expected an integer",
-        ),
-        (
-            "refractory_frames",
-            "",
-            "'detector.refractory_frames' in model.info is ''; expected an integer",
-        ),
-        ("background", "unknown,,silence", "background holds an empty one; expected names"),
-        ("background", "noise", "background names 'noise'; expected some of the labels"),
+        ("threshold", "high", "'detector.threshold' is 'high'; expected a number above 0"),
+        ("threshold", "nan", "'detector.threshold' is 'nan'; expected a number"),
+        ("threshold", " 0.5", "'detector.threshold' is ' 0.5'; expected a number"),
+        ("threshold", "2", "'detector.threshold' is '2'; expected a number above 0 and at most 1"),
+        ("smoothing_frames", "3.0", "'detector.smoothing_frames' is '3.0'; expected a whole"),
+        ("refractory_frames", "1_0", "'detector.refractory_frames' is '1_0'; expected a whole"),
+        ("refractory_frames", "", "'detector.refractory_frames' is ''; expected a whole number"),
+        ("background", "unknown,,silence", "'detector.background' names ''; expected labels"),
+        ("background", "noise", "'detector.background' names 'noise'; expected labels of the"),
+        ("background", "no,no", "'detector.background' names 'no' twice; expected each label once"),
     ],
 )
 def test_for_model_refuses_malformed_parameters(key: str, value: str, message: str) -> None:
     with pytest.raises(ValueError, match=re.escape(message)):
-        Detector.for_model(model(info=INFO | {f"detector.{key}": value}))
+        Detector.for_model(model_with(changed(key, value)))
+
+
+def test_the_numbers_are_those_of_the_notes() -> None:
+    """What the reader accepts is what float and int make of it, and the detector takes it."""
+    for key, read in {
+        "threshold": float,
+        "smoothing_frames": int,
+        "refractory_frames": int,
+    }.items():
+        for text in ACCEPTED[key]:
+            if int(float(text)) < 1000:  # frames of more take memory
+                detector = Detector.for_model(model_with(changed(key, text)))
+                assert getattr(detector, key) == read(text)
+    for text in ACCEPTED["background"]:
+        names = tuple(name.strip() for name in text.split(",")) if text.strip() else ()
+        assert Detector.for_model(model_with(changed("background", text))).background == names
 
 
 def test_for_model_needs_labels_and_features() -> None:
     with pytest.raises(ValueError, match="model has no labels; expected"):
-        Detector.for_model(model(labels=None))
+        Detector.for_model(model_with(GOOD, labels=None))
+    without = pylstm.Model(None, [pylstm.Dense(4, 4, seed=0)], LABELS, GOOD)
     with pytest.raises(ValueError, match="model has no features; expected"):
-        Detector.for_model(model(features=None))
+        Detector.for_model(without)
+    with pytest.raises(ValueError, match=r"labels\.3 is 'yes'; expected a name that no other"):
+        Detector.for_model(model_with(GOOD, [*LABELS[:3], "yes"]))
+    with pytest.raises(TypeError, match=r"model is str; expected a pylstm\.Model"):
+        Detector.for_model("keywords")  # type: ignore[arg-type]
 
 
 def test_the_bundled_model_hears_the_demo() -> None:

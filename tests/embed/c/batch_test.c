@@ -183,22 +183,24 @@ static const struct timespec moment = {0, 1000000};
 static void meet(meeting *at, pylstm_stream *other) {
     const size_t size = pylstm_snapshot_size(at->model);
     char *snapshot = malloc(size);
-    float h[64], c[64], rows[ROWS * 3];
+    const size_t width = (size_t)pylstm_model_state_width(at->model);
+    float *state = calloc(width, sizeof *state), rows[ROWS * 3];
     pthread_t thread;
     void *result;
     int64_t n_rows;
     size_t n;
-    memset(h, 0, sizeof h), memset(c, 0, sizeof c);
+    CHECK(state);
     GIVES(PYLSTM_OK, pylstm_stream_snapshot(other, snapshot, size));
     atomic_init(&at->over, 0);
     CHECK(pthread_create(&thread, NULL, keep_pushing, at) == 0);
-    MEETS(pylstm_stream_rows(at->stream, 0, 0, &n_rows));
+    MEETS(pylstm_stream_rows_due(at->stream, 0, 0, &n_rows));
     MEETS(pylstm_stream_push(at->stream, PYLSTM_FLOAT32, at->pcm, 1, sizeof(float), rows, ROWS, &n));
     MEETS(pylstm_stream_push_frames(at->stream, at->pcm, 0, 0, rows, ROWS, &n));
     MEETS(pylstm_stream_trace_frames(at->stream, at->pcm, 0, 0, rows, ROWS, &n, NULL));
-    MEETS(pylstm_stream_get_cell(at->stream, 0, h, c));
-    MEETS(pylstm_stream_set_cell(at->stream, 0, h, c));
+    MEETS(pylstm_stream_get_state(at->stream, state, width));
+    MEETS(pylstm_stream_set_state(at->stream, state, width));
     MEETS(pylstm_stream_reset(at->stream));
+    MEETS(pylstm_stream_reset_keep_peak(at->stream));
     MEETS(pylstm_stream_snapshot(at->stream, snapshot, size));
     GIVES(PYLSTM_OK, pylstm_stream_snapshot(other, snapshot, size));
     MEETS(pylstm_stream_restore(at->stream, snapshot, size));
@@ -207,10 +209,10 @@ static void meet(meeting *at, pylstm_stream *other) {
     MEETS(pylstm_stream_flush(at->stream, rows, ROWS, &n));
     if (at->with_batch)
         MEETS(pylstm_batch_push(at->batch, NULL, 0));
-    CHECK(pylstm_stream_position(at->stream) >= 0 && pylstm_stream_frames(at->stream) >= 0);
+    CHECK(pylstm_stream_position(at->stream) >= 0 && pylstm_stream_rows_written(at->stream) >= 0);
     atomic_store(&at->over, 1);
     CHECK(pthread_join(thread, &result) == 0 && result == at);
-    free(snapshot);
+    free(snapshot), free(state);
 }
 
 /* The stack that pylstm.h says is enough, and the least that a thread has beside. Sanitizers take more. */

@@ -44,7 +44,7 @@ static void refused(pylstm_status status, const void *bytes, size_t size, const 
     GIVES(status, pylstm_model_create(bytes, size, &model, &why));
     CHECK(!model && why.status == status && strstr(why.message, text) && strlen(why.message) < sizeof why.message);
     model = (pylstm_model *)&status;
-    GIVES(status, pylstm_model_from_memory(bytes, size, &model, NULL));
+    GIVES(status, pylstm_model_create(bytes, size, &model, NULL));
     CHECK(!model);
     GIVES(status, pylstm_model_size(bytes, size, &needed, &why));
     CHECK(needed == 77 && why.status == status && strstr(why.message, text));
@@ -120,7 +120,7 @@ void test_models(const char *folder, models *m) {
         unsetenv("PYLSTM_ISA");
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_model_create(m->words_file.bytes, m->words_file.size, NULL, &why));
     CHECK(why.status == PYLSTM_BAD_ARGUMENT && strstr(why.message, "model"));
-    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_model_from_memory(m->words_file.bytes, m->words_file.size, NULL, NULL));
+    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_model_create(m->words_file.bytes, m->words_file.size, NULL, NULL));
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_model_size(m->words_file.bytes, m->words_file.size, NULL, &why));
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_model_init(NULL, 1 << 20, m->words_file.bytes, m->words_file.size, &m->words, &why));
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_model_init(&needed, 1 << 20, m->words_file.bytes, m->words_file.size, NULL, &why));
@@ -128,7 +128,7 @@ void test_models(const char *folder, models *m) {
     GIVES(PYLSTM_NO_MEMORY, pylstm_model_create(m->words_file.bytes, m->words_file.size, &m->words, &why));
     CHECK(!m->words && why.status == PYLSTM_NO_MEMORY);
     GIVES(PYLSTM_OK, pylstm_model_create(m->words_file.bytes, m->words_file.size, &m->words, &why));
-    GIVES(PYLSTM_OK, pylstm_model_from_memory(m->frames_file.bytes, m->frames_file.size, &m->frames, NULL));
+    GIVES(PYLSTM_OK, pylstm_model_create(m->frames_file.bytes, m->frames_file.size, &m->frames, NULL));
     GIVES(PYLSTM_OK, pylstm_model_create(m->deltas_file.bytes, m->deltas_file.size, &m->deltas, NULL));
     GIVES(PYLSTM_OK, pylstm_model_create(m->bare_file.bytes, m->bare_file.size, &m->bare, NULL));
     on_own_memory(&m->words_file);
@@ -162,6 +162,40 @@ static void no_detector(const char *folder, const char *name, const char *text) 
     free(f.bytes);
 }
 
+/* Two cells of 21: every part where it is, one after the other. */
+static void parts(const models *m) {
+    static const char *const state[] = {"h", "c"}, *const trace[] = {"i", "f", "g", "o", "c", "h"};
+    const pylstm_model *w = m->words;
+    pylstm_layer_part part = {NULL, NULL, 7, 7, 7, 7};
+    int k;
+    CHECK(pylstm_model_n_state_parts(w) == 4 && pylstm_model_n_state_parts(m->bare) == 0 && pylstm_model_n_state_parts(NULL) == 0);
+    CHECK(pylstm_model_n_trace_parts(w) == 12 && pylstm_model_n_trace_parts(m->bare) == 0);
+    CHECK(pylstm_model_n_trace_parts(NULL) == 0);
+    CHECK(pylstm_model_state_width(w) == 4 * 21 && pylstm_model_state_width(m->bare) == 0 && pylstm_model_state_width(NULL) == 0);
+    CHECK(pylstm_model_trace_width(w) == 12 * 21 && pylstm_model_trace_width(m->bare) == 0 && pylstm_model_trace_width(NULL) == 0);
+    for (k = -1; k < 6; k++) {
+        if (k >= 0 && k < 4)
+            continue;
+        GIVES(PYLSTM_BAD_ARGUMENT, pylstm_model_state_part(w, k, &part));
+        GIVES(PYLSTM_BAD_ARGUMENT, pylstm_model_trace_part(w, 3 * k, &part));
+    }
+    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_model_state_part(m->bare, 0, &part));
+    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_model_state_part(w, 0, NULL));
+    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_model_state_part(NULL, 0, &part));
+    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_model_trace_part(w, 0, NULL));
+    CHECK(!part.kind && !part.name && part.layer == 7 && part.cell == 7 && part.offset == 7 && part.size == 7);
+    for (k = 0; k < 4; k++) {
+        GIVES(PYLSTM_OK, pylstm_model_state_part(w, k, &part));
+        CHECK(strcmp(part.kind, "lstm") == 0 && strcmp(part.name, state[k % 2]) == 0);
+        CHECK(part.layer == 0 && part.cell == k / 2 && part.offset == (size_t)k * 21 && part.size == 21);
+    }
+    for (k = 0; k < 12; k++) {
+        GIVES(PYLSTM_OK, pylstm_model_trace_part(w, k, &part));
+        CHECK(strcmp(part.kind, "lstm") == 0 && strcmp(part.name, trace[k % 6]) == 0);
+        CHECK(part.layer == 0 && part.cell == k / 6 && part.offset == (size_t)k * 21 && part.size == 21);
+    }
+}
+
 void test_facts(const models *m, const char *folder) {
     const pylstm_model *w = m->words, *f = m->frames;
     pylstm_error why;
@@ -175,11 +209,7 @@ void test_facts(const models *m, const char *folder) {
     CHECK(strcmp(pylstm_model_isa(w), pylstm_isa(NULL)) == 0 && !pylstm_model_isa(NULL));
     CHECK(strcmp(pylstm_model_label(w, 0), "silence") == 0 && strcmp(pylstm_model_label(w, 2), "no") == 0);
     CHECK(!pylstm_model_label(w, -1) && !pylstm_model_label(w, 3) && !pylstm_model_label(f, 0) && !pylstm_model_label(NULL, 0));
-    CHECK(pylstm_model_cells(w) == 2 && pylstm_model_cells(m->bare) == 0 && pylstm_model_cells(NULL) == 0);
-    CHECK(pylstm_model_hidden_size(w, 1) == 21 && pylstm_model_hidden_size(w, 2) == 0 && pylstm_model_hidden_size(w, -1) == 0);
-    CHECK(pylstm_model_hidden_size(NULL, 0) == 0);
-    CHECK(pylstm_model_trace_width(w) == 2 * 6 * 21 && pylstm_model_trace_width(m->bare) == 0);
-    CHECK(pylstm_model_trace_width(NULL) == 0);
+    parts(m);
     CHECK(pylstm_stream_size(w) > 0 && pylstm_stream_size(NULL) == 0);
     CHECK(pylstm_snapshot_size(w) > 0 && pylstm_snapshot_size(NULL) == 0);
     CHECK(pylstm_batch_size(w) > 0 && pylstm_batch_size(NULL) == 0);
@@ -202,12 +232,12 @@ void test_facts(const models *m, const char *folder) {
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_model_detector(w, &threshold, &smoothing, NULL, &why));
     no_detector(folder, "frames", "no features");
     no_detector(folder, "bare", "no labels");
-    no_detector(folder, "no_threshold", "no 'detector.threshold'");
+    no_detector(folder, "no_threshold", "'detector.threshold' is missing; expected a number above 0 and at most 1");
     no_detector(folder, "bad_threshold", "'detector.threshold' is 'much'");
     no_detector(folder, "high_threshold", "'detector.threshold' is '1.5'");
     no_detector(folder, "bad_smoothing", "'detector.smoothing_frames' is '2.5'");
     no_detector(folder, "bad_refractory", "'detector.refractory_frames' is '-1'");
-    no_detector(folder, "no_background", "no 'detector.background'");
-    no_detector(folder, "bad_background", "names 'music', which is no label");
-    no_detector(folder, "all_background", "every label is background");
+    no_detector(folder, "no_background", "'detector.background' is missing; expected labels");
+    no_detector(folder, "bad_background", "'detector.background' names 'music'; expected labels of the model");
+    no_detector(folder, "all_background", "'detector.background' names every label; expected one");
 }

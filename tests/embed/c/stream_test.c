@@ -24,7 +24,7 @@ static float *rows_of(const pylstm_model *model, size_t n) {
 }
 
 /* A second at once, and in cuts, as floats, integers, interleaved, backwards: the same bits. */
-static void one_sound(const pylstm_model *model, int memories) {
+static void one_sound(const pylstm_model *model, int cells) {
     const size_t width = (size_t)pylstm_model_n_outputs(model);
     sound *s = malloc(sizeof *s);
     pylstm_stream *stream = stream_of(model);
@@ -32,11 +32,11 @@ static void one_sound(const pylstm_model *model, int memories) {
     size_t n, flushed, k, at, total;
     int64_t promised;
     fill_audio(s->pcm, s->pcm16, SECOND);
-    GIVES(PYLSTM_OK, pylstm_stream_rows(stream, SECOND, 1, &promised));
+    GIVES(PYLSTM_OK, pylstm_stream_rows_due(stream, SECOND, 1, &promised));
     GIVES(PYLSTM_OK, pylstm_stream_push(stream, PYLSTM_FLOAT32, s->pcm, SECOND, sizeof(float), whole, ROWS, &n));
-    CHECK(pylstm_stream_position(stream) == SECOND && pylstm_stream_frames(stream) == (int64_t)n);
+    CHECK(pylstm_stream_position(stream) == SECOND && pylstm_stream_rows_written(stream) == (int64_t)n);
     GIVES(PYLSTM_OK, pylstm_stream_flush(stream, whole + n * width, ROWS - n, &flushed));
-    CHECK((int64_t)(n + flushed) == promised && pylstm_stream_frames(stream) == promised);
+    CHECK((int64_t)(n + flushed) == promised && pylstm_stream_rows_written(stream) == promised);
     for (k = 0; k < (size_t)promised * width; k++)
         CHECK(isfinite(whole[k]));
     for (k = 0; k < SECOND; k++)
@@ -44,11 +44,11 @@ static void one_sound(const pylstm_model *model, int memories) {
 
     for (k = 0; k < 3; k++) {
         GIVES(PYLSTM_OK, pylstm_stream_reset(stream));
-        CHECK(pylstm_stream_position(stream) == 0 && pylstm_stream_frames(stream) == 0);
+        CHECK(pylstm_stream_position(stream) == 0 && pylstm_stream_rows_written(stream) == 0);
         for (at = 0, total = 0; at < SECOND; at += n) {
             const size_t step = at % 997 + 1 < SECOND - at ? at % 997 + 1 : SECOND - at;
             size_t written;
-            GIVES(PYLSTM_OK, pylstm_stream_rows(stream, step, 0, &promised));
+            GIVES(PYLSTM_OK, pylstm_stream_rows_due(stream, step, 0, &promised));
             if (k == 0)
                 GIVES(PYLSTM_OK, pylstm_stream_push(stream, PYLSTM_INT16, s->pcm16 + at, step, sizeof(int16_t),
                                                     cut + total * width, (size_t)promised, &written));
@@ -70,7 +70,7 @@ static void one_sound(const pylstm_model *model, int memories) {
         GIVES(PYLSTM_OK, pylstm_stream_flush(stream, cut + total * width, ROWS - total, &flushed));
         CHECK(memcmp(whole, cut, (total + flushed) * width * sizeof *cut) == 0);
     }
-    CHECK(pylstm_model_cells(model) == memories);
+    CHECK(pylstm_model_n_state_parts(model) == 2 * cells && pylstm_model_n_trace_parts(model) == 6 * cells);
     pylstm_stream_destroy(stream);
     free(whole), free(cut), free(stereo), free(s);
 }
@@ -98,11 +98,11 @@ static void refusals(const models *m) {
     CHECK((char *)none == memory);
     pylstm_stream_destroy(NULL);
 
-    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_rows(NULL, 1, 0, &rows));
-    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_rows(stream, 1, 0, NULL));
-    GIVES(PYLSTM_WRONG_INPUT, pylstm_stream_rows(frames, 1, 0, &rows));
+    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_rows_due(NULL, 1, 0, &rows));
+    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_rows_due(stream, 1, 0, NULL));
+    GIVES(PYLSTM_WRONG_INPUT, pylstm_stream_rows_due(frames, 1, 0, &rows));
     if (sizeof(size_t) == 8) /* more than a position may become */
-        GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_rows(stream, SIZE_MAX, 0, &rows));
+        GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_rows_due(stream, SIZE_MAX, 0, &rows));
     CHECK(rows == 5);
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_push(NULL, PYLSTM_FLOAT32, s->pcm, 1, 4, out, ROWS, &n));
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_push(stream, PYLSTM_FLOAT32, NULL, 1, 4, out, ROWS, &n));
@@ -121,8 +121,8 @@ static void refusals(const models *m) {
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_flush(NULL, out, ROWS, &n));
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_flush(stream, NULL, ROWS, &n));
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_flush(stream, out, ROWS, NULL));
-    CHECK(n == 7 && pylstm_stream_position(stream) == 0 && pylstm_stream_frames(stream) == 0);
-    CHECK(pylstm_stream_position(NULL) == 0 && pylstm_stream_frames(NULL) == 0);
+    CHECK(n == 7 && pylstm_stream_position(stream) == 0 && pylstm_stream_rows_written(stream) == 0);
+    CHECK(pylstm_stream_position(NULL) == 0 && pylstm_stream_rows_written(NULL) == 0);
 
     GIVES(PYLSTM_OK, pylstm_stream_push(stream, PYLSTM_FLOAT32, NULL, 0, 4, NULL, 0, &n));
     CHECK(n == 0);
@@ -133,7 +133,7 @@ static void refusals(const models *m) {
     GIVES(PYLSTM_FLUSHED, pylstm_stream_flush(stream, out, ROWS, &n));
     GIVES(PYLSTM_FLUSHED, pylstm_stream_push(stream, PYLSTM_FLOAT32, s->pcm, 200, 4, out, ROWS, &n));
     GIVES(PYLSTM_FLUSHED, pylstm_stream_push_frames(stream, s->pcm, 1, 4 * 13, out, ROWS, &n));
-    GIVES(PYLSTM_FLUSHED, pylstm_stream_rows(stream, 1, 0, &rows));
+    GIVES(PYLSTM_FLUSHED, pylstm_stream_rows_due(stream, 1, 0, &rows));
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_reset(NULL));
     GIVES(PYLSTM_OK, pylstm_stream_reset(stream));
     GIVES(PYLSTM_OK, pylstm_stream_flush(stream, out, ROWS, &n)); /* nothing came, nothing comes out */
@@ -142,7 +142,7 @@ static void refusals(const models *m) {
     stream = stream_of(m->deltas);
     GIVES(PYLSTM_OK, pylstm_stream_push(stream, PYLSTM_FLOAT32, s->pcm, 480, 4, out, ROWS, &n));
     GIVES(PYLSTM_TOO_SHORT, pylstm_stream_flush(stream, out, ROWS, &n));
-    GIVES(PYLSTM_TOO_SHORT, pylstm_stream_rows(stream, 0, 1, &rows));
+    GIVES(PYLSTM_TOO_SHORT, pylstm_stream_rows_due(stream, 0, 1, &rows));
     pylstm_stream_destroy(stream);
     free(out), free(s), free(memory);
 }
@@ -151,23 +151,24 @@ static void frames_and_memories(const models *m) {
     const pylstm_model *model = m->frames;
     const size_t n_frames = 30, width = 7, n_outputs = 5, trace_width = (size_t)pylstm_model_trace_width(model);
     sound *s = malloc(sizeof *s);
-    float *a = rows_of(model, n_frames), *b = rows_of(model, n_frames), h[2][20], c[2][20];
+    float *a = rows_of(model, n_frames), *b = rows_of(model, n_frames), state[2][40];
     float *trace = malloc(n_frames * trace_width * sizeof *trace);
     pylstm_stream *stream = stream_of(model), *other = stream_of(m->words);
     size_t n, last = (n_frames - 1) * trace_width;
     fill_audio(s->pcm, s->pcm16, SECOND);
     GIVES(PYLSTM_OK, pylstm_stream_push_frames(stream, s->pcm, n_frames, (ptrdiff_t)(width * sizeof(float)), a, n_frames, &n));
     CHECK(n == n_frames && pylstm_stream_position(stream) == (int64_t)n_frames);
-    GIVES(PYLSTM_OK, pylstm_stream_get_cell(stream, 0, h[0], c[0]));
+    GIVES(PYLSTM_OK, pylstm_stream_get_state(stream, state[0], 40));
     GIVES(PYLSTM_OK, pylstm_stream_reset(stream));
     GIVES(PYLSTM_OK,
           pylstm_stream_trace_frames(stream, s->pcm, n_frames, (ptrdiff_t)(width * sizeof(float)), b, n_frames, &n, trace));
     CHECK(memcmp(a, b, n_frames * n_outputs * sizeof *a) == 0);
-    CHECK(memcmp(h[0], trace + last + 5 * 20, sizeof h[0]) == 0 && memcmp(c[0], trace + last + 4 * 20, sizeof c[0]) == 0);
+    CHECK(memcmp(state[0], trace + last + 5 * 20, 20 * sizeof(float)) == 0);      /* h */
+    CHECK(memcmp(state[0] + 20, trace + last + 4 * 20, 20 * sizeof(float)) == 0); /* c */
     GIVES(PYLSTM_OK, pylstm_stream_reset(stream));
-    GIVES(PYLSTM_OK, pylstm_stream_set_cell(stream, 0, h[0], c[0]));
-    GIVES(PYLSTM_OK, pylstm_stream_get_cell(stream, 0, h[1], c[1]));
-    CHECK(memcmp(h[0], h[1], sizeof h[0]) == 0 && memcmp(c[0], c[1], sizeof c[0]) == 0);
+    GIVES(PYLSTM_OK, pylstm_stream_set_state(stream, state[0], 40));
+    GIVES(PYLSTM_OK, pylstm_stream_get_state(stream, state[1], 40));
+    CHECK(memcmp(state[0], state[1], sizeof state[0]) == 0);
 
     /* Without a place for the trace it is push_frames. */
     GIVES(PYLSTM_OK, pylstm_stream_reset(stream));
@@ -182,20 +183,50 @@ static void frames_and_memories(const models *m) {
     GIVES(PYLSTM_OUT_TOO_SMALL, pylstm_stream_trace_frames(stream, s->pcm, 2, 28, a, 1, &n, trace));
     s->pcm[10] = NAN;
     GIVES(PYLSTM_NOT_FINITE, pylstm_stream_push_frames(stream, s->pcm, 2, 28, a, 2, &n));
-    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_get_cell(NULL, 0, h[0], c[0]));
-    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_get_cell(stream, 0, NULL, c[0]));
-    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_get_cell(stream, 0, h[0], NULL));
-    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_get_cell(stream, 1, h[0], c[0]));
-    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_get_cell(stream, -1, h[0], c[0]));
-    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_set_cell(NULL, 0, h[0], c[0]));
-    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_set_cell(stream, 0, NULL, c[0]));
-    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_set_cell(stream, 0, h[0], NULL));
-    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_set_cell(stream, 1, h[0], c[0]));
-    h[0][19] = NAN;
-    GIVES(PYLSTM_NOT_FINITE, pylstm_stream_set_cell(stream, 0, h[0], c[0]));
-    GIVES(PYLSTM_NOT_FINITE, pylstm_stream_set_cell(stream, 0, c[0], h[0]));
+    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_get_state(NULL, state[0], 40));
+    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_get_state(stream, NULL, 40));
+    GIVES(PYLSTM_OUT_TOO_SMALL, pylstm_stream_get_state(stream, state[0], 39));
+    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_set_state(NULL, state[0], 40));
+    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_set_state(stream, NULL, 40));
+    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_set_state(stream, state[0], 39));
+    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_set_state(stream, state[0], 41));
+    state[0][19] = NAN;
+    GIVES(PYLSTM_NOT_FINITE, pylstm_stream_set_state(stream, state[0], 40));
+    state[0][19] = 0, state[0][39] = INFINITY;
+    GIVES(PYLSTM_NOT_FINITE, pylstm_stream_set_state(stream, state[0], 40));
+    GIVES(PYLSTM_OK, pylstm_stream_get_state(stream, state[0], 40));
+    CHECK(isfinite(state[0][19]) && isfinite(state[0][39]));
     pylstm_stream_destroy(stream), pylstm_stream_destroy(other);
     free(a), free(b), free(trace), free(s);
+}
+
+/* A second pass that keeps the peak clamps against the maximum of the whole: what was quiet before the loudest moment differs,
+ * and nothing else is kept. */
+static void second_pass(const models *m) {
+    const size_t width = (size_t)pylstm_model_n_outputs(m->bare);
+    sound *s = malloc(sizeof *s);
+    float *first = rows_of(m->bare, ROWS), *second = rows_of(m->bare, ROWS);
+    pylstm_stream *stream = stream_of(m->bare);
+    size_t n, again, k, changed = 0;
+    fill_audio(s->pcm, s->pcm16, SECOND);
+    for (k = 0; k < SECOND / 2; k++)
+        s->pcm[k] *= 1e-5f; /* 100 dB below what follows */
+    GIVES(PYLSTM_OK, pylstm_stream_push(stream, PYLSTM_FLOAT32, s->pcm, SECOND, sizeof(float), first, ROWS, &n));
+    GIVES(PYLSTM_OK, pylstm_stream_reset_keep_peak(stream));
+    CHECK(pylstm_stream_position(stream) == 0 && pylstm_stream_rows_written(stream) == 0);
+    GIVES(PYLSTM_OK, pylstm_stream_push(stream, PYLSTM_FLOAT32, s->pcm, SECOND, sizeof(float), second, ROWS, &again));
+    CHECK(n == again && n > 90);
+    for (k = 0; k < n * width; k++) {
+        CHECK(second[k] >= first[k]);
+        changed += second[k] > first[k];
+    }
+    CHECK(changed > 30 * width && memcmp(first + 60 * width, second + 60 * width, (n - 60) * width * sizeof(float)) == 0);
+    GIVES(PYLSTM_OK, pylstm_stream_reset(stream));
+    GIVES(PYLSTM_OK, pylstm_stream_push(stream, PYLSTM_FLOAT32, s->pcm, SECOND, sizeof(float), second, ROWS, &again));
+    CHECK(memcmp(first, second, n * width * sizeof(float)) == 0);
+    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_reset_keep_peak(NULL));
+    pylstm_stream_destroy(stream);
+    free(first), free(second), free(s);
 }
 
 void test_streams(const models *m) {
@@ -208,6 +239,7 @@ void test_streams(const models *m) {
     }
     refusals(m);
     frames_and_memories(m);
+    second_pass(m);
 }
 
 void test_snapshots(const models *m) {

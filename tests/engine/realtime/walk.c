@@ -16,12 +16,12 @@
 struct walk {
     const pylstm_model *model;
     int audio;
-    size_t n_features, n_outputs, trace_width, snapshot_size;
+    size_t n_features, n_outputs, state_width, trace_width, snapshot_size;
     void *memory[3];
     pylstm_stream *a, *b, *c, *foreign;
     pylstm_batch *batch;
     char *snapshot, *other_snapshot, *spoilt;
-    float *pcm, *tiny, *silence, *frames, *out, *trace, *h, *c_state;
+    float *pcm, *tiny, *silence, *frames, *out, *trace, *state;
     int16_t *pcm16;
     const guard *around;
     long calls;
@@ -70,20 +70,16 @@ static void fill(float *values, size_t n, float level) {
 walk *walk_create(const pylstm_model *model, const pylstm_model *stranger) {
     walk *w = room(sizeof *w);
     const size_t size = pylstm_stream_size(model);
-    size_t widest = 1;
     int k;
     w->model = model;
     w->audio = pylstm_model_sample_rate(model) != 0;
     w->n_features = (size_t)pylstm_model_n_features(model);
     w->n_outputs = (size_t)pylstm_model_n_outputs(model);
+    w->state_width = (size_t)pylstm_model_state_width(model);
     w->trace_width = (size_t)pylstm_model_trace_width(model);
     w->snapshot_size = pylstm_snapshot_size(model);
     for (k = 0; k < 3; k++)
         w->memory[k] = aligned_room(size);
-    for (k = 0; k < pylstm_model_cells(model); k++) {
-        if ((size_t)pylstm_model_hidden_size(model, k) > widest)
-            widest = (size_t)pylstm_model_hidden_size(model, k);
-    }
     REQUIRE(pylstm_stream_create(stranger, &w->foreign) == PYLSTM_OK);
     REQUIRE(pylstm_batch_create(model, 1, &w->batch) == PYLSTM_OK);
     w->snapshot = room(w->snapshot_size);
@@ -96,8 +92,7 @@ walk *walk_create(const pylstm_model *model, const pylstm_model *stranger) {
     w->frames = room((FRAMES * w->n_features + 2) * sizeof(float));
     w->out = room(3 * ROWS * w->n_outputs * sizeof(float));
     w->trace = room((FRAMES * w->trace_width + 1) * sizeof(float));
-    w->h = room(widest * sizeof(float));
-    w->c_state = room(widest * sizeof(float));
+    w->state = room(w->state_width * sizeof(float));
     w->pcm16 = room(SECOND * sizeof(int16_t));
     fill(w->pcm, SECOND, 0.5f);
     fill(w->tiny, SECOND, 1e-40f); /* subnormal, every one */
@@ -125,6 +120,7 @@ static void keep_state(walk *w, pylstm_stream *stream) {
 static void ask(walk *w) {
     const pylstm_model *m = w->model;
     const char *isa = pylstm_model_isa(m), *label = pylstm_model_label(m, 0);
+    pylstm_layer_part part;
     int status;
     for (status = -1; status < 14; status++)
         RT(1, pylstm_strerror((pylstm_status)status) != NULL);
@@ -138,9 +134,16 @@ static void ask(walk *w) {
     RT(1, pylstm_model_latency(m) >= 0);
     RT(1, pylstm_model_isa(m) == isa);
     RT(1, pylstm_model_label(m, 0) == label);
+    RT(w->state_width, pylstm_model_state_width(m));
     RT(w->trace_width, pylstm_model_trace_width(m));
-    RT(1, pylstm_model_cells(m) > 0);
-    RT(1, pylstm_model_hidden_size(m, 0) > 0);
+    RT(1, pylstm_model_n_state_parts(m) > 0);
+    RT(1, pylstm_model_n_trace_parts(m) > 0);
+    RT(PYLSTM_OK, pylstm_model_state_part(m, pylstm_model_n_state_parts(m) - 1, &part));
+    REQUIRE(part.offset + part.size == w->state_width);
+    RT(PYLSTM_OK, pylstm_model_trace_part(m, pylstm_model_n_trace_parts(m) - 1, &part));
+    REQUIRE(part.offset + part.size == w->trace_width);
+    RT(PYLSTM_BAD_ARGUMENT, pylstm_model_state_part(m, pylstm_model_n_state_parts(m), &part));
+    RT(PYLSTM_BAD_ARGUMENT, pylstm_model_trace_part(m, -1, &part));
     RT(w->snapshot_size, pylstm_snapshot_size(m));
 }
 
@@ -149,7 +152,7 @@ static void ask(walk *w) {
 static void push(walk *w, pylstm_stream *stream, pylstm_sample_type type, const void *pcm, size_t n, ptrdiff_t stride) {
     int64_t promised;
     size_t rows;
-    RT(PYLSTM_OK, pylstm_stream_rows(stream, n, 0, &promised));
+    RT(PYLSTM_OK, pylstm_stream_rows_due(stream, n, 0, &promised));
     RT(PYLSTM_OK, pylstm_stream_push(stream, type, pcm, n, stride, w->out, ROWS, &rows));
     REQUIRE((int64_t)rows == promised);
     keep_rows(w, rows);
@@ -167,7 +170,7 @@ static void push_audio(walk *w) {
     push(w, w->a, PYLSTM_FLOAT32, w->pcm, 1000, 0);
     push(w, w->a, PYLSTM_FLOAT32, w->tiny, SECOND, sizeof(float));
     RT(1, pylstm_stream_position(w->a) > 0);
-    RT(1, pylstm_stream_frames(w->a) > 0);
+    RT(1, pylstm_stream_rows_written(w->a) > 0);
     keep_state(w, w->a);
 }
 
@@ -189,14 +192,14 @@ static void refuse_audio(walk *w) {
     RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_push(w->a, PYLSTM_FRAMES, w->pcm, 100, 4, w->out, ROWS, &rows));
     RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_push(NULL, PYLSTM_FLOAT32, w->pcm, 100, 4, w->out, ROWS, &rows));
     RT(PYLSTM_WRONG_INPUT, pylstm_stream_push_frames(w->a, w->frames, 1, 0, w->out, ROWS, &rows));
-    RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_rows(w->a, SIZE_MAX, 0, &promised));
+    RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_rows_due(w->a, SIZE_MAX, 0, &promised));
     keep_state(w, w->a);
 }
 
 static void flush_audio(walk *w) {
     int64_t promised;
     size_t rows;
-    RT(PYLSTM_OK, pylstm_stream_rows(w->a, 0, 1, &promised));
+    RT(PYLSTM_OK, pylstm_stream_rows_due(w->a, 0, 1, &promised));
     if (promised)
         RT(PYLSTM_OUT_TOO_SMALL, pylstm_stream_flush(w->a, w->out, (size_t)promised - 1, &rows));
     RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_flush(w->a, NULL, ROWS, &rows));
@@ -205,10 +208,15 @@ static void flush_audio(walk *w) {
     keep_rows(w, rows);
     RT(PYLSTM_FLUSHED, pylstm_stream_flush(w->a, w->out, ROWS, &rows));
     RT(PYLSTM_FLUSHED, pylstm_stream_push(w->a, PYLSTM_FLOAT32, w->pcm, 160, 4, w->out, ROWS, &rows));
-    RT(PYLSTM_FLUSHED, pylstm_stream_rows(w->a, 160, 0, &promised));
+    RT(PYLSTM_FLUSHED, pylstm_stream_rows_due(w->a, 160, 0, &promised));
     keep_state(w, w->a);
     RT(PYLSTM_OK, pylstm_stream_reset(w->a));
     RT(0, pylstm_stream_position(w->a));
+    push(w, w->a, PYLSTM_FLOAT32, w->pcm, 4000, sizeof(float));
+    RT(PYLSTM_OK, pylstm_stream_reset_keep_peak(w->a));
+    RT(0, pylstm_stream_rows_written(w->a));
+    push(w, w->a, PYLSTM_FLOAT32, w->pcm, 4000, sizeof(float));
+    RT(PYLSTM_OK, pylstm_stream_reset(w->a));
     push(w, w->a, PYLSTM_FLOAT32, w->pcm, 600, sizeof(float));
     /* a few frames: where there are deltas, too few */
     w->around->enter();
@@ -251,22 +259,19 @@ static void push_frames(walk *w) {
 
 /* --- state ------------------------------------------------------------------------------------------------------------ */
 
-static void cells(walk *w, pylstm_stream *stream) {
-    const int n = pylstm_model_cells(w->model);
-    int cell, k;
-    for (cell = 0; cell < n; cell++) {
-        const int width = pylstm_model_hidden_size(w->model, cell);
-        RT(PYLSTM_OK, pylstm_stream_get_cell(stream, cell, w->h, w->c_state));
-        keep(w, w->h, (size_t)width * sizeof(float));
-        keep(w, w->c_state, (size_t)width * sizeof(float));
-        for (k = 0; k < width; k++)
-            w->h[k] = k % 2 ? 1e-40f : 0.25f; /* some subnormal */
-        RT(PYLSTM_OK, pylstm_stream_set_cell(stream, cell, w->h, w->c_state));
-        w->h[width - 1] = NAN;
-        RT(PYLSTM_NOT_FINITE, pylstm_stream_set_cell(stream, cell, w->h, w->c_state));
-    }
-    RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_get_cell(stream, n, w->h, w->c_state));
-    RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_set_cell(stream, -1, w->h, w->c_state));
+static void layers_state(walk *w, pylstm_stream *stream) {
+    const size_t n = w->state_width;
+    size_t k;
+    RT(PYLSTM_OK, pylstm_stream_get_state(stream, w->state, n));
+    keep(w, w->state, n * sizeof(float));
+    for (k = 0; k < n; k++)
+        w->state[k] = k % 2 ? 1e-40f : 0.25f; /* some subnormal */
+    RT(PYLSTM_OK, pylstm_stream_set_state(stream, w->state, n));
+    w->state[n - 1] = NAN;
+    RT(PYLSTM_NOT_FINITE, pylstm_stream_set_state(stream, w->state, n));
+    RT(PYLSTM_OUT_TOO_SMALL, pylstm_stream_get_state(stream, w->state, n - 1));
+    RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_set_state(stream, w->state, n - 1));
+    RT(PYLSTM_BAD_ARGUMENT, pylstm_stream_get_state(stream, NULL, n));
 }
 
 static void sign(walk *w, char *snapshot) {
@@ -327,17 +332,17 @@ static void busy(walk *w, pylstm_stream *stream) {
     RT(PYLSTM_BUSY, pylstm_stream_push(stream, PYLSTM_FLOAT32, w->pcm, 160, 4, w->out, ROWS, &rows));
     RT(PYLSTM_BUSY, pylstm_stream_push_frames(stream, w->frames, 1, 4, w->out, ROWS, &rows));
     RT(PYLSTM_BUSY, pylstm_stream_trace_frames(stream, w->frames, 1, 4, w->out, ROWS, &rows, w->trace));
-    RT(PYLSTM_BUSY, pylstm_stream_rows(stream, 1, 0, &promised));
+    RT(PYLSTM_BUSY, pylstm_stream_rows_due(stream, 1, 0, &promised));
     RT(PYLSTM_BUSY, pylstm_stream_flush(stream, w->out, ROWS, &rows));
     RT(PYLSTM_BUSY, pylstm_stream_reset(stream));
     RT(PYLSTM_BUSY, pylstm_stream_snapshot(stream, w->spoilt, w->snapshot_size));
     RT(PYLSTM_BUSY, pylstm_stream_restore(stream, w->snapshot, w->snapshot_size));
     RT(PYLSTM_BUSY, pylstm_stream_copy(stream, w->b));
     RT(PYLSTM_BUSY, pylstm_stream_copy(w->b, stream));
-    RT(PYLSTM_BUSY, pylstm_stream_get_cell(stream, 0, w->h, w->c_state));
-    memset(w->h, 0, sizeof *w->h * (size_t)pylstm_model_hidden_size(w->model, 0));
-    memset(w->c_state, 0, sizeof *w->c_state * (size_t)pylstm_model_hidden_size(w->model, 0));
-    RT(PYLSTM_BUSY, pylstm_stream_set_cell(stream, 0, w->h, w->c_state));
+    RT(PYLSTM_BUSY, pylstm_stream_reset_keep_peak(stream));
+    RT(PYLSTM_BUSY, pylstm_stream_get_state(stream, w->state, w->state_width));
+    memset(w->state, 0, w->state_width * sizeof *w->state);
+    RT(PYLSTM_BUSY, pylstm_stream_set_state(stream, w->state, w->state_width));
     RT(PYLSTM_BUSY, pylstm_batch_push(w->batch, &part, 1));
     RT(1, pylstm_stream_position(stream) > 0);
     pylstm_stream_release(stream);
@@ -429,13 +434,13 @@ uint64_t walk_run(walk *w, const guard *around, long *calls) {
     }
     push_frames(w);
     snapshots(w, main_one);
-    cells(w, main_one);
+    layers_state(w, main_one);
     snapshots(w, main_one);
     busy(w, main_one);
     batch(w);
     RT(PYLSTM_OK, pylstm_stream_reset(main_one));
     silence(w, main_one, 60);
-    cells(w, main_one);
+    layers_state(w, main_one);
     silence(w, main_one, 10);
     *calls += w->calls;
     return w->hash;

@@ -270,7 +270,7 @@ STATE = passage([LAYER], 1, 3, 0).state[0]
         (X[..., :3], ValueError, r"x has shape \(5, 3, 3\); expected \(T, 4\) or \(T, B, 4\)"),
         (X[None], ValueError, r"x has shape \(1, 5, 3, 4\)"),
         (X[0, 0], ValueError, r"x has shape \(4,\)"),
-        (X[:0], ValueError, r"x has shape \(0, 3, 4\): .* T and B at least 1"),
+        (X[:0], ValueError, r"x has shape \(0, 3, 4\); .* T and B at least 1"),
         (X[:, :0], ValueError, r"x has shape \(5, 0, 4\)"),
         (X[:0, 0], ValueError, r"x has shape \(0, 4\)"),
         (with_value(np.nan), ValueError, "x holds NaN or infinity"),

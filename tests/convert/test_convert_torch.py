@@ -111,7 +111,7 @@ class TestUnsupportedModules:
     @pytest.mark.parametrize("name", ["GRU", "RNN", "GRUCell", "Conv1d", "ModuleList"])
     def test_other_modules(self, name):
         arguments = {"Conv1d": (3, 2, 1), "ModuleList": ()}.get(name, (3, 2))
-        with pytest.raises(ValueError, match=f"{name} is a {name}, which is not supported: expect"):
+        with pytest.raises(ValueError, match=f"{name} is a {name}, which is not supported; expect"):
             from_torch(getattr(nn, name)(*arguments))
 
     @pytest.mark.parametrize("kind", ["LSTM", "Linear", "Sequential"])
@@ -198,7 +198,7 @@ class TestSequential:
 
     @pytest.mark.parametrize("dim", [None, 0, 1, 2])
     def test_softmax_runs_over_the_outputs(self, dim):
-        with pytest.raises(ValueError, match=f"module 1 is a Softmax over dim={dim}: exp"):
+        with pytest.raises(ValueError, match=f"module 1 is a Softmax over dim={dim}; exp"):
             from_torch(nn.Sequential(nn.Linear(3, 2), nn.Softmax(dim=dim)))
 
     @pytest.mark.parametrize("name", ["LogSoftmax", "GELU", "BatchNorm1d", "Flatten", "GRU"])

@@ -113,7 +113,7 @@ def test_every_function_of_the_header_can_be_cimported() -> None:
     ours = PROJECT / "pylstm"
     given = declared((ours / "_engine.pxd").read_text())
     assert given == expected, "pylstm/_engine.pxd is not what src/pylstm.h declares"
-    inner = declared((ours / "_core.pxd").read_text().split('cdef extern from "stream.h"')[0])
+    inner = declared((ours / "_core.pxd").read_text().split('cdef extern from "engine/stream.h"')[0])
     assert inner == expected, "pylstm/_core.pxd is not what src/pylstm.h declares"
     named = set(re.findall(r"^ {4}(\w+),$", (ours / "__init__.pxd").read_text(), flags=re.M))
     constants = set(re.findall(r"^ {4}(PYLSTM_\w+) = \d+", header, flags=re.M))

@@ -141,7 +141,7 @@ class TestRefusals:
 
     def test_misshapen_weight(self, dense):
         dense.weights["weight"] = dense.weights["weight"].T.copy()
-        with pytest.raises(ValueError, match=r"'weight' of Dense has shape \(8, 3\): .*\(3, 8\)"):
+        with pytest.raises(ValueError, match=r"'weight' of Dense has shape \(8, 3\); .*\(3, 8\)"):
             Dense(8, 3, weights=dense.weights)
 
     @pytest.mark.parametrize("dtype", [np.float64, np.float16, np.int32, ">f4"])

@@ -201,7 +201,7 @@ def problems_of(path: Path, **settings: str) -> list[str]:
         (["path,label"], ["is empty; expected a row at least"]),
         (["path,lable", "a.wav,yes"], ["line 1: unknown column 'lable'; expected some of path, l"]),
         (["label", "yes"], ["line 1: there is no column 'path'"]),
-        (["path", "a.wav"], ["line 1; expected one of the columns 'label' and 'transcript'"]),
+        (["path", "a.wav"], ["line 1: expected one of the columns 'label' and 'transcript'"]),
         (["path,path,label"], ["line 1: column 'path' is there twice"]),
         (["path,label", "a.wav"], ["line 2: there are 1 cells; expected 2"]),
         (["path,label", "a.wav,"], ["line 2: there is neither a label nor a transcript"]),

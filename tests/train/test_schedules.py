@@ -122,7 +122,7 @@ def test_repr_makes_the_same(schedule):
     [
         (Cosine, {"total_steps": 0}, ValueError, "total_steps is 0"),
         (Cosine, {"total_steps": 1.5}, TypeError, "total_steps is 1.5"),
-        (Cosine, {"total_steps": 5, "warmup_steps": 5}, ValueError, "warmup_steps is 5: expected"),
+        (Cosine, {"total_steps": 5, "warmup_steps": 5}, ValueError, "warmup_steps is 5; expected"),
         (Cosine, {"total_steps": 5, "warmup_steps": -1}, ValueError, "warmup_steps is -1"),
         (Cosine, {"total_steps": 5, "floor": 1.1}, ValueError, "floor is 1.1; expected 0 to 1"),
         (Cosine, {"total_steps": 5, "floor": math.nan}, ValueError, "floor is nan"),

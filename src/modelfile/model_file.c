@@ -37,7 +37,7 @@ static pylstm_status check_format(pylstm_model_file *file, pylstm_error *why) {
     return PYLSTM_OK;
 }
 
-static pylstm_status check(pylstm_model_file *file, const void *bytes, size_t size, pylstm_error *why) {
+static pylstm_status check_whole(pylstm_model_file *file, const void *bytes, size_t size, pylstm_error *why) {
     PYLSTM_TRY(pylstm_safetensors_open(&file->container, bytes, size, why));
     PYLSTM_TRY(check_format(file, why));
     for (int k = 0; k < file->container.n_tensors; k++) { /* last: this alone reads every byte */
@@ -55,7 +55,7 @@ pylstm_status pylstm_model_file_open(pylstm_model_file *file, const void *bytes,
     memset(file, 0, sizeof *file);
     if (!bytes)
         return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "bytes is NULL; expected the contents of a model file");
-    status = check(file, bytes, size, why);
+    status = check_whole(file, bytes, size, why);
     if (status)
         memset(file, 0, sizeof *file);
     return status;

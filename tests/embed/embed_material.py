@@ -99,7 +99,7 @@ def with_notes(model: pylstm.Model, notes: dict[str, str]) -> pylstm.Model:
 
 
 def save_models(folder: Path) -> None:
-    """The files that tests/c asks for."""
+    """The files that tests/embed/c asks for."""
     plain = small_model()
     words = with_notes(plain, NOTES)
     words.save(folder / "words.safetensors")

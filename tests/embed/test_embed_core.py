@@ -52,7 +52,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The models of tests/c."""
+    """The models of tests/embed/c."""
     folder = tmp_path_factory.mktemp("models")
     save_models(folder)
     return folder
@@ -65,7 +65,7 @@ def test_declarations_are_added_but_never_changed() -> None:
     facts = signatures.declarations(HEADER)
     recorded = [line for line in RECORDED if "-bit " not in line]
     assert set(recorded) <= set(facts), sorted(set(recorded) - set(facts))
-    # What is new is written down, so that it is kept from then on: tests/c/signatures.py.
+    # What is new is written down, so that it is kept from then on: tests/embed/c_signatures.py.
     assert set(facts) <= set(recorded), sorted(set(facts) - set(recorded))
 
 

@@ -1,4 +1,4 @@
-"""The rooms of src/: who includes whom, how long files are, what guards are called, which files there are.
+"""The rooms of src/: who includes whom, how long files are, how guards are called, which files.
 
 Each rule is a function that gives what is wrong in a tree; a small broken tree shows that it can.
 """
@@ -69,7 +69,7 @@ def undocumented_rooms(src: Path) -> list[str]:
 
 
 def circles(src: Path) -> list[str]:
-    """Rooms as a whole, then files: what is left when all that includes nothing left is taken away."""
+    """Rooms as a whole, then files: what is left when all that needs nothing left is taken away."""
     below = {name: others - {name} for name, others in allowed(src).items()}
     return _circle(below) + _circle({name: set(names) for name, names in includes(src).items()})
 
@@ -154,7 +154,7 @@ SMALL = {
     "Makefile": "SOURCES = $(filter-out bulk/%,$(wildcard */*.c))\n",
     "README.md": "| `top/` | | `low/` |\n| `bulk/` | | `low/` |\n| `low/` | | |\n",
     "pylstm.h": "#ifndef PYLSTM_H\n#define PYLSTM_H\n#endif\n",
-    "low/memory.h": '#ifndef PYLSTM_LOW_MEMORY_H\n#define PYLSTM_LOW_MEMORY_H\n#include "pylstm.h"\n',
+    "low/memory.h": "#ifndef PYLSTM_LOW_MEMORY_H\n#define PYLSTM_LOW_MEMORY_H\n#endif\n",
     "low/memory.c": '#include "low/memory.h"\n',
     "top/model.c": '#include "low/memory.h"\n#include <math.h>\n',
     "bulk/kernels.c": "",

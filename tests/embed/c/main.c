@@ -1,6 +1,6 @@
 /* Every public call of pylstm.h and every way in which it can be refused, to be run under valgrind and sanitizers.
  *
- *     api_test folder        the model files that tests/test_embed_core.py makes
+ *     api_test folder        the model files that tests/embed/test_embed_core.py makes
  *
  * To be linked with -Wl,--wrap=malloc,--wrap=calloc,--wrap=pthread_create. Prints how many laws were looked at.
  */

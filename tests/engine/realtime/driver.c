@@ -3,9 +3,10 @@
  *     driver calls model...             every [rt] call under the counter of allocation_counter.c, which must be preloaded
  *     driver control model              what that counter must see
  *     driver modes model...             every [rt] call in odd floating-point modes, which must be as they were afterwards
- *     driver sealed seconds model...    a child without system calls: every [rt] call, then so many seconds of audio, hop by
- * hop driver break model                what must end such a child driver steps hop hops model snapshot...    instructions that
- * so many hops take from each snapshot on, by single steps
+ *     driver sealed seconds model...    a child without system calls: every [rt] call, then so many seconds of audio by the hop
+ *     driver break model                what must end such a child
+ *     driver steps hop hops model snapshot...
+ *                                       instructions that so many hops take from each snapshot on, counted by single steps
  *
  * Exit code 77: this machine does not let itself be watched in that way; a line says why.
  */

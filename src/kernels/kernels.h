@@ -70,8 +70,8 @@ static inline size_t pylstm_column_room(int n) {
 typedef struct pylstm_kernels {
     const char *isa;
 
-    /* room, in all of them: with int8 weights bytes for as many columns as the call has, pylstm_column_room of the inputs and of
-     * h each; else NULL. */
+    /* room, in all of them: with int8 weights bytes for as many columns as the call has, pylstm_column_room of the inputs and
+     * of h each; else NULL. */
 
     /* The part of the gates that does not depend on h, for n columns: z[t] = bias + W_ih x[t], 4 * H floats each (H:
      * hidden_size rounded up to 16), laid out as the bias is. x[t]: input_size floats, any alignment. */

@@ -7,8 +7,8 @@
  *
  * All pointers are to float32, of any alignment; strides are in floats; nothing overlaps unless stated; no count is 0.
  */
-#ifndef PYLSTM_BULK_KERNELS_H
-#define PYLSTM_BULK_KERNELS_H
+#ifndef PYLSTM_BULK_BULK_KERNELS_H
+#define PYLSTM_BULK_BULK_KERNELS_H
 
 #include <stddef.h>
 

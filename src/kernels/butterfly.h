@@ -1,6 +1,6 @@
 /* One stage of Stockham's FFT: what complex_fft.c strings together. */
-#ifndef PYLSTM_BUTTERFLY_H
-#define PYLSTM_BUTTERFLY_H
+#ifndef PYLSTM_KERNELS_BUTTERFLY_H
+#define PYLSTM_KERNELS_BUTTERFLY_H
 
 #include <stddef.h>
 

@@ -1,6 +1,6 @@
 /* Which kernels this processor and operating system can run, and which of them are to be used. */
-#ifndef PYLSTM_CPU_H
-#define PYLSTM_CPU_H
+#ifndef PYLSTM_KERNELS_CHOICE_H
+#define PYLSTM_KERNELS_CHOICE_H
 
 #include "platform/errors.h"
 #include "kernels/kernels.h"

@@ -1,6 +1,6 @@
 /* The vocabulary of the features in AVX-512: 8 doubles, 8 floats. The meaning of each word stands in doubles_one.h. */
-#ifndef PYLSTM_DOUBLES_H
-#define PYLSTM_DOUBLES_H
+#ifndef PYLSTM_KERNELS_DOUBLES_AVX512_H
+#define PYLSTM_KERNELS_DOUBLES_AVX512_H
 
 #include "kernels/float_bits.h"
 

@@ -4,8 +4,8 @@
  * Every word rounds as C does, element by element, and none is a fused multiply-add: so all instruction sets give the same
  * bits, however wide their vectors are.
  */
-#ifndef PYLSTM_DOUBLES_H
-#define PYLSTM_DOUBLES_H
+#ifndef PYLSTM_KERNELS_DOUBLES_ONE_H
+#define PYLSTM_KERNELS_DOUBLES_ONE_H
 
 #include <stdint.h>
 #include <string.h>

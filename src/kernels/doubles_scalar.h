@@ -4,8 +4,8 @@
 #if !defined(__GNUC__)
 #include "kernels/doubles_one.h"
 #endif
-#ifndef PYLSTM_DOUBLES_H
-#define PYLSTM_DOUBLES_H
+#ifndef PYLSTM_KERNELS_DOUBLES_SCALAR_H
+#define PYLSTM_KERNELS_DOUBLES_SCALAR_H
 
 #include <stdint.h>
 #include <string.h>

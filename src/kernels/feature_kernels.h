@@ -6,8 +6,8 @@
  *
  * Nothing overlaps unless stated; no alignment is asked for.
  */
-#ifndef PYLSTM_FEATURE_KERNELS_H
-#define PYLSTM_FEATURE_KERNELS_H
+#ifndef PYLSTM_KERNELS_FEATURE_KERNELS_H
+#define PYLSTM_KERNELS_FEATURE_KERNELS_H
 
 #include "kernels/butterfly.h"
 

@@ -1,6 +1,6 @@
 /* 8 floats in AVX2: the part of the vocabulary of the features that AVX-512 shares. */
-#ifndef PYLSTM_FLOATS_H
-#define PYLSTM_FLOATS_H
+#ifndef PYLSTM_KERNELS_FLOATS_AVX2_H
+#define PYLSTM_KERNELS_FLOATS_AVX2_H
 
 typedef __m256 v8;
 

@@ -9,8 +9,8 @@
  *
  * All pointers are to float32, packed weights 64-byte aligned; nothing overlaps unless stated; n may be 0 nowhere.
  */
-#ifndef PYLSTM_KERNELS_H
-#define PYLSTM_KERNELS_H
+#ifndef PYLSTM_KERNELS_KERNELS_H
+#define PYLSTM_KERNELS_KERNELS_H
 
 #include <stddef.h>
 #include <stdint.h>

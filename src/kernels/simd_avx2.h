@@ -1,6 +1,6 @@
 /* The vector vocabulary in AVX2 with FMA: 16 floats in two registers. The meaning of each word stands in simd_scalar.h. */
-#ifndef PYLSTM_SIMD_H
-#define PYLSTM_SIMD_H
+#ifndef PYLSTM_KERNELS_SIMD_AVX2_H
+#define PYLSTM_KERNELS_SIMD_AVX2_H
 
 #define PYLSTM_ISA_NAME       "avx2"
 #define PYLSTM_BLOCKS_AT_ONCE 1 /* 8 of the 16 registers accumulate: enough to hide the latency of the multiply-add */

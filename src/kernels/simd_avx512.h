@@ -1,6 +1,6 @@
 /* The vector vocabulary in AVX-512: 16 floats in one register. The meaning of each word stands in simd_scalar.h. */
-#ifndef PYLSTM_SIMD_H
-#define PYLSTM_SIMD_H
+#ifndef PYLSTM_KERNELS_SIMD_AVX512_H
+#define PYLSTM_KERNELS_SIMD_AVX512_H
 
 #if defined(PYLSTM_BF16)
 #define PYLSTM_ISA_NAME "avx512bf16"

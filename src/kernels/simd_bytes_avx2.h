@@ -4,8 +4,8 @@
  * The instruction made for it (vpmaddubsw) saturates; so even and odd bytes are widened to 16 bits, where pairs of products add
  * up exactly.
  */
-#ifndef PYLSTM_SIMD_BYTES_H
-#define PYLSTM_SIMD_BYTES_H
+#ifndef PYLSTM_KERNELS_SIMD_BYTES_AVX2_H
+#define PYLSTM_KERNELS_SIMD_BYTES_AVX2_H
 
 typedef struct v16i {
     __m256i a, b;

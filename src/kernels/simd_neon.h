@@ -1,6 +1,6 @@
 /* The vector vocabulary in NEON (AArch64): 16 floats in four registers. The meaning of each word stands in simd_scalar.h. */
-#ifndef PYLSTM_SIMD_H
-#define PYLSTM_SIMD_H
+#ifndef PYLSTM_KERNELS_SIMD_NEON_H
+#define PYLSTM_KERNELS_SIMD_NEON_H
 
 #define PYLSTM_ISA_NAME       "neon"
 #define PYLSTM_BLOCKS_AT_ONCE 1 /* 16 of the 32 registers accumulate */

@@ -2,8 +2,8 @@
  *
  * Has no fused multiply-add: v16_fma rounds twice, so results differ from the other instruction sets in the last bits.
  */
-#ifndef PYLSTM_SIMD_H
-#define PYLSTM_SIMD_H
+#ifndef PYLSTM_KERNELS_SIMD_SCALAR_H
+#define PYLSTM_KERNELS_SIMD_SCALAR_H
 
 #include <stdint.h>
 #include <string.h>

@@ -74,8 +74,8 @@ class ModelFile:
         # The bytes lie at any alignment that a test wants, and stay as long as this object.
         self.memory = ctypes.create_string_buffer(bytes(shift) + content, shift + len(content) + 1)
         self.file = ctypes.create_string_buffer(self.library.probe_size(0))
-        address = ctypes.addressof(self.memory) + shift
-        self.call("model_file_open", ctypes.c_void_p(address), ctypes.c_size_t(size or len(content)))
+        address = ctypes.c_void_p(ctypes.addressof(self.memory) + shift)
+        self.call("model_file_open", address, ctypes.c_size_t(size or len(content)))
 
     def call(self, name: str, *arguments: Any) -> None:
         why = Why()
@@ -123,7 +123,8 @@ class ModelFile:
     def tensor(self, name: str, *shape: int) -> Tensor:
         tensor = Tensor()
         sizes = (ctypes.c_int64 * len(shape))(*shape)
-        self.call("model_file_tensor", name.encode(), ANY_FLOAT, len(shape), sizes, ctypes.byref(tensor))
+        expected = ANY_FLOAT, len(shape), sizes
+        self.call("model_file_tensor", name.encode(), *expected, ctypes.byref(tensor))
         return tensor
 
     def integer(self, key: str, low: int = -(2**31), high: int = 2**31 - 1) -> int:

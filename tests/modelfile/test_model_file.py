@@ -115,7 +115,8 @@ def test_messages_say_what_came_and_what_was_expected() -> None:
         "[data-offsets] tensor 'w' ends at byte 8 of the data, but the file has only 7: is it cut?",
         "[tensor-layout] tensor 'b' begins at byte 12 of the data; expected 8, where the one before"
         " ends",
-        "[tensor-name] a tensor name is '?[2J'; expected 1 to 128 of the characters A-Z a-z 0-9 _ .",
+        "[tensor-name] a tensor name is '?[2J'; expected 1 to 128 of the characters A-Z a-z 0-9 _"
+        " .",
         "[not-finite] value 1 of tensor 'w' is NaN or infinite",
         "[dimension] tensor 'w' has a dimension of 65537; expected 1 to 65536",
         "[json] byte 2 of the header is where it ends; expected a string",

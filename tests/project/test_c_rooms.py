@@ -18,7 +18,7 @@ from tools import sources
 
 ROOT = Path(__file__).parents[2]
 MOST_LINES = 400
-LONGER: dict[str, str] = {}  # a file that may be longer: why
+LONGER = {"pylstm.h": "the public API is one page, and most of it says what a call promises"}
 
 
 def files(src: Path) -> list[Path]:
@@ -153,7 +153,7 @@ def test_the_core_keeps(rule: Callable[[Path], list[str]]) -> None:
 SMALL = {
     "Makefile": "SOURCES = $(filter-out bulk/%,$(wildcard */*.c))\n",
     "README.md": "| `top/` | | `low/` |\n| `bulk/` | | `low/` |\n| `low/` | | |\n",
-    "pylstm.h": "#ifndef PYLSTM_H\n#define PYLSTM_H\n#endif\n",
+    "pylstm.h": "#ifndef PYLSTM_H\n#define PYLSTM_H\n#endif\n" + "\n" * MOST_LINES,
     "low/memory.h": "#ifndef PYLSTM_LOW_MEMORY_H\n#define PYLSTM_LOW_MEMORY_H\n#endif\n",
     "low/memory.c": '#include "low/memory.h"\n',
     "top/model.c": '#include "low/memory.h"\n#include <math.h>\n',

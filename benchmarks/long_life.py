@@ -25,13 +25,13 @@ Features = pylstm.MFCC | pylstm.LogMel
 
 HEADER, COUNTERS = 64, 64
 """Bytes of a snapshot before the state (its magic, the model, a hash), and of the state before the
-features: src/snapshot.c, src/stream_state.h."""
+features: src/engine/snapshot.c, src/engine/stream_counters.h."""
 BOUNDARIES = (31, 32, 53, 60)
 MEGABYTE = 1 << 20
 
 
 def snapshot_hash(state: bytes) -> int:
-    """The hash of src/hash.h, of a state whose size is a multiple of 8."""
+    """The hash of src/platform/hash.h, of a state whose size is a multiple of 8."""
     odd, mask = 0x9E3779B97F4A7C15, (1 << 64) - 1
     value = odd ^ len(state)
     for (word,) in struct.iter_unpack("=Q", state):

@@ -76,19 +76,22 @@ cdef extern from "decisions/detector_settings.h" nogil:
     const char *pylstm_detector_background(const pylstm_model *model)
     const char *pylstm_detector_next_name(const char **list, size_t *length)
 
-cdef extern from "modelfile/modelfile.h" nogil:
+cdef extern from "modelfile/model_file.h" nogil:
     enum:
         PYLSTM_MAX_NAME
+        PYLSTM_MAX_RANK
         PYLSTM_MAX_TEXT
     ctypedef struct pylstm_tensor:
         char name[PYLSTM_MAX_NAME + 1]
         int rank
-        int64_t shape[4]
+        int64_t shape[PYLSTM_MAX_RANK]
         size_t count
-    ctypedef struct pylstm_modelfile:
+    ctypedef struct pylstm_safetensors:
         int n_tensors
         int n_metadata
-    pylstm_status pylstm_modelfile_open(pylstm_modelfile *file, const void *data, size_t size, pylstm_error *why)
-    void pylstm_modelfile_metadata_at(const pylstm_modelfile *file, int index, char *key, char *value)
-    void pylstm_modelfile_tensor_at(const pylstm_modelfile *file, int index, pylstm_tensor *tensor)
+    ctypedef struct pylstm_model_file:
+        pylstm_safetensors container
+    pylstm_status pylstm_model_file_open(pylstm_model_file *file, const void *data, size_t size, pylstm_error *why)
+    size_t pylstm_safetensors_metadata(const pylstm_safetensors *container, int index, char *key, char *value)
+    void pylstm_safetensors_tensor(const pylstm_safetensors *container, int index, pylstm_tensor *tensor)
     void pylstm_tensor_read(const pylstm_tensor *tensor, float *values)

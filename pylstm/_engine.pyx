@@ -25,10 +25,10 @@ from pylstm._core cimport (
     PYLSTM_MAX_TEXT,
     pylstm_detector_background,
     pylstm_detector_next_name,
-    pylstm_modelfile,
-    pylstm_modelfile_metadata_at,
-    pylstm_modelfile_open,
-    pylstm_modelfile_tensor_at,
+    pylstm_model_file,
+    pylstm_model_file_open,
+    pylstm_safetensors_metadata,
+    pylstm_safetensors_tensor,
     pylstm_tensor,
     pylstm_tensor_read,
 )
@@ -146,22 +146,22 @@ def memory_of(data):
 def read_model_file(data):
     """The metadata (str -> str) and the tensors (str -> float32 array) of a model file, container rules checked."""
     cdef bytes file_bytes = owned_bytes("data", data)
-    cdef pylstm_modelfile file
+    cdef pylstm_model_file file
     cdef pylstm_tensor tensor
     cdef pylstm_error why
     cdef char key[PYLSTM_MAX_NAME + 1]
     cdef char value[PYLSTM_MAX_TEXT + 1]
     cdef Py_buffer target
     cdef int k
-    if pylstm_modelfile_open(&file, <const char *>file_bytes, len(file_bytes), &why) != PYLSTM_OK:
+    if pylstm_model_file_open(&file, <const char *>file_bytes, len(file_bytes), &why) != PYLSTM_OK:
         raise ModelFileError(why.message.decode(errors="replace"))
     metadata = {}
-    for k in range(file.n_metadata):
-        pylstm_modelfile_metadata_at(&file, k, key, value)
+    for k in range(file.container.n_metadata):
+        pylstm_safetensors_metadata(&file.container, k, key, value)
         metadata[key.decode()] = value.decode()
     tensors = {}
-    for k in range(file.n_tensors):
-        pylstm_modelfile_tensor_at(&file, k, &tensor)
+    for k in range(file.container.n_tensors):
+        pylstm_safetensors_tensor(&file.container, k, &tensor)
         array = numpy.empty([tensor.shape[axis] for axis in range(tensor.rank)], numpy.float32)
         PyObject_GetBuffer(array, &target, PyBUF_SIMPLE | PyBUF_WRITABLE)
         pylstm_tensor_read(&tensor, <float *>target.buf)

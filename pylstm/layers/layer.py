@@ -17,8 +17,7 @@ __all__ = ["MAX_DIMENSION", "MAX_NUM_LAYERS", "PRECISIONS", "Layer", "flag_of", 
 
 PRECISIONS = ("float32", "bf16", "int8")
 
-# The limits of the core (src/layer_reading.h, src/layer_lstm.c): no dimension of a tensor is
-# larger, no stack is higher.
+# The limits of the core (src/layers/): no dimension of a tensor is larger, no stack is higher.
 MAX_DIMENSION = 65_536
 MAX_NUM_LAYERS = 128
 

@@ -4,5 +4,5 @@
 #if PYLSTM_BUILDS_AVX512
 #include "kernels/vector_avx512.h"
 #include "bulk/bulk_kernels.inc.h"
-#include "kernels/target_end.h"
+#include "kernels/target_end.inc.h"
 #endif

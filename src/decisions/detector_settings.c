@@ -2,7 +2,7 @@
 #include "decisions/detector_settings.h"
 
 #include "modelfile/json.h"
-#include "modelfile/modelfile.h"
+#include "modelfile/configuration.h"
 
 #include <string.h>
 

@@ -15,7 +15,7 @@
 
 /* What stands in the file, checked against its rules; small enough for the stack. */
 typedef struct description {
-    pylstm_modelfile file;
+    pylstm_model_file file;
     pylstm_features_config features;
     int has_features, n_labels, n_layers;
     pylstm_layer layers[PYLSTM_MAX_LAYERS];
@@ -25,14 +25,14 @@ typedef struct description {
 static pylstm_status read_label(description *d, int index, char label[MAX_LABEL], pylstm_error *why) {
     char key[32];
     snprintf(key, sizeof key, "labels.%d", index);
-    return pylstm_modelfile_text(&d->file, key, label, MAX_LABEL, why);
+    return pylstm_config_text(&d->file, key, label, MAX_LABEL, why);
 }
 
 static pylstm_status describe_features(description *d, pylstm_error *why) {
     static const char *const kinds[] = {"none", "mfcc", "logmel", NULL};
     int kind;
     d->n_features = 0;
-    PYLSTM_TRY(pylstm_modelfile_choice(&d->file, "features.kind", kinds, &kind, why));
+    PYLSTM_TRY(pylstm_config_choice(&d->file, "features.kind", kinds, &kind, why));
     d->has_features = kind != 0;
     if (!d->has_features)
         return PYLSTM_OK;
@@ -43,7 +43,7 @@ static pylstm_status describe_features(description *d, pylstm_error *why) {
 
 static pylstm_status describe_layers(description *d, pylstm_error *why) {
     const int fewest = d->has_features ? 0 : 1;
-    PYLSTM_TRY(pylstm_modelfile_integer(&d->file, "layers.count", fewest, PYLSTM_MAX_LAYERS, &d->n_layers, why));
+    PYLSTM_TRY(pylstm_config_integer(&d->file, "layers.count", fewest, PYLSTM_MAX_LAYERS, &d->n_layers, why));
     d->n_outputs = d->n_features;
     for (int k = 0; k < d->n_layers; k++) {
         PYLSTM_TRY(pylstm_layer_read(&d->file, k, d->n_outputs, &d->layers[k], why));
@@ -56,7 +56,7 @@ static pylstm_status describe_layers(description *d, pylstm_error *why) {
 
 static pylstm_status describe_labels(description *d, pylstm_error *why) {
     char label[MAX_LABEL];
-    PYLSTM_TRY(pylstm_modelfile_integer(&d->file, "labels.count", 0, PYLSTM_MAX_METADATA, &d->n_labels, why));
+    PYLSTM_TRY(pylstm_config_integer(&d->file, "labels.count", 0, PYLSTM_MAX_METADATA, &d->n_labels, why));
     if (d->n_labels && d->n_labels != d->n_outputs) {
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[labels] labels.count is %d; expected 0 or %d, one for each output",
                            d->n_labels, d->n_outputs);
@@ -67,11 +67,11 @@ static pylstm_status describe_labels(description *d, pylstm_error *why) {
 }
 
 static pylstm_status describe(description *d, const void *bytes, size_t size, pylstm_error *why) {
-    PYLSTM_TRY(pylstm_modelfile_open(&d->file, bytes, size, why));
+    PYLSTM_TRY(pylstm_model_file_open(&d->file, bytes, size, why));
     PYLSTM_TRY(describe_features(d, why));
     PYLSTM_TRY(describe_layers(d, why));
     PYLSTM_TRY(describe_labels(d, why));
-    return pylstm_modelfile_finish(&d->file, why);
+    return pylstm_model_file_finish(&d->file, why);
 }
 
 static void at_least(size_t *value, size_t least) {
@@ -126,7 +126,7 @@ static pylstm_model *lay_out(description *d, pylstm_arena *arena, const pylstm_k
         .labels = d->n_labels ? labels : NULL,
         .info = info,
         .n_info = n_info,
-        .fingerprint = pylstm_hash(d->file.bytes, d->file.size),
+        .fingerprint = pylstm_hash(d->file.container.bytes, d->file.container.size),
     };
     measure_stream(model);
     return model;

@@ -2,7 +2,7 @@
 #ifndef PYLSTM_ENGINE_MODEL_H
 #define PYLSTM_ENGINE_MODEL_H
 
-#include "features/speech_features.h"
+#include "features/features.h"
 #include "layers/layers.h"
 
 #define PYLSTM_MAX_LAYERS 64
@@ -31,6 +31,6 @@ struct pylstm_model {
 };
 
 /* Lays out what the file says below "info." (measures only while the arena has no memory), and how many that are. */
-pylstm_info *pylstm_info_lay_out(const pylstm_modelfile *file, pylstm_arena *arena, int *n_info);
+pylstm_info *pylstm_info_lay_out(const pylstm_model_file *file, pylstm_arena *arena, int *n_info);
 
 #endif

@@ -42,13 +42,13 @@ int pylstm_model_hop_length(const pylstm_model *model) {
 
 /* --- notes ------------------------------------------------------------------------------------------------------------ */
 
-pylstm_info *pylstm_info_lay_out(const pylstm_modelfile *file, pylstm_arena *arena, int *n_info) {
+pylstm_info *pylstm_info_lay_out(const pylstm_model_file *file, pylstm_arena *arena, int *n_info) {
     char key[PYLSTM_MAX_NAME + 1], value[PYLSTM_MAX_TEXT + 1], *text;
     pylstm_info *info;
     size_t size = 0;
     *n_info = 0;
-    for (int k = 0; k < file->n_metadata; k++) {
-        pylstm_modelfile_metadata_at(file, k, key, value);
+    for (int k = 0; k < file->container.n_metadata; k++) {
+        pylstm_safetensors_metadata(&file->container, k, key, value);
         if (strncmp(key, PYLSTM_INFO, PREFIX_LENGTH) != 0)
             continue;
         size += strlen(key) - PREFIX_LENGTH + 1 + strlen(value) + 1;
@@ -59,8 +59,8 @@ pylstm_info *pylstm_info_lay_out(const pylstm_modelfile *file, pylstm_arena *are
     if (!arena->base)
         return NULL;
     *n_info = 0;
-    for (int k = 0; k < file->n_metadata; k++) {
-        pylstm_modelfile_metadata_at(file, k, key, value);
+    for (int k = 0; k < file->container.n_metadata; k++) {
+        pylstm_safetensors_metadata(&file->container, k, key, value);
         if (strncmp(key, PYLSTM_INFO, PREFIX_LENGTH) != 0)
             continue;
         info[*n_info].key = strcpy(text, key + PREFIX_LENGTH);

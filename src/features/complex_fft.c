@@ -77,12 +77,11 @@ void pylstm_root_of_unity(uint64_t k, uint64_t n, double *re, double *im) {
  * number, 0 for n = 1, -1 if a prime factor is too large. */
 static int factorise(size_t n, size_t *factors) {
     int count = 0;
-    size_t prime;
     while (n % 4 == 0)
         factors[count++] = 4, n /= 4;
     if (n % 2 == 0)
         factors[count++] = 2, n /= 2;
-    for (prime = 3; prime <= PYLSTM_MAX_RADIX; prime += 2)
+    for (size_t prime = 3; prime <= PYLSTM_MAX_RADIX; prime += 2)
         while (n % prime == 0)
             factors[count++] = prime, n /= prime;
     return n == 1 ? count : -1;
@@ -96,19 +95,17 @@ static size_t convolver_length(size_t n) {
 }
 
 static void stages_init(pylstm_arena *arena, pylstm_cfft *fft, size_t n, const size_t *factors, int count) {
-    size_t s = 1, l = n, j, p;
-    int i;
-    for (i = 0; i < count; i++) {
+    size_t s = 1, l = n;
+    for (int i = 0; i < count; i++) {
         size_t r = factors[i], m = l / r;
-        double *twiddle = m > 1 ? (double *)pylstm_arena_take(arena, 2 * (r - 1) * m, sizeof(double)) : NULL;
-        double *roots = r > 5 ? (double *)pylstm_arena_take(arena, 2 * r, sizeof(double)) : NULL;
+        double *twiddle = m > 1 ? pylstm_arena_take(arena, 2 * (r - 1) * m, sizeof(double)) : NULL;
+        double *roots = r > 5 ? pylstm_arena_take(arena, 2 * r, sizeof(double)) : NULL;
         if (fft) {
-            pylstm_butterfly *at = &fft->stages[i];
-            at->radix = r, at->m = m, at->s = s, at->twiddle = twiddle, at->roots = roots;
-            for (j = 0; roots && j < r; j++)
+            fft->stages[i] = (pylstm_butterfly){.radix = r, .m = m, .s = s, .twiddle = twiddle, .roots = roots};
+            for (size_t j = 0; roots && j < r; j++)
                 pylstm_root_of_unity(j, r, &roots[j], &roots[r + j]);
-            for (j = 1; twiddle && j < r; j++)
-                for (p = 0; p < m; p++)
+            for (size_t j = 1; twiddle && j < r; j++)
+                for (size_t p = 0; p < m; p++)
                     pylstm_root_of_unity(p * j, l, &twiddle[2 * (j - 1) * m + p], &twiddle[(2 * (j - 1) + 1) * m + p]);
         }
         s *= r;
@@ -120,23 +117,24 @@ static void stages_init(pylstm_arena *arena, pylstm_cfft *fft, size_t n, const s
 
 /* In-place transform of a power of two, the plain textbook way: for tables only, where there is no working memory. */
 static void plain_fft(size_t n, double *re, double *im) {
-    size_t i, j = 0, half, bit, k;
-    double t, wr, wi, ar, ai;
-    for (i = 1; i < n; i++) {
-        for (bit = n >> 1; j & bit; bit >>= 1)
+    for (size_t i = 1, j = 0; i < n; i++) {
+        size_t bit = n >> 1;
+        for (; j & bit; bit >>= 1)
             j ^= bit;
         j |= bit;
         if (i < j) {
-            t = re[i], re[i] = re[j], re[j] = t;
-            t = im[i], im[i] = im[j], im[j] = t;
+            const double r = re[i], s = im[i];
+            re[i] = re[j], im[i] = im[j];
+            re[j] = r, im[j] = s;
         }
     }
-    for (half = 1; half < n; half *= 2)
-        for (k = 0; k < half; k++) {
+    for (size_t half = 1; half < n; half *= 2)
+        for (size_t k = 0; k < half; k++) {
+            double wr, wi;
             pylstm_root_of_unity(k, 2 * half, &wr, &wi);
-            for (i = k; i < n; i += 2 * half) {
-                j = i + half;
-                ar = re[j] * wr - im[j] * wi, ai = re[j] * wi + im[j] * wr;
+            for (size_t i = k; i < n; i += 2 * half) {
+                const size_t j = i + half;
+                const double ar = re[j] * wr - im[j] * wi, ai = re[j] * wi + im[j] * wr;
                 re[j] = re[i] - ar, im[j] = im[i] - ai;
                 re[i] += ar, im[i] += ai;
             }
@@ -144,10 +142,10 @@ static void plain_fft(size_t n, double *re, double *im) {
 }
 
 static void bluestein_init(pylstm_arena *arena, pylstm_cfft *fft, size_t n, const pylstm_feature_kernels *kernels) {
-    size_t length = convolver_length(n), t;
+    const size_t length = convolver_length(n);
     const pylstm_cfft *convolver = pylstm_cfft_init(arena, length, kernels);
-    double *chirp = (double *)pylstm_arena_take(arena, 2 * n, sizeof(double));
-    double *kernel = (double *)pylstm_arena_take(arena, 2 * length, sizeof(double));
+    double *chirp = pylstm_arena_take(arena, 2 * n, sizeof(double));
+    double *kernel = pylstm_arena_take(arena, 2 * length, sizeof(double));
     if (!fft)
         return;
     fft->convolver = convolver;
@@ -155,7 +153,7 @@ static void bluestein_init(pylstm_arena *arena, pylstm_cfft *fft, size_t n, cons
     fft->chirp = chirp;
     fft->kernel = kernel;
     memset(kernel, 0, 2 * length * sizeof(double));
-    for (t = 0; t < n; t++) {
+    for (size_t t = 0; t < n; t++) {
         double re, im;
         pylstm_root_of_unity((uint64_t)t * t, 2 * (uint64_t)n, &re, &im);
         chirp[t] = re, chirp[n + t] = im;
@@ -164,14 +162,14 @@ static void bluestein_init(pylstm_arena *arena, pylstm_cfft *fft, size_t n, cons
             kernel[length - t] = re, kernel[2 * length - t] = -im;
     }
     plain_fft(length, kernel, kernel + length);
-    for (t = 0; t < 2 * length; t++)
+    for (size_t t = 0; t < 2 * length; t++)
         kernel[t] /= (double)length; /* the inverse transform's scale, a power of two */
 }
 
 pylstm_cfft *pylstm_cfft_init(pylstm_arena *arena, size_t n, const pylstm_feature_kernels *kernels) {
     size_t factors[MAX_STAGES];
     int count = factorise(n, factors);
-    pylstm_cfft *fft = (pylstm_cfft *)pylstm_arena_take(arena, 1, sizeof *fft);
+    pylstm_cfft *fft = pylstm_arena_take(arena, 1, sizeof *fft);
     if (fft) {
         memset(fft, 0, sizeof *fft);
         fft->n = n;
@@ -207,23 +205,23 @@ static void stages_run(const pylstm_cfft *fft, int i, const double *xr, const do
 
 static void bluestein_run(const pylstm_cfft *fft, const double *in_re, const double *in_im, double *out_re, double *out_im,
                           double *work) {
-    size_t n = fft->n, length = fft->n_convolver, t;
+    const size_t n = fft->n, length = fft->n_convolver;
     const double *cr = fft->chirp, *ci = cr + n, *kr = fft->kernel, *ki = kr + length;
     double *ar = work, *ai = work + length, *br = work + 2 * length, *bi = work + 3 * length, *inner = work + 4 * length;
-    for (t = 0; t < n; t++) {
+    for (size_t t = 0; t < n; t++) {
         ar[t] = in_re[t] * cr[t] - in_im[t] * ci[t];
         ai[t] = in_re[t] * ci[t] + in_im[t] * cr[t];
     }
     memset(ar + n, 0, (length - n) * sizeof(double));
     memset(ai + n, 0, (length - n) * sizeof(double));
     stages_run(fft->convolver, 0, ar, ai, br, bi, inner);
-    for (t = 0; t < length; t++) {
+    for (size_t t = 0; t < length; t++) {
         double re = br[t] * kr[t] - bi[t] * ki[t];
         bi[t] = br[t] * ki[t] + bi[t] * kr[t];
         br[t] = re;
     }
     stages_run(fft->convolver, 0, bi, br, ai, ar, inner); /* parts swapped on both sides: the inverse transform */
-    for (t = 0; t < n; t++) {
+    for (size_t t = 0; t < n; t++) {
         out_re[t] = ar[t] * cr[t] - ai[t] * ci[t];
         out_im[t] = ar[t] * ci[t] + ai[t] * cr[t];
     }
@@ -240,7 +238,6 @@ void pylstm_cfft_run(const pylstm_cfft *fft, const double *in_re, const double *
 void pylstm_cfft_run_windowed(const pylstm_cfft *fft, const float *x, const double *window, double *out_re, double *out_im,
                               double *work) {
     const size_t n = fft->n;
-    size_t t;
     if (!fft->convolver && fft->n_stages > 1 && fft->stages[0].radix == 4) { /* in one go with the first stage */
         const int to_out = fft->n_stages & 1;
         double *yr = to_out ? out_re : work, *yi = to_out ? out_im : work + n;
@@ -248,7 +245,7 @@ void pylstm_cfft_run_windowed(const pylstm_cfft *fft, const float *x, const doub
         stages_run(fft, 1, yr, yi, out_re, out_im, work);
         return;
     }
-    for (t = 0; t < n; t++) {
+    for (size_t t = 0; t < n; t++) {
         work[t] = x[2 * t] * window[t];
         work[n + t] = x[2 * t + 1] * window[n + t];
     }

@@ -5,8 +5,8 @@
  * Real and imaginary parts live in separate arrays so that the inner loops are plain contiguous arithmetic. All tables are laid
  * out in the arena; a transform allocates nothing.
  */
-#ifndef PYLSTM_CFFT_H
-#define PYLSTM_CFFT_H
+#ifndef PYLSTM_FEATURES_COMPLEX_FFT_H
+#define PYLSTM_FEATURES_COMPLEX_FFT_H
 
 #include "platform/arena.h"
 #include "kernels/feature_kernels.h"

@@ -42,24 +42,20 @@ static double entry(const pylstm_features_config *config, int k, int n) {
 
 pylstm_dct *pylstm_dct_init(pylstm_arena *arena, const pylstm_features_config *config, const pylstm_feature_kernels *kernels) {
     const float pi = 3.14159265358979323846f;
-    int n_mels = config->n_mels, n_mfcc = config->n_mfcc, blocks = (n_mfcc + BLOCK - 1) / BLOCK, b, n, j, k;
-    pylstm_dct *dct = (pylstm_dct *)pylstm_arena_take(arena, 1, sizeof *dct);
-    double *matrix = (double *)pylstm_arena_take(arena, (size_t)blocks * n_mels * BLOCK, sizeof(double));
-    float *lifter = config->lifter > 0.0 ? (float *)pylstm_arena_take(arena, (size_t)n_mfcc, sizeof(float)) : NULL;
+    int n_mels = config->n_mels, n_mfcc = config->n_mfcc, blocks = (n_mfcc + BLOCK - 1) / BLOCK;
+    pylstm_dct *dct = pylstm_arena_take(arena, 1, sizeof *dct);
+    double *matrix = pylstm_arena_take(arena, (size_t)blocks * n_mels * BLOCK, sizeof(double));
+    float *lifter = config->lifter > 0.0 ? pylstm_arena_take(arena, (size_t)n_mfcc, sizeof(float)) : NULL;
     if (!dct)
         return NULL;
-    dct->kernels = kernels;
-    dct->n_mels = n_mels;
-    dct->n_mfcc = n_mfcc;
-    dct->matrix = matrix;
-    dct->lifter = lifter;
-    for (b = 0; b < blocks; b++)
-        for (n = 0; n < n_mels; n++)
-            for (j = 0; j < BLOCK; j++) {
-                k = b * BLOCK + j;
+    *dct = (pylstm_dct){.kernels = kernels, .n_mels = n_mels, .n_mfcc = n_mfcc, .matrix = matrix, .lifter = lifter};
+    for (int b = 0; b < blocks; b++)
+        for (int n = 0; n < n_mels; n++)
+            for (int j = 0; j < BLOCK; j++) {
+                const int k = b * BLOCK + j;
                 *matrix++ = k < n_mfcc ? entry(config, k, n) : 0.0;
             }
-    for (k = 0; lifter && k < n_mfcc; k++) {
+    for (int k = 0; lifter && k < n_mfcc; k++) {
         float angle = pi * (float)(k + 1) / (float)config->lifter;
         lifter[k] = 1.0f + (float)(config->lifter / 2) * (float)sin(angle);
     }
@@ -67,8 +63,7 @@ pylstm_dct *pylstm_dct_init(pylstm_arena *arena, const pylstm_features_config *c
 }
 
 void pylstm_dct_run(const pylstm_dct *dct, const float *x, float *y) {
-    int k;
     dct->kernels->product(dct->matrix, dct->n_mels, (dct->n_mfcc + BLOCK - 1) / BLOCK, x, y);
-    for (k = 0; dct->lifter && k < dct->n_mfcc; k++)
+    for (int k = 0; dct->lifter && k < dct->n_mfcc; k++)
         y[k] *= dct->lifter[k];
 }

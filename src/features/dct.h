@@ -1,9 +1,10 @@
 /* Discrete cosine transform of the mel bands and the lifter: log-mel -> cepstral coefficients. */
-#ifndef PYLSTM_DCT_H
-#define PYLSTM_DCT_H
+#ifndef PYLSTM_FEATURES_DCT_H
+#define PYLSTM_FEATURES_DCT_H
 
 #include "platform/arena.h"
-#include "features/speech_features.h"
+#include "features/features_config.h"
+#include "kernels/feature_kernels.h"
 
 typedef struct pylstm_dct pylstm_dct;
 

@@ -11,17 +11,16 @@
 
 void pylstm_delta(const float *ring, uint64_t frames, int n, int order, float *y) {
     const float *x[PYLSTM_DELTA_WIDTH];
-    int i, k;
-    for (i = 0; i < PYLSTM_DELTA_WIDTH; i++)
+    for (int i = 0; i < PYLSTM_DELTA_WIDTH; i++)
         x[i] = ring + (frames + (uint64_t)i) % PYLSTM_DELTA_WIDTH * (uint64_t)n; /* the oldest first */
     if (order == 1)
-        for (k = 0; k < n; k++) {
+        for (int k = 0; k < n; k++) {
             double sum = 4.0 * ((double)x[8][k] - x[0][k]) + 3.0 * ((double)x[7][k] - x[1][k]);
             sum += 2.0 * ((double)x[6][k] - x[2][k]) + ((double)x[5][k] - x[3][k]);
             y[k] = (float)(sum / 60.0);
         }
     else
-        for (k = 0; k < n; k++) {
+        for (int k = 0; k < n; k++) {
             double sum = 28.0 * ((double)x[8][k] + x[0][k]) + 7.0 * ((double)x[7][k] + x[1][k]);
             sum -= 8.0 * ((double)x[6][k] + x[2][k]) + 17.0 * ((double)x[5][k] + x[3][k]) + 20.0 * x[4][k];
             y[k] = (float)(sum / 462.0);

@@ -1,6 +1,6 @@
 /* Deltas: how the static features change from frame to frame. */
-#ifndef PYLSTM_DELTA_H
-#define PYLSTM_DELTA_H
+#ifndef PYLSTM_FEATURES_DELTA_H
+#define PYLSTM_FEATURES_DELTA_H
 
 #include <stdint.h>
 

@@ -1,5 +1,5 @@
 /* The configuration of features: its ranges, and how it stands in a model file. */
-#include "features/speech_features.h"
+#include "features/features_config.h"
 
 #include <float.h>
 #include <math.h>
@@ -27,17 +27,9 @@ static pylstm_status number_in(const char *name, double value, double low, doubl
     return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "%s is %.17g; expected %.17g to %.17g", name, value, low, high);
 }
 
-#define CHECK(call)                                                                                                            \
-    do {                                                                                                                       \
-        pylstm_status status_ = (call);                                                                                        \
-        if (status_ != PYLSTM_OK)                                                                                              \
-            return status_;                                                                                                    \
-    } while (0)
-
 /* values: mean or std. A std below FLT_MIN would be taken for zero where subnormal numbers are flushed. */
 static pylstm_status check_values(const char *name, const float *values, int n, int positive, pylstm_error *why) {
-    int i;
-    for (i = 0; i < n; i++)
+    for (int i = 0; i < n; i++)
         if (!(values[i] >= (positive ? FLT_MIN : -FLT_MAX) && values[i] <= FLT_MAX))
             return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "%s[%d] is %.9g; expected a finite number%s", name, i,
                                (double)values[i], positive ? " above 0" : "");
@@ -45,8 +37,8 @@ static pylstm_status check_values(const char *name, const float *values, int n, 
 }
 
 static pylstm_status check_normalisation(const pylstm_features_config *config, pylstm_error *why) {
-    int n = pylstm_features_width(config), k;
-    for (k = 0; k < 2; k++) {
+    const int n = pylstm_features_width(config);
+    for (int k = 0; k < 2; k++) {
         const char *name = k == 0 ? "mean" : "std";
         const float *values = k == 0 ? config->mean : config->std;
         const pylstm_tensor *tensor = k == 0 ? &config->mean_tensor : &config->std_tensor;
@@ -57,7 +49,7 @@ static pylstm_status check_normalisation(const pylstm_features_config *config, p
             pylstm_tensor_read(tensor, read);
             values = read;
         }
-        CHECK(check_values(name, values, n, k == 1, why));
+        PYLSTM_TRY(check_values(name, values, n, k == 1, why));
     }
     return PYLSTM_OK;
 }
@@ -81,25 +73,25 @@ static pylstm_status check_cost(const pylstm_features_config *config, pylstm_err
 }
 
 pylstm_status pylstm_features_check(const pylstm_features_config *config, pylstm_error *why) {
-    CHECK(integer_in("kind", config->kind, PYLSTM_FEATURES_MFCC, PYLSTM_FEATURES_LOGMEL, why));
-    CHECK(integer_in("sr", config->sr, 1, MAX_SR, why));
-    CHECK(integer_in("n_fft", config->n_fft, 1, MAX_N_FFT, why));
+    PYLSTM_TRY(integer_in("kind", config->kind, PYLSTM_FEATURES_MFCC, PYLSTM_FEATURES_LOGMEL, why));
+    PYLSTM_TRY(integer_in("sr", config->sr, 1, MAX_SR, why));
+    PYLSTM_TRY(integer_in("n_fft", config->n_fft, 1, MAX_N_FFT, why));
     if (config->win_length < 1 || config->win_length > config->n_fft)
         return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "win_length is %d; expected 1 to n_fft = %d", config->win_length,
                            config->n_fft);
-    CHECK(integer_in("hop_length", config->hop_length, 1, MAX_HOP, why));
-    CHECK(integer_in("n_mels", config->n_mels, 1, PYLSTM_MAX_N_MELS, why));
+    PYLSTM_TRY(integer_in("hop_length", config->hop_length, 1, MAX_HOP, why));
+    PYLSTM_TRY(integer_in("n_mels", config->n_mels, 1, PYLSTM_MAX_N_MELS, why));
     if (!(config->fmin >= 0.0 && config->fmin < config->fmax))
         return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "fmin is %.17g; expected at least 0 and below fmax = %.17g", config->fmin,
                            config->fmax);
     if (!(config->fmax <= config->sr / 2.0))
         return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "fmax is %.17g; expected at most sr / 2 = %.17g", config->fmax,
                            config->sr / 2.0);
-    CHECK(integer_in("htk", config->htk, 0, 1, why));
-    CHECK(integer_in("norm", config->norm, PYLSTM_MEL_NORM_NONE, PYLSTM_MEL_NORM_SLANEY, why));
-    CHECK(integer_in("window", config->window, PYLSTM_WINDOW_HANN, PYLSTM_WINDOW_BOXCAR, why));
-    CHECK(integer_in("center", config->center, 0, 1, why));
-    CHECK(integer_in("pad_mode", config->pad_mode, PYLSTM_PAD_CONSTANT, PYLSTM_PAD_REFLECT, why));
+    PYLSTM_TRY(integer_in("htk", config->htk, 0, 1, why));
+    PYLSTM_TRY(integer_in("norm", config->norm, PYLSTM_MEL_NORM_NONE, PYLSTM_MEL_NORM_SLANEY, why));
+    PYLSTM_TRY(integer_in("window", config->window, PYLSTM_WINDOW_HANN, PYLSTM_WINDOW_BOXCAR, why));
+    PYLSTM_TRY(integer_in("center", config->center, 0, 1, why));
+    PYLSTM_TRY(integer_in("pad_mode", config->pad_mode, PYLSTM_PAD_CONSTANT, PYLSTM_PAD_REFLECT, why));
     if (!(config->power > 0.0 && config->power <= MAX_POWER))
         return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "power is %.17g; expected above 0 and at most %g", config->power,
                            MAX_POWER);
@@ -107,20 +99,20 @@ pylstm_status pylstm_features_check(const pylstm_features_config *config, pylstm
         if (config->n_mfcc < 1 || config->n_mfcc > config->n_mels)
             return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "n_mfcc is %d; expected 1 to n_mels = %d", config->n_mfcc,
                                config->n_mels);
-        CHECK(integer_in("dct_type", config->dct_type, 1, 3, why));
+        PYLSTM_TRY(integer_in("dct_type", config->dct_type, 1, 3, why));
         if (config->dct_type == 1 && config->n_mels < 2)
             return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "n_mels is 1; expected at least 2 with dct_type 1");
-        CHECK(integer_in("dct_norm", config->dct_norm, PYLSTM_DCT_NORM_NONE, PYLSTM_DCT_NORM_ORTHO, why));
+        PYLSTM_TRY(integer_in("dct_norm", config->dct_norm, PYLSTM_DCT_NORM_NONE, PYLSTM_DCT_NORM_ORTHO, why));
         if (config->lifter != 0.0 && !(config->lifter >= MIN_LIFTER && config->lifter <= MAX_LIFTER))
             return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "lifter is %.17g; expected 0 or %g to %g", config->lifter, MIN_LIFTER,
                                MAX_LIFTER);
     }
-    CHECK(integer_in("has_top_db", config->has_top_db, 0, 1, why));
+    PYLSTM_TRY(integer_in("has_top_db", config->has_top_db, 0, 1, why));
     if (config->has_top_db)
-        CHECK(number_in("top_db", config->top_db, 0.0, MAX_TOP_DB, why));
-    CHECK(integer_in("deltas", config->deltas, 0, 2, why));
-    CHECK(integer_in("normalize", config->normalize, 0, 1, why));
-    CHECK(check_cost(config, why));
+        PYLSTM_TRY(number_in("top_db", config->top_db, 0.0, MAX_TOP_DB, why));
+    PYLSTM_TRY(integer_in("deltas", config->deltas, 0, 2, why));
+    PYLSTM_TRY(integer_in("normalize", config->normalize, 0, 1, why));
+    PYLSTM_TRY(check_cost(config, why));
     return config->normalize ? check_normalisation(config, why) : PYLSTM_OK;
 }
 
@@ -130,7 +122,7 @@ int pylstm_features_width(const pylstm_features_config *config) {
 
 /* The getters check that a value is of its kind and can be represented; ranges are pylstm_features_check's, so that the same
  * words answer a bad file and a bad argument. */
-pylstm_status pylstm_features_config_read(pylstm_modelfile *file, pylstm_features_config *config, pylstm_error *why) {
+pylstm_status pylstm_features_config_read(pylstm_model_file *file, pylstm_features_config *config, pylstm_error *why) {
     static const char *const kinds[] = {"mfcc", "logmel", NULL};
     static const char *const norms[] = {"none", "slaney", NULL};
     static const char *const windows[] = {"hann", "hamming", "blackman", "boxcar", NULL};
@@ -141,37 +133,38 @@ pylstm_status pylstm_features_config_read(pylstm_modelfile *file, pylstm_feature
     int64_t width;
 
     memset(config, 0, sizeof *config);
-    CHECK(pylstm_modelfile_choice(file, "features.kind", kinds, &config->kind, why));
-    CHECK(pylstm_modelfile_integer(file, "features.sr", 1, MAX_SR, &config->sr, why));
-    CHECK(pylstm_modelfile_integer(file, "features.n_fft", 1, MAX_N_FFT, &config->n_fft, why));
-    CHECK(pylstm_modelfile_integer(file, "features.win_length", 1, config->n_fft, &config->win_length, why));
-    CHECK(pylstm_modelfile_integer(file, "features.hop_length", 1, MAX_HOP, &config->hop_length, why));
-    CHECK(pylstm_modelfile_integer(file, "features.n_mels", 1, PYLSTM_MAX_N_MELS, &config->n_mels, why));
-    CHECK(pylstm_modelfile_number(file, "features.fmin", 0.0, config->sr / 2.0, &config->fmin, why));
-    CHECK(pylstm_modelfile_number(file, "features.fmax", 0.0, config->sr / 2.0, &config->fmax, why));
-    CHECK(pylstm_modelfile_boolean(file, "features.htk", &config->htk, why));
-    CHECK(pylstm_modelfile_choice(file, "features.norm", norms, &config->norm, why));
-    CHECK(pylstm_modelfile_choice(file, "features.window", windows, &config->window, why));
-    CHECK(pylstm_modelfile_boolean(file, "features.center", &config->center, why));
-    CHECK(pylstm_modelfile_choice(file, "features.pad_mode", pad_modes, &config->pad_mode, why));
-    CHECK(pylstm_modelfile_number(file, "features.power", 0.0, MAX_POWER, &config->power, why));
+    PYLSTM_TRY(pylstm_config_choice(file, "features.kind", kinds, &config->kind, why));
+    PYLSTM_TRY(pylstm_config_integer(file, "features.sr", 1, MAX_SR, &config->sr, why));
+    PYLSTM_TRY(pylstm_config_integer(file, "features.n_fft", 1, MAX_N_FFT, &config->n_fft, why));
+    PYLSTM_TRY(pylstm_config_integer(file, "features.win_length", 1, config->n_fft, &config->win_length, why));
+    PYLSTM_TRY(pylstm_config_integer(file, "features.hop_length", 1, MAX_HOP, &config->hop_length, why));
+    PYLSTM_TRY(pylstm_config_integer(file, "features.n_mels", 1, PYLSTM_MAX_N_MELS, &config->n_mels, why));
+    PYLSTM_TRY(pylstm_config_number(file, "features.fmin", 0.0, config->sr / 2.0, &config->fmin, why));
+    PYLSTM_TRY(pylstm_config_number(file, "features.fmax", 0.0, config->sr / 2.0, &config->fmax, why));
+    PYLSTM_TRY(pylstm_config_boolean(file, "features.htk", &config->htk, why));
+    PYLSTM_TRY(pylstm_config_choice(file, "features.norm", norms, &config->norm, why));
+    PYLSTM_TRY(pylstm_config_choice(file, "features.window", windows, &config->window, why));
+    PYLSTM_TRY(pylstm_config_boolean(file, "features.center", &config->center, why));
+    PYLSTM_TRY(pylstm_config_choice(file, "features.pad_mode", pad_modes, &config->pad_mode, why));
+    PYLSTM_TRY(pylstm_config_number(file, "features.power", 0.0, MAX_POWER, &config->power, why));
     if (config->kind == PYLSTM_FEATURES_MFCC) {
-        CHECK(pylstm_modelfile_integer(file, "features.n_mfcc", 1, config->n_mels, &config->n_mfcc, why));
-        CHECK(pylstm_modelfile_integer(file, "features.dct_type", 1, 3, &config->dct_type, why));
-        CHECK(pylstm_modelfile_choice(file, "features.dct_norm", dct_norms, &config->dct_norm, why));
-        CHECK(pylstm_modelfile_number(file, "features.lifter", 0.0, MAX_LIFTER, &config->lifter, why));
+        PYLSTM_TRY(pylstm_config_integer(file, "features.n_mfcc", 1, config->n_mels, &config->n_mfcc, why));
+        PYLSTM_TRY(pylstm_config_integer(file, "features.dct_type", 1, 3, &config->dct_type, why));
+        PYLSTM_TRY(pylstm_config_choice(file, "features.dct_norm", dct_norms, &config->dct_norm, why));
+        PYLSTM_TRY(pylstm_config_number(file, "features.lifter", 0.0, MAX_LIFTER, &config->lifter, why));
     }
     /* "none" or a number: what does not fit into text is not "none" */
     config->has_top_db =
-        pylstm_modelfile_text(file, "features.top_db", text, sizeof text, &detail) != PYLSTM_OK || strcmp(text, "none") != 0;
+        pylstm_config_text(file, "features.top_db", text, sizeof text, &detail) != PYLSTM_OK || strcmp(text, "none") != 0;
     if (config->has_top_db)
-        CHECK(pylstm_modelfile_number(file, "features.top_db", 0.0, MAX_TOP_DB, &config->top_db, why));
-    CHECK(pylstm_modelfile_integer(file, "features.deltas", 0, 2, &config->deltas, why));
-    CHECK(pylstm_modelfile_boolean(file, "features.normalize", &config->normalize, why));
+        PYLSTM_TRY(pylstm_config_number(file, "features.top_db", 0.0, MAX_TOP_DB, &config->top_db, why));
+    PYLSTM_TRY(pylstm_config_integer(file, "features.deltas", 0, 2, &config->deltas, why));
+    PYLSTM_TRY(pylstm_config_boolean(file, "features.normalize", &config->normalize, why));
     if (config->normalize) {
         width = pylstm_features_width(config);
-        CHECK(pylstm_modelfile_tensor(file, "features.mean", NULL, 1, &width, &config->mean_tensor, why));
-        CHECK(pylstm_modelfile_tensor(file, "features.std", NULL, 1, &width, &config->std_tensor, why));
+        PYLSTM_TRY(
+            pylstm_model_file_tensor(file, "features.mean", PYLSTM_DTYPE_ANY_FLOAT, 1, &width, &config->mean_tensor, why));
+        PYLSTM_TRY(pylstm_model_file_tensor(file, "features.std", PYLSTM_DTYPE_ANY_FLOAT, 1, &width, &config->std_tensor, why));
     }
     if (pylstm_features_check(config, &detail) != PYLSTM_OK)
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[features] features.%s", detail.message);

@@ -19,10 +19,11 @@
 #include <string.h>
 
 pylstm_framing pylstm_framing_of(const pylstm_features_config *config) {
-    pylstm_framing framing;
-    framing.n_fft = (uint64_t)config->n_fft;
-    framing.win = (uint64_t)config->win_length;
-    framing.hop = (uint64_t)config->hop_length;
+    pylstm_framing framing = {
+        .n_fft = (uint64_t)config->n_fft,
+        .win = (uint64_t)config->win_length,
+        .hop = (uint64_t)config->hop_length,
+    };
     framing.pad = config->center ? framing.n_fft / 2 : 0;
     framing.offset = (framing.n_fft - framing.win) / 2;
     framing.need = config->center ? framing.win + framing.offset - framing.pad : framing.n_fft;
@@ -50,16 +51,15 @@ uint64_t pylstm_framing_total(const pylstm_framing *framing, uint64_t n) {
 }
 
 static void convert(pylstm_samples *samples, float *to, size_t count) {
-    size_t i;
     const char *next = samples->next;
     if (samples->type == PYLSTM_FLOAT32) {
         if (samples->stride == sizeof(float))
             memcpy(to, next, count * sizeof(float));
         else
-            for (i = 0; i < count; i++)
+            for (size_t i = 0; i < count; i++)
                 memcpy(&to[i], next + (ptrdiff_t)i * samples->stride, sizeof(float));
     } else {
-        for (i = 0; i < count; i++) {
+        for (size_t i = 0; i < count; i++) {
             int16_t value;
             memcpy(&value, next + (ptrdiff_t)i * samples->stride, sizeof value);
             to[i] = (float)value * (1.0f / 32768.0f);
@@ -107,10 +107,10 @@ static float padded(const pylstm_framing *framing, const float *ring, int64_t n,
 }
 
 void pylstm_framing_read(const pylstm_framing *framing, const float *ring, uint64_t n, uint64_t t, float *x) {
-    int64_t first = (int64_t)(t * framing->hop + framing->offset) - (int64_t)framing->pad, i;
+    int64_t first = (int64_t)(t * framing->hop + framing->offset) - (int64_t)framing->pad;
     size_t win = (size_t)framing->win, at, part;
     if (first < 0 || (uint64_t)first + win > n) {
-        for (i = 0; i < (int64_t)win; i++)
+        for (int64_t i = 0; i < (int64_t)win; i++)
             x[i] = padded(framing, ring, (int64_t)n, first + i);
         return;
     }

@@ -1,11 +1,19 @@
 /* Framing: which samples a frame is made of, and when it is complete. */
-#ifndef PYLSTM_FRAMING_H
-#define PYLSTM_FRAMING_H
+#ifndef PYLSTM_FEATURES_FRAMING_H
+#define PYLSTM_FEATURES_FRAMING_H
 
-#include "features/speech_features.h"
+#include "features/features_config.h"
 
 /* Sums of samples end here: no stream lives that long. A stream has at most half of it behind it. */
 #define PYLSTM_MAX_SAMPLES ((uint64_t)1 << 62)
+
+/* Audio as it comes from the caller: n samples, stride bytes apart, of a pylstm_sample_type. Consumed from the front. */
+typedef struct pylstm_samples {
+    pylstm_sample_type type;
+    const char *next;
+    size_t n;
+    ptrdiff_t stride;
+} pylstm_samples;
 
 typedef struct pylstm_framing {
     uint64_t n_fft, win, hop;

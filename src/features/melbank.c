@@ -15,8 +15,6 @@
 #include <float.h>
 #include <math.h>
 
-#define MAX_MELS 1024
-
 struct pylstm_melbank {
     const pylstm_feature_kernels *kernels;
     int n_mels;
@@ -39,10 +37,10 @@ static double mel_to_hz(double mel, int htk) {
 
 /* The edges, with numpy.linspace's order of operations: a bin that falls on an edge must get the zero that librosa gives it. */
 static void band_edges(const pylstm_features_config *config, double *f) {
-    int n = config->n_mels + 2, i;
+    const int n = config->n_mels + 2;
     double low = hz_to_mel(config->fmin, config->htk), high = hz_to_mel(config->fmax, config->htk);
     double step = (high - low) / (n - 1);
-    for (i = 0; i < n; i++)
+    for (int i = 0; i < n; i++)
         f[i] = mel_to_hz(i < n - 1 ? i * step + low : high, config->htk);
 }
 
@@ -59,11 +57,11 @@ static float weight(const pylstm_features_config *config, const double *f, int k
 
 /* First bin of a band and number of bins up to the last that has weight. */
 static void band_extent(const pylstm_features_config *config, const double *f, int *first, int *count) {
-    int n_bins = config->n_fft / 2 + 1, k, last = -1;
+    int n_bins = config->n_fft / 2 + 1, last = -1;
     double bins_per_hz = (double)config->n_fft / config->sr;
     double from = floor(f[0] * bins_per_hz) - 1, to = ceil(f[2] * bins_per_hz) + 1;
     *first = 0;
-    for (k = from > 0 ? (int)from : 0; k < n_bins && k <= to; k++)
+    for (int k = from > 0 ? (int)from : 0; k < n_bins && k <= to; k++)
         if (weight(config, f, k) > 0.0f) {
             if (last < 0)
                 *first = k;
@@ -74,30 +72,24 @@ static void band_extent(const pylstm_features_config *config, const double *f, i
 
 pylstm_melbank *pylstm_melbank_init(pylstm_arena *arena, const pylstm_features_config *config,
                                     const pylstm_feature_kernels *kernels) {
-    double f[MAX_MELS + 2];
-    pylstm_melbank *bank = (pylstm_melbank *)pylstm_arena_take(arena, 1, sizeof *bank);
-    pylstm_mel_band *bands = (pylstm_mel_band *)pylstm_arena_take(arena, (size_t)config->n_mels, sizeof *bands);
-    int i, j;
+    double f[PYLSTM_MAX_N_MELS + 2];
+    pylstm_melbank *bank = pylstm_arena_take(arena, 1, sizeof *bank);
+    pylstm_mel_band *bands = pylstm_arena_take(arena, (size_t)config->n_mels, sizeof *bands);
     band_edges(config, f);
-    for (i = 0; i < config->n_mels; i++) {
+    for (int i = 0; i < config->n_mels; i++) {
         int first, count, padded;
         float *weights;
         band_extent(config, f + i, &first, &count);
         padded = (count + PYLSTM_FEATURE_LANES - 1) / PYLSTM_FEATURE_LANES * PYLSTM_FEATURE_LANES;
-        weights = (float *)pylstm_arena_take(arena, (size_t)padded, sizeof(float));
+        weights = pylstm_arena_take(arena, (size_t)padded, sizeof(float));
         if (!bank)
             continue;
-        for (j = 0; j < padded; j++)
+        for (int j = 0; j < padded; j++)
             weights[j] = j < count ? weight(config, f + i, first + j) : 0.0f;
-        bands[i].first = first;
-        bands[i].count = padded;
-        bands[i].weights = weights;
+        bands[i] = (pylstm_mel_band){.first = first, .count = padded, .weights = weights};
     }
-    if (bank) {
-        bank->kernels = kernels;
-        bank->n_mels = config->n_mels;
-        bank->bands = bands;
-    }
+    if (bank)
+        *bank = (pylstm_melbank){.kernels = kernels, .n_mels = config->n_mels, .bands = bands};
     return bank;
 }
 

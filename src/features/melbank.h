@@ -1,9 +1,10 @@
 /* Mel filter bank: power spectrum -> energy in n_mels overlapping triangular bands. */
-#ifndef PYLSTM_MELBANK_H
-#define PYLSTM_MELBANK_H
+#ifndef PYLSTM_FEATURES_MELBANK_H
+#define PYLSTM_FEATURES_MELBANK_H
 
 #include "platform/arena.h"
-#include "features/speech_features.h"
+#include "features/features_config.h"
+#include "kernels/feature_kernels.h"
 
 typedef struct pylstm_melbank pylstm_melbank;
 

@@ -23,30 +23,32 @@ struct pylstm_fft {
 };
 
 pylstm_fft *pylstm_fft_init(pylstm_arena *arena, const pylstm_features_config *config, const pylstm_feature_kernels *kernels) {
-    pylstm_fft *fft = (pylstm_fft *)pylstm_arena_take(arena, 1, sizeof *fft);
-    size_t n = (size_t)config->n_fft, even = n % 2 == 0, m = even ? n / 2 : n, k;
+    pylstm_fft *fft = pylstm_arena_take(arena, 1, sizeof *fft);
+    size_t n = (size_t)config->n_fft, even = n % 2 == 0, m = even ? n / 2 : n;
     size_t offset = (n - (size_t)config->win_length) / 2; /* the window is in the middle */
     const pylstm_cfft *cfft = pylstm_cfft_init(arena, m, kernels);
-    double *window = (double *)pylstm_arena_take(arena, n, sizeof(double));
-    double *twiddle = even ? (double *)pylstm_arena_take(arena, 2 * (m / 2 + 1), sizeof(double)) : NULL;
+    double *window = pylstm_arena_take(arena, n, sizeof(double));
+    double *twiddle = even ? pylstm_arena_take(arena, 2 * (m / 2 + 1), sizeof(double)) : NULL;
     if (!fft)
         return NULL;
-    fft->kernels = kernels;
-    fft->n = n;
-    fft->m = m;
-    fft->work_size = 4 * m + pylstm_cfft_work_size(m);
-    fft->cfft = cfft;
-    fft->window = window;
-    fft->twiddle = twiddle;
+    *fft = (pylstm_fft){
+        .kernels = kernels,
+        .n = n,
+        .m = m,
+        .work_size = 4 * m + pylstm_cfft_work_size(m),
+        .cfft = cfft,
+        .window = window,
+        .twiddle = twiddle,
+    };
     memset(window, 0, n * sizeof(double));
-    for (k = offset; k < offset + (size_t)config->win_length; k++) {
+    for (size_t k = offset; k < offset + (size_t)config->win_length; k++) {
         double w = pylstm_window(config->window, config->win_length, (int)(k - offset));
         if (even)
             window[k % 2 * m + k / 2] = 0.5 * w;
         else
             window[k] = w;
     }
-    for (k = 0; twiddle && k <= m / 2; k++)
+    for (size_t k = 0; twiddle && k <= m / 2; k++)
         pylstm_root_of_unity(k, n, &twiddle[k], &twiddle[m / 2 + 1 + k]);
     return fft;
 }
@@ -56,13 +58,13 @@ size_t pylstm_fft_work_size(const pylstm_fft *fft) {
 }
 
 static void odd_run(const pylstm_fft *fft, const float *x, float *re, float *im, double *work) {
-    size_t n = fft->n, k;
+    const size_t n = fft->n;
     double *ar = work, *ai = work + n, *zr = work + 2 * n, *zi = work + 3 * n;
-    for (k = 0; k < n; k++)
+    for (size_t k = 0; k < n; k++)
         ar[k] = x[k] * fft->window[k];
     memset(ai, 0, n * sizeof(double));
     pylstm_cfft_run(fft->cfft, ar, ai, zr, zi, work + 4 * n);
-    for (k = 0; k <= n / 2; k++) {
+    for (size_t k = 0; k <= n / 2; k++) {
         re[k] = (float)zr[k];
         im[k] = (float)zi[k];
     }

@@ -1,9 +1,10 @@
 /* Fourier transform of windowed real samples, in double precision, any length: the n / 2 + 1 bins that numpy.fft.rfft gives. */
-#ifndef PYLSTM_FFT_H
-#define PYLSTM_FFT_H
+#ifndef PYLSTM_FEATURES_REAL_FFT_H
+#define PYLSTM_FEATURES_REAL_FFT_H
 
 #include "platform/arena.h"
-#include "features/speech_features.h"
+#include "features/features_config.h"
+#include "kernels/feature_kernels.h"
 
 typedef struct pylstm_fft pylstm_fft;
 

@@ -2,14 +2,14 @@
  * is n and not n - 1 because a window for spectra is one period of an endless one. */
 #include "features/window.h"
 #include "features/complex_fft.h"
-#include "features/speech_features.h"
+#include "features/features_config.h"
 
 double pylstm_window(int window, int n, int t) {
     static const double cosines[][3] = {
-        {0.5, 0.5, 0.0},   /* hann */
-        {0.54, 0.46, 0.0}, /* hamming */
-        {0.42, 0.5, 0.08}, /* blackman */
-        {1.0, 0.0, 0.0},   /* boxcar */
+        [PYLSTM_WINDOW_HANN] = {0.5, 0.5, 0.0},
+        [PYLSTM_WINDOW_HAMMING] = {0.54, 0.46, 0.0},
+        [PYLSTM_WINDOW_BLACKMAN] = {0.42, 0.5, 0.08},
+        [PYLSTM_WINDOW_BOXCAR] = {1.0, 0.0, 0.0},
     };
     const double *a = cosines[window];
     double one, two, unused;

@@ -5,5 +5,5 @@
 #include "kernels/vector_avx2.h"
 #include "kernels/kernels.inc.h"
 #include "kernels/feature.inc.h"
-#include "kernels/target_end.h"
+#include "kernels/target_end.inc.h"
 #endif

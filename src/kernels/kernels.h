@@ -1,6 +1,6 @@
 /* The contract between what computes (layers, features) and the instruction sets: what a kernel is given and what it gives
- * back. Each family of kernels has a header, <family>_kernels.h, with its table, and its bodies in <family>.inc.h. This header
- * ties them together and says what holds for all kernels of layers.
+ * back. Each family of kernels has a header with its table (lstm_kernels.h) and its bodies in a file beside it (lstm.inc.h).
+ * This header ties them together and says what holds for all kernels of layers.
  *
  * Every instruction set supplies one pylstm_kernels. The bodies are written once over a vector of 16 floats (vector.h),
  * whatever the width of the registers, so packed weights and states mean the same to every set, and all sets but scalar (which

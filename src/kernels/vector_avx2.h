@@ -15,7 +15,7 @@
 #define VD_LANES              4
 
 #define PYLSTM_TARGET "avx2,fma"
-#include "kernels/target_begin.h"
+#include "kernels/target_begin.inc.h"
 #include "kernels/vector_x86.h"
 
 /* --- 16 floats -------------------------------------------------------------------------------------------------------- */

@@ -28,7 +28,7 @@
 #define PYLSTM_TILE_VECTORS   4
 #define VD_LANES              8
 
-#include "kernels/target_begin.h"
+#include "kernels/target_begin.inc.h"
 #include "kernels/vector_x86.h"
 
 /* --- 16 floats -------------------------------------------------------------------------------------------------------- */

@@ -17,20 +17,22 @@ static const dense_config *dense_config_of(const pylstm_layer *layer) {
     return (const void *)layer->config;
 }
 
-static pylstm_status dense_read(pylstm_modelfile *file, pylstm_layer *layer, pylstm_error *why) {
+static pylstm_status dense_read(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why) {
     dense_config *config = (void *)layer->config;
     char key[PYLSTM_MAX_NAME + 1];
     pylstm_tensor tensor, scales;
     PYLSTM_TRY(pylstm_layer_precision(file, layer, why));
     PYLSTM_TRY(pylstm_layer_size(file, layer, "output_size", PYLSTM_MAX_SIZE, &layer->output_size, why));
     pylstm_layer_key(key, layer, "activation", -1);
-    PYLSTM_TRY(pylstm_modelfile_choice(file, key, activations, &config->activation, why));
+    PYLSTM_TRY(pylstm_config_choice(file, key, activations, &config->activation, why));
     PYLSTM_TRY(pylstm_layer_bias(file, layer, &config->bias, why));
     PYLSTM_TRY(pylstm_layer_matrix(file, layer, "weight", -1, layer->output_size, layer->input_size, &tensor, &scales, why));
-    return config->bias ? pylstm_layer_tensor(file, layer, "bias", -1, NULL, layer->output_size, 0, &tensor, why) : PYLSTM_OK;
+    return config->bias
+               ? pylstm_layer_tensor(file, layer, "bias", -1, PYLSTM_DTYPE_ANY_FLOAT, layer->output_size, 0, &tensor, why)
+               : PYLSTM_OK;
 }
 
-static void dense_pack(pylstm_modelfile *file, pylstm_layer *layer, pylstm_arena *arena) {
+static void dense_pack(pylstm_model_file *file, pylstm_layer *layer, pylstm_arena *arena) {
     const size_t padded = pylstm_padded(layer->output_size), input_size = (size_t)layer->input_size;
     pylstm_packing to = {
         .precision = layer->precision,

@@ -12,42 +12,44 @@ const char *pylstm_layer_key(char name[PYLSTM_MAX_NAME + 1], const pylstm_layer 
     return name;
 }
 
-pylstm_status pylstm_layer_tensor(pylstm_modelfile *file, const pylstm_layer *layer, const char *what, int cell,
-                                  const char *dtype, int64_t rows, int64_t columns, pylstm_tensor *tensor, pylstm_error *why) {
+pylstm_status pylstm_layer_tensor(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int cell,
+                                  pylstm_dtype dtype, int64_t rows, int64_t columns, pylstm_tensor *tensor, pylstm_error *why) {
     char name[PYLSTM_MAX_NAME + 1];
     const int64_t shape[2] = {rows, columns};
-    return pylstm_modelfile_tensor(file, pylstm_layer_key(name, layer, what, cell), dtype, columns ? 2 : 1, shape, tensor, why);
+    return pylstm_model_file_tensor(file, pylstm_layer_key(name, layer, what, cell), dtype, columns ? 2 : 1, shape, tensor,
+                                    why);
 }
 
-pylstm_status pylstm_layer_matrix(pylstm_modelfile *file, const pylstm_layer *layer, const char *what, int cell, int64_t rows,
+pylstm_status pylstm_layer_matrix(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int cell, int64_t rows,
                                   int64_t columns, pylstm_tensor *matrix, pylstm_tensor *scales, pylstm_error *why) {
-    static const char *const dtypes[] = {NULL, "BF16", "I8"};
+    static const pylstm_dtype dtypes[] = {PYLSTM_DTYPE_ANY_FLOAT, PYLSTM_DTYPE_BF16, PYLSTM_DTYPE_I8};
     char scale[32];
     PYLSTM_TRY(pylstm_layer_tensor(file, layer, what, cell, dtypes[layer->precision], rows, columns, matrix, why));
     if (layer->precision != PYLSTM_WEIGHTS_INT8)
         return PYLSTM_OK;
     snprintf(scale, sizeof scale, cell < 0 ? "%s_scale" : "%s_l%d_scale", what, cell);
-    return pylstm_layer_tensor(file, layer, scale, -1, NULL, rows, 0, scales, why);
+    return pylstm_layer_tensor(file, layer, scale, -1, PYLSTM_DTYPE_ANY_FLOAT, rows, 0, scales, why);
 }
 
-pylstm_tensor pylstm_layer_vector(pylstm_modelfile *file, const pylstm_layer *layer, const char *what, int cell, int64_t rows) {
+pylstm_tensor pylstm_layer_vector(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int cell,
+                                  int64_t rows) {
     pylstm_tensor tensor = {.rank = 0};
-    pylstm_layer_tensor(file, layer, what, cell, NULL, rows, 0, &tensor, NULL);
+    pylstm_layer_tensor(file, layer, what, cell, PYLSTM_DTYPE_ANY_FLOAT, rows, 0, &tensor, NULL);
     return tensor;
 }
 
-pylstm_status pylstm_layer_size(pylstm_modelfile *file, const pylstm_layer *layer, const char *what, int64_t high, int *value,
+pylstm_status pylstm_layer_size(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int64_t high, int *value,
                                 pylstm_error *why) {
     char key[PYLSTM_MAX_NAME + 1];
-    return pylstm_modelfile_integer(file, pylstm_layer_key(key, layer, what, -1), 1, high, value, why);
+    return pylstm_config_integer(file, pylstm_layer_key(key, layer, what, -1), 1, high, value, why);
 }
 
-pylstm_status pylstm_layer_precision(pylstm_modelfile *file, pylstm_layer *layer, pylstm_error *why) {
+pylstm_status pylstm_layer_precision(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why) {
     static const char *const precisions[] = {"bf16", "int8", NULL};
     char key[PYLSTM_MAX_NAME + 1];
-    if (!pylstm_modelfile_has(file, pylstm_layer_key(key, layer, "precision", -1)))
+    if (!pylstm_config_has(file, pylstm_layer_key(key, layer, "precision", -1)))
         return PYLSTM_OK;
-    PYLSTM_TRY(pylstm_modelfile_choice(file, key, precisions, &layer->precision, why));
+    PYLSTM_TRY(pylstm_config_choice(file, key, precisions, &layer->precision, why));
     layer->precision++; /* PYLSTM_WEIGHTS_BFLOAT16, PYLSTM_WEIGHTS_INT8 */
 #ifdef PYLSTM_FLOAT_ONLY
     return pylstm_fail(why, PYLSTM_NOT_BUILT,
@@ -58,7 +60,7 @@ pylstm_status pylstm_layer_precision(pylstm_modelfile *file, pylstm_layer *layer
 #endif
 }
 
-pylstm_status pylstm_layer_bias(pylstm_modelfile *file, const pylstm_layer *layer, int *bias, pylstm_error *why) {
+pylstm_status pylstm_layer_bias(pylstm_model_file *file, const pylstm_layer *layer, int *bias, pylstm_error *why) {
     char key[PYLSTM_MAX_NAME + 1];
-    return pylstm_modelfile_boolean(file, pylstm_layer_key(key, layer, "bias", -1), bias, why);
+    return pylstm_config_boolean(file, pylstm_layer_key(key, layer, "bias", -1), bias, why);
 }

@@ -11,24 +11,24 @@
 const char *pylstm_layer_key(char name[PYLSTM_MAX_NAME + 1], const pylstm_layer *layer, const char *what, int cell);
 
 /* A whole number from 1 to high. */
-pylstm_status pylstm_layer_size(pylstm_modelfile *file, const pylstm_layer *layer, const char *what, int64_t high, int *value,
+pylstm_status pylstm_layer_size(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int64_t high, int *value,
                                 pylstm_error *why);
 
 /* layers.<index>.precision, for kinds with weights: it is there unless these are float32. */
-pylstm_status pylstm_layer_precision(pylstm_modelfile *file, pylstm_layer *layer, pylstm_error *why);
+pylstm_status pylstm_layer_precision(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why);
 
 /* layers.<index>.bias: whether there are biases. */
-pylstm_status pylstm_layer_bias(pylstm_modelfile *file, const pylstm_layer *layer, int *bias, pylstm_error *why);
+pylstm_status pylstm_layer_bias(pylstm_model_file *file, const pylstm_layer *layer, int *bias, pylstm_error *why);
 
-/* A vector (columns 0) or matrix of floats (dtype NULL: any float dtype) or of one dtype. */
-pylstm_status pylstm_layer_tensor(pylstm_modelfile *file, const pylstm_layer *layer, const char *what, int cell,
-                                  const char *dtype, int64_t rows, int64_t columns, pylstm_tensor *tensor, pylstm_error *why);
+/* A vector (columns 0) or matrix of floats (PYLSTM_DTYPE_ANY_FLOAT: any float dtype) or of one dtype. */
+pylstm_status pylstm_layer_tensor(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int cell,
+                                  pylstm_dtype dtype, int64_t rows, int64_t columns, pylstm_tensor *tensor, pylstm_error *why);
 
 /* A weight matrix in the layer's precision, with its scales where that is int8. */
-pylstm_status pylstm_layer_matrix(pylstm_modelfile *file, const pylstm_layer *layer, const char *what, int cell, int64_t rows,
+pylstm_status pylstm_layer_matrix(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int cell, int64_t rows,
                                   int64_t columns, pylstm_tensor *matrix, pylstm_tensor *scales, pylstm_error *why);
 
 /* A vector that the read pass has found. */
-pylstm_tensor pylstm_layer_vector(pylstm_modelfile *file, const pylstm_layer *layer, const char *what, int cell, int64_t rows);
+pylstm_tensor pylstm_layer_vector(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int cell, int64_t rows);
 
 #endif

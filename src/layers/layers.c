@@ -8,18 +8,18 @@
 static const pylstm_layer_kind *const kinds[] = {PYLSTM_LAYER_KINDS(ADDRESS_OF_KIND)};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
-static pylstm_status read_kind(pylstm_modelfile *file, pylstm_layer *layer, pylstm_error *why) {
+static pylstm_status read_kind(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why) {
     const char *names[N_KINDS + 1] = {NULL};
     char key[PYLSTM_MAX_NAME + 1];
     int chosen;
     for (int k = 0; k < N_KINDS; k++)
         names[k] = kinds[k]->name;
-    PYLSTM_TRY(pylstm_modelfile_choice(file, pylstm_layer_key(key, layer, "kind", -1), names, &chosen, why));
+    PYLSTM_TRY(pylstm_config_choice(file, pylstm_layer_key(key, layer, "kind", -1), names, &chosen, why));
     layer->kind = kinds[chosen];
     return PYLSTM_OK;
 }
 
-pylstm_status pylstm_layer_read(pylstm_modelfile *file, int index, int input_size, pylstm_layer *layer, pylstm_error *why) {
+pylstm_status pylstm_layer_read(pylstm_model_file *file, int index, int input_size, pylstm_layer *layer, pylstm_error *why) {
     memset(layer, 0, sizeof *layer);
     layer->index = index;
     layer->n_cells = 1;
@@ -38,7 +38,7 @@ pylstm_status pylstm_layer_read(pylstm_modelfile *file, int index, int input_siz
     return PYLSTM_OK;
 }
 
-void pylstm_layer_pack(pylstm_modelfile *file, pylstm_layer *layer, pylstm_arena *arena) {
+void pylstm_layer_pack(pylstm_model_file *file, pylstm_layer *layer, pylstm_arena *arena) {
     if (layer->kind->pack)
         layer->kind->pack(file, layer, arena);
 }

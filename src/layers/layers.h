@@ -13,7 +13,12 @@
 
 #include "platform/arena.h"
 #include "kernels/kernels.h"
-#include "modelfile/modelfile.h"
+#include "modelfile/configuration.h"
+
+/* The registry: pylstm_layer_lstm is the table of the first kind, and so on. */
+#define PYLSTM_LAYER_KINDS(KIND)                                                                                               \
+    KIND(lstm)                                                                                                                 \
+    KIND(dense)
 
 /* The registry: pylstm_layer_lstm is the table of the first kind, and so on. */
 #define PYLSTM_LAYER_KINDS(KIND)                                                                                               \
@@ -70,10 +75,10 @@ struct pylstm_layer_kind {
 
     /* Reads what follows layers.<index>.kind and .input_size: sets output_size, the configuration and what else differs from 0
      * (n_cells: from 1), and checks that the tensors are there in the right shapes. */
-    pylstm_status (*read)(pylstm_modelfile *file, pylstm_layer *layer, pylstm_error *why);
+    pylstm_status (*read)(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why);
     /* Lays the packed weights out in the arena and, unless it only measures, fills them from the file (already checked). NULL:
      * there are none. */
-    void (*pack)(pylstm_modelfile *file, pylstm_layer *layer, pylstm_arena *arena);
+    void (*pack)(pylstm_model_file *file, pylstm_layer *layer, pylstm_arena *arena);
 
     /* A state: for each cell its parts in order, each padded as rows are. NULL: the kind remembers nothing. */
     const pylstm_cell_part *state;
@@ -106,10 +111,10 @@ static inline size_t pylstm_padded(int size) {
 
 /* Reads the layer of an index, but for kernels and packed. input_size is the width of what comes before it; 0: there is nothing
  * before it. */
-pylstm_status pylstm_layer_read(pylstm_modelfile *file, int index, int input_size, pylstm_layer *layer, pylstm_error *why);
+pylstm_status pylstm_layer_read(pylstm_model_file *file, int index, int input_size, pylstm_layer *layer, pylstm_error *why);
 
 /* The functions of a layer's kind, with what the kind leaves out. */
-void pylstm_layer_pack(pylstm_modelfile *file, pylstm_layer *layer, pylstm_arena *arena);
+void pylstm_layer_pack(pylstm_model_file *file, pylstm_layer *layer, pylstm_arena *arena);
 size_t pylstm_layer_scratch_size(const pylstm_layer *layer, size_t n_rows);
 void pylstm_layer_forward(const pylstm_layer *layer, float *state, float *scratch, const float *const *x, int n_frames,
                           float *y, float *trace, size_t trace_stride);

@@ -53,18 +53,18 @@ static int cell_input_size(const pylstm_layer *layer, int cell) {
     return cell == 0 ? layer->input_size : layer->output_size;
 }
 
-static pylstm_status read_cell(pylstm_modelfile *file, const pylstm_layer *layer, int cell, pylstm_error *why) {
+static pylstm_status read_cell(pylstm_model_file *file, const pylstm_layer *layer, int cell, pylstm_error *why) {
     const int64_t hidden_size = layer->output_size, rows = PYLSTM_GATES * hidden_size;
     pylstm_tensor tensor, scales;
     PYLSTM_TRY(pylstm_layer_matrix(file, layer, "weight_ih", cell, rows, cell_input_size(layer, cell), &tensor, &scales, why));
     PYLSTM_TRY(pylstm_layer_matrix(file, layer, "weight_hh", cell, rows, hidden_size, &tensor, &scales, why));
     if (!lstm_config_of(layer)->bias)
         return PYLSTM_OK;
-    PYLSTM_TRY(pylstm_layer_tensor(file, layer, "bias_ih", cell, NULL, rows, 0, &tensor, why));
-    return pylstm_layer_tensor(file, layer, "bias_hh", cell, NULL, rows, 0, &tensor, why);
+    PYLSTM_TRY(pylstm_layer_tensor(file, layer, "bias_ih", cell, PYLSTM_DTYPE_ANY_FLOAT, rows, 0, &tensor, why));
+    return pylstm_layer_tensor(file, layer, "bias_hh", cell, PYLSTM_DTYPE_ANY_FLOAT, rows, 0, &tensor, why);
 }
 
-static pylstm_status lstm_read(pylstm_modelfile *file, pylstm_layer *layer, pylstm_error *why) {
+static pylstm_status lstm_read(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why) {
     lstm_config *config = (void *)layer->config;
     PYLSTM_TRY(pylstm_layer_precision(file, layer, why));
     PYLSTM_TRY(pylstm_layer_size(file, layer, "hidden_size", PYLSTM_MAX_SIZE / PYLSTM_GATES, &layer->output_size, why));
@@ -76,7 +76,7 @@ static pylstm_status lstm_read(pylstm_modelfile *file, pylstm_layer *layer, pyls
 }
 
 /* Both matrices of a cell, then its two biases as one. */
-static void pack_cell(pylstm_modelfile *file, const pylstm_layer *layer, int cell, pylstm_packing to, float *bias,
+static void pack_cell(pylstm_model_file *file, const pylstm_layer *layer, int cell, pylstm_packing to, float *bias,
                       pylstm_lstm_weights *packed) {
     const int hidden_size = layer->output_size, input_size = cell_input_size(layer, cell);
     const size_t lanes = PYLSTM_GATES * pylstm_padded(hidden_size);
@@ -116,7 +116,7 @@ static void pack_cell(pylstm_modelfile *file, const pylstm_layer *layer, int cel
     }
 }
 
-static void lstm_pack(pylstm_modelfile *file, pylstm_layer *layer, pylstm_arena *arena) {
+static void lstm_pack(pylstm_model_file *file, pylstm_layer *layer, pylstm_arena *arena) {
     const size_t padded = pylstm_padded(layer->output_size);
     const size_t widest = pylstm_padded(layer->input_size > layer->output_size ? layer->input_size : layer->output_size);
     pylstm_lstm_weights *cells = pylstm_arena_take(arena, (size_t)layer->n_cells, sizeof *cells);

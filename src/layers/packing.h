@@ -3,7 +3,7 @@
 #define PYLSTM_LAYERS_PACKING_H
 
 #include "kernels/kernels.h"
-#include "modelfile/modelfile.h"
+#include "modelfile/configuration.h"
 #include "platform/arena.h"
 
 /* Rows of words that so many inputs take. */

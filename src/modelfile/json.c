@@ -9,7 +9,7 @@
 static size_t character_size(const char *text, size_t size) {
     const unsigned char *byte = (const unsigned char *)text;
     unsigned char low = 0x80, high = 0xBF; /* what the second byte may be */
-    size_t expected, i;
+    size_t expected;
     if (byte[0] < 0x80)
         return 1;
     if (byte[0] < 0xC2 || byte[0] > 0xF4)
@@ -25,7 +25,7 @@ static size_t character_size(const char *text, size_t size) {
         high = 0x8F;
     if (size < expected || byte[1] < low || byte[1] > high)
         return 0;
-    for (i = 2; i < expected; i++)
+    for (size_t i = 2; i < expected; i++)
         if (byte[i] < 0x80 || byte[i] > 0xBF)
             return 0;
     return expected;
@@ -49,9 +49,10 @@ pylstm_status pylstm_json_check_text(const pylstm_json *json) {
             in_string = 1;
         } else if (text[at] == '{' || text[at] == '[') {
             if (++depth > PYLSTM_MAX_NESTING)
-                return pylstm_fail(json->why, PYLSTM_BAD_MODEL,
-                                   "[nesting] byte %zu of the header opens bracket number %d inside others; at most %d nest",
-                                   at, depth, PYLSTM_MAX_NESTING);
+                return pylstm_fail(
+                    json->why, PYLSTM_BAD_MODEL,
+                    "[nesting] byte %zu of the header opens bracket number %d inside others; expected at most %d", at, depth,
+                    PYLSTM_MAX_NESTING);
         } else if (text[at] == '}' || text[at] == ']') {
             depth--; /* one that closes nothing is found by the grammar */
         }
@@ -72,7 +73,7 @@ const char *pylstm_json_show(char shown[PYLSTM_SHOWN], const char *text, size_t 
 static const char *show_next(const pylstm_json *json, char shown[PYLSTM_SHOWN]) {
     size_t left = json->size - json->at;
     if (left == 0)
-        return "the end of the header";
+        return "where it ends";
     return pylstm_json_show(shown, json->text + json->at, left < 16 ? left : 16);
 }
 
@@ -97,17 +98,16 @@ pylstm_status pylstm_json_expect(pylstm_json *json, char expected) {
     char shown[PYLSTM_SHOWN];
     if (pylstm_json_take(json, expected))
         return PYLSTM_OK;
-    return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[json] expected %c at byte %zu of the header, found: %s", expected,
-                       json->at, show_next(json, shown));
+    return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[json] byte %zu of the header is %s; expected %c", json->at,
+                       show_next(json, shown), expected);
 }
 
 /* Four hexadecimal digits at the cursor: their value, the cursor behind them; or -1. */
 static long hexadecimal(pylstm_json *json) {
     long value = 0;
-    int i;
     if (json->size - json->at < 4)
         return -1;
-    for (i = 0; i < 4; i++) {
+    for (int i = 0; i < 4; i++) {
         char digit = json->text[json->at + (size_t)i];
         if (digit >= '0' && digit <= '9')
             value = value * 16 + (digit - '0');
@@ -176,10 +176,10 @@ static size_t escaped(pylstm_json *json, char bytes[4]) {
 
 pylstm_status pylstm_json_string(pylstm_json *json, char *text, size_t capacity, size_t *length) {
     char shown[PYLSTM_SHOWN], bytes[4];
-    size_t n = 0, start, i;
+    size_t n = 0, start;
     if (!pylstm_json_take(json, '"'))
-        return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[json] expected a string at byte %zu of the header, found: %s",
-                           json->at, show_next(json, shown));
+        return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[json] byte %zu of the header is %s; expected a string", json->at,
+                           show_next(json, shown));
     start = json->at;
     while (json->at < json->size) {
         unsigned char next = (unsigned char)json->text[json->at];
@@ -194,7 +194,7 @@ pylstm_status pylstm_json_string(pylstm_json *json, char *text, size_t capacity,
         if (next < 0x20)
             return pylstm_fail(
                 json->why, PYLSTM_BAD_MODEL,
-                "[control-character] a string of the header has the byte 0x%02X, at byte %zu; it must be escaped",
+                "[control-character] a string of the header has the byte 0x%02X, at byte %zu; expected its escape",
                 (unsigned)next, json->at);
         if (next == '\\') {
             width = escaped(json, bytes);
@@ -207,7 +207,7 @@ pylstm_status pylstm_json_string(pylstm_json *json, char *text, size_t capacity,
             bytes[0] = (char)next;
             json->at++;
         }
-        for (i = 0; i < width; i++, n++)
+        for (size_t i = 0; i < width; i++, n++)
             if (n < capacity)
                 text[n] = bytes[i];
     }
@@ -225,8 +225,8 @@ pylstm_status pylstm_json_integer(pylstm_json *json, uint64_t *value) {
         (json->at < json->size && memchr(".eE", json->text[json->at], 3))) {
         json->at = start;
         return pylstm_fail(json->why, PYLSTM_BAD_MODEL,
-                           "[integer] expected a whole number from 0 to %" PRIu64 " at byte %zu of the header, found: %s",
-                           PYLSTM_MAX_INTEGER, start, show_next(json, shown));
+                           "[integer] byte %zu of the header is %s; expected a whole number from 0 to %" PRIu64, start,
+                           show_next(json, shown), PYLSTM_MAX_INTEGER);
     }
     *value = sum;
     return PYLSTM_OK;

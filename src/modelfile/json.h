@@ -4,8 +4,8 @@
  * whole number) and anything else is refused. So nothing recurses and nothing is allocated. Every failure is PYLSTM_BAD_MODEL
  * with the rule's name in square brackets.
  */
-#ifndef PYLSTM_JSON_H
-#define PYLSTM_JSON_H
+#ifndef PYLSTM_MODELFILE_JSON_H
+#define PYLSTM_MODELFILE_JSON_H
 
 #include "platform/errors.h"
 

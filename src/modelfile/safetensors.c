@@ -5,29 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-static const struct {
-    char name[8];
-    size_t width;
-} dtypes[] = {{"F32", 4}, {"F64", 8}, {"F16", 2}, {"BF16", 2}, {"I8", 1}};
-
-#define N_DTYPES ((int)(sizeof dtypes / sizeof dtypes[0]))
-
-const char *pylstm_safetensors_dtype(int dtype) {
-    return dtypes[dtype].name;
-}
-
-size_t pylstm_safetensors_width(int dtype) {
-    return dtypes[dtype].width;
-}
-
 /* A cursor in the header of a file that is already known to be sound, or is being read. */
-static pylstm_json header_at(const pylstm_modelfile *file, size_t at, pylstm_error *why) {
-    pylstm_json json;
-    json.text = file->header;
-    json.size = file->header_size;
-    json.at = at;
-    json.why = why;
-    return json;
+static pylstm_json header_at(const pylstm_safetensors *file, size_t at, pylstm_error *why) {
+    return (pylstm_json){.text = file->header, .size = file->header_size, .at = at, .why = why};
 }
 
 /* --- names ------------------------------------------------------------------------------------------------------------ */
@@ -35,7 +15,7 @@ static pylstm_json header_at(const pylstm_modelfile *file, size_t at, pylstm_err
 /* A table of names: where the opening quote of each stands in the header, in file order, and the same indices in the order of
  * the names. Two bytes per name to sort, so that a header full of names costs neither memory nor a search through all of them.
  */
-static int find_name(const pylstm_modelfile *file, const uint32_t *places, const uint16_t *sorted, int n, const char *name,
+static int find_name(const pylstm_safetensors *file, const uint32_t *places, const uint16_t *sorted, int n, const char *name,
                      int *rank) {
     int low = 0, high = n;
     while (low < high) {
@@ -56,18 +36,18 @@ static int find_name(const pylstm_modelfile *file, const uint32_t *places, const
     return -1;
 }
 
-int pylstm_safetensors_find_key(const pylstm_modelfile *file, const char *key) {
+int pylstm_safetensors_find_key(const pylstm_safetensors *file, const char *key) {
     int rank;
     return find_name(file, file->metadata_places, file->metadata_sorted, file->n_metadata, key, &rank);
 }
 
-int pylstm_safetensors_find_tensor(const pylstm_modelfile *file, const char *name) {
+int pylstm_safetensors_find_tensor(const pylstm_safetensors *file, const char *name) {
     int rank;
     return find_name(file, file->tensor_places, file->tensor_sorted, file->n_tensors, name, &rank);
 }
 
 /* Adds a name that stands at place to a table; the name must be new. */
-static pylstm_status add_name(const pylstm_modelfile *file, uint32_t *places, uint16_t *sorted, int *n, const char *name,
+static pylstm_status add_name(const pylstm_safetensors *file, uint32_t *places, uint16_t *sorted, int *n, const char *name,
                               size_t place, pylstm_error *why) {
     int rank = 0;
     if (find_name(file, places, sorted, *n, name, &rank) >= 0)
@@ -88,45 +68,42 @@ static int is_name(const char *text, size_t length) {
 /* --- metadata --------------------------------------------------------------------------------------------------------- */
 
 /* The cursor stands behind the key "__metadata__". */
-static pylstm_status read_metadata(pylstm_modelfile *file, pylstm_json *json) {
+static pylstm_status read_metadata(pylstm_safetensors *file, pylstm_json *json) {
     char key[PYLSTM_MAX_NAME + 1], shown[PYLSTM_SHOWN];
-    pylstm_status status = pylstm_json_expect(json, ':');
     size_t place, length;
-    if (status)
-        return status;
+    PYLSTM_TRY(pylstm_json_expect(json, ':'));
     if (!pylstm_json_take(json, '{'))
-        return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[metadata] '__metadata__' must be an object of strings");
+        return pylstm_fail(json->why, PYLSTM_BAD_MODEL,
+                           "[metadata] '__metadata__' is not an object; expected an object of strings");
     if (pylstm_json_take(json, '}'))
         return PYLSTM_OK;
     do {
         pylstm_json_peek(json);
         place = json->at;
-        if ((status = pylstm_json_string(json, key, sizeof key, &length)))
-            return status;
+        PYLSTM_TRY(pylstm_json_string(json, key, sizeof key, &length));
         if (!is_name(key, length))
             return pylstm_fail(json->why, PYLSTM_BAD_MODEL,
-                               "[metadata-key] the metadata key '%s' is not 1 to %d of the characters A-Z a-z 0-9 _ .",
+                               "[metadata-key] a metadata key is '%s'; expected 1 to %d of the characters A-Z a-z 0-9 _ .",
                                pylstm_json_show(shown, key, length <= PYLSTM_MAX_NAME ? length : PYLSTM_MAX_NAME),
                                PYLSTM_MAX_NAME);
         if (file->n_metadata == PYLSTM_MAX_METADATA)
             return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[metadata-count] the file has more than %d metadata keys",
                                PYLSTM_MAX_METADATA);
-        status = add_name(file, file->metadata_places, file->metadata_sorted, &file->n_metadata, key, place, json->why);
-        if (status || (status = pylstm_json_expect(json, ':')))
-            return status;
+        PYLSTM_TRY(add_name(file, file->metadata_places, file->metadata_sorted, &file->n_metadata, key, place, json->why));
+        PYLSTM_TRY(pylstm_json_expect(json, ':'));
         if (pylstm_json_peek(json) != '"')
-            return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[metadata] the value of '%s' must be a string", key);
-        if ((status = pylstm_json_string(json, NULL, 0, &length)))
-            return status;
+            return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[metadata] the value of '%s' is not a string; expected a string",
+                               key);
+        PYLSTM_TRY(pylstm_json_string(json, NULL, 0, &length));
         if (length > PYLSTM_MAX_TEXT)
             return pylstm_fail(json->why, PYLSTM_BAD_MODEL,
-                               "[metadata-length] the value of '%s' has %zu bytes; at most %d may be", key, length,
+                               "[metadata-length] the value of '%s' has %zu bytes; expected at most %d", key, length,
                                PYLSTM_MAX_TEXT);
     } while (pylstm_json_take(json, ','));
     return pylstm_json_expect(json, '}');
 }
 
-size_t pylstm_safetensors_metadata(const pylstm_modelfile *file, int index, char key[PYLSTM_MAX_NAME + 1],
+size_t pylstm_safetensors_metadata(const pylstm_safetensors *file, int index, char key[PYLSTM_MAX_NAME + 1],
                                    char value[PYLSTM_MAX_TEXT + 1]) {
     pylstm_json json = header_at(file, file->metadata_places[index], NULL);
     size_t length = 0;
@@ -141,35 +118,33 @@ size_t pylstm_safetensors_metadata(const pylstm_modelfile *file, int index, char
 static pylstm_status read_dtype(pylstm_json *json, pylstm_tensor *tensor) {
     char name[8], shown[PYLSTM_SHOWN];
     size_t length = 0;
-    pylstm_status status;
     if (pylstm_json_peek(json) != '"')
-        return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[tensor-record] the dtype of tensor '%s' must be a string",
+        return pylstm_fail(json->why, PYLSTM_BAD_MODEL,
+                           "[tensor-record] the dtype of tensor '%s' is not a string; expected F32, F64, F16, BF16 or I8",
                            tensor->name);
-    if ((status = pylstm_json_string(json, name, sizeof name, &length)))
-        return status;
-    for (tensor->dtype = 0; tensor->dtype < N_DTYPES; tensor->dtype++)
-        if (length < sizeof name && strcmp(name, dtypes[tensor->dtype].name) == 0)
+    PYLSTM_TRY(pylstm_json_string(json, name, sizeof name, &length));
+    for (tensor->dtype = 0; tensor->dtype < PYLSTM_N_DTYPES; tensor->dtype++)
+        if (length < sizeof name && strcmp(name, pylstm_dtype_name(tensor->dtype)) == 0)
             return PYLSTM_OK;
     return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[dtype] tensor '%s' has dtype '%s'; expected F32, F64, F16, BF16 or I8",
                        tensor->name, pylstm_json_show(shown, name, strlen(name)));
 }
 
 static pylstm_status read_shape(pylstm_json *json, pylstm_tensor *tensor) {
-    pylstm_status status;
     uint64_t size = 0;
     tensor->rank = 0;
     if (!pylstm_json_take(json, '['))
-        return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[tensor-record] the shape of tensor '%s' must be a list",
+        return pylstm_fail(json->why, PYLSTM_BAD_MODEL,
+                           "[tensor-record] the shape of tensor '%s' is not a list; expected a list of whole numbers",
                            tensor->name);
     if (pylstm_json_take(json, ']'))
         return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[rank] tensor '%s' has no dimension; expected 1 to %d", tensor->name,
                            PYLSTM_MAX_RANK);
     do {
         if (tensor->rank == PYLSTM_MAX_RANK)
-            return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[rank] tensor '%s' has more than %d dimensions", tensor->name,
-                               PYLSTM_MAX_RANK);
-        if ((status = pylstm_json_integer(json, &size)))
-            return status;
+            return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[rank] tensor '%s' has more dimensions; expected 1 to %d",
+                               tensor->name, PYLSTM_MAX_RANK);
+        PYLSTM_TRY(pylstm_json_integer(json, &size));
         if (size < 1 || size > PYLSTM_MAX_DIMENSION)
             return pylstm_fail(json->why, PYLSTM_BAD_MODEL,
                                "[dimension] tensor '%s' has a dimension of %" PRIu64 "; expected 1 to %d", tensor->name, size,
@@ -180,31 +155,29 @@ static pylstm_status read_shape(pylstm_json *json, pylstm_tensor *tensor) {
 }
 
 static pylstm_status read_offsets(pylstm_json *json, const pylstm_tensor *tensor, uint64_t *begin, uint64_t *end) {
-    pylstm_status status;
     if (!pylstm_json_take(json, '['))
-        return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[tensor-record] the data_offsets of tensor '%s' must be a list",
+        return pylstm_fail(json->why, PYLSTM_BAD_MODEL,
+                           "[tensor-record] the data_offsets of tensor '%s' are not a list; expected a list of two",
                            tensor->name);
     if (pylstm_json_peek(json) == ']')
         return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[data-offsets] tensor '%s' has no data_offsets; expected two",
                            tensor->name);
-    if ((status = pylstm_json_integer(json, begin)))
-        return status;
+    PYLSTM_TRY(pylstm_json_integer(json, begin));
     if (pylstm_json_peek(json) == ']')
-        return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[data-offsets] tensor '%s' has one data offset; expected two",
+        return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[data-offsets] tensor '%s' has one of the data_offsets; expected two",
                            tensor->name);
-    if ((status = pylstm_json_expect(json, ',')) || (status = pylstm_json_integer(json, end)))
-        return status;
+    PYLSTM_TRY(pylstm_json_expect(json, ','));
+    PYLSTM_TRY(pylstm_json_integer(json, end));
     if (pylstm_json_peek(json) == ',')
-        return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[data-offsets] tensor '%s' has more than two data offsets",
+        return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[data-offsets] tensor '%s' has more data_offsets; expected two",
                            tensor->name);
     return pylstm_json_expect(json, ']');
 }
 
 /* Whether offsets, shape and dtype of one record agree with each other and with the file. */
-static pylstm_status place_tensor(const pylstm_modelfile *file, pylstm_tensor *tensor, uint64_t begin, uint64_t end,
+static pylstm_status place_tensor(const pylstm_safetensors *file, pylstm_tensor *tensor, uint64_t begin, uint64_t end,
                                   pylstm_error *why) {
-    size_t width = dtypes[tensor->dtype].width;
-    int i;
+    const size_t width = pylstm_dtype_width(tensor->dtype);
     if (begin > end)
         return pylstm_fail(why, PYLSTM_BAD_MODEL,
                            "[data-offsets] tensor '%s' begins at %" PRIu64 " and ends before, at %" PRIu64, tensor->name, begin,
@@ -215,7 +188,7 @@ static pylstm_status place_tensor(const pylstm_modelfile *file, pylstm_tensor *t
                            " of the data, but the file has only %zu: is it cut?",
                            tensor->name, end, file->data_size);
     tensor->count = 1;
-    for (i = 0; i < tensor->rank; i++) {
+    for (int i = 0; i < tensor->rank; i++) {
         if (tensor->count > PYLSTM_MAX_FILE / width / (size_t)tensor->shape[i])
             return pylstm_fail(why, PYLSTM_BAD_MODEL,
                                "[tensor-size] the shape of tensor '%s' calls for more than a file may hold", tensor->name);
@@ -223,31 +196,30 @@ static pylstm_status place_tensor(const pylstm_modelfile *file, pylstm_tensor *t
     }
     if (end - begin != tensor->count * width)
         return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                           "[tensor-size] tensor '%s' occupies %" PRIu64 " bytes; its shape and dtype call for %zu",
-                           tensor->name, end - begin, tensor->count * width);
+                           "[tensor-size] tensor '%s' has %" PRIu64 " bytes; expected %zu by its shape and dtype", tensor->name,
+                           end - begin, tensor->count * width);
     tensor->data = file->data + begin;
     return PYLSTM_OK;
 }
 
 /* A record, the cursor behind its name, which is in tensor already. */
-static pylstm_status read_record(const pylstm_modelfile *file, pylstm_json *json, pylstm_tensor *tensor) {
+static pylstm_status read_record(const pylstm_safetensors *file, pylstm_json *json, pylstm_tensor *tensor) {
     static const char *const fields[] = {"dtype", "shape", "data_offsets"};
     uint64_t begin = 0, end = 0;
-    int seen[3] = {0, 0, 0}, field;
+    int seen[3] = {0};
     char name[16], shown[PYLSTM_SHOWN];
-    pylstm_status status = pylstm_json_expect(json, ':');
     size_t length = 0;
-    if (status)
-        return status;
+    PYLSTM_TRY(pylstm_json_expect(json, ':'));
     if (!pylstm_json_take(json, '{'))
-        return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[tensor-record] tensor '%s' must be an object", tensor->name);
+        return pylstm_fail(json->why, PYLSTM_BAD_MODEL,
+                           "[tensor-record] tensor '%s' is not an object; expected dtype, shape and data_offsets",
+                           tensor->name);
     if (pylstm_json_peek(json) != '}') {
         do {
-            if ((status = pylstm_json_string(json, name, sizeof name, &length)))
-                return status;
-            for (field = 0; field < 3; field++)
-                if (length < sizeof name && strcmp(name, fields[field]) == 0)
-                    break;
+            int field = 0;
+            PYLSTM_TRY(pylstm_json_string(json, name, sizeof name, &length));
+            while (field < 3 && !(length < sizeof name && strcmp(name, fields[field]) == 0))
+                field++;
             if (field == 3)
                 return pylstm_fail(json->why, PYLSTM_BAD_MODEL,
                                    "[tensor-record] tensor '%s' has a field '%s'; expected dtype, shape and data_offsets",
@@ -255,25 +227,21 @@ static pylstm_status read_record(const pylstm_modelfile *file, pylstm_json *json
             if (seen[field]++)
                 return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[duplicate-key] tensor '%s' has the field '%s' twice",
                                    tensor->name, name);
-            if ((status = pylstm_json_expect(json, ':')))
-                return status;
-            status = field == 0   ? read_dtype(json, tensor)
-                     : field == 1 ? read_shape(json, tensor)
-                                  : read_offsets(json, tensor, &begin, &end);
-            if (status)
-                return status;
+            PYLSTM_TRY(pylstm_json_expect(json, ':'));
+            PYLSTM_TRY(field == 0   ? read_dtype(json, tensor)
+                       : field == 1 ? read_shape(json, tensor)
+                                    : read_offsets(json, tensor, &begin, &end));
         } while (pylstm_json_take(json, ','));
     }
-    if ((status = pylstm_json_expect(json, '}')))
-        return status;
-    for (field = 0; field < 3; field++)
+    PYLSTM_TRY(pylstm_json_expect(json, '}'));
+    for (int field = 0; field < 3; field++)
         if (!seen[field])
             return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[tensor-record] tensor '%s' has no %s", tensor->name,
                                fields[field]);
     return place_tensor(file, tensor, begin, end, json->why);
 }
 
-void pylstm_safetensors_tensor(const pylstm_modelfile *file, int index, pylstm_tensor *tensor) {
+void pylstm_safetensors_tensor(const pylstm_safetensors *file, int index, pylstm_tensor *tensor) {
     pylstm_json json = header_at(file, file->tensor_places[index], NULL);
     size_t length;
     memset(tensor, 0, sizeof *tensor);
@@ -283,12 +251,11 @@ void pylstm_safetensors_tensor(const pylstm_modelfile *file, int index, pylstm_t
 
 /* --- the file --------------------------------------------------------------------------------------------------------- */
 
-static pylstm_status read_header(pylstm_modelfile *file, pylstm_error *why) {
+static pylstm_status read_header(pylstm_safetensors *file, pylstm_error *why) {
     pylstm_json json = header_at(file, 0, why);
-    pylstm_status status = pylstm_json_check_text(&json);
     int metadata_seen = 0;
-    if (status || (status = pylstm_json_expect(&json, '{')))
-        return status;
+    PYLSTM_TRY(pylstm_json_check_text(&json));
+    PYLSTM_TRY(pylstm_json_expect(&json, '{'));
     if (pylstm_json_peek(&json) != '}') {
         do {
             pylstm_tensor tensor;
@@ -297,83 +264,75 @@ static pylstm_status read_header(pylstm_modelfile *file, pylstm_error *why) {
             memset(&tensor, 0, sizeof tensor);
             pylstm_json_peek(&json);
             place = json.at;
-            if ((status = pylstm_json_string(&json, tensor.name, sizeof tensor.name, &length)))
-                return status;
+            PYLSTM_TRY(pylstm_json_string(&json, tensor.name, sizeof tensor.name, &length));
             if (strcmp(tensor.name, "__metadata__") == 0) {
                 if (metadata_seen++)
                     return pylstm_fail(why, PYLSTM_BAD_MODEL, "[duplicate-key] '__metadata__' stands in the header twice");
-                if ((status = read_metadata(file, &json)))
-                    return status;
+                PYLSTM_TRY(read_metadata(file, &json));
                 continue;
             }
             if (!is_name(tensor.name, length))
                 return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                                   "[tensor-name] the tensor name '%s' is not 1 to %d of the characters A-Z a-z 0-9 _ .",
+                                   "[tensor-name] a tensor name is '%s'; expected 1 to %d of the characters A-Z a-z 0-9 _ .",
                                    pylstm_json_show(shown, tensor.name, strlen(tensor.name)), PYLSTM_MAX_NAME);
             if (file->n_tensors == PYLSTM_MAX_TENSORS)
                 return pylstm_fail(why, PYLSTM_BAD_MODEL, "[tensor-count] the file has more than %d tensors",
                                    PYLSTM_MAX_TENSORS);
-            status = add_name(file, file->tensor_places, file->tensor_sorted, &file->n_tensors, tensor.name, place, why);
-            if (status || (status = read_record(file, &json, &tensor)))
-                return status;
+            PYLSTM_TRY(add_name(file, file->tensor_places, file->tensor_sorted, &file->n_tensors, tensor.name, place, why));
+            PYLSTM_TRY(read_record(file, &json, &tensor));
         } while (pylstm_json_take(&json, ','));
     }
-    if ((status = pylstm_json_expect(&json, '}')))
-        return status;
+    PYLSTM_TRY(pylstm_json_expect(&json, '}'));
     for (; json.at < json.size; json.at++)
         if (json.text[json.at] != ' ')
             return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                               "[header-end] byte %zu of the header is 0x%02X; only spaces may follow the closing brace",
+                               "[header-end] byte %zu of the header is 0x%02X; expected only spaces after the closing brace",
                                json.at, (unsigned)(unsigned char)json.text[json.at]);
     return PYLSTM_OK;
 }
 
 /* The tensors, sorted by where they begin, must cover the data exactly: no gap, no overlap, nothing behind them. */
-static pylstm_status check_layout(const pylstm_modelfile *file, pylstm_error *why) {
+static pylstm_status check_layout(const pylstm_safetensors *file, pylstm_error *why) {
     uint32_t begins[PYLSTM_MAX_TENSORS];
     uint16_t sorted[PYLSTM_MAX_TENSORS];
     pylstm_tensor tensor;
     size_t covered = 0;
-    int i, j;
-    for (i = 0; i < file->n_tensors; i++) { /* files are usually in order already, and then this is one pass */
+    for (int i = 0, j; i < file->n_tensors; i++) { /* files are usually in order already, and then this is one pass */
         pylstm_safetensors_tensor(file, i, &tensor);
         begins[i] = (uint32_t)(tensor.data - file->data);
         for (j = i; j > 0 && begins[sorted[j - 1]] > begins[i]; j--)
             sorted[j] = sorted[j - 1];
         sorted[j] = (uint16_t)i;
     }
-    for (i = 0; i < file->n_tensors; i++) {
+    for (int i = 0; i < file->n_tensors; i++) {
         pylstm_safetensors_tensor(file, sorted[i], &tensor);
         if (begins[sorted[i]] != covered)
             return pylstm_fail(
                 why, PYLSTM_BAD_MODEL,
                 "[tensor-layout] tensor '%s' begins at byte %zu of the data; expected %zu, where the one before ends",
                 tensor.name, (size_t)begins[sorted[i]], covered);
-        covered += tensor.count * dtypes[tensor.dtype].width;
+        covered += tensor.count * pylstm_dtype_width(tensor.dtype);
     }
     if (covered != file->data_size)
         return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                           "[tensor-layout] the tensors end at byte %zu of the data, but the file has %zu", covered,
-                           file->data_size);
+                           "[tensor-layout] the tensors end at byte %zu of the data; expected %zu, where the file ends",
+                           covered, file->data_size);
     return PYLSTM_OK;
 }
 
-pylstm_status pylstm_safetensors_open(pylstm_modelfile *file, const void *bytes, size_t size, pylstm_error *why) {
+pylstm_status pylstm_safetensors_open(pylstm_safetensors *file, const void *bytes, size_t size, pylstm_error *why) {
     uint64_t header_size = 0;
-    pylstm_status status;
-    int i;
     memset(file, 0, sizeof *file);
     if (size < 8 || size > PYLSTM_MAX_FILE)
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[size] the file has %zu bytes; expected 8 to %zu", size, PYLSTM_MAX_FILE);
     file->bytes = bytes;
     file->size = size;
-    for (i = 7; i >= 0; i--)
+    for (int i = 7; i >= 0; i--)
         header_size = header_size << 8 | file->bytes[i];
     if (header_size > size - 8)
         return pylstm_fail(why, PYLSTM_BAD_MODEL,
                            "[header-length] the header says %" PRIu64
-                           " bytes but the file has %zu: it is cut, or no safetensors "
-                           "file",
+                           " bytes; expected at most the file's %zu: it is cut, or no safetensors file",
                            header_size, size - 8);
     if (header_size < 2 || header_size > PYLSTM_MAX_HEADER)
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[header-length] the header says %" PRIu64 " bytes; expected 2 to %zu",
@@ -385,7 +344,6 @@ pylstm_status pylstm_safetensors_open(pylstm_modelfile *file, const void *bytes,
     if (file->header[0] != '{')
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[header-start] the header begins with the byte 0x%02X; expected 0x7B, {",
                            (unsigned)(unsigned char)file->header[0]);
-    if ((status = read_header(file, why)))
-        return status;
+    PYLSTM_TRY(read_header(file, why));
     return check_layout(file, why);
 }

@@ -1,6 +1,6 @@
 /* Aligned blocks from the heap, for the *_create calls. */
-#ifndef PYLSTM_BLOCK_H
-#define PYLSTM_BLOCK_H
+#ifndef PYLSTM_PLATFORM_ALIGNED_MEMORY_H
+#define PYLSTM_PLATFORM_ALIGNED_MEMORY_H
 
 #include "pylstm.h"
 

@@ -3,8 +3,8 @@
  * Objects of the core are laid out twice by the same code: first with base == NULL, which only measures, then in the memory
  * itself. That is how *_size() and *_init() can never disagree, and how a model or a stream is always a single block.
  */
-#ifndef PYLSTM_ARENA_H
-#define PYLSTM_ARENA_H
+#ifndef PYLSTM_PLATFORM_ARENA_H
+#define PYLSTM_PLATFORM_ARENA_H
 
 #include "pylstm.h"
 

@@ -8,18 +8,16 @@
 static uint32_t largest_bits(const char *values, size_t n) {
     uint32_t bits[16], largest = 0;
     int32_t lanes[16] = {0};
-    size_t k;
-    int lane;
     for (; n >= 16; n -= 16, values += 64) {
         memcpy(bits, values, 64);
-        for (lane = 0; lane < 16; lane++) {
+        for (int lane = 0; lane < 16; lane++) {
             const int32_t magnitude = (int32_t)(bits[lane] & 0x7fffffff);
             lanes[lane] = magnitude > lanes[lane] ? magnitude : lanes[lane];
         }
     }
-    for (lane = 0; lane < 16; lane++)
+    for (int lane = 0; lane < 16; lane++)
         largest = (uint32_t)lanes[lane] > largest ? (uint32_t)lanes[lane] : largest;
-    for (k = 0; k < n; k++) {
+    for (size_t k = 0; k < n; k++) {
         memcpy(bits, values + 4 * k, 4);
         largest = (bits[0] & 0x7fffffff) > largest ? bits[0] & 0x7fffffff : largest;
     }
@@ -28,10 +26,9 @@ static uint32_t largest_bits(const char *values, size_t n) {
 
 int pylstm_all_finite(const void *values, size_t n, ptrdiff_t stride) {
     const char *p = values;
-    size_t k;
     if (stride == (ptrdiff_t)sizeof(float))
         return largest_bits(p, n) < 0x7f800000;
-    for (k = 0; k < n; k++, p += stride) {
+    for (size_t k = 0; k < n; k++, p += stride) {
         if (largest_bits(p, 1) >= 0x7f800000)
             return 0;
     }

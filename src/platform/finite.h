@@ -1,6 +1,6 @@
 /* Whether floats are finite, at any address. */
-#ifndef PYLSTM_FINITE_H
-#define PYLSTM_FINITE_H
+#ifndef PYLSTM_PLATFORM_FINITE_H
+#define PYLSTM_PLATFORM_FINITE_H
 
 #include <stddef.h>
 

@@ -3,8 +3,8 @@
  * Recurrent state decays into subnormals in silence, where some processors take many times as long per operation. The caller's
  * mode, sticky flags included, is as it was once pylstm_fpmode_leave has run.
  */
-#ifndef PYLSTM_FPMODE_H
-#define PYLSTM_FPMODE_H
+#ifndef PYLSTM_PLATFORM_FLOATING_POINT_MODE_H
+#define PYLSTM_PLATFORM_FLOATING_POINT_MODE_H
 
 #include <fenv.h>
 #include <stdint.h>

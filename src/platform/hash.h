@@ -1,6 +1,6 @@
-/* A 64-bit hash of a block of memory: tells apart by accident different things, not by malice different ones. */
-#ifndef PYLSTM_HASH_H
-#define PYLSTM_HASH_H
+/* A 64-bit hash of a block of memory: detects accidental changes, not an attacker's. */
+#ifndef PYLSTM_PLATFORM_HASH_H
+#define PYLSTM_PLATFORM_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -31,7 +31,7 @@ typedef struct worker {
 struct pylstm_workers {
     pthread_mutex_t mutex;
     pthread_cond_t begin, done;
-    void (*work)(void *argument, int k); /* NULL: go home */
+    void (*work)(void *argument, int k); /* NULL: the thread ends */
     void *argument;
     unsigned long turn; /* counts pieces of work, so that a thread never takes one twice */
     int n, busy;
@@ -98,11 +98,10 @@ void pylstm_workers_run(pylstm_workers *workers, void (*work)(void *argument, in
 }
 
 void pylstm_workers_destroy(pylstm_workers *workers) {
-    int k;
     if (!workers)
         return;
     hand_out(workers, NULL, NULL);
-    for (k = 0; k < workers->n; k++)
+    for (int k = 0; k < workers->n; k++)
         pthread_join(workers->all[k].thread, NULL);
     pthread_cond_destroy(&workers->done);
     pthread_cond_destroy(&workers->begin);

@@ -1,6 +1,6 @@
 /* A fixed number of threads that share one piece of work at a time. */
-#ifndef PYLSTM_WORKERS_H
-#define PYLSTM_WORKERS_H
+#ifndef PYLSTM_PLATFORM_WORKER_THREADS_H
+#define PYLSTM_PLATFORM_WORKER_THREADS_H
 
 typedef struct pylstm_workers pylstm_workers;
 

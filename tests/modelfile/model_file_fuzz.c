@@ -5,7 +5,7 @@
  * Every variant lies in memory of exactly its size, so that one byte read too many is caught. What opens is read through every
  * getter, and what the header promises about it is checked; what is refused must name a rule. Prints two counts.
  */
-#include "modelfile/modelfile.h"
+#include "modelfile/configuration.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,48 +40,49 @@ static void check_message(pylstm_status status, const pylstm_error *why) {
         REQUIRE(*character >= ' ' && *character <= '~');
 }
 
-static void read_metadata(pylstm_modelfile *file, int index) {
+static void read_metadata(pylstm_model_file *file, int index) {
     static const char *const choices[] = {"mfcc", "log_mel", NULL};
     char key[PYLSTM_MAX_NAME + 1], value[PYLSTM_MAX_TEXT + 1], text[PYLSTM_MAX_TEXT + 1], small[4];
     double number;
     int whole;
     pylstm_error why;
     pylstm_status status;
-    pylstm_modelfile_metadata_at(file, index, key, value);
-    REQUIRE(pylstm_modelfile_has(file, key));
-    if ((status = pylstm_modelfile_integer(file, key, -1000, 1000, &whole, &why)))
+    pylstm_safetensors_metadata(&file->container, index, key, value);
+    REQUIRE(pylstm_config_has(file, key));
+    if ((status = pylstm_config_integer(file, key, -1000, 1000, &whole, &why)))
         check_message(status, &why);
     else
         REQUIRE(whole >= -1000 && whole <= 1000);
-    if ((status = pylstm_modelfile_number(file, key, -1e300, 1e300, &number, &why)))
+    if ((status = pylstm_config_number(file, key, -1e300, 1e300, &number, &why)))
         check_message(status, &why);
     else
         REQUIRE(number >= -1e300 && number <= 1e300);
-    if ((status = pylstm_modelfile_boolean(file, key, &whole, &why)))
+    if ((status = pylstm_config_boolean(file, key, &whole, &why)))
         check_message(status, &why);
-    if ((status = pylstm_modelfile_choice(file, key, choices, &whole, &why)))
+    if ((status = pylstm_config_choice(file, key, choices, &whole, &why)))
         check_message(status, &why);
-    if ((status = pylstm_modelfile_text(file, key, small, sizeof small, &why)))
+    if ((status = pylstm_config_text(file, key, small, sizeof small, &why)))
         check_message(status, &why);
-    REQUIRE(pylstm_modelfile_text(file, key, text, sizeof text, &why) == PYLSTM_OK && strcmp(text, value) == 0);
+    REQUIRE(pylstm_config_text(file, key, text, sizeof text, &why) == PYLSTM_OK && strcmp(text, value) == 0);
 }
 
-static size_t read_tensor(pylstm_modelfile *file, int index) {
-    static const size_t widths[] = {4, 8, 2, 2};
+static size_t read_tensor(pylstm_model_file *file, int index) {
+    static const size_t widths[] = {4, 8, 2, 2, 1};
     pylstm_tensor tensor, same;
     int64_t other[PYLSTM_MAX_RANK];
     pylstm_error why;
     float *values;
     size_t bytes, i;
-    pylstm_modelfile_tensor_at(file, index, &tensor);
-    REQUIRE(tensor.rank >= 1 && tensor.rank <= PYLSTM_MAX_RANK && tensor.dtype >= 0 && tensor.dtype < 4);
+    pylstm_safetensors_tensor(&file->container, index, &tensor);
+    REQUIRE(tensor.rank >= 1 && tensor.rank <= PYLSTM_MAX_RANK && tensor.dtype < PYLSTM_N_DTYPES);
     bytes = tensor.count * widths[tensor.dtype];
-    REQUIRE(tensor.data >= file->data && tensor.data + bytes <= file->data + file->data_size);
+    REQUIRE(tensor.data >= file->container.data && tensor.data + bytes <= file->container.data + file->container.data_size);
     memcpy(other, tensor.shape, sizeof other);
     other[0]++;
-    check_message(pylstm_modelfile_tensor(file, tensor.name, NULL, tensor.rank, other, &same, &why), &why);
-    REQUIRE(pylstm_modelfile_tensor(file, tensor.name, tensor.dtype == 4 ? "I8" : NULL, tensor.rank, tensor.shape, &same, &why) ==
-            PYLSTM_OK);
+    check_message(pylstm_model_file_tensor(file, tensor.name, PYLSTM_DTYPE_ANY_FLOAT, tensor.rank, other, &same, &why), &why);
+    REQUIRE(pylstm_model_file_tensor(file, tensor.name,
+                                     tensor.dtype == PYLSTM_DTYPE_I8 ? PYLSTM_DTYPE_I8 : PYLSTM_DTYPE_ANY_FLOAT, tensor.rank,
+                                     tensor.shape, &same, &why) == PYLSTM_OK);
     REQUIRE(same.data == tensor.data);
     values = malloc(tensor.count * sizeof *values);
     REQUIRE(values);
@@ -95,25 +96,25 @@ static size_t read_tensor(pylstm_modelfile *file, int index) {
 /* Whether the file opened. */
 static int try_bytes(const unsigned char *bytes, size_t size) {
     unsigned char *copy = malloc(size ? size : 1);
-    pylstm_modelfile file;
+    pylstm_model_file file;
     pylstm_error why;
     pylstm_status status;
     size_t covered = 0;
     int i;
     REQUIRE(copy);
     memcpy(copy, bytes, size);
-    status = pylstm_modelfile_open(&file, copy, size, &why);
+    status = pylstm_model_file_open(&file, copy, size, &why);
     if (status) {
         check_message(status, &why);
-        REQUIRE(file.bytes == NULL && file.n_tensors == 0 && file.n_metadata == 0);
+        REQUIRE(file.container.bytes == NULL && file.container.n_tensors == 0 && file.container.n_metadata == 0);
         refused++;
     } else {
-        for (i = 0; i < file.n_metadata; i++)
+        for (i = 0; i < file.container.n_metadata; i++)
             read_metadata(&file, i);
-        for (i = 0; i < file.n_tensors; i++)
+        for (i = 0; i < file.container.n_tensors; i++)
             covered += read_tensor(&file, i);
-        REQUIRE(covered == file.data_size);
-        REQUIRE(pylstm_modelfile_finish(&file, &why) == PYLSTM_OK);
+        REQUIRE(covered == file.container.data_size);
+        REQUIRE(pylstm_model_file_finish(&file, &why) == PYLSTM_OK);
         opened++;
     }
     free(copy);

@@ -1,4 +1,4 @@
-"""The reader of model files (src/modelfile.c) without the Python extension.
+"""The reader of model files (src/modelfile/) without the Python extension.
 
 The core's sources are compiled into a small library here, so that a failure points at the reader
 and at nothing else.
@@ -22,13 +22,10 @@ import pytest
 from tests.core_builds import SOURCE, compiler
 from tests.modelfile.handmade_model_files import MAX_TEXT
 
-READER = [
-    "modelfile/json.c",
-    "modelfile/safetensors.c",
-    "modelfile/modelfile.c",
-    "platform/errors.c",
-]
-DTYPES = ["F32", "F64", "F16", "BF16", "I8"]
+# Its room, and the one thing that it calls below: how errors are said.
+READER = [*sorted((SOURCE / "modelfile").glob("*.c")), SOURCE / "platform" / "errors.c"]
+DTYPES = ["F32", "F64", "F16", "BF16", "I8"]  # in the order of pylstm_dtype
+ANY_FLOAT = len(DTYPES)
 
 
 class Refused(Exception):
@@ -60,10 +57,10 @@ class Tensor(ctypes.Structure):
 
 PROBE = """
 #include <stddef.h>
-#include "modelfile/modelfile.h"
-size_t probe_size(int what) { return what ? sizeof(pylstm_tensor) : sizeof(pylstm_modelfile); }
-int probe_count(const pylstm_modelfile *file, int what) {
-    return what ? file->n_tensors : file->n_metadata;
+#include "modelfile/configuration.h"
+size_t probe_size(int what) { return what ? sizeof(pylstm_tensor) : sizeof(pylstm_model_file); }
+int probe_count(const pylstm_model_file *file, int what) {
+    return what ? file->container.n_tensors : file->container.n_metadata;
 }
 """
 
@@ -76,12 +73,12 @@ class ModelFile:
         # The bytes lie at any alignment that a test wants, and stay as long as this object.
         self.memory = ctypes.create_string_buffer(bytes(shift) + content, shift + len(content) + 1)
         self.file = ctypes.create_string_buffer(self.library.probe_size(0))
-        address = ctypes.addressof(self.memory) + shift
-        self.call("open", ctypes.c_void_p(address), ctypes.c_size_t(size or len(content)))
+        address = ctypes.c_void_p(ctypes.addressof(self.memory) + shift)
+        self.call("model_file_open", address, ctypes.c_size_t(size or len(content)))
 
     def call(self, name: str, *arguments: Any) -> None:
         why = Why()
-        function = getattr(self.library, "pylstm_modelfile_" + name)
+        function = getattr(self.library, "pylstm_" + name)
         status = function(self.file, *arguments, ctypes.byref(why))
         assert function(self.file, *arguments, None) == status  # nobody has to ask why
         if status:
@@ -93,13 +90,13 @@ class ModelFile:
         found = {}
         key, value = ctypes.create_string_buffer(129), ctypes.create_string_buffer(MAX_TEXT + 1)
         for index in range(self.library.probe_count(self.file, 0)):
-            self.library.pylstm_modelfile_metadata_at(self.file, index, key, value)
+            self.library.pylstm_safetensors_metadata(self.file, index, key, value)
             found[key.value.decode()] = value.value.decode()
         return found
 
     def tensor_at(self, index: int) -> Tensor:
         tensor = Tensor()
-        self.library.pylstm_modelfile_tensor_at(self.file, index, ctypes.byref(tensor))
+        self.library.pylstm_safetensors_tensor(self.file, index, ctypes.byref(tensor))
         return tensor
 
     @property
@@ -125,7 +122,8 @@ class ModelFile:
     def tensor(self, name: str, *shape: int) -> Tensor:
         tensor = Tensor()
         sizes = (ctypes.c_int64 * len(shape))(*shape)
-        self.call("tensor", name.encode(), None, len(shape), sizes, ctypes.byref(tensor))
+        expected = ANY_FLOAT, len(shape), sizes
+        self.call("model_file_tensor", name.encode(), *expected, ctypes.byref(tensor))
         return tensor
 
     def integer(self, key: str, low: int = -(2**31), high: int = 2**31 - 1) -> int:
@@ -153,21 +151,21 @@ class ModelFile:
     def checked(self, name: str, key: str, value: Any, *arguments: Any) -> None:
         """A getter that fails has changed nothing."""
         try:
-            self.call(name, key.encode(), *arguments, ctypes.byref(value))
+            self.call("config_" + name, key.encode(), *arguments, ctypes.byref(value))
         except Refused:
             assert value.value == 12345
             raise
 
     def text(self, key: str, capacity: int = MAX_TEXT + 1) -> str:
         out = ctypes.create_string_buffer(b"#" * capacity, capacity + 1)
-        self.call("text", key.encode(), out, ctypes.c_size_t(capacity))
+        self.call("config_text", key.encode(), out, ctypes.c_size_t(capacity))
         return out.value.decode()
 
     def has(self, key: str) -> bool:
-        return bool(self.library.pylstm_modelfile_has(self.file, key.encode()))
+        return bool(self.library.pylstm_config_has(self.file, key.encode()))
 
     def finish(self) -> None:
-        self.call("finish")
+        self.call("model_file_finish")
 
 
 @functools.cache
@@ -177,7 +175,7 @@ def reader() -> ctypes.CDLL:
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "probe.c").write_text(PROBE)
     target = folder / "modelfile.so"
-    sources = [str(SOURCE / name) for name in READER]
+    sources = map(str, READER)
     subprocess.run(
         [*compiler(), "-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-shared"]
         + ["-fPIC", "-I", str(SOURCE), "-o", str(target), str(folder / "probe.c"), *sources],
@@ -185,8 +183,8 @@ def reader() -> ctypes.CDLL:
     )
     loaded = ctypes.CDLL(str(target))
     loaded.probe_size.restype = ctypes.c_size_t
-    loaded.pylstm_modelfile_metadata_at.restype = None
-    loaded.pylstm_modelfile_tensor_at.restype = None
+    loaded.pylstm_safetensors_metadata.restype = ctypes.c_size_t
+    loaded.pylstm_safetensors_tensor.restype = None
     loaded.pylstm_tensor_read.restype = None
     assert loaded.probe_size(1) == ctypes.sizeof(Tensor)
     assert loaded.probe_size(0) < 32 << 10  # it has to fit on a thread's stack

@@ -1,4 +1,4 @@
-"""The reader of model files (src/modelfile.c): its rules, and the safetensors library beside it."""
+"""The reader of model files (src/modelfile/): its rules, and the safetensors library beside it."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ def test_a_file_at_the_edge_of_the_rules_opens(content: bytes) -> None:
 
 @pytest.mark.law_nothing_hostile_loads
 def test_each_rule_of_the_source_has_a_file_that_breaks_it() -> None:
-    source = "".join((SOURCE / name).read_text() for name in READER)
+    source = "".join(path.read_text() for path in READER)
     rules = set(re.findall(r'"\[([a-z0-9-]+)\] ', source))
     assert rules == {rule for rule, _ in corpus()} | GETTER_RULES
     page = (SOURCE.parent / "docs" / "model-file.md").read_text()
@@ -104,8 +104,8 @@ def test_a_missing_argument_is_an_error_of_the_caller() -> None:
     why = Why()
     file = ctypes.create_string_buffer(library.probe_size(0))
     size = ctypes.c_size_t(100)
-    assert library.pylstm_modelfile_open(file, None, size, ctypes.byref(why)) == 1
-    assert library.pylstm_modelfile_open(None, b"", size, ctypes.byref(why)) == 1
+    assert library.pylstm_model_file_open(file, None, size, ctypes.byref(why)) == 1
+    assert library.pylstm_model_file_open(None, b"", size, ctypes.byref(why)) == 1
     assert why.status == 1
 
 
@@ -114,14 +114,15 @@ def test_messages_say_what_came_and_what_was_expected() -> None:
     for expected in [
         "[size] the file has 0 bytes; expected 8 to 268435456",
         "[dtype] tensor 'w' has dtype 'I64'; expected F32, F64, F16, BF16 or I8",
-        "[tensor-size] tensor 'w' occupies 8 bytes; its shape and dtype call for 12",
+        "[tensor-size] tensor 'w' has 8 bytes; expected 12 by its shape and dtype",
         "[data-offsets] tensor 'w' ends at byte 8 of the data, but the file has only 7: is it cut?",
         "[tensor-layout] tensor 'b' begins at byte 12 of the data; expected 8, where the one before"
         " ends",
-        "[tensor-name] the tensor name '?[2J' is not 1 to 128 of the characters A-Z a-z 0-9 _ .",
+        "[tensor-name] a tensor name is '?[2J'; expected 1 to 128 of the characters A-Z a-z 0-9 _"
+        " .",
         "[not-finite] value 1 of tensor 'w' is NaN or infinite",
         "[dimension] tensor 'w' has a dimension of 65537; expected 1 to 65536",
-        "[json] expected a string at byte 2 of the header, found: the end of the header",
+        "[json] byte 2 of the header is where it ends; expected a string",
     ]:
         assert expected in found
 
@@ -222,7 +223,7 @@ def test_sanitizers_find_nothing(tmp_path: Path) -> None:
     flags += ["-fno-sanitize-recover=all", f"-I{SOURCE}"]
     if not runs_here(flags, tmp_path):
         pytest.skip(f"programs built with {' '.join(flags)} do not run here; gcc or clang does it")
-    sources = [Path(__file__).with_name("model_file_fuzz.c"), *(SOURCE / name for name in READER)]
+    sources = [Path(__file__).with_name("model_file_fuzz.c"), *READER]
     subprocess.run([*compiler(), *flags, "-o", str(driver), *map(str, sources)], check=True)
     small, large = [], []
     for index, content in enumerate([content for _, content in [*accepted(), *corpus()]]):

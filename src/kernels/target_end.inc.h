@@ -1,4 +1,4 @@
-/* The end of what target_begin.h began. */
+/* The end of what target_begin.inc.h began. */
 #if defined(__clang__)
 #pragma clang attribute pop
 #elif defined(__GNUC__)

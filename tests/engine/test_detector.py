@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 import pylstm
 from pylstm.decisions import Detector, Event
-from tests.engine.detector_notes import ACCEPTED, GOOD, LABELS, changed, model_with
+from tests.detector_notes import ACCEPTED, GOOD, LABELS, changed, model_with
 
 
 def posteriors(*runs: tuple[str, int]) -> np.ndarray:

@@ -7,8 +7,8 @@ import pytest
 
 import pylstm
 from pylstm.layers import KINDS
-from tests.engine import layer_part_cases
-from tests.engine.layer_part_cases import FRAMES, MODELS, Part, expected
+from tests import layer_part_cases
+from tests.layer_part_cases import FRAMES, MODELS, Part, expected
 
 
 def test_every_kind_has_a_row() -> None:
@@ -47,6 +47,7 @@ def test_state_and_trace_are_those_of_the_reference(isa: str, name: str) -> None
             np.testing.assert_allclose(values, part.values, rtol=0, atol=1e-5)
 
 
+@pytest.mark.law_state_is_a_value
 @pytest.mark.parametrize("name", MODELS)
 def test_a_state_that_is_set_goes_on_as_one_that_came_about(name: str) -> None:
     first, second = (pylstm.Model(None, MODELS[name]).stream() for _ in range(2))

@@ -1,4 +1,4 @@
-/* What a stream remembers: the layers' state, snapshots, copies. */
+/* What a stream remembers: the state of its layers, snapshots, copies. */
 #include "walk_parts.h"
 
 #include "platform/hash.h" /* a forger knows it, too */

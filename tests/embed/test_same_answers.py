@@ -8,11 +8,11 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from tests.embed.embed_material import build
 
 import pylstm
-from tests.engine.detector_notes import corpus
-from tests.engine.layer_part_cases import FRAMES, MODELS
+from tests.core_builds import installed_core
+from tests.detector_notes import corpus
+from tests.layer_part_cases import FRAMES, MODELS
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="the shared library here is one for ELF: runs on Linux"
@@ -39,7 +39,7 @@ OK = 0
 
 @pytest.fixture(scope="module")
 def core() -> ctypes.CDLL:
-    library = ctypes.CDLL(str(build("plain") / "usr" / "lib" / "libpylstm.so"))
+    library = ctypes.CDLL(str(installed_core() / "lib" / "libpylstm.so"))
     library.pylstm_model_state_width.restype = ctypes.c_int64
     library.pylstm_model_trace_width.restype = ctypes.c_int64
     return library

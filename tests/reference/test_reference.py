@@ -97,6 +97,7 @@ class TestActivations:
 
 
 class TestLstm:
+    @pytest.mark.slow
     @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("case", LSTM_CASES, ids=by_name)
     def test_golden(self, case):
@@ -277,6 +278,7 @@ class TestFeatures:
         atol = decibel_tolerance(expected, ulp=3 if dtype is np.float64 else 8)
         np.testing.assert_allclose(rows, expected, rtol=0, atol=atol)
 
+    @pytest.mark.slow
     @pytest.mark.law_librosa_exact
     @pytest.mark.parametrize("case", FEATURES_CASES, ids=by_name)
     def test_librosa_in_float64(self, case):
@@ -286,6 +288,7 @@ class TestFeatures:
         assert rows.shape == expected.shape
         np.testing.assert_allclose(rows, expected, rtol=0, atol=1e-9)
 
+    @pytest.mark.slow
     @pytest.mark.law_librosa_exact
     @settings(
         deadline=None,

@@ -324,6 +324,7 @@ class TestFeatures:
         assert spectrum.shape == expected.T.shape
         np.testing.assert_allclose(spectrum, expected.T, rtol=0, atol=1e-10)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("win_length", [1, 2, 3, 399, 400, 512])
     @pytest.mark.parametrize("name", ["hann", "hamming", "blackman", "boxcar"])
     def test_windows_are_those_of_scipy(self, name, win_length):
@@ -337,6 +338,7 @@ class TestFeatures:
         window = reference.window(name, win_length, 512)
         np.testing.assert_allclose(window, expected, rtol=0, atol=1e-15)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("norm", ["ortho", None])
     @pytest.mark.parametrize("dct_type", [1, 2, 3])
     @pytest.mark.parametrize("size", [2, 3, 40, 128])

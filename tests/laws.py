@@ -9,6 +9,7 @@ carries which marker is read from the text of the tests, so that nothing is impo
 from __future__ import annotations
 
 import ast
+import functools
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -71,6 +72,7 @@ def marked_tests(
             yield prefix + node.name, inherited | markers(node.decorator_list)
 
 
+@functools.cache
 def proofs() -> dict[str, list[Proof]]:
     """Law -> the tests that carry its marker, by module and in their order there."""
     found: dict[str, list[Proof]] = {law: [] for law in laws()}

@@ -70,6 +70,7 @@ def test_half_a_file_is_refused(tmp_path, kind):
         assert file.shortfall
 
 
+@pytest.mark.slow
 def test_the_command_line_says_it(tmp_path):
     path = sound(tmp_path / "a.wav", 2.0)
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
@@ -117,6 +118,7 @@ def test_a_single_frame_that_is_left_of_aiff_is_not_all(tmp_path):
         assert file.shortfall == "cut off: 0.00 s of the 2.00 s that it declares"
 
 
+@pytest.mark.slow
 @given(
     head=st.sampled_from([b"RIFF", b"RIFX", b"RF64", b"FORM", b"fLaC", b""]),
     kind=st.sampled_from([b"WAVE", b"AIFF", b"WAV"]),

@@ -87,6 +87,7 @@ def test_json_is_one_object_a_line_and_ends_with_a_summary(model, tmp_path):
     assert summary["real_time_factor"] == pytest.approx(ratio, rel=1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg"])
 @pytest.mark.parametrize("rate", [8000, 16000, 44100, 48000])
 @pytest.mark.parametrize("channels", [1, 2])

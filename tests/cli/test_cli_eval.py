@@ -48,6 +48,7 @@ def test_eval_of_the_validation_says_what_training_said(trained, data):
     assert others["judged"] == 18
 
 
+@pytest.mark.slow
 def test_recordings_are_judged_as_they_are_trained(data, tmp_path):
     """The loss and the accuracy on the validation are those of the scores."""
     path = tmp_path / "a.safetensors"
@@ -76,6 +77,7 @@ def test_figures(trained, data, tmp_path):
     assert ("matplotlib.pyplot" in sys.modules) == loaded
 
 
+@pytest.mark.slow
 def test_figures_without_matplotlib(trained, data, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
     message = r'--png needs matplotlib; pip install "pylstm\[plot\]"'

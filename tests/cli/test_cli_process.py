@@ -56,6 +56,7 @@ def test_an_error(folder):
     assert done.stderr == "pylstm: cannot read absent.wav: No such file or directory\n"
 
 
+@pytest.mark.slow
 def test_wrong_usage(folder):
     done = run(folder, "run", "--chunk-ms", "ten", "a.wav")
     assert done.returncode == 2
@@ -75,6 +76,7 @@ def test_without_the_extra(missing):
     assert done.stderr == expected
 
 
+@pytest.mark.slow
 def test_without_libsndfile(tmp_path):
     (tmp_path / "soundfile.py").write_text("raise OSError('sndfile library not found')")
     program = "import sys; from pylstm.__main__ import main; sys.exit(main(['--version']))"
@@ -88,6 +90,7 @@ def test_without_libsndfile(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_importing_the_package_does_not_import_the_extra():
     program = (
         "import sys, pylstm\n"
@@ -121,6 +124,7 @@ def test_a_pipe_that_closes_is_no_error(folder):
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here: Linux runs this")
 def test_stdout_on_a_full_disk(folder):
     with open("/dev/full", "w") as full:
@@ -131,6 +135,7 @@ def test_stdout_on_a_full_disk(folder):
     assert (done.returncode, done.stderr) == (1, "pylstm: output: No space left on device\n")
 
 
+@pytest.mark.slow
 @posix
 def test_an_interruption_leaves_what_was_heard(folder):
     # A sample at a time takes long enough; Ctrl-C may be switched off where the tests run.

@@ -56,6 +56,7 @@ def test_the_model_runs_at_once(trained, tmp_path):
     assert model.features.mean is not None
 
 
+@pytest.mark.slow
 def test_noise_and_silence_are_learnt_as_well(data, tmp_path):
     path = tmp_path / "a.safetensors"
     result = succeed("train", data, "-o", path, *QUICK, "--quiet", "--epochs", 10)
@@ -74,6 +75,7 @@ def test_noise_and_silence_are_learnt_as_well(data, tmp_path):
     assert facts["judged"] == 20
 
 
+@pytest.mark.slow
 def test_silence_that_is_there_is_not_added(tmp_path):
     data = folder_of_tones(tmp_path / "data", ("low", "silence"), n=4)
     path = tmp_path / "a.safetensors"
@@ -91,6 +93,7 @@ def test_equal_trainings_give_equal_models(trained, data, tmp_path):
     assert (tmp_path / "again.safetensors").read_bytes() == trained[0].read_bytes()
 
 
+@pytest.mark.slow
 def test_another_seed_another_model(trained, data, tmp_path):
     succeed("train", data, "-o", tmp_path / "b.safetensors", *QUICK, "--seed", 1)
     assert (tmp_path / "b.safetensors").read_bytes() != trained[0].read_bytes()
@@ -110,12 +113,14 @@ def test_with_everything_that_there_is(data, tmp_path):
     assert any((tmp_path / "cache").rglob("*"))
 
 
+@pytest.mark.slow
 def test_without_a_validation(data, tmp_path):
     result = succeed("train", data, "-o", tmp_path / "a.safetensors", *QUICK, "--validation", 0)
     assert "20 to learn from, 0 to judge by" in result.stdout
     assert re.search(r"% on the training itself, as there is no validation, epoch 6", result.stdout)
 
 
+@pytest.mark.slow
 def test_labels_and_others(tmp_path):
     data = folder_of_tones(tmp_path / "data", ("low", "high", "hum", "buzz"), n=4)
     path = tmp_path / "a.safetensors"
@@ -127,6 +132,7 @@ def test_labels_and_others(tmp_path):
     assert [row["count"] for row in facts["labels"].values()] == [4, 4, 8]
 
 
+@pytest.mark.slow
 def test_sides_that_a_list_names(tmp_path):
     data = folder_of_tones(tmp_path / "data", n=6)
     for name, place in (("validation", 0), ("testing", 1)):
@@ -159,6 +165,7 @@ def test_events_are_learnt_frame_by_frame(tmp_path):
     assert sum(map(sum, facts["confusion"])) == facts["judged"]
 
 
+@pytest.mark.slow
 def test_clips_are_cut_out(tmp_path):
     manifest, path = scenes(tmp_path / "scenes"), tmp_path / "a.safetensors"
     result = succeed("train", manifest, "-o", path, *QUICK, "--clips", "--validation", 0)
@@ -176,6 +183,7 @@ def write_text(path: Path, text: str) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_data_that_cannot_be_used(tmp_path):
     def no(message: str, data: Path, *options: object, code: int = 1) -> list[str]:
         output = tmp_path / "a.safetensors"

@@ -24,6 +24,7 @@ def test_what_is_there_is_not_replaced_silently(trained, data):
     assert path.read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_finished_training_goes_on(trained, data, tmp_path):
     path = tmp_path / "a.safetensors"
     succeed("train", data, "-o", path, *QUICK)
@@ -47,6 +48,7 @@ def interrupt_in(epoch: int, monkeypatch) -> None:
     monkeypatch.setattr(sys.modules["pylstm.train.loop.fit"], "fit", interrupted)
 
 
+@pytest.mark.slow
 def test_ctrl_c_and_going_on(trained, data, tmp_path, monkeypatch):
     path = tmp_path / "a.safetensors"
     with monkeypatch.context() as patch:
@@ -85,6 +87,7 @@ def test_another_training_is_not_gone_on_with(data, tmp_path, trained):
     )
 
 
+@pytest.mark.slow
 def test_a_file_that_goes_while_it_is_trained(tmp_path, monkeypatch):
     data = folder_of_tones(tmp_path / "data", n=4)
 
@@ -106,6 +109,7 @@ def test_a_file_that_goes_while_it_is_trained(tmp_path, monkeypatch):
     assert "epoch 3 of 6" in succeed(*arguments, "--resume").stderr
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_numbers_that_run_away(data, tmp_path, monkeypatch):
     """What was learnt before is kept."""

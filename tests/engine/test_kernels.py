@@ -42,6 +42,7 @@ def ulp(value: np.ndarray, exact: np.ndarray) -> np.ndarray:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("activation", "bound"), [("sigmoid", 3.5), ("tanh", 3.5)])
 def test_gate_functions_over_the_floats(isa: str, activation: str, bound: float) -> None:
     """Every 4,001st float32, both signs: the error in ULP (docs/accuracy.md sweeps all)."""

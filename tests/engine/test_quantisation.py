@@ -39,6 +39,7 @@ def rounded_product(layer: pylstm.LSTM, name: str, x: np.ndarray, largest: float
     return weights @ bytes_of(x, largest) * worth
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bf16", "int8"])
 @pytest.mark.parametrize(("input_size", "hidden_size"), [(1, 1), (13, 32), (40, 65), (7, 127)])
 def test_each_step_is_the_rounded_arithmetic(

@@ -97,6 +97,7 @@ def test_auc_is_the_chance_of_the_right_order(pairs):
     assert metrics.roc_auc(scores, truth) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.slow
 @given(SCORED)
 def test_auc_of_the_opposite_is_the_rest(pairs):
     scores, truth = split(pairs)
@@ -125,6 +126,7 @@ def test_the_area_under_the_trade_off_is_the_rest_of_the_auc(pairs):
     assert 1 - area == pytest.approx(metrics.roc_auc(scores, truth), abs=1e-12)
 
 
+@pytest.mark.slow
 @given(SCORED)
 def test_equal_errors_lie_on_the_curve(pairs):
     scores, truth = split(pairs)

@@ -52,6 +52,7 @@ class TestLibrosa:
         assert rows.shape == expected.shape
         np.testing.assert_allclose(rows, expected, rtol=0, atol=decibel_tolerance(expected))
 
+    @pytest.mark.slow
     @pytest.mark.law_librosa_exact
     @pytest.mark.parametrize(
         "case",
@@ -89,6 +90,7 @@ class TestLibrosa:
             exact = librosa_frames(case, y.astype(np.float64), np.float64)
             assert np.abs(features(y) - exact).max() <= 1e-4, name
 
+    @pytest.mark.slow
     @pytest.mark.law_librosa_exact
     def test_defaults_are_closer_to_the_truth_than_librosa_in_float32(self):
         case = Case("mfcc", {})

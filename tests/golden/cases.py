@@ -4,6 +4,7 @@ Only outputs are stored. Everything else comes from `numpy.random.RandomState`, 
 has frozen (NEP 19), unlike that of `numpy.random.default_rng`.
 """
 
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -219,6 +220,7 @@ FEATURES_CASES = [
 ]
 
 
+@functools.cache
 def stored(name: str) -> dict[str, Array]:
     """All arrays of one golden file."""
     with np.load(FOLDER / f"{name}.npz", allow_pickle=False) as file:

@@ -110,6 +110,7 @@ def test_golden_with_its_weights(isa):
     np.testing.assert_allclose(y, golden["outputs"], rtol=0, atol=TOLERANCE)
 
 
+@pytest.mark.slow
 @pytest.mark.law_framework_exact
 @settings(
     deadline=None,

@@ -151,6 +151,7 @@ def test_a_number_is_never_infinite() -> None:
     assert rule_of(metadata_of(a="-1e999").number, "a", -np.inf, np.inf) == "value"
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(st.floats(allow_nan=False, allow_infinity=False).filter(lambda x: abs(x) < 1e308))
 def test_each_number_that_python_writes_comes_back(value: float) -> None:

@@ -24,6 +24,8 @@ from long_lag_tasks import (  # noqa: E402
 )
 from why_lstm import CONTENDERS, VARIANTS, Contender, Plan, network, run, train  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 seeds = st.integers(0, 2**32 - 1)
 
 # The grammar once more, as a regular expression.
@@ -203,7 +205,6 @@ def test_without_a_forget_gate_the_carousel_is_constant():
 # --- the whole ------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 def test_an_lstm_learns_to_add():
     pytest.importorskip("scipy", reason="for training: pip install 'pylstm[train]'")
     _, found = train(Adding(30), CONTENDERS[0], 0, Plan(steps=1500, fresh=500))
@@ -221,7 +222,6 @@ def results():
     return run(plan, say=lambda text, flush: None)
 
 
-@pytest.mark.slow
 def test_a_tiny_run(results):
     assert len(results["runs"]) == len(CONTENDERS) * (2 + 1 + 1 + 1)
     assert len(results["variants"]) == len(VARIANTS)
@@ -231,7 +231,6 @@ def test_a_tiny_run(results):
         assert found["h"][-1] == 1
 
 
-@pytest.mark.slow
 def test_results_are_written(results, tmp_path):
     pytest.importorskip("matplotlib", reason="for plots: pip install 'pylstm[plot]'")
     from why_lstm_page import BEGIN, END, write

@@ -97,6 +97,7 @@ class TestActivations:
 
 
 class TestLstm:
+    @pytest.mark.slow
     @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("case", LSTM_CASES, ids=by_name)
     def test_golden(self, case):
@@ -277,6 +278,7 @@ class TestFeatures:
         atol = decibel_tolerance(expected, ulp=3 if dtype is np.float64 else 8)
         np.testing.assert_allclose(rows, expected, rtol=0, atol=atol)
 
+    @pytest.mark.slow
     @pytest.mark.law_librosa_exact
     @pytest.mark.parametrize("case", FEATURES_CASES, ids=by_name)
     def test_librosa_in_float64(self, case):
@@ -286,6 +288,7 @@ class TestFeatures:
         assert rows.shape == expected.shape
         np.testing.assert_allclose(rows, expected, rtol=0, atol=1e-9)
 
+    @pytest.mark.slow
     @pytest.mark.law_librosa_exact
     @settings(
         deadline=None,
@@ -321,6 +324,7 @@ class TestFeatures:
         assert spectrum.shape == expected.T.shape
         np.testing.assert_allclose(spectrum, expected.T, rtol=0, atol=1e-10)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("win_length", [1, 2, 3, 399, 400, 512])
     @pytest.mark.parametrize("name", ["hann", "hamming", "blackman", "boxcar"])
     def test_windows_are_those_of_scipy(self, name, win_length):
@@ -334,6 +338,7 @@ class TestFeatures:
         window = reference.window(name, win_length, 512)
         np.testing.assert_allclose(window, expected, rtol=0, atol=1e-15)
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("norm", ["ortho", None])
     @pytest.mark.parametrize("dct_type", [1, 2, 3])
     @pytest.mark.parametrize("size", [2, 3, 40, 128])

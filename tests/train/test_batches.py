@@ -159,6 +159,7 @@ def test_chunks_put_together_are_the_batches(lengths, size, frames, weighted, se
         assert {len(chunk) for chunk in chunks[:-1]} <= {frames}
 
 
+@pytest.mark.slow
 @given(LENGTHS, st.integers(1, 9), st.integers(1, 3), st.integers(1, 4))
 @settings(deadline=None)
 def test_chunks_of_chunks_are_chunks(lengths, size, frames, times):

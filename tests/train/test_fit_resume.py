@@ -44,6 +44,7 @@ def settings(kind: str) -> dict:
 KINDS = ["plain", "momentum", "adam", "cosine", "plateau", "truncated", "continued"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("first", [1, 3])
 def test_resumed_is_as_if_never_interrupted(tmp_path, kind, first):

@@ -121,6 +121,7 @@ def test_dense_layers_between_and_at_the_end(torch, activation, last):
     compare(layers, clear_passage(layers, 11, 7, seed))
 
 
+@pytest.mark.slow
 @pytest.mark.law_framework_exact
 @settings(deadline=None, max_examples=25)
 @given(

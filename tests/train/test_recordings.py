@@ -209,6 +209,7 @@ def test_a_split_stays_wherever_the_set_lies(tmp_path):
     assert parts_of(Recordings.from_folder(one).split(0.2, 0.2, seed=4)) != parts_of(more)
 
 
+@pytest.mark.slow
 def test_shares_are_met_as_chance_has_it():
     header = Header(16000, 1, 1.0)
     items = [Recording(f"{k}.wav", 0, 1, header, "ab"[k % 2], speaker=str(k)) for k in range(4000)]

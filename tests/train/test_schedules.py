@@ -26,6 +26,7 @@ def test_constant():
     assert {Constant().factor(step, epoch) for step in range(9) for epoch in range(9)} == {1.0}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("floor", [0.0, 0.1, 1.0])
 def test_cosine_is_that_of_torch(floor):
     expected = torch_factors(lambda m, o: m.CosineAnnealingLR(o, 50, eta_min=floor), 51)
@@ -33,6 +34,7 @@ def test_cosine_is_that_of_torch(floor):
     assert [schedule.factor(k, 0) for k in range(51)] == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_warmup_is_that_of_torch():
     expected = torch_factors(lambda m, o: m.LinearLR(o, 1 / 8, total_iters=7), 9)
     schedule = Cosine(1_000_000, warmup_steps=8)
@@ -52,6 +54,7 @@ def test_cosine_rises_to_one_and_falls_to_the_floor(warmup, floor):
     assert min(factors) > 0 or floor == 0
 
 
+@pytest.mark.slow
 def test_step_is_that_of_torch():
     expected = torch_factors(lambda m, o: m.StepLR(o, 3, gamma=0.3), 20)
     schedule = Step(every_epochs=3, factor=0.3)
@@ -61,6 +64,7 @@ def test_step_is_that_of_torch():
 LOSSES = [3, 2, 2, 1.99999, 2, 1.5, 1.6, math.nan, 1.7, 1.49999, 1.4, 2, 2, 2, 2, 2, 2, 2, math.inf]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("patience", [0, 1, 3])
 @pytest.mark.parametrize("floor", [0.0, 0.2])
 def test_plateau_is_that_of_torch(patience, floor):

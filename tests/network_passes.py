@@ -34,9 +34,9 @@ def parts(state: Any) -> tuple[Any, ...]:
 
 
 def as_state(found: Any) -> Any:
-    """What `parts` took apart."""
+    """What `parts` took apart; None without parts."""
     found = tuple(found)
-    return found if len(found) == 2 else found[0]
+    return found if len(found) > 1 else found[0] if found else None
 
 
 @dataclass
@@ -62,17 +62,13 @@ class Passage:
 
 def random_state(layers: list[Layer], batch: int, rng: np.random.Generator) -> list[Any]:
     """A state for each layer, as a network takes them."""
-    found: list[Any] = []
-    for layer in layers:
-        if not isinstance(layer, Recurrent):
-            found.append(None)
-            continue
-        places = layer.num_layers * len(layer.suffixes)
-        widths = (layer.width, layer.hidden_size)[: len(layer.state_names)]
-        found.append(
-            as_state(0.7 * rng.standard_normal((places, batch, w), np.float32) for w in widths)
+    return [
+        as_state(
+            0.7 * rng.standard_normal((places, batch, width), np.float32)
+            for places, width in layer.state_shapes.values()
         )
-    return found
+        for layer in layers
+    ]
 
 
 def passage(

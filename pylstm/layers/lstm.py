@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm import _engine, model_files
-from pylstm.layers.layer import size_of
+from pylstm.arguments import count
+from pylstm.layers.layer import MAX_DIMENSION
+from pylstm.layers.quantisation import PRECISIONS
 from pylstm.layers.recurrent import Recurrent
 
 __all__ = ["LSTM", "Gates"]
@@ -72,7 +74,8 @@ class LSTM(Recurrent):
         (proj_size, hidden_size), and ``weight_hh_l{k}`` (4 * hidden_size, proj_size). Bulk only.
     dropout : float
         In training, the share of outputs of every layer but the last that are set to 0; the others
-        grow by 1 / (1 - dropout). : {"float32", "bf16", "int8"}
+        grow by 1 / (1 - dropout).
+    precision : {"float32", "bf16", "int8"}
         What the weights are; `quantize` makes the others from float32.
     seed : int, optional
         For the draw; not allowed together with weights.
@@ -90,7 +93,8 @@ class LSTM(Recurrent):
 
     kind = "lstm"
     gates = 4
-    state_names = ("h", "c")
+    streams = True
+    precisions = PRECISIONS
     options = MappingProxyType({"bidirectional": False, "proj_size": 0, "dropout": 0.0})
 
     def __init__(
@@ -109,7 +113,7 @@ class LSTM(Recurrent):
     ) -> None:
         self._size(input_size, hidden_size, num_layers, bias, bidirectional, dropout)
         if isinstance(proj_size, bool) or proj_size != 0:
-            proj_size = size_of("proj_size", proj_size)
+            proj_size = count("proj_size", proj_size, 1, MAX_DIMENSION)
             if proj_size >= self.hidden_size:
                 raise ValueError(
                     f"proj_size is {proj_size}; expected less than hidden_size {self.hidden_size}"
@@ -122,6 +126,12 @@ class LSTM(Recurrent):
     def width(self) -> int:
         """Width of h: proj_size if there is a projection, else hidden_size."""
         return self.proj_size or self.hidden_size
+
+    @property
+    def state_shapes(self) -> dict[str, tuple[int, int]]:
+        """What it remembers of each sequence: h and c of every layer and direction."""
+        shapes = super().state_shapes
+        return shapes | {"c": (shapes["h"][0], self.hidden_size)}
 
     @property
     def obstacle(self) -> str | None:

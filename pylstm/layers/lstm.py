@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm import _engine, model_files
+from pylstm import _engine
 from pylstm.arguments import count
 from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.quantisation import PRECISIONS
 from pylstm.layers.recurrent import Recurrent
+from pylstm.safetensors_encoding import encode_model
 
 __all__ = ["LSTM", "Gates"]
 
@@ -189,7 +190,7 @@ class LSTM(Recurrent):
                 raise ValueError(f"{name} of state has shape {value.shape}; expected {expected}")
         if self.obstacle is not None:
             raise ValueError(f"{self!r} cannot be traced: {self.obstacle}")
-        core = _engine.Core(model_files.encode_model(None, [(self.config(), self.tensors())]))
+        core = _engine.Core(encode_model(None, [(self.config(), self.tensors())]))
         n_columns = math.prod(batch)
         columns = x.reshape(len(x), n_columns, self.input_size)
         traced = np.zeros((self.num_layers, 6, len(x), n_columns, self.hidden_size), np.float32)

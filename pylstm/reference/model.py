@@ -58,8 +58,8 @@ def model(
         maximum of what is still to come.
     layers : sequence of mappings
         ``"kind"`` and ``"weights"``, and ``"num_layers"`` (``"lstm"``, ``"gru"``, ``"rnn"``),
-        ``"nonlinearity"`` (``"rnn"``) or ``"activation"`` (``"dense"``); other entries are ignored. ``layer.config() | {"weights": layer.weights}`` is
-        such a mapping.
+        ``"nonlinearity"`` (``"rnn"``) or ``"activation"`` (``"dense"``); other entries are ignored.
+        ``layer.config() | {"weights": layer.weights}`` is such a mapping.
     dtype : dtype
         In which everything is computed.
 

@@ -1,5 +1,5 @@
-"""The kinds of layers, as the tests see them: one row a kind buys the tests of
-tests/layers/test_layer_kinds.py, and its layers a place in every network that tests draw."""
+"""The kinds of layers, as the tests see them: one row a kind buys the tests in
+tests/layers, and its layers a place in every network that tests draw."""
 
 from __future__ import annotations
 
@@ -185,3 +185,11 @@ def make_layer(variant: str, input_size: int, width: int, **settings: Any) -> La
 
 def kind_of(layer: Layer) -> Kind:
     return next(kind for kind in KINDS if kind.layer is type(layer))
+
+
+def draw_layer(
+    data: st.DataObject, variant: str, input_size: int, width: int, **settings: Any
+) -> Layer:
+    """The same with settings that its row leaves to chance."""
+    drawn = data.draw(st.fixed_dictionaries(dict(VARIANTS[variant].settings)))
+    return make_layer(variant, input_size, width, **drawn, **settings)

@@ -1,5 +1,5 @@
 """Gradients of networks against finite differences of pylstm.reference in float64: PyTorch is not
-needed. Those of single layers: tests/layers/test_layer_kinds.py."""
+needed. Those of single layers: tests/layers/test_layer_passes.py."""
 
 import functools
 

@@ -37,7 +37,7 @@ class Kind:
         end and the smallest distance of anything from a corner (of a ReLU; else infinity), in
         float64. `counts` is how many frames of each sequence are there; outputs past them are 0.
     torch_module : callable
-        ``torch_module(layer)``: the module with the layer's weights.
+        ``torch_module(layer)``: the module with the layer's weights; None where PyTorch has none.
     torch_forward : callable
         ``torch_forward(module, layer, x, counts, state)``: outputs and the state, as tensors.
     """
@@ -46,8 +46,8 @@ class Kind:
     variants: Mapping[str, Callable[..., Layer]]
     settings: Mapping[str, st.SearchStrategy[Any]]
     reference: Callable[..., tuple[Array, Any, float]]
-    torch_module: Callable[[Layer], Any]
-    torch_forward: Callable[..., tuple[Any, Any]]
+    torch_module: Callable[[Layer], Any] | None = None
+    torch_forward: Callable[..., tuple[Any, Any]] | None = None
 
 
 # --- recurrent layers -----------------------------------------------------------------------------
@@ -176,6 +176,7 @@ KINDS = (
 )
 
 VARIANTS = {name: kind for kind in KINDS for name in kind.variants}
+IN_TORCH = [name for name, kind in VARIANTS.items() if kind.torch_module is not None]
 
 
 def make_layer(variant: str, input_size: int, width: int, **settings: Any) -> Layer:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pylstm.layers import Layer
 from tests.finite_differences import assert_gradients, clear_passage, differences
-from tests.layer_kinds import VARIANTS, draw_layer, make_layer
+from tests.layer_kinds import IN_TORCH, VARIANTS, draw_layer, make_layer
 from tests.network_passes import (
     as_state,
     clear,
@@ -114,7 +114,7 @@ def test_forward_is_the_reference(
     assert_states(found, end, tolerance)
 
 
-@every_variant
+@pytest.mark.parametrize("variant", IN_TORCH)
 @settings(deadline=None, max_examples=15, suppress_health_check=SHARED)
 @given(
     data=st.data(),

@@ -31,7 +31,7 @@ sizes = st.one_of(st.integers(1, 70), st.sampled_from([1, 15, 16, 17, 32, 48, 64
 
 @pytest.fixture
 def bulk() -> None:
-    pytest.importorskip("scipy", reason="bulk passes need SciPy's BLAS")
+    pytest.importorskip("scipy", reason="bulk passes need SciPy: pip install 'pylstm[train]'")
 
 
 def test_every_kind_has_a_row() -> None:
@@ -41,6 +41,7 @@ def test_every_kind_has_a_row() -> None:
 # --- streams --------------------------------------------------------------------------------------
 
 
+@pytest.mark.law_chunk
 @streaming_variant
 @settings(deadline=None, max_examples=15, suppress_health_check=SHARED)
 @given(

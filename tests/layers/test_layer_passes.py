@@ -34,17 +34,19 @@ sizes = st.one_of(st.integers(1, 70), st.sampled_from([1, 15, 16, 17, 32, 48, 64
 
 @pytest.fixture
 def bulk() -> None:
-    pytest.importorskip("scipy", reason="bulk passes need SciPy's BLAS")
+    pytest.importorskip("scipy", reason="bulk passes need SciPy: pip install 'pylstm[train]'")
 
 
 @pytest.fixture
 def training(bulk: None) -> None:
-    pytest.importorskip("threadpoolctl", reason="training needs threadpoolctl")
+    pytest.importorskip("threadpoolctl", reason="for training: pip install 'pylstm[train]'")
 
 
 @pytest.fixture
 def torch() -> Any:
-    module = pytest.importorskip("torch", reason="PyTorch is the oracle of this test")
+    module = pytest.importorskip(
+        "torch", reason="PyTorch is the oracle: pip install 'pylstm[torch]'"
+    )
     module.set_num_threads(1)
     return module
 
@@ -73,6 +75,7 @@ def state_of(state: Any, change: Any) -> Any:
 # --- outputs and gradients ------------------------------------------------------------------------
 
 
+@pytest.mark.law_framework_exact
 @every_variant
 @settings(deadline=None, max_examples=10, suppress_health_check=SHARED)
 @given(
@@ -114,6 +117,8 @@ def test_forward_is_the_reference(
     assert_states(found, end, tolerance)
 
 
+@pytest.mark.slow
+@pytest.mark.law_framework_exact
 @pytest.mark.parametrize("variant", IN_TORCH)
 @settings(deadline=None, max_examples=15, suppress_health_check=SHARED)
 @given(
@@ -156,6 +161,7 @@ def small_case(variant: str, chosen: tuple[tuple[str, Any], ...]) -> tuple[Layer
     return layer, given, differences([layer], given)
 
 
+@pytest.mark.slow
 @every_variant
 @pytest.mark.parametrize(
     ("num_layers", "bidirectional", "bias"),

@@ -27,6 +27,8 @@ def messages(source: str) -> Iterator[tuple[int, str]]:
     """Line and text of each message that is raised, or that a variable holds to be raised."""
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            if any(ast.unparse(argument).startswith("errno.") for argument in node.exc.args):
+                continue  # the system's own form: [Errno 20] text: file
             for argument in node.exc.args:
                 yield node.lineno, words(argument)
         elif isinstance(node, ast.Assign) and "message" in map(ast.unparse, node.targets):

@@ -37,6 +37,7 @@ ROOMS: dict[str, Rows] = {
             "whole_writes",
             "arguments",
             "interrupted_imports",
+            "progress_bar",
             "models",
         ),
         ("_bulk",),
@@ -47,6 +48,7 @@ ROOMS: dict[str, Rows] = {
         ("loop",),
         ("network", "optimisers", "schedules", "losses", "data"),
         ("augment", "recurrent_state"),
+        ("random_draws",),
     ),
     "pylstm.cli": (
         ("__init__",),

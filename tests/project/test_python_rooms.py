@@ -28,7 +28,8 @@ ROOMS: dict[str, Rows] = {
         ("evaluation", "plots"),
         ("train",),
         ("convert",),
-        ("model", "decisions"),
+        ("decisions",),
+        ("model",),
         ("layers", "features", "reference"),
         ("bulk", "audio"),
         (
@@ -48,7 +49,7 @@ ROOMS: dict[str, Rows] = {
         ("loop",),
         ("network", "optimisers", "schedules", "losses", "data"),
         ("augment", "recurrent_state"),
-        ("random_draws",),
+        ("random_draws", "settings_repr"),
     ),
     "pylstm.cli": (
         ("__init__",),

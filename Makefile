@@ -14,5 +14,5 @@ format:
 	clang-format -i src/*.h src/*/*.[ch]
 
 stubs:
-	python -m mypy.stubtest pylstm._engine pylstm._bulk --allowlist tests/stubtest.allow
+	python -m mypy.stubtest pylstm._engine pylstm._bulk --allowlist tests/stubtest.allow --mypy-config-file pyproject.toml
 	python -m mypy pylstm

@@ -21,13 +21,15 @@ file or takes a bundled one; `Detector` turns posteriors into events; `pylstm.co
 other frameworks; `pylstm.reference` is the same mathematics in slow, obvious NumPy.
 """
 
-from pathlib import Path
-from typing import Any
+from importlib import import_module as _import_module
+from pathlib import Path as _Path
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+from typing import Any as _Any
 
 try:
     from pylstm import _engine
 except ImportError as error:
-    if (Path(__file__).parent / "_engine.pyx").exists():
+    if (_Path(__file__).parent / "_engine.pyx").exists():
         raise ImportError(
             "this is pylstm's source folder and its engine is not built here: pip install -e ., or"
             f" start Python in another folder ({error})"
@@ -38,6 +40,9 @@ from pylstm.decisions import Detector, Event
 from pylstm.features import MFCC, LogMel
 from pylstm.layers import GRU, LSTM, RNN, Dense
 from pylstm.model import Model, load
+
+if _TYPE_CHECKING:
+    from pylstm import convert, reference, train
 
 __all__ = [
     "GRU",
@@ -71,12 +76,12 @@ def get_include() -> str:
     -------
     str
     """
-    package = Path(__file__).parent
+    package = _Path(__file__).parent
     installed = package / "include"
     return str(installed if installed.is_dir() else package.parent / "src")
 
 
-def show_config() -> dict[str, Any]:
+def show_config() -> dict[str, _Any]:
     """What this build is and what this machine makes of it.
 
     Returns
@@ -94,7 +99,7 @@ def show_config() -> dict[str, Any]:
     True
     """
     isas = _engine.isas()
-    source = Path(__file__).parent / "source.sha256"
+    source = _Path(__file__).parent / "source.sha256"
     return {
         "version": __version__,
         "source": source.read_text().strip() if source.exists() else None,
@@ -106,10 +111,14 @@ def show_config() -> dict[str, Any]:
     }
 
 
-def __getattr__(name: str) -> Any:
-    # Rarely needed at run time: loaded when first named.
-    if name in ("convert", "reference", "train"):
-        import importlib
+if not _TYPE_CHECKING:  # type checkers know all names, and report what is not among them
 
-        return importlib.import_module(f"pylstm.{name}")
-    raise AttributeError(f"module 'pylstm' has no attribute {name!r}")
+    def __getattr__(name: str) -> _Any:
+        # Rarely needed at run time: loaded when first named.
+        if name in ("convert", "reference", "train"):
+            return _import_module(f"pylstm.{name}")
+        raise AttributeError(f"module 'pylstm' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 COLUMNS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
 
+def padded(size: int) -> int: ...
+
 @final
 class Steps:
     count: int
@@ -14,7 +16,6 @@ class Steps:
 
 @final
 class Direction:
-    kind: str
     input_size: int
     hidden_size: int
     width: int
@@ -25,14 +26,15 @@ class Direction:
         gradients: bool,
     ) -> None: ...
     @property
+    def state_widths(self) -> tuple[int, ...]: ...
+    @property
     def kept_per_row(self) -> int: ...
     def forward(
         self,
         x: NDArray[np.float32],
         steps: Steps,
         reverse: bool,
-        h: NDArray[np.float32],
-        c: NDArray[np.float32] | None,
+        state: tuple[NDArray[np.float32], ...],
         y: NDArray[np.float32],
         column: int,
         keep: bool,
@@ -44,8 +46,7 @@ class Direction:
         reverse: bool,
         dy: NDArray[np.float32],
         column: int,
-        dh: NDArray[np.float32],
-        dc: NDArray[np.float32] | None,
+        d_state: tuple[NDArray[np.float32], ...],
         dx: NDArray[np.float32] | None,
         dx_begun: bool,
         gradients: tuple[NDArray[np.float32] | None, ...],

@@ -49,21 +49,7 @@ cdef extern from "bulk/bulk_kernels.h" nogil:
                           float *packed)
 
 include "_blas.pxi"
-
-
-cdef float *floats(str name, object array, Py_ssize_t count) except NULL:
-    """Where the numbers of a float32 array in C order begin; the array has to outlive the pointer."""
-    cdef Py_buffer view
-    PyObject_GetBuffer(array, &view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
-    found = view.format[0] == b"f" and view.format[1] == 0 and view.len == count * <Py_ssize_t>sizeof(float)
-    PyBuffer_Release(&view)
-    if not found:
-        raise ValueError(f"{name} is {array.dtype} with shape {array.shape}; expected {count} values of float32")
-    return <float *>view.buf
-
-
-cdef Py_ssize_t padded(Py_ssize_t size) noexcept:
-    return (size + 15) // 16 * 16
+include "_float_arrays.pxi"
 
 
 # Gates whose inputs' part is computed by one sgemm, before the steps use it while it is still in the cache: 256 KB.
@@ -121,7 +107,6 @@ cdef class Direction:
 
     cdef const pylstm_bulk_kernels *kernels
     cdef pylstm_bulk_cell cell
-    cdef readonly str kind
     cdef readonly Py_ssize_t input_size, hidden_size, width
     cdef Py_ssize_t units, padded_width, columns, gate_width, x_width, h_first, h_width
     cdef object x_columns, h_columns
@@ -134,7 +119,7 @@ cdef class Direction:
         self.kernels = pylstm_bulk_kernels_for(_engine.isa().encode())
         self.cell = (self.kernels.lstm if kind == "lstm" else self.kernels.gru if kind == "gru"
                      else self.kernels.rnn_tanh if kind == "rnn_tanh" else self.kernels.rnn_relu)
-        self.kind, self.has_cell, self.projected = kind, kind == "lstm", weight_hr is not None
+        self.has_cell, self.projected = kind == "lstm", weight_hr is not None
         self.x_columns, self.h_columns = COLUMNS[kind]
         self.columns = max(self.h_columns) + 1
         gates = len(self.x_columns)
@@ -173,12 +158,19 @@ cdef class Direction:
         return rows.reshape(gates * self.units, -1)
 
     @property
+    def state_widths(self):
+        """Widths of the parts of a state: h, or h and c."""
+        if self.has_cell:
+            return self.width, self.hidden_size
+        return (self.width,)
+
+    @property
     def kept_per_row(self):
         """Floats that a forward pass keeps for each row when gradients are wanted; inputs and outputs come on top."""
         return (self.gate_width + self.padded_width + (self.units if self.has_cell else 0)
                 + (self.units if self.projected else 0))
 
-    def forward(self, x, Steps steps, bint reverse, h, c, y, int column, bint keep):
+    def forward(self, x, Steps steps, bint reverse, tuple state, y, int column, bint keep):
         """Runs over all rows.
 
         Parameters
@@ -186,8 +178,8 @@ cdef class Direction:
         x : array, shape (rows, input_size)
         reverse : bool
             Whether the last frame of each sequence comes first.
-        h, c : array, shape (batch, width or hidden_size, padded to a multiple of 16)
-            Where to begin; in place, where it ended. c is None but for an LSTM.
+        state : tuple of arrays, each of shape (batch, its width of `state_widths`, padded)
+            Where to begin; in place, where it ended.
         y : array, shape (rows, any)
             Takes the outputs, from `column` on.
         keep : bool
@@ -202,8 +194,8 @@ cdef class Direction:
         cdef Py_ssize_t y_stride = y.shape[1]
         cdef float *x_data = floats("x", x, rows * self.input_size)
         cdef float *y_data = floats("y", y, rows * y_stride) + column
-        cdef float *h_data = floats("h", h, steps.batch * self.padded_width)
-        cdef float *c_data = floats("c", c, steps.batch * self.units) if self.has_cell else NULL
+        cdef float *h_data = floats("h", state[0], steps.batch * self.padded_width)
+        cdef float *c_data = floats("c", state[1], steps.batch * self.units) if self.has_cell else NULL
         cdef float *w_ih = floats("w_ih", self.w_ih, self.x_width * self.input_size)
         cdef float *bias = floats("bias", self.bias, self.gate_width)
         cdef float *packed_hh = floats("packed", self.packed_hh, self.width * self.h_width)
@@ -276,7 +268,7 @@ cdef class Direction:
             pylstm_fpmode_leave(mode)
         return (x, kept_gates, kept_h, kept_c, kept_m) if keep else None
 
-    def backward(self, kept, Steps steps, bint reverse, dy, int column, dh, dc, dx, bint dx_begun, gradients):
+    def backward(self, kept, Steps steps, bint reverse, dy, int column, tuple d_state, dx, bint dx_begun, gradients):
         """Runs back over all rows of a forward pass.
 
         Parameters
@@ -285,8 +277,8 @@ cdef class Direction:
             From `forward`; used up.
         dy : array, shape (rows, any)
             Gradient of the loss with respect to the outputs, from `column` on.
-        dh, dc : array, shaped as the states
-            With respect to the states at the end; in place, to those at the beginning.
+        d_state : tuple of arrays, shaped as the state
+            With respect to the state at the end; in place, to that at the beginning.
         dx : array, shape (rows, input_size), or None
             Takes the gradient with respect to the inputs.
         dx_begun : bool
@@ -300,8 +292,8 @@ cdef class Direction:
         cdef float *x_data = floats("x", x, rows * self.input_size)
         cdef float *dy_data = floats("dy", dy, rows * dy_stride) + column
         cdef float *dx_data = floats("dx", dx, rows * self.input_size) if dx is not None else NULL
-        cdef float *dh_data = floats("dh", dh, steps.batch * self.padded_width)
-        cdef float *dc_data = floats("dc", dc, steps.batch * self.units) if self.has_cell else NULL
+        cdef float *dh_data = floats("dh", d_state[0], steps.batch * self.padded_width)
+        cdef float *dc_data = floats("dc", d_state[1], steps.batch * self.units) if self.has_cell else NULL
         cdef float *gates = floats("gates", kept_gates, rows * self.gate_width)
         cdef float *h_before = floats("h", kept_h, rows * self.padded_width)
         cdef float *c_before = floats("c", kept_c, rows * self.units) if self.has_cell else NULL
@@ -403,25 +395,3 @@ cdef class Direction:
         rows = rows.reshape(gates, self.units, -1)
         for gate, column in enumerate(columns):
             target[gate] += rows[column - first, :self.hidden_size, :target.shape[2]]
-
-
-cdef object packing(matrix, bint transpose):
-    """A matrix of rows, packed for `product`: transposed (its columns are the inputs) or as it stands (its rows are).
-
-    The outputs are padded to a multiple of 16."""
-    cdef int inputs, outputs, rows = matrix.shape[0], columns = matrix.shape[1]
-    cdef float *source
-    cdef float *target
-    if not transpose and columns % 16:
-        wide = numpy.zeros((rows, padded(columns)), numpy.float32)
-        wide[:, :columns] = matrix
-        matrix, columns = wide, wide.shape[1]
-    inputs, outputs = (columns, rows) if transpose else (rows, columns)
-    packed = numpy.empty(inputs * outputs, numpy.float32)
-    source, target = floats("matrix", matrix, rows * columns), floats("packed", packed, inputs * outputs)
-    with nogil:
-        if transpose:
-            pylstm_bulk_pack(source, 1, columns, inputs, outputs, target)
-        else:
-            pylstm_bulk_pack(source, columns, 1, inputs, outputs, target)
-    return packed

@@ -1,4 +1,8 @@
-"""What several parts of training ask of their arguments; errors name the argument."""
+"""What the package asks of arguments.
+
+Each function takes the name of an argument and what came, and gives the value or raises TypeError
+or ValueError. All messages have one form: ``NAME is VALUE; expected WHAT``.
+"""
 
 from __future__ import annotations
 
@@ -9,50 +13,77 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["count", "described", "flag", "interval", "listing", "number", "within"]
+__all__ = [
+    "choice",
+    "count",
+    "described",
+    "flag",
+    "interval",
+    "listing",
+    "number",
+    "real",
+    "text",
+    "whole",
+    "within",
+]
 
 
-def count(name: str, value: object, least: int) -> int:
-    """A whole number from `least` on, or an error that names the argument."""
+def whole(name: str, value: object) -> int:
+    """A whole number of any size and sign."""
     try:
         if isinstance(value, (bool, np.bool_)):
             raise TypeError
-        number = operator.index(value)  # type: ignore[arg-type]
+        return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
         raise TypeError(f"{name} is {value!r}; expected a whole number") from None
-    if number < least:
-        raise ValueError(f"{name} is {number}; expected {least} or more")
+
+
+def count(name: str, value: object, least: int, most: int | None = None) -> int:
+    """A whole number from `least` on, and up to `most` if there is one."""
+    number = whole(name, value)
+    if number < least or (most is not None and number > most):
+        limits = f"{least} or more" if most is None else f"{least} to {most}"
+        raise ValueError(f"{name} is {number}; expected {limits}")
     return number
 
 
 def flag(name: str, value: object) -> bool:
-    """True or False, or an error that names the argument."""
+    """True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise TypeError(f"{name} is {value!r}; expected True or False")
     return bool(value)
 
 
-def number(name: str, value: object, least: float = 0.0, below: float = math.inf) -> float:
-    """A number from `least` on and below a limit, or an error that names the argument."""
-    if isinstance(value, (bool, np.bool_)) or not isinstance(
-        value, (int, float, np.integer, np.floating)
-    ):
+def real(name: str, value: object) -> float:
+    """A number of any size and sign, NaN and infinities included."""
+    wrong = (bool, np.bool_, np.complexfloating, np.timedelta64)
+    if isinstance(value, wrong) or not isinstance(value, (int, float, np.number)):
         raise TypeError(f"{name} is {value!r}; expected a number")
-    if not least <= value < below:  # refuses NaN too
+    try:
+        return float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is above what a float holds; expected less") from None
+
+
+def number(name: str, value: object, least: float = 0.0, below: float = math.inf) -> float:
+    """A number from `least` on and below a limit."""
+    found = real(name, value)
+    if not least <= found < below:  # refuses NaN too
         limit = "finite" if below == math.inf else f"below {below:g}"
         raise ValueError(f"{name} is {value!r}; expected {least:g} or more, and {limit}")
-    return float(value)
+    return found
 
 
 def within(name: str, value: object, least: float, most: float) -> float:
-    """A number from `least` to `most`, both included, or an error that names the argument."""
-    if number(name, value, least) > most:
+    """A number from `least` to `most`, both included."""
+    found = number(name, value, least)
+    if found > most:
         raise ValueError(f"{name} is {value!r}; expected {least:g} to {most:g}")
-    return float(value)  # type: ignore[arg-type]
+    return found
 
 
 def interval(name: str, value: Any, least: float, most: float) -> tuple[float, float]:
-    """Two numbers `within`, the smaller one first, or an error that names the argument."""
+    """Two numbers `within`, the smaller one first."""
     try:
         low, high = value
     except (TypeError, ValueError):
@@ -61,6 +92,25 @@ def interval(name: str, value: Any, least: float, most: float) -> tuple[float, f
     if low > high:
         raise ValueError(f"{name} is {value!r}; expected the lower number first")
     return low, high
+
+
+def text(name: str, value: object) -> str:
+    """A string that can be written to a file."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is {value!r}; expected a string")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError(f"{name} is {value!r}; expected text without surrogates") from None
+    return value
+
+
+def choice(name: str, value: object, names: Iterable[str]) -> str:
+    """One of some names."""
+    names = tuple(names)
+    if not isinstance(value, str) or value not in names:
+        raise ValueError(f"{name} is {value!r}; expected {listing(names)}")
+    return value
 
 
 def described(value: object) -> str:

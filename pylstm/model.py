@@ -13,8 +13,11 @@ from numpy.typing import NDArray
 from pylstm import _engine, model_files
 from pylstm import features as features_module
 from pylstm import layers as layers_module
+from pylstm.arguments import text
 from pylstm.features import Features
 from pylstm.layers import Layer
+from pylstm.safetensors_encoding import encode_model
+from pylstm.whole_writes import write
 
 __all__ = ["Model", "load"]
 
@@ -69,9 +72,8 @@ class Model:
         width = None if features is None else features.n_features
         for place, layer in enumerate(self._layers):
             if not isinstance(layer, Layer):
-                raise TypeError(
-                    f"layers[{place}] is {type(layer).__name__}; expected LSTM or Dense"
-                )
+                kinds = " or ".join(kind.__name__ for kind in layers_module.KINDS.values())
+                raise TypeError(f"layers[{place}] is {type(layer).__name__}; expected {kinds}")
             if layer.obstacle is not None:
                 raise ValueError(f"layers[{place}], {layer!r}, cannot stream: {layer.obstacle}")
             if width is not None and layer.input_size != width:
@@ -87,21 +89,14 @@ class Model:
         self._labels = None if labels is None else tuple(labels)
         if self._labels is not None and len(self._labels) != width:
             raise ValueError(
-                f"there are {len(self._labels)} labels; expected {width}, one an output"
+                f"labels has {len(self._labels)} names; expected {width}, one for each output"
             )
+        for place, label in enumerate(self._labels or ()):
+            text(f"labels[{place}]", label)
         self._info = dict(info or {})
-        for name, value in [
-            *self._info.items(),
-            *((str(k), v) for k, v in enumerate(labels or ())),
-        ]:
-            if not isinstance(name, str) or not isinstance(value, str):
-                raise TypeError(f"{name!r}: {value!r} among info and labels; expected strings")
-            try:
-                value.encode()
-            except UnicodeEncodeError:
-                raise ValueError(
-                    f"{name!r}: {value!r} among info and labels; expected text without surrogates"
-                ) from None
+        for name, value in self._info.items():
+            text("a name in info", name)
+            text(f"info[{name!r}]", value)
         self._core = _engine.Core(self.to_bytes())
 
     # --- files ------------------------------------------------------------------------------------
@@ -136,7 +131,7 @@ class Model:
     def to_bytes(self) -> bytes:
         """The model as the bytes of a model file; equal models give equal bytes."""
         features = self._features
-        return model_files.encode_model(
+        return encode_model(
             None if features is None else (features.config(), features.tensors()),
             [(layer.config(), layer.tensors()) for layer in self._layers],
             self._labels or (),
@@ -153,7 +148,7 @@ class Model:
         """
         data = self.to_bytes()
         _engine.Core(data)  # what could not be loaded again is not written
-        model_files.write(path, data)
+        write(path, data)
 
     def quantize(self, precision: str) -> Model:
         """The same model with fewer bytes a weight: faster where reading weights takes the time.

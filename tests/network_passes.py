@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-import pylstm
-from pylstm import reference
 from pylstm.layers import Layer, Recurrent
+from tests.layer_kinds import kind_of, make_layer
 
 Array = NDArray[Any]
 
@@ -19,13 +18,10 @@ KINDS = ("lstm", "projected", "gru", "rnn_tanh", "rnn_relu")
 
 
 def recurrent(kind: str, input_size: int, hidden_size: int, **settings: Any) -> Recurrent:
-    """A layer of one of `KINDS`; a projection needs a hidden_size of 2 at least."""
-    if kind == "projected":
-        width = max(1, hidden_size * 2 // 3)
-        return pylstm.LSTM(input_size, max(2, hidden_size), proj_size=width, **settings)
-    if kind.startswith("rnn"):
-        return pylstm.RNN(input_size, hidden_size, nonlinearity=kind[4:], **settings)
-    return {"lstm": pylstm.LSTM, "gru": pylstm.GRU}[kind](input_size, hidden_size, **settings)
+    """A layer of one of `KINDS`."""
+    layer = make_layer(kind, input_size, hidden_size, **settings)
+    assert isinstance(layer, Recurrent)
+    return layer
 
 
 def parts(state: Any) -> tuple[Any, ...]:
@@ -34,9 +30,9 @@ def parts(state: Any) -> tuple[Any, ...]:
 
 
 def as_state(found: Any) -> Any:
-    """What `parts` took apart."""
+    """What `parts` took apart; None without parts."""
     found = tuple(found)
-    return found if len(found) == 2 else found[0]
+    return found if len(found) > 1 else found[0] if found else None
 
 
 @dataclass
@@ -62,17 +58,13 @@ class Passage:
 
 def random_state(layers: list[Layer], batch: int, rng: np.random.Generator) -> list[Any]:
     """A state for each layer, as a network takes them."""
-    found: list[Any] = []
-    for layer in layers:
-        if not isinstance(layer, Recurrent):
-            found.append(None)
-            continue
-        places = layer.num_layers * len(layer.suffixes)
-        widths = (layer.width, layer.hidden_size)[: len(layer.state_names)]
-        found.append(
-            as_state(0.7 * rng.standard_normal((places, batch, w), np.float32) for w in widths)
+    return [
+        as_state(
+            0.7 * rng.standard_normal((places, batch, width), np.float32)
+            for places, width in layer.state_shapes.values()
         )
-    return found
+        for layer in layers
+    ]
 
 
 def passage(
@@ -100,11 +92,9 @@ def passage(
     return Passage(x, counts, begin, d_outputs, random_state(layers, batch, rng) if state else None)
 
 
-def logits(layers: list[Layer], place: int) -> bool:
-    """Whether the activation of a layer is left to the loss."""
-    layer = layers[place]
-    assert isinstance(layer, pylstm.Dense)
-    return place == len(layers) - 1 and layer.activation in ("softmax", "sigmoid")
+def as_run(layers: list[Layer]) -> list[Layer]:
+    """The layers as a network runs them: without the activation that is left to the loss."""
+    return [*layers[:-1], layers[-1].giving_logits()]
 
 
 def frames(count: int, batch: int, width: int, seed: int = 0) -> Array:
@@ -137,33 +127,17 @@ def reference_pass(
     """
     x = np.where(given.present[..., None], given.x, 0).astype(np.float64)
     ends: list[Any] = []
-    corner = np.inf
-    for place, layer in enumerate(layers):
+    corners = [np.inf]
+    for place, layer in enumerate(as_run(layers)):
         own = {
             name: (layer.weights[name] if weights is None else weights[f"{place}.{name}"])
             for name in layer.shapes
         }
-        if isinstance(layer, Recurrent):
-            settings: dict[str, Any] = {}
-            if isinstance(layer, pylstm.RNN):
-                settings["nonlinearity"] = layer.nonlinearity
-            x, end, trace = getattr(reference, layer.kind)(
-                x, own, layer.num_layers, None if given.state is None else given.state[place],
-                bidirectional=layer.bidirectional, lengths=given.counts, **settings,
-            )  # fmt: skip
-            ends.append(end)
-            if settings.get("nonlinearity") == "relu":
-                corner = min(corner, *(np.abs(rows["a"][given.present]).min() for rows in trace))
-            continue
-        assert isinstance(layer, pylstm.Dense)
-        sums = reference.dense(x, own["weight"], own.get("bias"))
-        if layer.activation == "relu":
-            corner = min(corner, np.abs(sums[given.present]).min())
-        if not logits(layers, place):
-            sums = reference.cells.ACTIVATIONS[layer.activation](sums)
-        x = np.where(given.present[..., None], sums, 0)
-        ends.append(None)
-    return x, ends, float(corner)
+        state = None if given.state is None else given.state[place]
+        x, end, corner = kind_of(layer).reference(layer, own, x, state, given.counts)
+        ends.append(end)
+        corners.append(corner)
+    return x, ends, float(min(corners))
 
 
 def scalar(given: Passage, outputs: Array, ends: list[Any]) -> float:
@@ -178,22 +152,6 @@ def scalar(given: Passage, outputs: Array, ends: list[Any]) -> float:
 # --- PyTorch --------------------------------------------------------------------------------------
 
 
-def torch_module(layer: Recurrent) -> Any:
-    """The module with the layer's weights."""
-    import torch
-
-    settings: dict[str, Any] = {"bias": layer.bias, "bidirectional": layer.bidirectional}
-    if layer.proj_size:
-        settings["proj_size"] = layer.proj_size
-    if isinstance(layer, pylstm.RNN):
-        settings["nonlinearity"] = layer.nonlinearity
-    module = getattr(torch.nn, type(layer).__name__)(
-        layer.input_size, layer.hidden_size, layer.num_layers, **settings
-    )
-    module.load_state_dict({name: torch.from_numpy(w) for name, w in layer.weights.items()})
-    return module
-
-
 class TorchNetwork:
     """The layers as modules: what autograd says about them."""
 
@@ -201,38 +159,21 @@ class TorchNetwork:
         import torch
 
         torch.set_num_threads(1)
-        self.layers = layers
-        self.names: dict[str, Any] = {}
-        self.modules: list[Any] = []
-        for place, layer in enumerate(layers):
-            if isinstance(layer, Recurrent):
-                module = torch_module(layer)
-            else:
-                module = torch.nn.Linear(*layer.weights["weight"].shape[::-1], layer.bias)
-                module.load_state_dict({n: torch.from_numpy(w) for n, w in layer.weights.items()})
-            self.modules.append(module)
-            self.names |= {f"{place}.{name}": p for name, p in module.named_parameters()}
+        self.layers = as_run(layers)
+        self.modules = [kind_of(layer).torch_module(layer) for layer in self.layers]
+        self.names = {
+            f"{place}.{name}": parameter
+            for place, module in enumerate(self.modules)
+            for name, parameter in module.named_parameters()
+        }
 
     def forward(self, x: Any, counts: Array, state: list[Any] | None) -> tuple[Any, list[Any]]:
-        """Outputs and states at the end, for tensors; sequences packed as PyTorch packs them."""
-        import torch
-
-        n_steps = len(x)
+        """Outputs and states at the end, for tensors."""
         ends: list[Any] = []
         for place, (layer, module) in enumerate(zip(self.layers, self.modules, strict=True)):
-            if isinstance(layer, Recurrent):
-                packed = torch.nn.utils.rnn.pack_padded_sequence(
-                    x, torch.from_numpy(counts), enforce_sorted=False
-                )
-                packed, end = module(packed, None if state is None else state[place])
-                x, _ = torch.nn.utils.rnn.pad_packed_sequence(packed, total_length=n_steps)
-                ends.append(end)
-                continue
-            x = module(x)
-            ends.append(None)
-            if logits(self.layers, place) or layer.activation == "linear":
-                continue
-            x = x.softmax(-1) if layer.activation == "softmax" else getattr(x, layer.activation)()
+            begin = None if state is None else state[place]
+            x, end = kind_of(layer).torch_forward(module, layer, x, counts, begin)
+            ends.append(end)
         return x, ends
 
 
@@ -327,3 +268,26 @@ def assert_same_passes(ours: Found, theirs: Found, forward: float, gradient: flo
     if theirs.d_state:
         for a, b in zip(states(ours.d_state), states(theirs.d_state), strict=True):
             assert_close("d_state", a, b, gradient, floor)
+
+
+OUTPUTS = 1e-5
+GRADIENTS = 1e-4
+
+# What a ReLU gets is never so near to 0 that rounding decides on which side it is.
+CORNER = 3e-6
+
+
+def clear(layers: list[Layer], given: Passage) -> bool:
+    """Whether rounding moves nothing over the corner of a ReLU."""
+    has_relu = any("relu" in repr(layer) for layer in layers)
+    return not has_relu or reference_pass(layers, given)[2] > CORNER
+
+
+def compare_with_torch(layers: list[Layer], given: Passage, **settings: Any) -> None:
+    """Outputs, states and all gradients of a network are those of torch.autograd."""
+    from pylstm.train import Network
+
+    theirs = torch_passes(layers, given)
+    assert_same_passes(
+        network_passes(Network(layers, **settings), given), theirs, OUTPUTS, GRADIENTS
+    )

@@ -1,4 +1,4 @@
-r"""The dense layer over many rows, and its gradients.
+r"""A dense layer over many rows, and its gradients.
 
 .. math::
 
@@ -12,23 +12,69 @@ with d the gradient of the loss with respect to :math:`x W^T + b`.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["LEFT_TO_THE_LOSS", "activate", "backward", "forward", "through"]
+from pylstm.bulk.packed_sequences import Packed
+from pylstm.bulk.states import State
+
+__all__ = ["DenseRows"]
 
 Array = NDArray[np.float32]
 
-LEFT_TO_THE_LOSS = ("softmax", "sigmoid")
-"""Activations of a last layer that are part of its loss: cross-entropy takes logits."""
 
+class DenseRows:
+    """A dense layer with its weights: a `pylstm.bulk.bulk_layer.BulkLayer`.
 
-def forward(weights: dict[str, Array], x: Array) -> Array:
-    """x W^T + b for rows x."""
-    y: Array = x @ weights["weight"].T
-    if "bias" in weights:
-        y += weights["bias"]
-    return y
+    Parameters
+    ----------
+    weights : dict of str to ndarray
+        ``weight`` and, where there is one, ``bias``.
+    activation : {"linear", "sigmoid", "tanh", "relu", "softmax"}
+    """
+
+    kept_per_row = 0
+    """A tape holds what goes in and what comes out, nothing else."""
+
+    def __init__(self, weights: dict[str, Array], activation: str) -> None:
+        self._weight, self._bias = weights["weight"], weights.get("bias")
+        self._activation = activation
+
+    def forward(
+        self,
+        x: Array,
+        packed: Packed,
+        state: State | None,
+        *,
+        keep: bool = False,
+        rng: np.random.Generator | None = None,
+        recompute: int | None = None,
+    ) -> tuple[Array, State, Any]:
+        """Runs over all rows: see `BulkLayer.forward`."""
+        y: Array = x @ self._weight.T
+        if self._bias is not None:
+            y += self._bias
+        y = activate(self._activation, y)
+        return y, (), (x, y) if keep else None
+
+    def backward(
+        self,
+        tape: Any,
+        dy: Array,
+        d_state: State | None,
+        gradients: dict[str, Array],
+        d_inputs: bool,
+    ) -> tuple[Array | None, State]:
+        """Runs back over a forward pass: see `BulkLayer.backward`."""
+        x, y = tape
+        d = through(self._activation, y, dy)
+        gradients["weight"] += d.T @ x
+        if self._bias is not None:
+            # By BLAS, which is several times as fast as a sum over the first axis.
+            gradients["bias"] += np.ones(len(d), np.float32) @ d
+        return d @ self._weight if d_inputs else None, ()
 
 
 def activate(activation: str, y: Array) -> Array:
@@ -61,14 +107,3 @@ def through(activation: str, y: Array, dy: Array) -> Array:
     if activation == "softmax":
         return y * (dy - (dy * y).sum(axis=-1, keepdims=True))
     return dy
-
-
-def backward(
-    weights: dict[str, Array], x: Array, d: Array, gradients: dict[str, Array], below: bool
-) -> Array | None:
-    """Adds to the gradients; gives that of the inputs where they are wanted."""
-    gradients["weight"] += d.T @ x
-    if "bias" in weights:
-        # By BLAS, which is several times as fast as a sum over the first axis.
-        gradients["bias"] += np.ones(len(d), np.float32) @ d
-    return d @ weights["weight"] if below else None

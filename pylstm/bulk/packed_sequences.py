@@ -9,37 +9,9 @@ from numpy.typing import NDArray
 
 from pylstm import _bulk
 
-__all__ = ["Packed", "check_lengths"]
+__all__ = ["Packed"]
 
 Array = NDArray[np.float32]
-
-
-def check_lengths(lengths: Any, count: int, batch: int) -> NDArray[np.int64] | None:
-    """Lengths of the sequences of a batch as int64, or an error that says what came.
-
-    Parameters
-    ----------
-    lengths : array of int, shape (batch,), or None
-    count : int
-        Frames of the longest sequence that fits.
-    batch : int
-
-    Returns
-    -------
-    array, or None if no sequence is shorter
-    """
-    if lengths is None:
-        return None
-    found = np.asarray(lengths)
-    if found.shape != (batch,) or found.dtype.kind not in "iu":
-        raise ValueError(
-            f"lengths is {found.dtype} with shape {found.shape}; expected whole numbers, one for"
-            f" each of the {batch} sequences"
-        )
-    bad = np.flatnonzero((found < 1) | (found > count))
-    if bad.size:
-        raise ValueError(f"lengths[{bad[0]}] is {found[bad[0]]}; expected 1 to {count}")
-    return None if (found == count).all() else found.astype(np.int64)
 
 
 class Packed:
@@ -53,7 +25,7 @@ class Packed:
     count, batch : int
         Shape of the batch: frames and sequences.
     lengths : array of int64, shape (batch,), or None
-        As `check_lengths` gives them; None: all sequences have `count` frames.
+        As `pylstm.bulk.frames.check_lengths` gives them; None: all sequences have `count` frames.
     """
 
     def __init__(self, count: int, batch: int, lengths: NDArray[np.int64] | None = None) -> None:

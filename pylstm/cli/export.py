@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from pylstm import model_files
 from pylstm.cli.console.errors import USAGE, CliError
 from pylstm.cli.console.named_model import NamedModel
 from pylstm.convert import c_name, to_c
+from pylstm.whole_writes import write_together
 
 __all__ = ["export"]
 
@@ -37,7 +37,7 @@ def export(
     except ValueError as error:
         raise CliError(f"--name or --c: {error}", USAGE) from None
     try:
-        model_files.write_together({c: written.source.encode(), header: written.header.encode()})
+        write_together({c: written.source.encode(), header: written.header.encode()})
     except OSError as error:
         raise CliError(
             f"cannot write {error.filename or c}: {error.strerror or error}; neither {c} nor"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, overload
@@ -120,11 +121,11 @@ def from_torch(
         if activation != "linear":
             raise ValueError(f"activation is {activation!r}: a Sequential names its own")
         return _from_sequential(source)
-    return _from_module(source, type(source).__name__, activation)
+    return _from_module(source, None, activation)
 
 
-def _from_module(module: nn.Module, where: str, activation: str = "linear") -> LSTM | Dense:
-    """One LSTM, LSTMCell or Linear. `where` says which in messages."""
+def _from_module(module: nn.Module, where: str | None, activation: str = "linear") -> LSTM | Dense:
+    """One LSTM, LSTMCell or Linear. `where` says which in messages; None: the source itself."""
     from torch import nn
 
     for kind in (nn.LSTM, nn.LSTMCell, nn.Linear):
@@ -133,10 +134,11 @@ def _from_module(module: nn.Module, where: str, activation: str = "linear") -> L
             break
     else:
         raise ValueError(
-            f"{where} is a {type(module).__name__}, which is not supported; expected nn.LSTM, "
-            "nn.LSTMCell, nn.Linear or nn.Sequential; of a model of your own hand over its parts "
-            "one by one, or its state_dict() with a prefix"
+            f"{where or 'source'} is a {type(module).__name__}; expected nn.LSTM, nn.LSTMCell, "
+            "nn.Linear or nn.Sequential; of a model of your own hand over its parts one by one, or "
+            "its state_dict() with a prefix"
         )
+    where = where or type(module).__name__
     if isinstance(module, nn.LSTM):
         if module.bidirectional:
             raise ValueError(
@@ -154,24 +156,28 @@ def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
 
     activations = {nn.Sigmoid: "sigmoid", nn.Tanh: "tanh", nn.ReLU: "relu", nn.Softmax: "softmax"}
     inert = (nn.Dropout, nn.Identity)
+    modules = [found for found in _flattened(sequential) if type(found[1]) not in inert]
     layers: list[LSTM | Dense] = []
-    for where, module in _flattened(sequential):
-        if type(module) in inert:
-            continue
+    before: Any = None
+    for (where, module), (after, following) in itertools.pairwise([*modules, ("", None)]):
         if type(module) in activations:
-            if not (layers and isinstance(layers[-1], Dense) and layers[-1].activation == "linear"):
+            if not isinstance(before, nn.Linear):
                 raise ValueError(
                     f"{where} is a {type(module).__name__} that does not follow a Linear: an "
                     "activation is part of the Linear before it"
                 )
-            if isinstance(module, nn.Softmax) and module.dim != -1:
-                raise ValueError(
-                    f"{where} is a Softmax over dim={module.dim}; expected dim=-1, the outputs of "
-                    "one frame"
-                )
-            layers[-1].activation = activations[type(module)]
+            before = module
             continue
-        layer = _from_module(module, where)
+        before = module
+        activation = "linear"
+        if isinstance(module, nn.Linear):
+            activation = activations.get(type(following), activation)
+        if activation == "softmax" and following.dim != -1:
+            raise ValueError(
+                f"{after} is a Softmax over dim={following.dim}; expected dim=-1, the outputs of "
+                "one frame"
+            )
+        layer = _from_module(module, where, activation)
         if layers and layer.input_size != layers[-1].n_outputs:
             raise ValueError(
                 f"{where} takes {layer.input_size} inputs, but the layer before it has "
@@ -183,10 +189,11 @@ def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
     return layers
 
 
-def _flattened(sequential: nn.Sequential, path: str = "") -> list[tuple[str, nn.Module]]:
+def _flattened(sequential: nn.Sequential, path: str = "") -> list[tuple[str, Any]]:
+    """The modules of a Sequential, each with its name in messages."""
     from torch import nn
 
-    modules: list[tuple[str, nn.Module]] = []
+    modules: list[tuple[str, Any]] = []
     # Iteration, unlike named_children, gives a module twice that stands there twice.
     for index, module in enumerate(sequential):
         if type(module) is nn.Sequential:

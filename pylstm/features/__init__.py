@@ -1,5 +1,13 @@
-"""Features: what turns audio into the frames that the first layer takes."""
+"""Features: what turns audio into the frames that the first layer takes.
 
-from pylstm.features.features import KINDS, MFCC, Features, LogMel
+A new kind is a file with a subclass of `Features`, and its name here.
+"""
+
+from pylstm.features.features import Features
+from pylstm.features.logmel import LogMel
+from pylstm.features.mfcc import MFCC
 
 __all__ = ["KINDS", "MFCC", "Features", "LogMel"]
+
+KINDS: dict[str, type[Features]] = {features.kind: features for features in (MFCC, LogMel)}
+"""The class of each kind of features, under its name in model files."""

@@ -1,19 +1,25 @@
 """What a model is made of: layers as plain data, their weights as NumPy arrays.
 
 A layer is data: sizes, and weights under PyTorch's names. It writes itself into a model file
-(`config`, `tensors`) and is read back from one (`from_config`). `KINDS` maps the names of kinds in
-model files to classes. A layer's `forward` runs it over whole sequences and batches.
+(`config`, `tensors`) and is read back from one (`from_config`). A layer's `forward` runs it over
+whole sequences and batches.
+
+A new kind is a file with a subclass of `Layer`, and its name here.
 """
 
 from pylstm.layers.dense import ACTIVATIONS, Dense
-from pylstm.layers.layer import PRECISIONS, Layer
+from pylstm.layers.gru import GRU
+from pylstm.layers.layer import Layer
 from pylstm.layers.lstm import LSTM, Gates
-from pylstm.layers.recurrent import GRU, RNN, Recurrent
+from pylstm.layers.quantisation import PRECISIONS
+from pylstm.layers.recurrent import Recurrent
+from pylstm.layers.rnn import RNN
 
 __all__ = [
     "ACTIVATIONS",
     "GRU",
     "KINDS",
+    "LAYERS",
     "LSTM",
     "PRECISIONS",
     "RNN",
@@ -23,5 +29,8 @@ __all__ = [
     "Recurrent",
 ]
 
-KINDS: dict[str, type[Layer]] = {layer.kind: layer for layer in (LSTM, Dense)}
+LAYERS: tuple[type[Layer], ...] = (LSTM, GRU, RNN, Dense)
+"""All kinds of layers."""
+
+KINDS: dict[str, type[Layer]] = {layer.kind: layer for layer in LAYERS if layer.streams}
 """The class of each kind of layer that a model file can hold, under its name there."""

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-from pylstm.arguments import listing
-from pylstm.layers.layer import Layer, flag_of, size_of
-from pylstm.layers.weights import Shape
+from pylstm.arguments import choice, count, flag
+from pylstm.layers.layer import MAX_DIMENSION, Layer
+from pylstm.layers.quantisation import PRECISIONS
+from pylstm.layers.settings import FLAG, SIZE, choice_of
+from pylstm.layers.weights import Shape, Weights
+
+if TYPE_CHECKING:
+    from pylstm.bulk.bulk_layer import BulkLayer
 
 __all__ = ["ACTIVATIONS", "Dense"]
 
@@ -44,7 +50,16 @@ class Dense(Layer):
     """
 
     kind = "dense"
-    settings = ("input_size", "output_size", "activation", "bias")
+    settings = MappingProxyType(
+        {
+            "input_size": SIZE,
+            "output_size": SIZE,
+            "activation": choice_of(ACTIVATIONS),
+            "bias": FLAG,
+        }
+    )
+    streams = True
+    precisions = PRECISIONS
 
     def __init__(
         self,
@@ -57,12 +72,10 @@ class Dense(Layer):
         precision: str = "float32",
         seed: int | None = None,
     ) -> None:
-        self.input_size = size_of("input_size", input_size)
-        self.output_size = size_of("output_size", output_size)
-        if activation not in ACTIVATIONS:
-            raise ValueError(f"activation is {activation!r}; expected {listing(ACTIVATIONS)}")
-        self.activation = activation
-        self.bias = flag_of("bias", bias)
+        self.input_size = count("input_size", input_size, 1, MAX_DIMENSION)
+        self.output_size = count("output_size", output_size, 1, MAX_DIMENSION)
+        self.activation = choice("activation", activation, ACTIVATIONS)
+        self.bias = flag("bias", bias)
         self.precision = precision
         self._take(weights, self.input_size, seed)
 
@@ -78,3 +91,15 @@ class Dense(Layer):
         if self.bias:
             shapes["bias"] = (self.output_size,)
         return shapes
+
+    def in_bulk(self, weights: Weights, gradients: bool) -> BulkLayer:
+        """The layer, ready for passes over whole batches: see `Layer.in_bulk`."""
+        from pylstm.bulk.dense_rows import DenseRows
+
+        return DenseRows(weights, self.activation)
+
+    def giving_logits(self) -> Layer:
+        """The layer without softmax or sigmoid: cross-entropy computes them itself."""
+        if self.activation not in ("softmax", "sigmoid"):
+            return self
+        return Dense(self.input_size, self.output_size, "linear", self.bias, self.weights)

@@ -2,78 +2,32 @@
 
 from __future__ import annotations
 
-import operator
-import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Self
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import listing
-from pylstm.layers.weights import Shape, Weights, check_weights, round_to_bf16, uniform
+from pylstm.arguments import choice
+from pylstm.layers.quantisation import PRECISIONS, bf16_bits, is_bf16, round_to_bf16, to_int8
+from pylstm.layers.settings import Setting, choice_of, read_settings, written
+from pylstm.layers.weights import Shape, Weights, check_weights, uniform
 
-__all__ = ["MAX_DIMENSION", "MAX_NUM_LAYERS", "PRECISIONS", "Layer", "flag_of", "size_of"]
+if TYPE_CHECKING:
+    from pylstm.bulk.bulk_layer import BulkLayer
 
-PRECISIONS = ("float32", "bf16", "int8")
+__all__ = ["MAX_DIMENSION", "Layer"]
 
-# The limits of the core (src/layers/): no dimension of a tensor is larger, no stack is higher.
+# The limit of the core: no dimension of a tensor is larger.
 MAX_DIMENSION = 65_536
-MAX_NUM_LAYERS = 128
-
-
-def size_of(name: str, value: object, largest: int = MAX_DIMENSION) -> int:
-    """A whole number from 1 to `largest`, or an error that names the argument."""
-    try:
-        if isinstance(value, bool):
-            raise TypeError
-        number = operator.index(value)  # type: ignore[arg-type]
-    except TypeError:
-        raise TypeError(f"{name} is {value!r}; expected a whole number") from None
-    if not 1 <= number <= largest:
-        raise ValueError(f"{name} is {number}; expected 1 to {largest}")
-    return number
-
-
-def flag_of(name: str, value: object) -> bool:
-    if not isinstance(value, bool):
-        raise TypeError(f"{name} is {value!r}; expected True or False")
-    return value
-
-
-def _parse(config: Mapping[str, str], kind: str, keys: tuple[str, ...]) -> dict[str, Any]:
-    """The values of a layer's configuration in a model file, which are all strings."""
-    expected = ("kind", *keys, "precision")
-    for key in expected[:-1]:
-        if key not in config:
-            raise ValueError(f"configuration of a {kind} layer is missing {key!r}")
-    for key, value in config.items():
-        if key not in expected:
-            raise ValueError(
-                f"configuration of a {kind} layer has no {key!r}; expected {listing(expected)}"
-            )
-        if not isinstance(value, str):
-            raise TypeError(f"{key!r} in a configuration is {value!r}; expected a string")
-    if config["kind"] != kind:
-        raise ValueError(f"configuration is of a {config['kind']!r} layer; expected {kind!r}")
-    values: dict[str, Any] = {}
-    for key in (*keys, *(["precision"] if "precision" in config else [])):
-        text = config[key]
-        if key in ("activation", "precision"):
-            values[key] = text
-        elif key == "bias":
-            if text not in ("true", "false"):
-                raise ValueError(f"'bias' in a configuration is {text!r}; expected true or false")
-            values[key] = text == "true"
-        elif re.fullmatch("[1-9][0-9]{0,8}", text):
-            values[key] = int(text)
-        else:
-            raise ValueError(f"{key!r} in a configuration is {text!r}; expected a whole number")
-    return values
 
 
 class Layer:
     """What all layers have in common.
+
+    A kind of layer is a subclass: it says what its settings, weights and states are, and how it
+    runs over a batch. Nothing outside asks which kind a layer is.
 
     Attributes
     ----------
@@ -89,10 +43,15 @@ class Layer:
     """
 
     kind: ClassVar[str]
-    settings: ClassVar[tuple[str, ...]]
+    """Its name in model files."""
+    settings: ClassVar[Mapping[str, Setting]]
     """Arguments of the constructor that a model file holds."""
-    options: ClassVar[Mapping[str, Any]] = {}
+    options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """Arguments that no model file holds, with the values at which a layer does without them."""
+    streams: ClassVar[bool] = False
+    """Whether the core runs this kind, and model files hold it."""
+    precisions: ClassVar[tuple[str, ...]] = PRECISIONS[:1]
+    """What its weights can be."""
 
     input_size: int
     precision: str
@@ -109,9 +68,85 @@ class Layer:
         raise NotImplementedError
 
     @property
+    def state_shapes(self) -> dict[str, tuple[int, int]]:
+        """What it remembers of each sequence: names of the parts, with places and width of each.
+
+        Over a batch a part is of shape (places, B, width). Empty: it remembers nothing.
+        """
+        return {}
+
+    @property
     def obstacle(self) -> str | None:
         """Why no stream can run this layer and no model file hold it; None: they can."""
-        return None
+        return None if self.streams else f"no stream runs {type(self).__name__} layers yet"
+
+    def in_bulk(self, weights: Weights, gradients: bool) -> BulkLayer:
+        """The layer, ready for passes over whole batches.
+
+        Parameters
+        ----------
+        weights : dict of str to ndarray
+            Its weights, or others of the same shapes, float32.
+        gradients : bool
+            Whether there will be backward passes.
+
+        Returns
+        -------
+        BulkLayer
+        """
+        raise NotImplementedError
+
+    def giving_logits(self) -> Layer:
+        """The layer without the activation that a loss computes itself; else the layer."""
+        return self
+
+    def forward(
+        self, x: NDArray[np.float32], state: Any = None, lengths: NDArray[Any] | None = None
+    ) -> tuple[NDArray[np.float32], Any]:
+        """Runs over whole sequences with BLAS: for scoring many recordings, and for research.
+
+        What a stream gives for the same frames differs by rounding only, by less than 1e-5.
+
+        Parameters
+        ----------
+        x : array, shape (T, input_size) or (T, B, input_size), float32
+            Time comes first.
+        state : tuple of arrays, or array, optional
+            Where to begin: (h, c) for an LSTM, h for the other recurrent layers; h of shape
+            (num_layers * directions, width of h) or, with a batch, (num_layers * directions, B,
+            width of h), float32; c likewise with hidden_size. None: zeros.
+        lengths : array of int, shape (B,), optional
+            How many frames of each sequence are there, 1 to T, in any order; no work is done on the
+            others, and their outputs are 0. None: all.
+
+        Returns
+        -------
+        y : array, shape (T, n_outputs) or (T, B, n_outputs), float32
+        state : as above
+            After the last frame of each sequence (in the backward direction: after its first); None
+            for a layer that remembers nothing.
+
+        Raises
+        ------
+        TypeError, ValueError
+            Another dtype or shape than these, NaN or infinity.
+        ImportError
+            SciPy is not installed: it comes with ``pylstm[train]``.
+
+        Examples
+        --------
+        >>> import numpy as np, pylstm
+        >>> lstm = pylstm.LSTM(3, 5, num_layers=2, bidirectional=True, seed=0)
+        >>> y, (h, c) = lstm.forward(np.ones((7, 2, 3), np.float32), lengths=np.array([7, 4]))
+        >>> y.shape, h.shape, bool((y[4:, 1] == 0).all())
+        ((7, 2, 10), (4, 2, 5), True)
+        """
+        if self.precision != "float32":
+            raise ValueError(f"{self!r} is {self.precision}: bulk passes run float32 layers")
+        from pylstm.bulk import whole_sequences  # loaded by those who need it
+
+        layer = self.in_bulk(self.weights, gradients=False)
+        return whole_sequences.run(layer, self.input_size, self.state_shapes, x, state, lengths)
 
     def _arguments(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in (*self.settings, *self.options)}
@@ -126,7 +161,8 @@ class Layer:
 
         Returns
         -------
-        LSTM, GRU, RNN or Dense
+        Layer
+            Of the same kind.
         """
         return type(self)(**self._arguments(), weights=weights)  # type: ignore[call-arg]
 
@@ -136,8 +172,7 @@ class Layer:
 
     def _take(self, weights: Mapping[str, Any] | None, fan: int, seed: int | None) -> None:
         """Sets the weights: those given, checked, or drawn."""
-        if self.precision not in PRECISIONS:
-            raise ValueError(f"precision is {self.precision!r}; expected {listing(PRECISIONS)}")
+        choice("precision", self.precision, self.precisions)
         if weights is None:
             if self.precision != "float32":
                 raise ValueError(f"precision is {self.precision!r} without weights: see quantize()")
@@ -152,7 +187,7 @@ class Layer:
             return
         self.weights = check_weights(weights, shapes, type(self).__name__)
         for name in matrices if self.precision == "bf16" else ():
-            if (self.weights[name].view(np.uint32) & 0xFFFF).any():
+            if not is_bf16(self.weights[name]):
                 raise ValueError(
                     f"{name!r} of {type(self).__name__} is not rounded to bf16: see quantize()"
                 )
@@ -169,15 +204,15 @@ class Layer:
 
         Returns
         -------
-        LSTM or Dense
+        Layer
+            Of the same kind.
 
         Raises
         ------
         ValueError
             Another precision, or a layer that is quantised already.
         """
-        if precision not in PRECISIONS[1:]:
-            raise ValueError(f"precision is {precision!r}; expected {listing(PRECISIONS[1:])}")
+        choice("precision", precision, self.precisions[1:])
         if self.precision != "float32":
             raise ValueError(f"the layer is {self.precision} already: quantize the float32 one")
         weights = dict(self.weights)
@@ -186,12 +221,7 @@ class Layer:
             if precision == "bf16":
                 weights[name] = round_to_bf16(matrix)
             else:
-                scale = np.abs(matrix).max(axis=1) / np.float32(127)
-                # A row of zeros (or of subnormals, which the engine flushes) has nothing to scale.
-                usable = scale >= np.finfo(np.float32).tiny
-                steps = np.rint(matrix / np.where(usable, scale, 1)[:, None])
-                weights[name] = (steps * usable[:, None]).astype(np.int8)
-                weights[f"{name}_scale"] = np.where(usable, scale, 0).astype(np.float32)
+                weights[name], weights[f"{name}_scale"] = to_int8(matrix)
         return type(self)(**self._arguments(), weights=weights, precision=precision)  # type: ignore[call-arg]
 
     def tensors(self) -> dict[str, NDArray[Any]]:
@@ -204,10 +234,7 @@ class Layer:
         if self.precision != "bf16":
             return dict(self.weights)
         matrices = self._matrices()
-        return {
-            name: (w.view(np.uint32) >> 16).astype(np.uint16) if name in matrices else w
-            for name, w in self.weights.items()
-        }
+        return {name: bf16_bits(w) if name in matrices else w for name, w in self.weights.items()}
 
     def config(self) -> dict[str, str]:
         """Everything but the weights, as a model file holds it: strings.
@@ -224,9 +251,7 @@ class Layer:
         if self.obstacle is not None:
             raise ValueError(f"{self!r} fits in no model file: {self.obstacle}")
         config = {"kind": self.kind}
-        for name in self.settings:
-            value = getattr(self, name)
-            config[name] = str(value).lower() if isinstance(value, bool) else str(value)
+        config |= {name: written(getattr(self, name)) for name in self.settings}
         if self.precision != "float32":
             config["precision"] = self.precision
         return config
@@ -247,7 +272,8 @@ class Layer:
         ValueError, TypeError
             A key or a weight is missing, unused or not what was expected.
         """
-        settings = _parse(config, cls.kind, cls.settings)
+        precision = {"precision": choice_of(cls.precisions)} if len(cls.precisions) > 1 else {}
+        settings = read_settings(config, cls.kind, {**cls.settings, **precision}, precision)
         if settings.get("precision") == "int8":  # the reader of model files gives floats
             weights = {
                 name: w.astype(np.int8) if f"{name}_scale" in weights else w

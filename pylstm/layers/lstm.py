@@ -10,9 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm import _engine, model_files
-from pylstm.layers.layer import size_of
+from pylstm import _engine
+from pylstm.arguments import count
+from pylstm.layers.layer import MAX_DIMENSION
+from pylstm.layers.quantisation import PRECISIONS
 from pylstm.layers.recurrent import Recurrent
+from pylstm.safetensors_encoding import encode_model
 
 __all__ = ["LSTM", "Gates"]
 
@@ -72,7 +75,8 @@ class LSTM(Recurrent):
         (proj_size, hidden_size), and ``weight_hh_l{k}`` (4 * hidden_size, proj_size). Bulk only.
     dropout : float
         In training, the share of outputs of every layer but the last that are set to 0; the others
-        grow by 1 / (1 - dropout). : {"float32", "bf16", "int8"}
+        grow by 1 / (1 - dropout).
+    precision : {"float32", "bf16", "int8"}
         What the weights are; `quantize` makes the others from float32.
     seed : int, optional
         For the draw; not allowed together with weights.
@@ -90,7 +94,8 @@ class LSTM(Recurrent):
 
     kind = "lstm"
     gates = 4
-    state_names = ("h", "c")
+    streams = True
+    precisions = PRECISIONS
     options = MappingProxyType({"bidirectional": False, "proj_size": 0, "dropout": 0.0})
 
     def __init__(
@@ -109,7 +114,7 @@ class LSTM(Recurrent):
     ) -> None:
         self._size(input_size, hidden_size, num_layers, bias, bidirectional, dropout)
         if isinstance(proj_size, bool) or proj_size != 0:
-            proj_size = size_of("proj_size", proj_size)
+            proj_size = count("proj_size", proj_size, 1, MAX_DIMENSION)
             if proj_size >= self.hidden_size:
                 raise ValueError(
                     f"proj_size is {proj_size}; expected less than hidden_size {self.hidden_size}"
@@ -122,6 +127,12 @@ class LSTM(Recurrent):
     def width(self) -> int:
         """Width of h: proj_size if there is a projection, else hidden_size."""
         return self.proj_size or self.hidden_size
+
+    @property
+    def state_shapes(self) -> dict[str, tuple[int, int]]:
+        """What it remembers of each sequence: h and c of every layer and direction."""
+        shapes = super().state_shapes
+        return shapes | {"c": (shapes["h"][0], self.hidden_size)}
 
     @property
     def obstacle(self) -> str | None:
@@ -179,7 +190,7 @@ class LSTM(Recurrent):
                 raise ValueError(f"{name} of state has shape {value.shape}; expected {expected}")
         if self.obstacle is not None:
             raise ValueError(f"{self!r} cannot be traced: {self.obstacle}")
-        core = _engine.Core(model_files.encode_model(None, [(self.config(), self.tensors())]))
+        core = _engine.Core(encode_model(None, [(self.config(), self.tensors())]))
         n_columns = math.prod(batch)
         columns = x.reshape(len(x), n_columns, self.input_size)
         traced = np.zeros((self.num_layers, 6, len(x), n_columns, self.hidden_size), np.float32)

@@ -1,4 +1,4 @@
-"""Weights: the arrays of a layer, checked, drawn and rounded."""
+"""The weights of a layer: checked, or drawn."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pylstm import _engine
 from pylstm.arguments import listing
 
-__all__ = ["Shape", "Weights", "check_weights", "round_to_bf16", "uniform"]
+__all__ = ["Shape", "Weights", "check_weights", "uniform"]
 
 Shape = tuple[int, ...]
 Weights = dict[str, NDArray[Any]]
@@ -88,10 +88,3 @@ def uniform(shapes: Mapping[str, Shape], fan: int, seed: int | None) -> Weights:
     return {
         name: rng.uniform(-bound, bound, shape).astype(np.float32) for name, shape in shapes.items()
     }
-
-
-def round_to_bf16(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """To the nearest float32 with a lower half of zeros, ties to even; never to infinity."""
-    bits = np.minimum(np.abs(array), np.float32(3.3895314e38)).view(np.uint32)
-    bits = (bits + 0x7FFF + (bits >> 16 & 1)) & np.uint32(0xFFFF0000)
-    return np.copysign(bits.view(np.float32), array)

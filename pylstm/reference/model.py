@@ -1,6 +1,6 @@
 """A whole model over a whole recording."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,36 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from pylstm.reference.cells import Array, dense
 from pylstm.reference.features import logmel, mfcc
-from pylstm.reference.sequences import lstm
+from pylstm.reference.sequences import gru, lstm, rnn
+
+
+def _lstm(x: ArrayLike, layer: Mapping[str, Any], dtype: DTypeLike) -> Array:
+    return lstm(x, layer["weights"], int(layer.get("num_layers", 1)), dtype=dtype)[0]
+
+
+def _gru(x: ArrayLike, layer: Mapping[str, Any], dtype: DTypeLike) -> Array:
+    return gru(x, layer["weights"], int(layer.get("num_layers", 1)), dtype=dtype)[0]
+
+
+def _rnn(x: ArrayLike, layer: Mapping[str, Any], dtype: DTypeLike) -> Array:
+    num_layers, nonlinearity = int(layer.get("num_layers", 1)), layer.get("nonlinearity", "tanh")
+    return rnn(x, layer["weights"], num_layers, None, nonlinearity, dtype)[0]
+
+
+def _dense(x: ArrayLike, layer: Mapping[str, Any], dtype: DTypeLike) -> Array:
+    weights = layer["weights"]
+    activation = layer.get("activation", "linear")
+    return dense(x, weights["weight"], weights.get("bias"), activation, dtype)
+
+
+FEATURES = {"mfcc": mfcc, "logmel": logmel}
+LAYERS: dict[str, Callable[[ArrayLike, Mapping[str, Any], DTypeLike], Array]] = {
+    "lstm": _lstm,
+    "gru": _gru,
+    "rnn": _rnn,
+    "dense": _dense,
+}
+"""What each kind of layer makes of the rows of a recording."""
 
 
 def model(
@@ -28,9 +57,9 @@ def model(
         `logmel`. Unless they say otherwise ``running`` is True, because a stream cannot know the
         maximum of what is still to come.
     layers : sequence of mappings
-        ``"kind"`` and ``"weights"``, and ``"num_layers"`` (``"lstm"``) or ``"activation"``
-        (``"dense"``); other entries are ignored. ``layer.config() | {"weights": layer.weights}`` is
-        such a mapping.
+        ``"kind"`` and ``"weights"``, and ``"num_layers"`` (``"lstm"``, ``"gru"``, ``"rnn"``),
+        ``"nonlinearity"`` (``"rnn"``) or ``"activation"`` (``"dense"``); other entries are ignored.
+        ``layer.config() | {"weights": layer.weights}`` is such a mapping.
     dtype : dtype
         In which everything is computed.
 
@@ -49,15 +78,10 @@ def model(
     x = np.asarray(x)
     if features is not None:
         settings = {"running": True} | dict(features)
-        kinds = {"mfcc": mfcc, "logmel": logmel}
-        x = kinds[settings.pop("kind")](x, dtype=dtype, **settings)
+        x = FEATURES[settings.pop("kind")](x, dtype=dtype, **settings)
     for layer in layers:
-        weights = layer["weights"]
-        if layer["kind"] == "lstm":
-            x, _, _ = lstm(x, weights, int(layer.get("num_layers", 1)), dtype=dtype)
-        elif layer["kind"] == "dense":
-            activation = layer.get("activation", "linear")
-            x = dense(x, weights["weight"], weights.get("bias"), activation, dtype)
-        else:
-            raise ValueError(f"no layer kind {layer['kind']!r}; expected 'lstm' or 'dense'")
+        if layer["kind"] not in LAYERS:
+            kinds = ", ".join(map(repr, LAYERS))
+            raise ValueError(f"kind of a layer is {layer['kind']!r}; expected one of {kinds}")
+        x = LAYERS[layer["kind"]](x, layer, dtype)
     return np.asarray(x, dtype)

@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm import _engine
-from pylstm.arguments import described
-from pylstm.bulk import dense_rows
+from pylstm.arguments import count, described
 from pylstm.bulk.blas_threads import one_blas_thread
-from pylstm.bulk.packed_sequences import Packed, check_lengths
-from pylstm.bulk.recurrent_stack import Stack, State, check_finite, check_frames
-from pylstm.layers.dense import Dense
-from pylstm.layers.layer import Layer, size_of
-from pylstm.layers.recurrent import Recurrent
+from pylstm.bulk.bulk_layer import BulkLayer
+from pylstm.bulk.frames import check_finite, check_frames, check_lengths
+from pylstm.bulk.packed_sequences import Packed
+from pylstm.bulk.states import State, state_from_parts
+from pylstm.layers import LAYERS, Layer
 from pylstm.train.recurrent_state import check_states, joined
 
 __all__ = ["Network"]
@@ -34,6 +33,12 @@ class Shard:
     sequences: NDArray[np.int64] | slice
     packed: Packed
     tapes: list[Any]
+
+    def state(self, whole: State | None) -> State | None:
+        """These sequences' part of a state, in the order of the rows."""
+        if whole is None:
+            return None
+        return tuple(self.packed.sort(part[:, self.sequences]) for part in whole)
 
 
 class Network:
@@ -81,11 +86,13 @@ class Network:
     ) -> None:
         self._layers = _checked(layers)
         # More frames than there are is as good as None.
-        self.recompute = None if recompute is None else size_of("recompute", recompute, 1 << 31)
+        self.recompute = None if recompute is None else count("recompute", recompute, 1)
         self.threads = threads
-        count = sum(weight.size for layer in self._layers for weight in layer.weights.values())
-        self.parameters = np.empty(count, np.float32)
-        self.gradients = np.zeros(count, np.float32)
+        # The losses take logits.
+        self._run = (*self._layers[:-1], self._layers[-1].giving_logits())
+        size = sum(weight.size for layer in self._layers for weight in layer.weights.values())
+        self.parameters = np.empty(size, np.float32)
+        self.gradients = np.zeros(size, np.float32)
         self.names = self._views(self.parameters)
         for place, layer in enumerate(self._layers):
             for name, weight in layer.weights.items():
@@ -98,9 +105,7 @@ class Network:
 
     @threads.setter
     def threads(self, threads: int) -> None:
-        if isinstance(threads, bool) or not isinstance(threads, int) or not 1 <= threads <= 256:
-            raise ValueError(f"threads is {threads!r}; expected 1 to 256")
-        self._threads = threads
+        self._threads = count("threads", threads, 1, 256)
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
 
     def _views(self, vector: Array) -> dict[str, Array]:
@@ -139,13 +144,9 @@ class Network:
         inputs and outputs of layers included; without `recompute`."""
         # The outputs of a layer are the inputs of the next.
         floats = self._layers[0].input_size + sum(layer.n_outputs for layer in self._layers)
-        for layer in self._layers:
-            if isinstance(layer, Recurrent):
-                stack = Stack(layer, layer.weights, gradients=False)
-                for k, directions in enumerate(stack.directions):
-                    floats += sum(direction.kept_per_row for direction in directions)
-                    # What goes from layer to layer inside, and its mask of dropout.
-                    floats += layer.n_outputs * (1 + bool(layer.dropout)) if k else 0
+        floats += sum(
+            layer.in_bulk(layer.weights, gradients=False).kept_per_row for layer in self._layers
+        )
         return 4 * floats
 
     # --- forward ----------------------------------------------------------------------------------
@@ -181,25 +182,23 @@ class Network:
             losses take logits. 0 past the lengths.
         state : list
             One entry a layer: h, or (h, c), each (num_layers * directions, B, width); None for a
-            Dense.
+            layer that remembers nothing.
         tape : object
-            For `backward`; None unless ``training``. It holds on to x and to the outputs, which are
-            not to be written to until then; no more are `parameters`.
+            For `backward`; None unless ``training``. Do not change x, the outputs or `parameters`
+            before `backward`.
         """
         x = check_frames(x, self._layers[0].input_size, batched=True)
-        count, batch = x.shape[:2]
-        checked = check_lengths(lengths, count, batch)
+        n_frames, batch = x.shape[:2]
+        checked = check_lengths(lengths, n_frames, batch)
         begins = check_states("state", self._layers, state, batch)
         runners = [
-            Stack(layer, self._of(self.names, place), gradients=training)
-            if isinstance(layer, Recurrent)
-            else None
-            for place, layer in enumerate(self._layers)
+            layer.in_bulk(self._of(self.names, place), gradients=training)
+            for place, layer in enumerate(self._run)
         ]
         shares = self._shares(batch, checked)
         generators = [None] * len(shares) if rng is None else rng.spawn(len(shares))
 
-        def run(share: int) -> tuple[Shard, Array, list[Any]]:
+        def run(share: int) -> tuple[Shard, Array, list[State]]:
             return self._forward_shard(
                 x, checked, begins, runners, shares[share], training, generators[share]
             )
@@ -210,12 +209,12 @@ class Network:
             shard, rows, ends = found[0]
             outputs = shard.packed.unpack(rows)
         else:
-            outputs = np.empty((count, batch, self.n_outputs), np.float32)
+            outputs = np.empty((n_frames, batch, self.n_outputs), np.float32)
             for shard, rows, _ in found:
                 outputs[:, shard.sequences] = shard.packed.unpack(rows)
             ends = joined([(shard.sequences, part) for shard, _, part in found], batch)
         tape = ([shard for shard, _, _ in found], runners, x.shape) if training else None
-        return outputs, ends, tape
+        return outputs, list(map(state_from_parts, ends)), tape
 
     def _shares(
         self, batch: int, lengths: NDArray[np.int64] | None
@@ -233,10 +232,10 @@ class Network:
         lane = np.resize(lanes, batch)
         return [np.sort(order[lane == k]) for k in range(threads)]
 
-    def _each(self, action: Callable[[int], Any], count: int) -> list[Any]:
-        if count == 1 or self._pool is None:
-            return [action(k) for k in range(count)]
-        waiting = [self._pool.submit(action, k) for k in range(1, count)]
+    def _each(self, action: Callable[[int], Any], n_shares: int) -> list[Any]:
+        if n_shares == 1 or self._pool is None:
+            return [action(k) for k in range(n_shares)]
+        waiting = [self._pool.submit(action, k) for k in range(1, n_shares)]
         return [action(0), *(future.result() for future in waiting)]
 
     def _forward_shard(
@@ -244,39 +243,24 @@ class Network:
         x: Array,
         lengths: NDArray[np.int64] | None,
         state: list[State | None],
-        runners: list[Stack | None],
+        runners: list[BulkLayer],
         sequences: NDArray[np.int64] | slice,
         training: bool,
         rng: np.random.Generator | None,
-    ) -> tuple[Shard, Array, list[Any]]:
+    ) -> tuple[Shard, Array, list[State]]:
         own = x[:, sequences]
-        count, batch = own.shape[:2]
-        packed = Packed(count, batch, None if lengths is None else lengths[sequences])
+        packed = Packed(len(x), own.shape[1], None if lengths is None else lengths[sequences])
         rows = packed.pack(own)
         check_finite("x", rows)
-        tapes: list[Any] = []
-        ends: list[Any] = []
-        for place, (layer, runner) in enumerate(zip(self._layers, runners, strict=True)):
-            if runner is None:
-                assert isinstance(layer, Dense)
-                last = place == len(self._layers) - 1
-                inputs = rows
-                rows = dense_rows.forward(self._of(self.names, place), rows)
-                if not (last and layer.activation in dense_rows.LEFT_TO_THE_LOSS):
-                    rows = dense_rows.activate(layer.activation, rows)
-                tapes.append((inputs, rows))
-                ends.append(None)
-                continue
-            begin = state[place]
-            if begin is not None:
-                begin = tuple(packed.sort(part[:, sequences]) for part in begin)
+        shard = Shard(sequences, packed, [])
+        ends: list[State] = []
+        for runner, begin in zip(runners, state, strict=True):
             rows, end, tape = runner.forward(
-                rows, packed, begin, keep=training, rng=rng, recompute=self.recompute
+                rows, packed, shard.state(begin), keep=training, rng=rng, recompute=self.recompute
             )
-            tapes.append(tape)
-            end = tuple(map(packed.unsort, end))
-            ends.append(end if len(end) == 2 else end[0])
-        return Shard(sequences, packed, tapes if training else []), rows, ends
+            shard.tapes.append(tape)
+            ends.append(tuple(map(packed.unsort, end)))
+        return shard, rows, ends
 
     # --- backward ---------------------------------------------------------------------------------
 
@@ -322,7 +306,7 @@ class Network:
         ends = check_states("d_state", self._layers, d_state, shape[1], finite=False)
         vectors = [self.gradients, *(np.empty_like(self.gradients) for _ in shards[1:])]
 
-        def run(share: int) -> tuple[Array | None, list[Any]]:
+        def run(share: int) -> tuple[Array | None, list[State]]:
             vectors[share][:] = 0
             return self._backward_shard(
                 shards[share], runners, d_outputs, ends, self._views(vectors[share]), d_inputs
@@ -334,55 +318,43 @@ class Network:
         tape[0].clear()
         for vector in vectors[1:]:
             self.gradients += vector
-        if len(shards) == 1:
-            rows, begins = found[0]
-            return None if rows is None else shards[0].packed.unpack(rows), begins
-        begins = joined(
-            [(shard.sequences, part) for shard, (_, part) in zip(shards, found, strict=True)],
-            shape[1],
-        )
-        if not d_inputs:
-            return None, begins
-        d_x = np.empty(shape, np.float32)
-        for shard, (rows, _) in zip(shards, found, strict=True):
-            d_x[:, shard.sequences] = shard.packed.unpack(rows)
-        return d_x, begins
+        begins = found[0][1]
+        if len(shards) > 1:
+            begins = joined(
+                [(shard.sequences, part) for shard, (_, part) in zip(shards, found, strict=True)],
+                shape[1],
+            )
+        d_x = None
+        if len(shards) == 1 and d_inputs:
+            d_x = shards[0].packed.unpack(found[0][0])
+        elif d_inputs:
+            d_x = np.empty(shape, np.float32)
+            for shard, (rows, _) in zip(shards, found, strict=True):
+                d_x[:, shard.sequences] = shard.packed.unpack(rows)
+        return d_x, list(map(state_from_parts, begins))
 
     def _backward_shard(
         self,
         shard: Shard,
-        runners: list[Stack | None],
+        runners: list[BulkLayer],
         d_outputs: Array,
         d_state: list[State | None],
         gradients: dict[str, Array],
         d_inputs: bool,
-    ) -> tuple[Array | None, list[Any]]:
-        packed = shard.packed
-        rows: Array | None = packed.pack(d_outputs[:, shard.sequences])
-        begins: list[Any] = [None] * len(self._layers)
-        for place in reversed(range(len(self._layers))):
-            layer, runner = self._layers[place], runners[place]
-            below = d_inputs or place > 0
+    ) -> tuple[Array | None, list[State]]:
+        rows: Array | None = shard.packed.pack(d_outputs[:, shard.sequences])
+        begins: list[State] = []
+        for place in reversed(range(len(runners))):
             assert rows is not None
-            if runner is None:
-                assert isinstance(layer, Dense)
-                inputs, outputs = shard.tapes[place]
-                last = place == len(self._layers) - 1
-                if not (last and layer.activation in dense_rows.LEFT_TO_THE_LOSS):
-                    rows = dense_rows.through(layer.activation, outputs, rows)
-                rows = dense_rows.backward(
-                    self._of(self.names, place), inputs, rows, self._of(gradients, place), below
-                )
-                continue
-            end = d_state[place]
-            if end is not None:
-                end = tuple(packed.sort(part[:, shard.sequences]) for part in end)
-            rows, begin = runner.backward(
-                shard.tapes[place], rows, end, self._of(gradients, place), below
+            rows, begin = runners[place].backward(
+                shard.tapes[place],
+                rows,
+                shard.state(d_state[place]),
+                self._of(gradients, place),
+                d_inputs or place > 0,
             )
-            shard.tapes[place] = None
-            begin = tuple(map(packed.unsort, begin))
-            begins[place] = begin if len(begin) == 2 else begin[0]
+            shard.tapes[place] = None  # its memory is free for the layers below
+            begins.insert(0, tuple(map(shard.packed.unsort, begin)))
         return rows, begins
 
 
@@ -394,9 +366,10 @@ def _checked(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     if not found:
         raise ValueError("there are no layers to train")
     for place, layer in enumerate(found):
-        if not isinstance(layer, Recurrent | Dense):
+        if not isinstance(layer, Layer):
+            kinds = ", ".join(kind.__name__ for kind in LAYERS)
             raise TypeError(
-                f"layers[{place}] is {type(layer).__name__}; expected LSTM, GRU, RNN or Dense"
+                f"layers[{place}] is {type(layer).__name__}; expected a layer, one of {kinds}"
             )
         if layer.precision != "float32":
             raise ValueError(

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.bulk.recurrent_stack import State, check_state
-from pylstm.layers.layer import Layer
-from pylstm.layers.recurrent import Recurrent
+from pylstm.bulk.states import State, check_state
+from pylstm.layers import Layer
 
 __all__ = ["carried", "check_states", "joined"]
 
@@ -91,31 +90,23 @@ def check_states(
         own = f"{name}[{place}]"
         if state is None:
             found.append(None)
-        elif isinstance(layer, Recurrent):
-            found.append(check_state(own, layer, state, batch, finite=finite))
+        elif layer.state_shapes:
+            found.append(check_state(own, layer.state_shapes, state, batch, finite=finite))
         else:
             raise ValueError(
-                f"{own} is {type(state).__name__}; expected None, layers[{place}] is"
-                f" a {type(layer).__name__}"
+                f"{own} is {type(state).__name__}; expected None: layers[{place}],"
+                f" {type(layer).__name__}, remembers nothing"
             )
     return found
 
 
-def joined(parts: list[tuple[Any, list[Any]]], batch: int) -> list[Any]:
+def joined(parts: list[tuple[Any, list[State]]], batch: int) -> list[State]:
     """The states of some of the sequences each, with which these are, as one of the batch."""
-    whole_batch: list[Any] = []
+    whole_batch: list[State] = []
     for place, first in enumerate(parts[0][1]):
-        if first is None:
-            whole_batch.append(None)
-            continue
-        pair = isinstance(first, tuple)
-        whole = [
-            np.empty((part.shape[0], batch, part.shape[2]), np.float32)
-            for part in (first if pair else (first,))
-        ]
+        whole = tuple(np.empty((part.shape[0], batch, part.shape[2]), np.float32) for part in first)
         for sequences, states in parts:
-            own = states[place] if pair else (states[place],)
-            for target, part in zip(whole, own, strict=True):
+            for target, part in zip(whole, states[place], strict=True):
                 target[:, sequences] = part
-        whole_batch.append(tuple(whole) if pair else whole[0])
+        whole_batch.append(whole)
     return whole_batch

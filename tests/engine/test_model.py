@@ -86,10 +86,10 @@ def test_a_model_keeps_its_own_weights() -> None:
         ((None, [LSTM, "dense"]), TypeError, r"layers\[1\] is str"),
         ((pylstm.MFCC(n_mfcc=12), [LSTM]), ValueError, r"layers\[0\] takes 13 values but the feat"),
         ((None, [LSTM, DENSE, DENSE]), ValueError, r"layers\[2\] takes 8 .*layers\[1\] gives 2"),
-        ((None, [LSTM, DENSE], ["a"]), ValueError, "there are 1 labels; expected 2"),
+        ((None, [LSTM, DENSE], ["a"]), ValueError, "labels has 1 names; expected 2"),
         ((None, [LSTM, DENSE], "ab"), TypeError, "labels is a string"),
-        ((None, [LSTM, DENSE], ["a", 1]), TypeError, "expected strings"),
-        ((None, [LSTM, DENSE], None, {"a": 1}), TypeError, "expected strings"),
+        ((None, [LSTM, DENSE], ["a", 1]), TypeError, r"labels\[1\] is 1; expected a string"),
+        ((None, [LSTM, DENSE], None, {"a": 1}), TypeError, r"info\['a'\] is 1; expected a string"),
         ((None, [LSTM, DENSE], None, {"a b": "c"}), pylstm.ModelFileError, "info.a b"),
         ((None, [LSTM, DENSE], None, {"a": "x" * 5000}), pylstm.ModelFileError, "info.a"),
     ],
@@ -126,7 +126,7 @@ def test_a_failed_save_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.M
             raise OSError(28, "No space left on device")
 
         with monkeypatch.context() as patch:
-            patch.setattr(f"pylstm.model_files.os.{call}", fail)
+            patch.setattr(f"pylstm.whole_writes.os.{call}", fail)
             with pytest.raises(OSError, match="No space left"):
                 small_model(n_mfcc=12).save(path)
         assert path.read_bytes() == before

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pylstm
-from pylstm import model_files, reference
+from pylstm import reference
+from pylstm.safetensors_encoding import encode_model
 from tests.instruction_sets import ISAS
 from tests.signals import audio
 from tests.small_models import small_model
@@ -169,7 +170,7 @@ def test_a_file_whose_matrix_is_of_another_dtype_is_refused(claimed: str, stored
     layer = pylstm.Dense(2, 2, seed=0)
     config = (layer if claimed == "float32" else layer.quantize(claimed)).config()
     tensors = (layer if stored == "float32" else layer.quantize(stored)).tensors()
-    data = model_files.encode_model(None, [(config, tensors)])
+    data = encode_model(None, [(config, tensors)])
     if claimed == stored or (claimed, stored) == ("float32", "bf16"):  # BF16 values are floats
         pylstm.Model.from_bytes(data)
     else:

@@ -133,28 +133,6 @@ def test_reference(isa, input_size, hidden_size, num_layers, n_steps, bias):
 
 
 @pytest.mark.law_chunk
-@settings(
-    deadline=None,
-    max_examples=40,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
-@given(
-    hidden_size=st.integers(1, 70),
-    num_layers=st.integers(1, 4),
-    chunks=st.lists(st.integers(0, 30), min_size=1, max_size=12),
-)
-def test_chunks_give_the_bits_of_the_whole(isa, hidden_size, num_layers, chunks):
-    case = LstmCase(13, hidden_size, num_layers, 1 + sum(chunks))
-    x, model = case.x(), engine(lstm_layer(case))
-    whole = run(model, x)
-    stream = model.stream()
-    ends = np.cumsum(chunks)
-    parts = [stream.push_frames(part) for part in np.split(x, ends)]
-    assert [len(part) for part in parts] == [*chunks, 1]
-    assert np.concatenate(parts).tobytes() == whole.tobytes()
-
-
-@pytest.mark.law_chunk
 @pytest.mark.parametrize("case", wide_ones_slow([SHAPES[5], SHAPES[16], SHAPES[21]]))
 @pytest.mark.parametrize("size", [1, 2, 7, 11, 12, 13, 100])
 def test_equal_chunks_give_the_bits_of_the_whole(case, size, isa):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pylstm import model_files
+from pylstm import whole_writes
 
 pytestmark = pytest.mark.law_saves_are_whole
 
@@ -41,11 +41,11 @@ def test_a_second_rename_that_fails_undoes_the_first(
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", refuses_b)
         with pytest.raises(type(error)) as told:
-            model_files.write_together({Path("a"): b"new a", Path("b"): b"new b"})
+            whole_writes.write_together({Path("a"): b"new a", Path("b"): b"new b"})
     assert tree(folder) == old
     if isinstance(error, OSError):
         assert str(told.value) == "[Errno 1] refused: 'b'"
-    model_files.write_together({Path("a"): b"new a", Path("b"): b"new b"})
+    whole_writes.write_together({Path("a"): b"new a", Path("b"): b"new b"})
     assert tree(folder) == {"a": "new a", "b": "new b"}
 
 
@@ -53,24 +53,24 @@ def test_one_file_by_two_paths_is_refused(folder: Path) -> None:
     (folder / "d").mkdir()
     for other in (Path("d/../a"), folder / "a"):
         with pytest.raises(ValueError, match=r"a and .* are one file; expected a path for each"):
-            model_files.write_together({Path("a"): b"1", other: b"2"})
+            whole_writes.write_together({Path("a"): b"1", other: b"2"})
         assert tree(folder) == {}
 
 
 def test_a_folder_is_the_one_that_the_system_finds(folder: Path) -> None:
     (folder / "there" / "in").mkdir(parents=True)
     (folder / "link").symlink_to("there/in")
-    model_files.write("link/../a", b"1")
+    whole_writes.write("link/../a", b"1")
     assert tree(folder) == {}
     assert tree(folder / "there") == {"a": "1"}
 
 
 def test_names_as_long_as_names_get(folder: Path) -> None:
     longest = "n" * 255
-    model_files.write(longest, b"1")
+    whole_writes.write(longest, b"1")
     assert tree(folder) == {longest: "1"}
     with pytest.raises(OSError, match="File name too long") as told:
-        model_files.write_together({Path("a"): b"1", Path(longest + "n"): b"2"})
+        whole_writes.write_together({Path("a"): b"1", Path(longest + "n"): b"2"})
     assert told.value.filename == longest + "n"
     assert tree(folder) == {longest: "1"}
 
@@ -93,7 +93,7 @@ def test_the_path_that_refuses_is_named(folder: Path, path: str, message: str) -
     before = sorted(os.listdir(folder))
     for contents in ({Path(path): b"2"}, {Path("ok"): b"1", Path(path): b"2"}):
         with pytest.raises(OSError, match=message) as told:
-            model_files.write_together(contents)
+            whole_writes.write_together(contents)
         assert told.value.filename == path
         assert str(told.value).endswith(f"{message}: {path!r}")
         assert sorted(os.listdir(folder)) == before
@@ -111,5 +111,5 @@ def test_a_folder_that_may_not_be_read_is_written_to(
     (folder / "drop").mkdir()
     with monkeypatch.context() as patch:
         patch.setattr(os, "open", refuses)
-        model_files.write("drop/a", b"1")
+        whole_writes.write("drop/a", b"1")
     assert tree(folder / "drop") == {"a": "1"}

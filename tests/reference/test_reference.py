@@ -417,5 +417,5 @@ class TestModel:
         assert (causal != whole).any()
 
     def test_an_unknown_kind_is_refused(self):
-        with pytest.raises(ValueError, match="no layer kind 'gru'"):
-            reference.model(np.zeros((1, 1)), None, [{"kind": "gru", "weights": {}}])
+        with pytest.raises(ValueError, match="kind of a layer is 'fourier'; expected"):
+            reference.model(np.zeros((1, 1)), None, [{"kind": "fourier", "weights": {}}])

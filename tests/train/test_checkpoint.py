@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pylstm import model_files
+from pylstm import safetensors_encoding
 from pylstm.train.loop import checkpoint_file
 from pylstm.train.loop.checkpoint import Checkpoint
 from tests.train.small_trainings import Sums
@@ -144,7 +144,7 @@ def changed(**metadata: str | None) -> bytes:
     network = Sums()
     texts, tensors = checkpoint_file.decode(checkpoint(network).to_bytes(network))
     texts = {key: value for key, value in (texts | metadata).items() if value is not None}
-    return model_files.encode(texts, tensors)
+    return safetensors_encoding.encode(texts, tensors)
 
 
 PROGRESS = {"epoch": 2, "step": 12, "best_epoch": 1, "best_value": 0.5, "waited": 1}
@@ -163,9 +163,9 @@ PROGRESS = {"epoch": 2, "step": 12, "best_epoch": 1, "best_value": 0.5, "waited"
         (struct.pack("<Q", 20) + b'{"__metadata__": []}', "__metadata__"),
         (struct.pack("<Q", 7) + b'{"a":1}', "tensor 'a' lacks"),
         (struct.pack("<Q", 2) + b"{}abc", "3 bytes follow"),
-        (model_files.encode({}, {}), "'pylstm.checkpoint'"),
+        (safetensors_encoding.encode({}, {}), "'pylstm.checkpoint'"),
         (
-            model_files.encode({"pylstm.format": "1"}, {"w": np.zeros(3, np.float32)}),
+            safetensors_encoding.encode({"pylstm.format": "1"}, {"w": np.zeros(3, np.float32)}),
             "'pylstm.checkp",
         ),
         (changed(history=None), "lacks 'history'"),
@@ -202,7 +202,7 @@ def test_tensors_that_do_not_belong(tmp_path, change, message):
     network, path = Sums(), tmp_path / "a.checkpoint"
     texts, tensors = checkpoint_file.decode(checkpoint(network).to_bytes(network))
     change(tensors)
-    path.write_bytes(model_files.encode(texts, tensors))
+    path.write_bytes(safetensors_encoding.encode(texts, tensors))
     with pytest.raises(ValueError, match=message):
         Checkpoint.read(path, network, IDENTITY)
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import pylstm
-from pylstm import model_files
+from pylstm import whole_writes
 from pylstm.train.data.batches import Truncated
 from pylstm.train.data.carried_state import Continued
 from pylstm.train.losses.frame_losses import CrossEntropy
@@ -196,7 +196,7 @@ def test_an_impatient_second_ctrl_c():
 @pytest.mark.law_saves_are_whole
 @pytest.mark.parametrize("save", [1, 3])
 def test_ctrl_c_twice_while_a_checkpoint_is_written(tmp_path, monkeypatch, save):
-    path, count, write = tmp_path / "a.checkpoint", 0, model_files.write
+    path, count, write = tmp_path / "a.checkpoint", 0, whole_writes.write
 
     def interrupted(where, data):
         nonlocal count
@@ -206,7 +206,7 @@ def test_ctrl_c_twice_while_a_checkpoint_is_written(tmp_path, monkeypatch, save)
             signal.raise_signal(signal.SIGINT)
         write(where, data)
 
-    monkeypatch.setattr(model_files, "write", interrupted)
+    monkeypatch.setattr(whole_writes, "write", interrupted)
     fitted = train(epochs=5, checkpoint=path)
     assert (fitted.stopped, len(fitted.history)) == ("interrupted", save - 1)
     assert os.listdir(tmp_path) == ["a.checkpoint"]

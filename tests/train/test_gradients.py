@@ -4,21 +4,24 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 import pylstm
+from tests.layer_kinds import IN_TORCH, VARIANTS, make_layer
 from tests.network_passes import (
+    GRADIENTS,
     KINDS,
+    OUTPUTS,
     Found,
     TorchNetwork,
     assert_close,
     assert_same_passes,
+    clear,
+    compare_with_torch,
     network_passes,
     passage,
     recurrent,
-    reference_pass,
-    torch_passes,
 )
 
 pytest.importorskip("scipy", reason="bulk passes need SciPy: pip install 'pylstm[train]'")
@@ -26,16 +29,7 @@ pytest.importorskip("threadpoolctl", reason="for training: pip install 'pylstm[t
 
 from pylstm.train import CTC, MSE, BCEWithLogits, CrossEntropy, Network
 
-OUTPUTS = 1e-5
-GRADIENTS = 1e-4
-
-# What a ReLU gets is never so near to 0 that rounding decides on which side it is.
-CORNER = 3e-6
-
 ACTIVATIONS = ["linear", "sigmoid", "tanh", "relu", "softmax"]
-
-# The fixtures set a variable that stays the same for all examples.
-SHARED = [HealthCheck.function_scoped_fixture]
 
 
 @pytest.fixture(scope="module")
@@ -47,15 +41,6 @@ def torch():
     return module
 
 
-def has_relu(layers):
-    return any("relu" in repr(layer) for layer in layers)
-
-
-def clear(layers, given):
-    """Whether rounding moves nothing over a corner."""
-    return not has_relu(layers) or reference_pass(layers, given)[2] > CORNER
-
-
 def clear_passage(layers, count, batch, seed):
     """The first of some that are clear."""
     return next(
@@ -63,47 +48,6 @@ def clear_passage(layers, count, batch, seed):
         for k in itertools.count()
         if clear(layers, found := passage(layers, count, batch, seed + 100 * k))
     )
-
-
-def compare(layers, given, **settings):
-    theirs = torch_passes(layers, given)
-    assert_same_passes(
-        network_passes(Network(layers, **settings), given), theirs, OUTPUTS, GRADIENTS
-    )
-
-
-sizes = st.one_of(st.integers(1, 70), st.sampled_from([1, 15, 16, 17, 32, 48, 64]))
-
-
-@pytest.mark.slow
-@pytest.mark.law_framework_exact
-@pytest.mark.parametrize("kind", KINDS)
-@settings(deadline=None, max_examples=15, suppress_health_check=SHARED)
-@given(
-    count=st.integers(1, 40),
-    batch=st.one_of(st.integers(1, 33), st.sampled_from([1, 33])),
-    input_size=sizes,
-    hidden_size=sizes,
-    num_layers=st.integers(1, 3),
-    bidirectional=st.booleans(),
-    bias=st.booleans(),
-    lengths=st.booleans(),
-    state=st.booleans(),
-    seed=st.integers(0, 2**32 - 1),
-)
-def test_a_recurrent_layer(
-    torch, bulk_isa, kind, count, batch, input_size, hidden_size, num_layers, bidirectional, bias,
-    lengths, state, seed,
-):  # fmt: skip
-    if kind == "rnn_relu":  # fewer values, so that hardly any is near a corner
-        count, batch, hidden_size = 1 + count // 3, 1 + batch // 4, 1 + hidden_size // 2
-    layer = recurrent(
-        kind, input_size, hidden_size, num_layers=num_layers, bidirectional=bidirectional,
-        bias=bias, seed=seed,
-    )  # fmt: skip
-    drawn = passage([layer], count, batch, seed, lengths, state)
-    assume(clear([layer], drawn))
-    compare([layer], drawn)
 
 
 @pytest.mark.law_framework_exact
@@ -118,34 +62,31 @@ def test_dense_layers_between_and_at_the_end(torch, activation, last):
     layers.append(pylstm.Dense(layers[-1].n_outputs, 17, activation, seed % 3 > 0, seed=1))
     layers.append(recurrent(KINDS[(seed + 1) % 4], 17, 23, seed=2))
     layers.append(pylstm.Dense(layers[-1].n_outputs, 5, last, seed % 3 < 2, seed=3))
-    compare(layers, clear_passage(layers, 11, 7, seed))
+    compare_with_torch(layers, clear_passage(layers, 11, 7, seed))
 
 
 @pytest.mark.slow
 @pytest.mark.law_framework_exact
 @settings(deadline=None, max_examples=25)
 @given(
-    kinds=st.lists(st.sampled_from(["dense", *KINDS]), min_size=1, max_size=4),
+    variants=st.lists(st.sampled_from(IN_TORCH), min_size=1, max_size=4),
     widths=st.lists(st.integers(1, 40), min_size=5, max_size=5),
-    activations=st.lists(st.sampled_from(ACTIVATIONS), min_size=4, max_size=4),
     count=st.integers(1, 12),
     batch=st.integers(1, 9),
     threads=st.integers(1, 3),
     recompute=st.one_of(st.none(), st.integers(1, 13)),
     seed=st.integers(0, 2**32 - 1),
+    data=st.data(),
 )
-def test_any_network(torch, kinds, widths, activations, count, batch, threads, recompute, seed):
+def test_any_network(torch, variants, widths, count, batch, threads, recompute, seed, data):
     layers, width = [], widths[0]
-    for kind, size, activation in zip(kinds, widths[1:], activations, strict=False):
-        layers.append(
-            pylstm.Dense(width, size, activation, seed=seed)
-            if kind == "dense"
-            else recurrent(kind, width, size, bidirectional=size % 2 == 0, seed=seed)
-        )
+    for variant, size in zip(variants, widths[1:], strict=False):
+        drawn = data.draw(st.fixed_dictionaries(dict(VARIANTS[variant].settings)))
+        layers.append(make_layer(variant, width, size, seed=seed, **drawn))
         width = layers[-1].n_outputs
     drawn = passage(layers, count, batch, seed)
     assume(clear(layers, drawn))
-    compare(layers, drawn, threads=threads, recompute=recompute)
+    compare_with_torch(layers, drawn, threads=threads, recompute=recompute)
 
 
 @pytest.mark.slow
@@ -154,13 +95,13 @@ def test_any_network(torch, kinds, widths, activations, count, batch, threads, r
 def test_many_rows(torch, bulk_isa, kind, batch):
     """More rows than one product of inputs takes, products wider than a block of the kernel."""
     layer = recurrent(kind, 20, 150, seed=1, num_layers=2, bidirectional=True)
-    compare([layer], passage([layer], 600 // batch, batch, 5))
+    compare_with_torch([layer], passage([layer], 600 // batch, batch, 5))
 
 
 def test_every_name_of_a_kernel(torch, isa):
     assert pylstm.show_config()["isa"]["used"] == isa
     layers = [recurrent("lstm", 13, 20, seed=1), pylstm.Dense(20, 3, "softmax", seed=2)]
-    compare(layers, passage(layers, 20, 5, 3))
+    compare_with_torch(layers, passage(layers, 20, 5, 3))
 
 
 # --- losses ---------------------------------------------------------------------------------------

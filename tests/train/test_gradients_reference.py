@@ -1,120 +1,19 @@
-"""Gradients against finite differences of pylstm.reference in float64: PyTorch is not needed."""
+"""Gradients of networks against finite differences of pylstm.reference in float64: PyTorch is not
+needed. Those of single layers: tests/layers/test_layer_passes.py."""
 
 import functools
-import itertools
 
 import numpy as np
 import pytest
 
 import pylstm
-from tests.network_passes import (
-    KINDS,
-    Passage,
-    as_state,
-    assert_close,
-    network_passes,
-    parts,
-    passage,
-    recurrent,
-    reference_pass,
-    scalar,
-)
+from tests.finite_differences import assert_gradients, clear_passage, differences
+from tests.network_passes import network_passes, passage, recurrent, scalar
 
 pytest.importorskip("scipy", reason="bulk passes need SciPy: pip install 'pylstm[train]'")
 pytest.importorskip("threadpoolctl", reason="for training: pip install 'pylstm[train]'")
 
 from pylstm.train import Network
-
-STEP = 1e-5
-
-# Differences over 2 STEP of values near 1 lose half of the digits of float64: what is left is
-# better than float32.
-GRADIENTS = 1e-4
-
-
-def central_differences(f, at):
-    """df / d(each value), `at` being changed in place and restored."""
-    found = np.empty(at.shape)
-    for place in np.ndindex(at.shape):
-        value = at[place]
-        at[place] = value + STEP
-        above = f()
-        at[place] = value - STEP
-        found[place] = (above - f()) / (2 * STEP)
-        at[place] = value
-    return found
-
-
-def differences(layers, given):
-    """The gradients of a passage: of weights, inputs, and of each part of each state."""
-    weights = {
-        f"{place}.{name}": w.astype(np.float64)
-        for place, layer in enumerate(layers)
-        for name, w in layer.weights.items()
-    }
-    x = given.x.astype(np.float64)
-    state = [None if s is None else [p.astype(np.float64) for p in parts(s)] for s in given.state]
-
-    def loss():
-        begin = [None if s is None else as_state(s) for s in state]
-        at = Passage(x, given.lengths, begin, given.d_outputs, given.d_state)
-        return scalar(given, *reference_pass(layers, at, weights)[:2])
-
-    return (
-        {name: central_differences(loss, w) for name, w in weights.items()},
-        central_differences(loss, x),
-        [[central_differences(loss, p) for p in s or []] for s in state],
-    )
-
-
-def check(layers, given, network=None, expected=None):
-    """Outputs and every gradient of a pass."""
-    found = network_passes(network or Network(layers), given)
-    outputs, ends, corner = reference_pass(layers, given)
-    assert corner > 100 * STEP
-    np.testing.assert_allclose(found.outputs, outputs, rtol=0, atol=1e-5)
-    for ours, theirs in zip(found.state, ends, strict=True):
-        if theirs is not None:
-            for a, b in zip(parts(ours), parts(theirs), strict=True):
-                np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
-    weights, d_x, d_state = expected or differences(layers, given)
-    assert weights.keys() == found.gradients.keys()
-    for name, d in weights.items():
-        assert_close(name, found.gradients[name], d, GRADIENTS)
-    assert_close("d_x", found.d_x, d_x, GRADIENTS)
-    for ours, theirs in zip(found.d_state, d_state, strict=True):
-        for a, b in zip(parts(ours) if theirs else (), theirs, strict=True):
-            assert_close("d_state", a, b, GRADIENTS)
-
-
-def clear_passage(layers, count, batch):
-    """The first of some where no difference moves a sum over the corner of a ReLU."""
-    return next(
-        given
-        for seed in itertools.count()
-        if reference_pass(layers, given := passage(layers, count, batch, seed))[2] > 100 * STEP
-    )
-
-
-@functools.cache
-def recurrent_case(kind, num_layers, bidirectional, bias):
-    """A layer, a passage, its gradients: the same for all kernels."""
-    layer = recurrent(
-        kind, 2, 3, num_layers=num_layers, bidirectional=bidirectional, bias=bias, seed=1
-    )
-    given = clear_passage([layer], 3, 2)
-    return layer, given, differences([layer], given)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize(
-    ("num_layers", "bidirectional", "bias"),
-    [(1, False, True), (1, True, False), (2, False, False), (2, True, True)],
-)
-def test_a_recurrent_layer(bulk_isa, kind, num_layers, bidirectional, bias):
-    layer, given, expected = recurrent_case(kind, num_layers, bidirectional, bias)
-    check([layer], given, expected=expected)
 
 
 @pytest.mark.slow
@@ -125,7 +24,7 @@ def test_dense_layers(activation):
         recurrent("gru", 4, 3, seed=2),
         pylstm.Dense(3, 2, activation, bias=False, seed=3),
     ]
-    check(layers, clear_passage(layers, 4, 3))
+    assert_gradients(layers, clear_passage(layers, 4, 3))
 
 
 @functools.cache
@@ -139,7 +38,7 @@ def network_case():
 @pytest.mark.parametrize(("threads", "recompute"), [(2, None), (1, 1), (3, 2)])
 def test_threads_and_recomputing(threads, recompute):
     layers, given, expected = network_case()
-    check(layers, given, Network(layers, threads=threads, recompute=recompute), expected)
+    assert_gradients(layers, given, Network(layers, threads=threads, recompute=recompute), expected)
 
 
 # --- dropout --------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm import model_files
+from pylstm import safetensors_encoding, whole_writes
 from pylstm.train.loop import checkpoint_file
 from pylstm.train.loop.training_identity import BATCHES
 
@@ -118,7 +118,7 @@ class Checkpoint:
         }
         # A flipped bit of a weight is a weight, too: only this tells.
         metadata["checksum"] = _checksum(metadata, tensors)
-        return model_files.encode(metadata, tensors)
+        return safetensors_encoding.encode(metadata, tensors)
 
     @classmethod
     def from_bytes(cls, data: bytes, network: Named) -> Checkpoint:
@@ -178,7 +178,7 @@ class Checkpoint:
         OSError
             The folder or the disk refused; what stood at `path` is as it was.
         """
-        model_files.write(path, self.to_bytes(network))
+        whole_writes.write(path, self.to_bytes(network))
 
     @classmethod
     def read(
@@ -267,7 +267,7 @@ def _gathered(group: str, found: Mapping[str, Floats], network: Named) -> Floats
 
 def _checksum(metadata: Mapping[str, str], tensors: Mapping[str, Floats]) -> str:
     """Of all that a checkpoint holds: BLAKE2b, in hex."""
-    digest = hashlib.blake2b(model_files.encode(metadata, {}), digest_size=32)
+    digest = hashlib.blake2b(safetensors_encoding.encode(metadata, {}), digest_size=32)
     for tensor in tensors.values():
         digest.update(tensor.astype("<f4", order="C", copy=False).tobytes())
     return digest.hexdigest()

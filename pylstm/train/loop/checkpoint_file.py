@@ -40,7 +40,7 @@ def read(path: str | os.PathLike[str]) -> bytes:
 
 
 def decode(data: bytes) -> tuple[dict[str, str], dict[str, NDArray[np.float32]]]:
-    """What `pylstm.model_files.encode` made of texts and float32 tensors.
+    """What `pylstm.safetensors_encoding.encode` made of texts and float32 tensors.
 
     Parameters
     ----------

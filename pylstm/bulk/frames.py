@@ -1,0 +1,67 @@
+"""Frames and lengths of a batch, checked before anything is computed from them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylstm import _engine
+
+__all__ = ["check_finite", "check_frames", "check_lengths"]
+
+Array = NDArray[np.float32]
+
+
+def check_frames(x: Any, width: int, batched: bool) -> Array:
+    """Frames as float32 in C order, or an error that says what came.
+
+    Parameters
+    ----------
+    x : array, shape (T, B, width), or without `batched` also (T, width), float32
+    width : int
+    batched : bool
+    """
+    if not isinstance(x, np.ndarray) or x.dtype != np.float32:
+        came = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
+        raise TypeError(f"x is {came}; expected a NumPy array of float32")
+    _engine.refuse_masked("x", x)
+    if x.shape[-1:] != (width,) or x.ndim not in ((3,) if batched else (2, 3)) or not x.size:
+        expected = f"(T, B, {width})" if batched else f"(T, {width}) or (T, B, {width})"
+        raise ValueError(f"x has shape {x.shape}; expected {expected}, T and B at least 1")
+    return np.require(x, requirements=["C", "A", "E"])
+
+
+def check_finite(name: str, rows: Array) -> None:
+    """ValueError unless all are numbers: a pass would hide a NaN in its gates."""
+    if not np.isfinite(rows).all():
+        raise ValueError(f"{name} holds NaN or infinity; expected finite values")
+
+
+def check_lengths(lengths: Any, count: int, batch: int) -> NDArray[np.int64] | None:
+    """Lengths of the sequences of a batch as int64, or an error that says what came.
+
+    Parameters
+    ----------
+    lengths : array of int, shape (batch,), or None
+    count : int
+        Frames of the longest sequence that fits.
+    batch : int
+
+    Returns
+    -------
+    array, or None if no sequence is shorter
+    """
+    if lengths is None:
+        return None
+    found = np.asarray(lengths)
+    if found.shape != (batch,) or found.dtype.kind not in "iu":
+        raise ValueError(
+            f"lengths is {found.dtype} with shape {found.shape}; expected whole numbers, one for"
+            f" each of the {batch} sequences"
+        )
+    bad = np.flatnonzero((found < 1) | (found > count))
+    if bad.size:
+        raise ValueError(f"lengths[{bad[0]}] is {found[bad[0]]}; expected 1 to {count}")
+    return None if (found == count).all() else found.astype(np.int64)

@@ -1,0 +1,70 @@
+"""What layers remember of the sequences of a batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylstm import _engine
+from pylstm.bulk.frames import check_finite
+
+__all__ = ["State", "check_state", "state_from_parts"]
+
+State = tuple[NDArray[np.float32], ...]
+"""The parts of a state (h, or h and c, or none): each (places, batch, width)."""
+
+
+def state_from_parts(parts: Iterable[NDArray[np.float32]]) -> Any:
+    """A state as callers hold it: None without parts, one array, or a tuple of several."""
+    found = tuple(parts)
+    if not found:
+        return None
+    return found[0] if len(found) == 1 else found
+
+
+def check_state(
+    name: str,
+    shapes: Mapping[str, tuple[int, int]],
+    state: Any,
+    batch: int,
+    *,
+    single: bool = False,
+    finite: bool = True,
+) -> State:
+    """The parts of a state, each (places, batch, width), or an error that says what came.
+
+    Parameters
+    ----------
+    name : str
+        What the messages call it.
+    shapes : mapping of str to (int, int)
+        Names of the parts that are expected, with places and width of each.
+    state : array, or tuple of arrays
+        As `state_from_parts` makes it; with `single`, without the axis of the batch.
+    batch : int
+    single : bool
+    finite : bool
+        Whether NaN and infinity are refused.
+    """
+    parts = (state,) if len(shapes) == 1 else state
+    if not isinstance(parts, tuple | list) or len(parts) != len(shapes):
+        came = type(state).__name__
+        came += f" of {len(state)}" if isinstance(state, tuple | list) else ""
+        expected = f"({', '.join(shapes)})" if shapes else "None: the layer remembers nothing"
+        raise TypeError(f"{name} is {came}; expected {expected}")
+    found = []
+    for (letter, (places, width)), part in zip(shapes.items(), parts, strict=True):
+        shape = (places, width) if single else (places, batch, width)
+        if not isinstance(part, np.ndarray) or part.dtype != np.float32:
+            came = str(part.dtype) if isinstance(part, np.ndarray) else type(part).__name__
+            raise TypeError(f"{letter} of {name} is {came}; expected a NumPy array of float32")
+        _engine.refuse_masked(f"{letter} of {name}", part)
+        if part.shape != shape:
+            raise ValueError(f"{letter} of {name} has shape {part.shape}; expected {shape}")
+        if finite:
+            check_finite(f"{letter} of {name}", part)
+        found.append(part.reshape(places, batch, width))
+    return tuple(found)

@@ -1,0 +1,95 @@
+"""Mel-frequency cepstral coefficients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from numpy.typing import ArrayLike
+
+from pylstm.features.features import Features
+
+__all__ = ["MFCC"]
+
+
+@dataclass(frozen=True, eq=False)
+class MFCC(Features):
+    r"""Mel-frequency cepstral coefficients, as ``librosa.feature.mfcc`` computes them.
+
+    .. math::
+
+        S_{tm} &= \sum_k w_{mk} \, |X_t(k)|^{power} \\
+        L_{tm} &= \max(10 \log_{10} \max(10^{-10}, S_{tm}), \; L_{max} - top\_db) \\
+        M_{tn} &= \mathrm{DCT}(L_t)_n
+            \left(1 + \tfrac{lifter}{2} \sin \tfrac{π (n + 1)}{lifter}\right)
+
+    Parameters
+    ----------
+    sr, n_fft, win_length, hop_length, n_mels, fmin, fmax, htk, norm, window, center, pad_mode
+        With librosa's meaning (``norm`` is its ``mel_norm``; see `LogMel`) but defaults for speech:
+        ``librosa.feature.mfcc(y=y, sr=16000)`` is ``MFCC(sr=16000, n_mfcc=20, n_fft=2048,
+        win_length=None, hop_length=512, n_mels=128, top_db=80.0)``.
+    power : float
+        Exponent of the magnitude.
+    n_mfcc : int
+        Coefficients, the first ones.
+    dct_type : {1, 2, 3}
+    dct_norm : {"ortho", None}
+    lifter : float
+        0: none.
+    top_db : float or None
+        Floor below the loudest band, dB. librosa always clamps, at 80, and against the maximum of
+        the whole clip; so does calling this object. A stream cannot know what comes: it clamps
+        against the maximum **so far**. None (the default here) clamps nothing.
+    deltas : {0, 1, 2}
+        Highest order of the deltas that follow the coefficients in a frame
+        (``librosa.feature.delta``, width 9). They cost 4 frames of latency.
+    mean, std : array, shape (n_features,), optional
+        Subtracted and divided by at the end.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mfcc = MFCC(sr=16000)
+    >>> y = np.sin(np.arange(16000, dtype=np.float32) * 0.3)
+    >>> mfcc(y).shape
+    (101, 13)
+    >>> stream = mfcc.stream()
+    >>> [len(stream.push(chunk)) for chunk in np.split(y[:800], 5)], len(stream.push(y[800:]))
+    ([0, 1, 1, 1, 1], 95)
+    >>> len(stream.flush())
+    2
+
+    Notes
+    -----
+    Formula: librosa 0.11, ``feature.mfcc``, ``feature.melspectrogram``, ``power_to_db``,
+    ``feature.delta``. Largest differences: ``docs/accuracy.md``.
+    """
+
+    kind = "mfcc"
+
+    sr: int = 16000
+    n_mfcc: int = 13
+    n_fft: int = 512
+    win_length: int | None = 400
+    hop_length: int = 160
+    n_mels: int = 40
+    fmin: float = 0.0
+    fmax: float | None = None
+    htk: bool = False
+    norm: str | None = "slaney"
+    window: str = "hann"
+    center: bool = True
+    pad_mode: str = "constant"
+    power: float = 2.0
+    dct_type: int = 2
+    dct_norm: str | None = "ortho"
+    lifter: float = 0
+    top_db: float | None = None
+    deltas: int = 0
+    mean: ArrayLike | None = field(default=None, repr=False)
+    std: ArrayLike | None = field(default=None, repr=False)
+
+    @property
+    def n_features(self) -> int:
+        """Width of a frame, deltas included."""
+        return self.n_mfcc * (1 + self.deltas)

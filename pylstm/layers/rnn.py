@@ -1,0 +1,77 @@
+"""The plain recurrent layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+from pylstm.arguments import choice
+from pylstm.layers.recurrent import Recurrent
+from pylstm.layers.settings import FLAG, SIZE, choice_of
+
+__all__ = ["RNN"]
+
+NONLINEARITIES = ("tanh", "relu")
+
+
+class RNN(Recurrent):
+    r"""Plain recurrent layers on top of each other, as ``torch.nn.RNN`` (Elman 1990).
+
+    .. math:: h' = a(W_{ih} x + b_{ih} + W_{hh} h + b_{hh})
+
+    For research, beside `LSTM`: no stream runs it.
+
+    Parameters
+    ----------
+    input_size, hidden_size, num_layers
+        As for `LSTM`.
+    nonlinearity : {"tanh", "relu"}
+        a.
+    bias, bidirectional, dropout
+        As for `LSTM`.
+    weights : mapping of str to ndarray, optional
+        Named as those of `LSTM`, with hidden_size rows.
+    seed : int, optional
+        For the draw where there are no weights.
+
+    Examples
+    --------
+    >>> RNN(40, 64, nonlinearity="relu", seed=0)
+    RNN(input_size=40, hidden_size=64, num_layers=1, nonlinearity='relu', bias=True)
+    """
+
+    kind = "rnn"
+    settings = MappingProxyType(
+        {
+            "input_size": SIZE,
+            "hidden_size": SIZE,
+            "num_layers": SIZE,
+            "nonlinearity": choice_of(NONLINEARITIES),
+            "bias": FLAG,
+        }
+    )
+    gates = 1
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        nonlinearity: str = "tanh",
+        bias: bool = True,
+        weights: Mapping[str, Any] | None = None,
+        *,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        seed: int | None = None,
+    ) -> None:
+        self._size(input_size, hidden_size, num_layers, bias, bidirectional, dropout)
+        self.nonlinearity = choice("nonlinearity", nonlinearity, NONLINEARITIES)
+        self.precision = "float32"
+        self._take(weights, self.hidden_size, seed)
+
+    @property
+    def cell(self) -> str:
+        """The name of the cell in the kernels of bulk passes."""
+        return f"rnn_{self.nonlinearity}"

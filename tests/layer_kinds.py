@@ -1,0 +1,196 @@
+"""The kinds of layers, as the tests see them: one row a kind buys the tests in
+tests/layers, and its layers a place in every network that tests draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+import pylstm
+from pylstm import reference
+from pylstm.layers import ACTIVATIONS, Layer
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One row.
+
+    Attributes
+    ----------
+    layer : type
+        The class.
+    variants : mapping of str to callable
+        ``make(input_size, width, **settings)`` for each way to make one that is worth a run of all
+        tests, under its name in them.
+    settings : mapping of str to strategy
+        What else `make` takes, and what of it is drawn.
+    reference : callable
+        ``reference(layer, weights, x, state, counts)``: outputs (T, B, n_outputs), the state at the
+        end and the smallest distance of anything from a corner (of a ReLU; else infinity), in
+        float64. `counts` is how many frames of each sequence are there; outputs past them are 0.
+    torch_module : callable
+        ``torch_module(layer)``: the module with the layer's weights; None where PyTorch has none.
+    torch_forward : callable
+        ``torch_forward(module, layer, x, counts, state)``: outputs and the state, as tensors.
+    """
+
+    layer: type[Layer]
+    variants: Mapping[str, Callable[..., Layer]]
+    settings: Mapping[str, st.SearchStrategy[Any]]
+    reference: Callable[..., tuple[Array, Any, float]]
+    torch_module: Callable[[Layer], Any] | None = None
+    torch_forward: Callable[..., tuple[Any, Any]] | None = None
+
+
+# --- recurrent layers -----------------------------------------------------------------------------
+
+STACK = {"num_layers": st.integers(1, 3), "bidirectional": st.booleans(), "bias": st.booleans()}
+
+
+def projected(input_size: int, hidden_size: int, **settings: Any) -> Layer:
+    """With a projection, which needs a hidden_size of 2 at least."""
+    width = max(1, hidden_size * 2 // 3)
+    return pylstm.LSTM(input_size, max(2, hidden_size), proj_size=width, **settings)
+
+
+def nonlinearity(layer: Any) -> dict[str, str]:
+    return {"nonlinearity": layer.nonlinearity} if isinstance(layer, pylstm.RNN) else {}
+
+
+def recurrent_reference(
+    layer: Any, weights: Mapping[str, Array], x: Array, state: Any, counts: Array
+) -> tuple[Array, Any, float]:
+    y, end, trace = getattr(reference, layer.kind)(
+        x, weights, layer.num_layers, state,
+        bidirectional=layer.bidirectional, lengths=counts, **nonlinearity(layer),
+    )  # fmt: skip
+    corner = np.inf
+    if nonlinearity(layer) == {"nonlinearity": "relu"}:
+        present = np.arange(len(x))[:, None] < counts
+        corner = min(np.abs(rows["a"][present]).min() for rows in trace)
+    return y, end, corner
+
+
+def torch_recurrent(layer: Any) -> Any:
+    import torch
+
+    settings = {"bias": layer.bias, "bidirectional": layer.bidirectional, **nonlinearity(layer)}
+    if layer.proj_size:
+        settings["proj_size"] = layer.proj_size
+    module = getattr(torch.nn, type(layer).__name__)(
+        layer.input_size, layer.hidden_size, layer.num_layers, **settings
+    )
+    module.load_state_dict({name: torch.from_numpy(w) for name, w in layer.weights.items()})
+    return module
+
+
+def torch_recurrent_forward(
+    module: Any, layer: Any, x: Any, counts: Array, state: Any
+) -> tuple[Any, Any]:
+    """Sequences are packed as PyTorch packs them."""
+    import torch
+
+    packed = torch.nn.utils.rnn.pack_padded_sequence(
+        x, torch.from_numpy(counts), enforce_sorted=False
+    )
+    packed, end = module(packed, state)
+    y, _ = torch.nn.utils.rnn.pad_packed_sequence(packed, total_length=len(x))
+    return y, end
+
+
+# --- dense layers ---------------------------------------------------------------------------------
+
+
+def dense_reference(
+    layer: Any, weights: Mapping[str, Array], x: Array, state: Any, counts: Array
+) -> tuple[Array, Any, float]:
+    present = np.arange(len(x))[:, None] < counts
+    sums = reference.dense(x, weights["weight"], weights.get("bias"))
+    corner = np.abs(sums[present]).min() if layer.activation == "relu" else np.inf
+    y = reference.cells.ACTIVATIONS[layer.activation](sums)
+    return np.where(present[..., None], y, 0), None, corner
+
+
+def torch_linear(layer: Any) -> Any:
+    import torch
+
+    module = torch.nn.Linear(layer.input_size, layer.output_size, layer.bias)
+    module.load_state_dict({name: torch.from_numpy(w) for name, w in layer.weights.items()})
+    return module
+
+
+def torch_linear_forward(
+    module: Any, layer: Any, x: Any, counts: Array, state: Any
+) -> tuple[Any, Any]:
+    y = module(x)
+    if layer.activation == "softmax":
+        y = y.softmax(-1)
+    elif layer.activation != "linear":
+        y = getattr(y, layer.activation)()
+    return y, None
+
+
+# --- the table ------------------------------------------------------------------------------------
+
+KINDS = (
+    Kind(
+        pylstm.LSTM,
+        {"lstm": pylstm.LSTM, "projected": projected},
+        STACK,
+        recurrent_reference,
+        torch_recurrent,
+        torch_recurrent_forward,
+    ),
+    Kind(
+        pylstm.GRU,
+        {"gru": pylstm.GRU},
+        STACK,
+        recurrent_reference,
+        torch_recurrent,
+        torch_recurrent_forward,
+    ),
+    Kind(
+        pylstm.RNN,
+        {f"rnn_{name}": partial(pylstm.RNN, nonlinearity=name) for name in ("tanh", "relu")},
+        STACK,
+        recurrent_reference,
+        torch_recurrent,
+        torch_recurrent_forward,
+    ),
+    Kind(
+        pylstm.Dense,
+        {f"dense_{name}": partial(pylstm.Dense, activation=name) for name in ACTIVATIONS},
+        {"bias": st.booleans()},
+        dense_reference,
+        torch_linear,
+        torch_linear_forward,
+    ),
+)
+
+VARIANTS = {name: kind for kind in KINDS for name in kind.variants}
+IN_TORCH = [name for name, kind in VARIANTS.items() if kind.torch_module is not None]
+
+
+def make_layer(variant: str, input_size: int, width: int, **settings: Any) -> Layer:
+    """A layer of one of `VARIANTS`."""
+    return VARIANTS[variant].variants[variant](input_size, width, **settings)
+
+
+def kind_of(layer: Layer) -> Kind:
+    return next(kind for kind in KINDS if kind.layer is type(layer))
+
+
+def draw_layer(
+    data: st.DataObject, variant: str, input_size: int, width: int, **settings: Any
+) -> Layer:
+    """The same with settings that its row leaves to chance."""
+    drawn = data.draw(st.fixed_dictionaries(dict(VARIANTS[variant].settings)))
+    return make_layer(variant, input_size, width, **drawn, **settings)

@@ -1,0 +1,201 @@
+"""Streams, files and values, for every kind of layer: row by row of tests/layer_kinds.py."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+import pylstm
+from pylstm.layers import KINDS as STREAMING
+from pylstm.layers import LAYERS, PRECISIONS
+from tests.layer_kinds import KINDS, VARIANTS, draw_layer, make_layer
+from tests.network_passes import Array, frames
+
+TOLERANCE = 1e-5
+
+every_variant = pytest.mark.parametrize("variant", VARIANTS)
+streaming_variant = pytest.mark.parametrize(
+    "variant", [v for v, kind in VARIANTS.items() if make_layer(v, 3, 4).obstacle is None]
+)
+
+# The fixtures set a variable that stays the same for all examples.
+SHARED = [HealthCheck.function_scoped_fixture]
+
+sizes = st.one_of(st.integers(1, 70), st.sampled_from([1, 15, 16, 17, 32, 48, 64]))
+
+
+@pytest.fixture
+def bulk() -> None:
+    pytest.importorskip("scipy", reason="bulk passes need SciPy: pip install 'pylstm[train]'")
+
+
+def test_every_kind_has_a_row() -> None:
+    assert {kind.layer for kind in KINDS} == set(LAYERS)
+
+
+# --- streams --------------------------------------------------------------------------------------
+
+
+@pytest.mark.law_chunk
+@streaming_variant
+@settings(deadline=None, max_examples=15, suppress_health_check=SHARED)
+@given(
+    data=st.data(),
+    input_size=st.integers(1, 40),
+    width=sizes,
+    cuts=st.lists(st.integers(0, 30), min_size=1, max_size=12),
+    precision=st.sampled_from(PRECISIONS),
+)
+def test_any_cut_and_any_company_give_the_same_bits(
+    isa: str,
+    variant: str,
+    data: st.DataObject,
+    input_size: int,
+    width: int,
+    cuts: list[int],
+    precision: str,
+) -> None:
+    layer = draw_layer(data, variant, input_size, width, seed=0)
+    assume(layer.obstacle is None)
+    if precision in layer.precisions[1:]:
+        layer = layer.quantize(precision)
+    model = pylstm.Model(None, [layer])
+    x = frames(1 + sum(cuts), 1, input_size)[:, 0]
+    whole, stream = model.stream().push_frames(x), model.stream()
+    rows = [stream.push_frames(part) for part in np.split(x, np.cumsum(cuts))]
+    assert [len(part) for part in rows] == [*cuts, 1]
+    assert np.concatenate(rows).tobytes() == whole.tobytes()
+    pool = model.streams(len(cuts))
+    for slot, part in pool.push_frames({k: x[: 2 * k] for k in range(len(cuts))}).items():
+        assert part.tobytes() == whole[: 2 * slot].tobytes()
+
+
+@streaming_variant
+@settings(deadline=None, max_examples=10, suppress_health_check=SHARED)
+@given(data=st.data(), input_size=st.integers(1, 40), width=sizes, seed=st.integers(0, 2**32 - 1))
+def test_a_stream_gives_what_forward_gives(
+    bulk: None,
+    isa: str,
+    variant: str,
+    data: st.DataObject,
+    input_size: int,
+    width: int,
+    seed: int,
+) -> None:
+    layer = draw_layer(data, variant, input_size, width, seed=seed)
+    assume(layer.obstacle is None)
+    x = frames(60, 1, input_size)[:, 0]
+    y, _ = layer.forward(x)
+    streamed = pylstm.Model(None, [layer]).stream().push_frames(x)
+    np.testing.assert_allclose(streamed, y, rtol=0, atol=TOLERANCE * max(1, np.abs(y).max()))
+
+
+@every_variant
+def test_what_cannot_stream_is_no_model_and_in_no_file(variant: str) -> None:
+    layer = make_layer(variant, 4, 6, seed=1)
+    assert (layer.kind in STREAMING) == layer.streams
+    if layer.obstacle is None:
+        assert pylstm.Model(None, [layer]).layers == (layer,)
+        return
+    with pytest.raises(ValueError, match=r"layers\[0\], .* cannot stream: "):
+        pylstm.Model(None, [layer])
+    with pytest.raises(ValueError, match="fits in no model file"):
+        layer.config()
+
+
+# --- layers as values -----------------------------------------------------------------------------
+
+
+@every_variant
+@settings(deadline=None, max_examples=10)
+@given(data=st.data(), input_size=st.integers(1, 40), width=sizes, seed=st.integers(0, 99))
+def test_values(variant: str, data: st.DataObject, input_size: int, width: int, seed: int) -> None:
+    layer = draw_layer(data, variant, input_size, width, seed=seed)
+    name = type(layer).__name__
+    again = eval(repr(layer), {name: type(layer)})
+    assert again.shapes == layer.shapes == {n: w.shape for n, w in layer.weights.items()}
+    assert again.with_weights(layer.weights) == layer
+    assert pickle.loads(pickle.dumps(layer)) == layer
+    settings_of = layer._arguments()
+    assert type(layer)(**settings_of, seed=seed) == layer  # type: ignore[call-arg]
+    other = layer.with_weights(layer.weights)
+    other.weights[list(other.weights)[-1]].flat[-1] += 1
+    assert other != layer
+
+
+@streaming_variant
+@settings(deadline=None, max_examples=20)
+@given(
+    data=st.data(),
+    input_size=st.integers(1, 40),
+    width=sizes,
+    precision=st.sampled_from(PRECISIONS),
+)
+def test_configurations_come_back(
+    variant: str, data: st.DataObject, input_size: int, width: int, precision: str
+) -> None:
+    layer = draw_layer(data, variant, input_size, width, seed=1)
+    assume(layer.obstacle is None)
+    if precision in layer.precisions[1:]:
+        layer = layer.quantize(precision)
+    config = layer.config()
+    assert all(isinstance(value, str) for value in config.values())
+    again = STREAMING[config["kind"]].from_config(config, layer.weights)
+    assert again == layer
+    assert type(again) is type(layer)
+    model = pylstm.Model(None, [layer])
+    assert pylstm.Model.from_bytes(model.to_bytes()).layers == (layer,)
+    for key in config:
+        if key != "precision":
+            short = {name: value for name, value in config.items() if name != key}
+            with pytest.raises(ValueError, match=f"is missing '{key}'"):
+                type(layer).from_config(short, layer.weights)
+    with pytest.raises(ValueError, match="has no 'colour'; expected"):
+        type(layer).from_config(config | {"colour": "red"}, layer.weights)
+
+
+@every_variant
+def test_quantisation(variant: str) -> None:
+    layer = make_layer(variant, 13, 21, seed=1)
+    for precision in PRECISIONS[1:]:
+        if precision not in layer.precisions:
+            with pytest.raises(ValueError, match=f"precision is '{precision}'; expected"):
+                layer.quantize(precision)
+            continue
+        small = layer.quantize(precision)
+        assert (small.precision, small.shapes) == (precision, layer.shapes)
+        assert sum(w.nbytes for w in small.tensors().values()) < sum(
+            w.nbytes for w in layer.tensors().values()
+        )
+        with pytest.raises(ValueError, match=f"the layer is {precision} already"):
+            small.quantize(precision)
+        with pytest.raises(ValueError, match=f"is {precision}: bulk passes run float32"):
+            small.forward(frames(5, 1, 13))
+
+
+@every_variant
+def test_weights_that_do_not_fit(variant: str) -> None:
+    layer = make_layer(variant, 4, 6, seed=1)
+    name = next(iter(layer.shapes))
+
+    def changed(change: Any) -> dict[str, Array]:
+        return {**layer.weights, name: change(layer.weights[name])}
+
+    missing = {n: w for n, w in layer.weights.items() if n != name}
+    for weights, error, message in [
+        (missing, ValueError, f"is missing '{name}'; expected"),
+        ({**layer.weights, "extra": layer.weights[name]}, ValueError, "has no use for 'extra'"),
+        (changed(lambda w: w[:-1]), ValueError, f"'{name}' of .* has shape .*; expected"),
+        (changed(lambda w: w.astype(np.float64)), TypeError, f"'{name}' of .* is float64; exp"),
+        (changed(lambda w: w * np.float32(np.nan)), ValueError, f"'{name}' of .* is not finite"),
+        (list(layer.weights.values()), TypeError, "expected a mapping"),
+    ]:
+        with pytest.raises(error, match=message):
+            layer.with_weights(weights)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="seed and weights exclude each other"):
+        make_layer(variant, 4, 6, weights=layer.weights, seed=1)

@@ -6,12 +6,12 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pylstm.evaluation import metrics
 
-pytest.importorskip("sklearn.metrics", reason="needs scikit-learn: pip install pylstm[train]")
+pytest.importorskip("sklearn.metrics", reason="metrics: pip install 'pylstm[train]'")
 
 # Few distinct values, so that ties are the rule.
 SCORED = st.lists(
@@ -28,6 +28,8 @@ def split(pairs):
 # --- decisions ------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
+@settings(deadline=None)
 @given(DECIDED)
 def test_a_confusion_matrix_counts_pairs(pairs):
     targets, predictions = [a for a, _ in pairs], [b for _, b in pairs]
@@ -35,6 +37,8 @@ def test_a_confusion_matrix_counts_pairs(pairs):
     np.testing.assert_array_equal(metrics.confusion(targets, predictions, 5), expected)
 
 
+@pytest.mark.slow
+@settings(deadline=None)
 @given(DECIDED)
 def test_rates_are_what_their_names_say(pairs):
     targets, predictions = [a for a, _ in pairs], [b for _, b in pairs]
@@ -83,6 +87,8 @@ def test_classes_that_are_refused(measure, arguments, error, message):
 # --- scores ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
+@settings(deadline=None)
 @given(SCORED)
 def test_auc_is_the_chance_of_the_right_order(pairs):
     scores, truth = split(pairs)
@@ -91,6 +97,8 @@ def test_auc_is_the_chance_of_the_right_order(pairs):
     assert metrics.roc_auc(scores, truth) == pytest.approx(expected, abs=1e-12)
 
 
+@pytest.mark.slow
+@settings(deadline=None)
 @given(SCORED)
 def test_auc_of_the_opposite_is_the_rest(pairs):
     scores, truth = split(pairs)
@@ -99,6 +107,8 @@ def test_auc_of_the_opposite_is_the_rest(pairs):
     assert metrics.roc_auc(np.exp(scores), truth) == value  # only the order counts
 
 
+@pytest.mark.slow
+@settings(deadline=None)
 @given(SCORED)
 def test_a_det_curve_counts_errors_at_every_threshold(pairs):
     scores, truth = split(pairs)
@@ -110,6 +120,8 @@ def test_a_det_curve_counts_errors_at_every_threshold(pairs):
         assert miss == pytest.approx((scores[truth] < threshold).mean())
 
 
+@pytest.mark.slow
+@settings(deadline=None)
 @given(SCORED)
 def test_the_area_under_the_trade_off_is_the_rest_of_the_auc(pairs):
     scores, truth = split(pairs)
@@ -119,6 +131,8 @@ def test_the_area_under_the_trade_off_is_the_rest_of_the_auc(pairs):
     assert 1 - area == pytest.approx(metrics.roc_auc(scores, truth), abs=1e-12)
 
 
+@pytest.mark.slow
+@settings(deadline=None)
 @given(SCORED)
 def test_equal_errors_lie_on_the_curve(pairs):
     scores, truth = split(pairs)

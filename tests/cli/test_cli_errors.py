@@ -194,16 +194,16 @@ def test_a_model_that_breaks_a_rule(audio, model, tmp_path, damage, rule):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"labels": None}, "model has no labels; expected a model with labels"),
-        ({"features": None}, "model has no features; expected a model that takes audio"),
+        ({"labels": None}, "the model has no labels; expected one for each output"),
+        ({"features": None}, "the model has no features; expected one that takes audio"),
         ({"info": {}}, "'detector.threshold' is missing"),
         (
             {"info": {**DETECTOR, "detector.threshold": "loud"}},
-            "'detector.threshold' in model.info is 'loud'; expected a number",
+            "'detector.threshold' is 'loud'; expected a number above 0 and at most 1",
         ),
         (
             {"info": {**DETECTOR, "detector.background": "hum"}},
-            "background names 'hum'; expected some of the labels .+",
+            "'detector.background' names 'hum'; expected labels of the model",
         ),
     ],
 )

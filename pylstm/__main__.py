@@ -1,4 +1,4 @@
-"""The command ``pylstm``, also ``python -m pylstm``; what it needs comes with ``pylstm[cli]``."""
+"""The command ``pylstm``, also ``python -m pylstm``; needs ``pylstm[cli]``."""
 
 from __future__ import annotations
 
@@ -16,32 +16,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        What stands behind ``pylstm``; None: what the process was started with.
+        The arguments after ``pylstm``; None: those of the process.
 
     Returns
     -------
     int
-        The exit code: 0 done, 1 it could not be done, 2 wrong usage, 130 interrupted.
+        The exit code: 0 success, 1 failure, 2 wrong usage, 130 interrupted.
     """
     try:
-        # Imported here, so that without the extra there is one line and no traceback.
+        # Imported here, so that a missing extra gives one line and no traceback.
         with importing():
             from pylstm.cli import main as cli
-    except KeyboardInterrupt:  # in a thread, or under a handler of somebody else's
+    except KeyboardInterrupt:  # in a thread, or with a signal handler that is not Python's
         return 130
     except ModuleNotFoundError as error:
         missing = (error.name or "pylstm").partition(".")[0]
         if missing == "pylstm":
             raise
-        _explain(f"the command line needs {missing}")
+        _print_error(f"the command line needs {missing}")
         return 1
-    except OSError as error:  # soundfile is there, the C library that it wraps is not
-        _explain(f"the command line cannot start: {error}")
+    except OSError as error:  # soundfile without its C library
+        _print_error(f"the command line cannot start: {error}")
         return 1
     return cli(arguments)
 
 
-def _explain(trouble: str) -> None:
+def _print_error(trouble: str) -> None:
     print(f'pylstm: {trouble}; pip install "pylstm[cli]"', file=sys.stderr)
 
 

@@ -272,4 +272,5 @@ cdef list cells_of(list parts):
 include "_capi.pxi"
 include "_buffers.pxi"
 include "_stream.pxi"
+include "_recording.pxi"
 include "_pool.pxi"

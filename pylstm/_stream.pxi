@@ -379,38 +379,6 @@ cdef int copy_memory(object value, str name, float *to, Py_ssize_t size) except 
     return 0
 
 
-def run(Core core not None, pcm, *, bint rewind=False):
-    """A whole recording through a stream of its own: push and flush. rewind: twice, top_db then taken from the whole."""
-    cdef Stream stream = Stream(core)
-    cdef Py_buffer source, target
-    cdef pylstm_status status = PYLSTM_OK
-    cdef size_t pushed = 0, flushed = 0
-    cdef Py_ssize_t n_outputs = stream.n_outputs
-    cdef int left = 2 if rewind else 1
-    cdef int kind = open_input(pcm, &source, "pcm", 1, True)
-    try:
-        out = numpy.empty((stream.count(source.shape[0], True), n_outputs), numpy.float32)
-        open_out(out, &target, 0, n_outputs)
-        with nogil:
-            while left and status == PYLSTM_OK:
-                status = pylstm_stream_push(stream.stream, <pylstm_sample_type>kind, source.buf, source.shape[0],
-                                            step(&source, 0), <float *>target.buf, target.shape[0], &pushed)
-                if status == PYLSTM_OK:
-                    status = pylstm_stream_flush(stream.stream, <float *>target.buf + <Py_ssize_t>pushed * n_outputs,
-                                                 target.shape[0] - pushed, &flushed)
-                left -= 1
-                if left and status == PYLSTM_OK:
-                    status = pylstm_stream_reset_keep_peak(stream.stream)
-        PyBuffer_Release(&target)
-        if status == PYLSTM_NOT_FINITE:
-            raise not_finite(&source, "pcm")
-    finally:
-        PyBuffer_Release(&source)
-    if status != PYLSTM_OK:
-        raise refusal(status)
-    return out
-
-
 def _restored(model, snapshot):
     """A pickled stream comes back."""
     stream = model.stream()

@@ -1,4 +1,4 @@
-"""Ctrl-C while modules are loaded: it ends the process, as nothing is there yet to be lost."""
+"""Ctrl-C while modules are imported: it ends the process, because nothing can be lost yet."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ __all__ = ["importing"]
 def importing() -> Iterator[None]:
     """A context in which the first Ctrl-C ends the process at once, without a traceback.
 
-    Python raises `KeyboardInterrupt` wherever it is, in the middle of its machinery of imports too.
-    There it may be swallowed while the lock of all imports is held, and the next thread that
-    imports anything waits for ever. A shell says 130, as of any process that Ctrl-C ended.
+    Python may raise `KeyboardInterrupt` inside an import, where it can be swallowed while the
+    import lock is held. The next thread that imports anything then waits forever. The exit code in
+    a shell is 130, as of any process that Ctrl-C ended.
 
-    Where something else than Python's own handler is set, and in threads, this does nothing.
+    With another handler than Python's own, and in threads, this does nothing.
     """
     ours = threading.current_thread() is threading.main_thread()
     before = signal.getsignal(signal.SIGINT)

@@ -1,7 +1,7 @@
-"""Audio files: mono float32 at the rate that is wanted, in bounded memory.
+"""Audio files: mono float32 at any rate, in bounded memory.
 
-What reads them, soundfile and soxr, comes with ``pylstm[cli]`` and ``pylstm[train]`` and is
-imported when the first file is opened.
+soundfile and soxr read them. Both come with ``pylstm[cli]`` and ``pylstm[train]`` and are imported
+when the first file is opened.
 """
 
 from pylstm.audio.audio_file import AudioError, AudioFile, RateError, soundfile_and_soxr

@@ -1,8 +1,4 @@
-"""Audio files: mono float32 at the rate that is wanted, in bounded memory.
-
-What reads them, soundfile and soxr, comes with ``pylstm[cli]`` and ``pylstm[train]`` and is
-imported when the first file is opened.
-"""
+"""An audio file, or a span of one, as mono float32 at any rate, in bounded memory."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ import math
 import os
 import stat
 from collections.abc import Iterator
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any, Self
 
 import numpy as np
@@ -22,11 +18,11 @@ __all__ = ["AudioError", "AudioFile", "RateError", "soundfile_and_soxr"]
 
 Samples = NDArray[np.float32]
 
-# libsndfile's way to say that a file does not know how long it is begins here.
+# libsndfile gives this many frames or more if a file does not know its length.
 _UNKNOWN = 1 << 62
 # Values in a block, all channels together: no file makes a block larger than 4 MiB.
 _BLOCK_VALUES = 1 << 20
-# Lengths that decoders declare and times that people write down are rounded, seconds.
+# Declared lengths and written times are rounded to about this, seconds.
 ROUNDING = 0.1
 
 
@@ -40,7 +36,7 @@ class RateError(AudioError):
     Attributes
     ----------
     rate : int
-        Hz that the file is at.
+        The rate of the file, Hz.
     """
 
     def __init__(self, message: str, rate: int) -> None:
@@ -54,7 +50,7 @@ def soundfile_and_soxr() -> tuple[ModuleType, ModuleType]:
     Raises
     ------
     ImportError
-        One of them is not installed; it names the extra that brings them along.
+        One of them is not installed; the message names the extra that has them.
     """
     try:
         import soundfile
@@ -67,36 +63,36 @@ def soundfile_and_soxr() -> tuple[ModuleType, ModuleType]:
 
 
 class AudioFile:
-    """An audio file, or a span of one, on its way to a model; a context manager.
+    """An audio file, or a span of one; a context manager.
 
     Parameters
     ----------
     path : str or path
         Any format that libsndfile reads: WAV, FLAC, Ogg, MP3, AIFF, ...
     sample_rate : int or None
-        Hz that come out; None: the file's own rate.
+        The rate of the samples, Hz; None: the file's own rate.
     resample : bool
         Whether a file at another rate is resampled (soxr, high quality) or refused.
     start, end : float, optional
-        Seconds: what lies from `start` to before `end` comes out. None: the file's end.
+        The span to read, seconds, `end` excluded. None: the file's end.
 
     Attributes
     ----------
     rate, channels : int
         Hz and channels of the file.
     seconds : float or None
-        Length that is to come out, as the file declares it, if it does.
+        Length of the audio as the file declares it, if it does.
     seconds_read : float
         Length of what has been read so far.
     cut : bool
-        Whether it is known before reading that the file ends too soon; see `shortfall`.
+        Whether the header tells that the file ends too soon; see `shortfall`.
     changes : list of str
-        What is done to the audio before it comes out, in words; empty: nothing.
+        Changes of the audio, in words; empty: none.
 
     Raises
     ------
     AudioError
-        It cannot be read, or holds no audio, or has another rate, or ends before `start`.
+        It cannot be read, has no audio or another rate, or ends before `start`.
     ImportError
         soundfile or soxr is missing.
 
@@ -128,8 +124,8 @@ class AudioFile:
         self._path = os.fspath(path)
         self._file = _opened(self._path, soundfile)
         if self._file.frames >= _UNKNOWN:
-            # After every block soundfile seeks to where it is. At an end that nobody knows, as of
-            # FLAC from a pipe, that fails.
+            # soundfile seeks to its position after every block. That fails if the end is unknown,
+            # as in FLAC from a pipe.
             self._file.seekable = lambda: False
         self.rate = int(self._file.samplerate)
         self.channels = int(self._file.channels)
@@ -148,8 +144,8 @@ class AudioFile:
             if sample_rate is not None and self.rate != sample_rate:
                 if not resample:
                     raise RateError(
-                        f"{self._path} is at {self.rate} Hz; expected {sample_rate} Hz, as it may"
-                        " not be resampled",
+                        f"{self._path} is at {self.rate} Hz; expected {sample_rate} Hz, because it"
+                        " is not to be resampled",
                         self.rate,
                     )
                 self.changes.append(f"resampled from {self.rate} Hz to {sample_rate} Hz")
@@ -166,10 +162,10 @@ class AudioFile:
             raise
 
     def _length(self) -> float | None:
-        """Seconds to come, by what the file says of itself."""
+        """Declared seconds of audio."""
         frames = self._file.frames
         if frames == 0:
-            raise AudioError(f"{self._path} holds no audio")
+            raise AudioError(f"{self._path} holds no samples; expected audio")
         if frames >= _UNKNOWN:
             return None if self._left is None else self._left / self.rate
         if self._first >= frames:
@@ -193,17 +189,12 @@ class AudioFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._file.close()
 
     @property
     def may_hold_nan(self) -> bool:
-        """Whether the samples are floats in the file; whole numbers are finite always."""
+        """Whether the file holds floats; whole numbers are always finite."""
         return self._file.subtype in ("FLOAT", "DOUBLE")
 
     @property
@@ -213,11 +204,11 @@ class AudioFile:
 
     @property
     def shortfall(self) -> str | None:
-        """Once all is read: how much the file lacks of what it declares, in words; None: nothing.
+        """How much less than declared the file held once all is read, in words; None: nothing.
 
-        Some decoders stop at the cut of a file without complaint, and libsndfile takes WAV and AIFF
-        for as long as they are (`pylstm.audio.declared_length` does not). Others declare rounded
-        lengths: a tenth of a second is let pass.
+        Some decoders stop where a file is cut off without an error, and libsndfile believes that
+        WAV and AIFF files are complete (`pylstm.audio.declared_length` does not). Others declare
+        rounded lengths, so a tenth of a second is tolerated.
         """
         if self.seconds is None or self.seconds - self.seconds_read < ROUNDING:
             return None
@@ -229,7 +220,7 @@ class AudioFile:
         Parameters
         ----------
         size : int
-            Samples a chunk; the last chunk holds what is left.
+            Samples in a chunk; the last chunk may be shorter.
 
         Yields
         ------
@@ -265,8 +256,8 @@ class AudioFile:
         return np.concatenate([*self._blocks()])
 
     def _blocks(self) -> Iterator[Samples]:
-        """Mono float32 at the rate that is wanted, as much at a time as is read at a time."""
-        # A quarter of a second: however low the file's rate is, what is resampled stays small.
+        """Mono float32 at the rate asked for, block by block."""
+        # A quarter of a second, so that blocks stay small after resampling from a low rate.
         count = max(1, min(self.rate // 4, _BLOCK_VALUES // self.channels))
         while len(block := self._read(count)):
             # In float64 the sum of finite float32 values stays finite.
@@ -274,7 +265,7 @@ class AudioFile:
             mono = np.ascontiguousarray(mono, np.float32)
             yield mono if self._resampler is None else self._resampler.resample_chunk(mono)
         if self._frames_read == 0:
-            raise AudioError(f"{self._path} holds no audio")
+            raise AudioError(f"{self._path} holds no samples; expected audio")
         if self._resampler is not None:
             yield self._resampler.resample_chunk(np.empty(0, np.float32), last=True)
 
@@ -303,7 +294,7 @@ class AudioFile:
 
 
 def _opened(path: str, soundfile: ModuleType) -> Any:
-    """The file, open; libsndfile calls all that the system refuses a "System error"."""
+    """The file, open; errors of the system are more exact than libsndfile's "System error"."""
     try:
         # Looked at before it is opened: opening a pipe would wait for its other end.
         mode = os.stat(path).st_mode
@@ -322,11 +313,11 @@ def _opened(path: str, soundfile: ModuleType) -> Any:
         raise AudioError(f"cannot read {path}: {reason}") from None
     except soundfile.SoundFileError as error:
         raise AudioError(f"cannot read {path}: {_words(error)}") from None
-    except TypeError:  # soundfile takes the suffix .raw for its word and asks for the rate
+    except TypeError:  # soundfile believes the suffix .raw and asks for the rate
         raise AudioError(f"cannot read {path}: headerless audio has no rate") from None
 
 
 def _words(error: Exception) -> str:
-    """What libsndfile says, without the name of the file, which stands in our line already."""
+    """libsndfile's message without the name of the file, which ours has already."""
     text = getattr(error, "error_string", "") or str(error)
     return str(text).removeprefix("Error : ").strip().rstrip(".").lower()

@@ -1,6 +1,6 @@
-"""WAV and AIFF files that were cut off: how much audio the header declares, and how much is there.
+"""WAV and AIFF files that are cut off: how much of the declared audio they hold.
 
-Both are chunks, each with its size in front; libsndfile takes what is there for all there ever was.
+Both formats are chunks with their sizes in front; libsndfile ignores a size beyond the end.
 
 References
 ----------
@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 __all__ = ["share_present"]
 
-# Who writes to a pipe cannot come back to the header and leaves a size there that stands for "until
+# A program that writes to a pipe cannot return to the header and leaves a size that means "until
 # the end": all ones, the largest even one, or a round one just below 2 GiB or at it. For AIFF sox
 # writes as many whole frames as 0x7F00_0000 bytes hold, and a frame of many channels is large.
 _UNTOLD = 0x7EFF_0000
@@ -25,7 +25,7 @@ _KINDS = (b"WAVE", b"AIFF", b"AIFC")
 
 
 def share_present(path: str | os.PathLike[str]) -> float:
-    """How much of the audio that a file declares is there.
+    """The share of the declared audio that a file holds.
 
     Parameters
     ----------
@@ -35,8 +35,8 @@ def share_present(path: str | os.PathLike[str]) -> float:
     Returns
     -------
     float
-        More than 0 and less than 1 where a WAV or AIFF file ends before its audio does; 1 if
-        nothing is missing, for files that do not say how long they are, and for any other format.
+        Above 0 and below 1 if a WAV or AIFF file is cut off; 1 if nothing is missing, if the file
+        does not declare a length, and for any other format.
 
     Raises
     ------
@@ -57,7 +57,7 @@ def share_present(path: str | os.PathLike[str]) -> float:
 
 
 def _audio(file: BinaryIO, order: str, size: int) -> tuple[int, int] | None:
-    """Where the audio begins, and how many bytes of it are declared; None: that is not said."""
+    """The position and the declared size of the audio, bytes; None: not declared."""
     large = None
     place = 12
     while place + 8 <= size:

@@ -1,4 +1,4 @@
-"""What an audio file says of itself: rate, channels, length."""
+"""The header of an audio file: rate, channels, length."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Header", "refuse_cut"]
 
 
 class Header(NamedTuple):
-    """What a file says of itself."""
+    """Rate in Hz, channels and length in seconds of a file."""
 
     rate: int
     channels: int
@@ -18,9 +18,7 @@ class Header(NamedTuple):
 
     @classmethod
     def of(cls, path: str, decode: bool = False) -> Header:
-        """Opens a file; reads all of it where only that shows whether it can be used.
-
-        A file that holds floats may hold NaN, and a few do not know how long they are.
+        """Reads a header, and the whole file if it may hold NaN or declares no length.
 
         Raises
         ------
@@ -38,5 +36,6 @@ class Header(NamedTuple):
 
 
 def refuse_cut(path: str, file: AudioFile) -> None:
+    """Raises `AudioError` if a file that is read to its end was cut off."""
     if file.shortfall:
         raise AudioError(f"{path} is {file.shortfall}")

@@ -1,8 +1,8 @@
 """The command line: ``pylstm demo``, ``run``, ``train``, ``eval``, ``info``, ``export``, ``bench``.
 
-Each is a file here. What they need beyond the engine (soundfile, soxr, typer, rich) comes with
-``pylstm[cli]``; what ``train`` needs (SciPy) with ``pylstm[train]``, and the figures of ``eval``
-with ``pylstm[plot]``.
+Each command is a file here; what they share is in the room ``console``. soundfile, soxr, typer and
+rich come with ``pylstm[cli]``, what ``train`` and ``eval`` need with ``pylstm[train]``, and
+matplotlib for the figures of ``eval`` with ``pylstm[plot]``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,9 @@ import sys
 from collections.abc import Sequence
 from typing import Annotated, Any
 
+# Imported here, so that a missing one is reported before a command starts.
+import soundfile  # noqa: F401
+import soxr  # noqa: F401
 import typer
 from typer.core import TyperGroup
 
@@ -22,7 +25,7 @@ __all__ = ["app", "main"]
 
 
 class _Commands(TyperGroup):
-    """Commands whose errors are one line; typer's own are a box or a traceback."""
+    """Commands whose errors are one line; typer prints a box or a traceback."""
 
     def main(
         self,
@@ -34,7 +37,7 @@ class _Commands(TyperGroup):
         **extra: Any,
     ) -> Any:
         def parse_and_invoke() -> Any:
-            # Not standalone: typer hands over wrong usage instead of drawing it.
+            # Not standalone: typer then raises wrong usage instead of printing it.
             return super(_Commands, self).main(
                 args,
                 prog_name or "pylstm",
@@ -50,7 +53,7 @@ class _Commands(TyperGroup):
         return code
 
     def invoke(self, ctx: Any) -> int:
-        # Inside typer's main, which would end a broken pipe in its own way.
+        # Inside typer's main, which handles a broken pipe differently.
         return exit_code(lambda: super(_Commands, self).invoke(ctx))
 
 
@@ -96,7 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Parameters
     ----------
     arguments : sequence of str, optional
-        What stands behind ``pylstm``; None: what the process was started with.
+        The arguments after ``pylstm``; None: those of the process.
 
     Returns
     -------
@@ -105,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            # A label outside of the terminal's alphabet is no reason to stop listening.
+            # A label that the terminal cannot encode must not end a command.
             stream.reconfigure(errors="backslashreplace")
     try:
         app(arguments, prog_name="pylstm")

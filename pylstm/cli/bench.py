@@ -1,7 +1,7 @@
-"""``pylstm bench``: is this machine as fast as it should be?
+"""``pylstm bench``: the speed of this machine beside that of a known one, in half a minute.
 
-Half a minute beside figures of a known machine. It finds a debug build, kernels of the wrong kind
-and a busy processor; how this engine compares with others is what ``python -m benchmarks`` tells.
+It finds a debug build, the wrong kernels and a busy processor. ``python -m benchmarks`` compares
+the engine with others.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import typer
 
 import pylstm
 from pylstm.cli.console.errors import USAGE, CliError
+from pylstm.cli.console.output import JsonOption
 
 __all__ = ["bench"]
 
@@ -47,24 +48,24 @@ REFERENCE: dict[str, tuple[float, ...]] = {
     "scalar": (15.9, 9.82, 18.2, 37.7, 57.3, 1.28, 30.0),
 }
 
-# Slower than so many times the reference is more than an older processor: code without
-# optimisation (-O0) takes ten to a hundred times as long.
+# An older processor is not this much slower than the reference; code without optimisation (-O0)
+# takes ten to a hundred times as long.
 SLOW = 3.0
 ROUNDS = 8
 STREAMS = 60
 HOP = 160
 
 Turn = Callable[[float], tuple[float, ...]]
-"""Does something for so many seconds and tells the microseconds that it takes, once or more."""
+"""Repeats a call for some seconds and returns one or more of its times, microseconds."""
 
 
 def bench(
     seconds: Annotated[
-        float, typer.Option("--seconds", help="How long to measure, in all.", metavar="S")
+        float, typer.Option("--seconds", help="Seconds to measure in all.", metavar="S")
     ] = 30.0,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    json: JsonOption = False,
 ) -> None:
-    """Measure this machine beside a known one: a slow build shows."""
+    """Compare the speed of this machine with a known one, to find a slow build."""
     if not (math.isfinite(seconds) and 0 < seconds <= 3600):
         raise CliError(f"--seconds is {seconds:g}; expected more than 0 and at most 3600", USAGE)
     try:
@@ -85,9 +86,9 @@ def bench(
 
 
 def _measured(isas: list[str], seconds: float) -> dict[str, tuple[float, ...]]:
-    """Microseconds in the order of ROWS for every instruction set: of the best round.
+    """Microseconds of the best round, in the order of ROWS, for every instruction set.
 
-    All take turns in every round, so that a bad moment of the machine hits a round and not a row.
+    All take turns in every round, so that a busy moment hits a round and not a row.
     """
     turns = {}
     for name in isas:
@@ -104,7 +105,7 @@ def _measured(isas: list[str], seconds: float) -> dict[str, tuple[float, ...]]:
 
 @contextmanager
 def _forced(isa: str) -> Iterator[None]:
-    """Models that are made here run on this instruction set."""
+    """A context in which new models run on this instruction set."""
     before = os.environ.get("PYLSTM_ISA")
     os.environ["PYLSTM_ISA"] = isa
     try:
@@ -117,7 +118,7 @@ def _forced(isa: str) -> Iterator[None]:
 
 
 def _turns() -> list[Turn]:
-    """What gives ROWS, on the instruction set that is forced now."""
+    """The measurements of ROWS, on the instruction set that is forced now."""
     random = np.random.default_rng(0)
     turns = []
     plain = pylstm.Model(None, [pylstm.LSTM(40, 128, seed=0)])
@@ -147,11 +148,11 @@ def _turns() -> list[Turn]:
 
 
 def _fastest(call: Callable[[], object], together: int, parts: int = 1) -> Turn:
-    """The time of one part of a call: that of the fastest group of calls timed together."""
+    """The time of one part of a call, in the fastest group of calls that are timed together."""
 
     def turn(seconds: float) -> tuple[float, ...]:
         best, end = math.inf, perf_counter() + seconds
-        call()  # what ran before has left the caches to itself
+        call()  # fills the caches that the turn before has used
         while best == math.inf or perf_counter() < end:
             begin = perf_counter()
             for _ in repeat(None, together):
@@ -183,7 +184,7 @@ def _percentiles(call: Callable[[], object]) -> Turn:
 
 
 def _judged(isa: dict[str, Any], measured: dict[str, tuple[float, ...]]) -> dict[str, Any]:
-    """The figures beside the reference, and what to think of them."""
+    """The figures beside the reference, and a verdict."""
     figures: list[dict[str, Any]] = []
     for name, values in measured.items():
         known = REFERENCE.get(name)
@@ -198,7 +199,7 @@ def _judged(isa: dict[str, Any], measured: dict[str, tuple[float, ...]]) -> dict
                     "ratio": None if reference is None else round(microseconds / reference, 3),
                 }
             )
-    # A 99th percentile tells how alone one is on a machine: it is shown, not judged.
+    # A 99th percentile depends on the other programs: it is shown, not judged.
     judged = [f for f in figures if f["ratio"] is not None and f["name"] != "hop_p99"]
     worst = max(judged, key=lambda figure: figure["ratio"], default=None)
     if worst is None:
@@ -221,7 +222,7 @@ def _judged(isa: dict[str, Any], measured: dict[str, tuple[float, ...]]) -> dict
 
 
 def _warnings(isa: dict[str, Any]) -> list[str]:
-    """Reasons why models here run slower than they could."""
+    """Reasons why models run slower here than they could."""
     used, best = isa["used"], isa["supported"][0]
     warnings = []
     if used != best:

@@ -1,4 +1,4 @@
-"""``pylstm demo``: the bundled model on the bundled recording."""
+"""``pylstm demo``: a bundled model on a bundled recording."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from typing import NamedTuple
 
-from pylstm.cli.console.audio import AudioFile
-from pylstm.cli.console.errors import CliError, one_line
+from pylstm.audio import AudioFile
+from pylstm.cli.console.errors import CliError
+from pylstm.cli.console.event_report import TextReport
 from pylstm.cli.console.listening import Listening, detector_of, keywords_of
 from pylstm.cli.console.named_model import NamedModel
-from pylstm.cli.console.report import TextReport
+from pylstm.cli.console.output import one_line
 
 __all__ = ["demo"]
 
@@ -28,7 +29,7 @@ class _Word(NamedTuple):
 
 
 def demo() -> None:
-    """Hear the words in a recording that comes with the package."""
+    """Run the bundled keyword model on a recording that comes with the package."""
     folder = files("pylstm") / "models"
     named = NamedModel.load(_MODEL)
     detector = detector_of(named.model, named.name)
@@ -54,11 +55,11 @@ def demo() -> None:
         for heard in listening:  # a frame of audio each
             for event in heard.events:
                 report.event(event)
-    report.figures(listening.figures)
+    report.summary(listening.summary)
 
 
 def _words(path: Traversable) -> Iterator[_Word]:
-    """What is spoken and from when to when: lines of start, end and word; none without a list."""
+    """The words that are spoken, from lines of start, end and word; none without a list."""
     if not path.is_file():
         return
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
@@ -66,7 +67,9 @@ def _words(path: Traversable) -> Iterator[_Word]:
             start, end, label = line.split()
             word = _Word(float(start), float(end), label)
         except ValueError:
-            raise CliError(f"{_WORDS}, line {number}; expected start, end and word") from None
+            raise CliError(
+                f"{_WORDS}, line {number} is {line!r}; expected start, end and word"
+            ) from None
         if not (math.isfinite(word.start) and math.isfinite(word.end)):
-            raise CliError(f"{_WORDS}, line {number}; expected finite seconds")
+            raise CliError(f"{_WORDS}, line {number} is {line!r}; expected finite seconds")
         yield word

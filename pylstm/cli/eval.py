@@ -1,41 +1,49 @@
-"""``pylstm eval``: how often is a model right, and what does it take for what?"""
+"""``pylstm eval``: how often a model is right, and which labels it confuses."""
 
 from __future__ import annotations
 
 import json as json_module
 import math
-from collections.abc import Iterator
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 import typer
+from rich.console import Console
+from rich.table import Table
 
-from pylstm.cli.console.errors import CliError, one_line
-from pylstm.cli.console.figures import Figures
-from pylstm.cli.console.named_model import NamedModel
-from pylstm.cli.console.progress import progress
-from pylstm.cli.console.recordings import data_errors, minutes, recordings_at
-from pylstm.cli.console.report import note
+from pylstm.cli.console.audio_progress import audio_progress
+from pylstm.cli.console.errors import CliError
+from pylstm.cli.console.evaluation_figures import EvaluationFigures
+from pylstm.cli.console.extras import EVALUATION, require
+from pylstm.cli.console.named_model import ModelArgument, NamedModel
+from pylstm.cli.console.named_recordings import (
+    ClipsOption,
+    DataArgument,
+    data_errors,
+    duration,
+    recordings_at,
+)
+from pylstm.cli.console.output import JsonOption, fact, note, one_line
 
 if TYPE_CHECKING:
-    from pylstm.evaluation.evaluate import Judgement
+    from pylstm.evaluation.label_evaluation import LabelEvaluation
     from pylstm.model import Model
     from pylstm.train.data.recordings import Recordings
 
 __all__ = ["eval_"]
 
-_COLUMN = 14
-# Rates of false alarms at which misses are told.
-_ALARMS = (0.01, 0.05, 0.1)
-# A confusion matrix of more labels is wider than a terminal: the most frequent confusions instead.
+# False-alarm rates at which the miss rates are shown.
+_FALSE_ALARMS = (0.01, 0.05, 0.1)
+# A confusion matrix of more labels is wider than a terminal: the most frequent pairs instead.
 _MOST_COLUMNS = 12
 _MOST_CONFUSIONS = 15
 
 
 class Side(StrEnum):
-    """Which recordings are judged."""
+    """Which recordings are used."""
 
     ALL = "all"
     TRAINING = "training"
@@ -44,58 +52,53 @@ class Side(StrEnum):
 
 
 def eval_(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A bundled model's name or a model file.")
-    ],
-    data: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DATA", help="A folder with a folder of audio for each label, or a manifest."
-        ),
-    ],
+    model: ModelArgument,
+    data: DataArgument,
     split: Annotated[
         Side | None,
-        typer.Option(help="As pylstm train splits; else testing where a list names it, or all."),
+        typer.Option(
+            help="Part of the data, split as by pylstm train. Default: testing if the data has a"
+            " list of it, else all."
+        ),
     ] = None,
     png: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Draw confusion.png and det.png there.")
+        Path | None, typer.Option(metavar="DIR", help="Write confusion.png and det.png there.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    json: JsonOption = False,
     others: Annotated[
-        str | None, typer.Option(metavar="LABEL", help="The model's label for all other folders.")
+        str | None,
+        typer.Option(metavar="LABEL", help="The model's label for folders of other names."),
     ] = None,
-    clips: Annotated[
-        bool, typer.Option("--clips", help="Manifest: cut out what has times; else hear it inside.")
-    ] = False,
+    clips: ClipsOption = False,
 ) -> None:
-    """Judge a model on recordings whose labels are known.
+    """Evaluate a model on labelled recordings.
 
-    A recording is what the model finds most likely over all of its frames: the label with the
-    highest mean of the log posteriors, which is what pylstm train trains. A manifest with times is
-    judged frame by frame.
+    The model's label for a recording is the one with the highest mean of the log posteriors over
+    all frames, which is what pylstm train optimises. Manifests with times are evaluated frame by
+    frame.
     """
+    require("evaluation", EVALUATION)
     named = NamedModel.load(model)
     if named.model.features is None or named.model.labels is None:
-        raise CliError(f"{model} has no features or no labels: it cannot be judged on audio")
-    figures = None if png is None else Figures(png)
+        raise CliError(f"{model} has no features or no labels; expected both")
+    figures = None if png is None else EvaluationFigures(png)
     recordings = _recordings(named.model, data, others, clips)
     chosen = _chosen(named.model, recordings, split)
     if not len(chosen):
-        raise CliError(f"{data}: nothing is there for {split.value if split else 'testing'}")
-    judgement = _judged(named.model, chosen)
-    drawn = [] if figures is None else figures.draw(judgement)
-    facts = _facts(model, data, chosen, judgement)
+        raise CliError(f"{data} has no recordings for {split.value if split else 'testing'}")
+    evaluation = _evaluated(named.model, chosen)
+    drawn = [] if figures is None else figures.draw(evaluation)
+    facts = _facts(model, data, chosen, evaluation)
     facts["split"] = "all" if chosen is recordings else _side(recordings, split).value
     if json:
         print(json_module.dumps(facts))
         return
-    for line in _lines(facts, chosen):
-        print(one_line(line).rstrip())
+    _print(facts, chosen)
     for path in drawn:
-        print(one_line(f"{'drawn':<{_COLUMN}}{path}"))
+        fact("drawn", path)
 
 
-# --- what is judged -------------------------------------------------------------------------------
+# --- the recordings -------------------------------------------------------------------------------
 
 
 def _recordings(model: Model, data: Path, others: str | None, clips: bool) -> Recordings:
@@ -108,8 +111,8 @@ def _recordings(model: Model, data: Path, others: str | None, clips: bool) -> Re
     if others is None:
         return recordings_at(data)
     if others not in labels:
-        raise CliError(f"--others {others} is none of the model's labels: {', '.join(labels)}")
-    # Folders that are not there are no mistake: not all labels have to be judged.
+        raise CliError(f"--others is {others}; expected a label of the model: {', '.join(labels)}")
+    # Not every label needs a folder.
     there = [name for name in labels if name != others and (data / name).is_dir()]
     return recordings_at(data, labels=there or list(labels), others=others)
 
@@ -122,152 +125,163 @@ def _side(recordings: Recordings, split: Side | None) -> Side:
 
 
 def _chosen(model: Model, recordings: Recordings, split: Side | None) -> Recordings:
-    """The part of the recordings that is judged."""
+    """The part of the recordings that is used."""
     side = _side(recordings, split)
     if side is Side.ALL:
         if model.info.get("training.data") == Path(recordings.name).resolve().name:
-            note("it may have been trained on some of these: --split validation judges the others")
+            note(
+                "the model may have been trained on some of these; --split validation uses the"
+                " others"
+            )
         return recordings
     try:
         share = float(model.info.get("training.validation", "0.1"))
         seed = int(model.info.get("training.seed", "0"))
     except ValueError:
         raise CliError(
-            "the model's info has no usable training.validation, training.seed"
+            "the model's training.validation or training.seed is not a number; expected what"
+            " pylstm train writes"
         ) from None
     with data_errors():
         parts = recordings.split(share, 0.0, seed)
-    return {
-        Side.TRAINING: parts.training,
-        Side.VALIDATION: parts.validation,
-        Side.TESTING: parts.testing,
-    }[side]
+    part: Recordings = getattr(parts, side.value)
+    return part
 
 
-def _judged(model: Model, recordings: Recordings) -> Judgement:
-    from pylstm.evaluation.evaluate import judge
+def _evaluated(model: Model, recordings: Recordings) -> LabelEvaluation:
+    from pylstm.evaluation.label_evaluation import evaluate_labels
 
     try:
-        with data_errors(), progress(recordings.seconds) as show:
-            return judge(model, recordings, show)
-    except ValueError as error:  # a label that is none of the model's
+        with data_errors(), audio_progress(recordings.seconds) as show:
+            return evaluate_labels(model, recordings, show)
+    except ValueError as error:  # the model lacks a label
         raise CliError(f"{error}; --others names the model's label for all others") from None
 
 
-# --- what came out --------------------------------------------------------------------------------
+# --- the results ----------------------------------------------------------------------------------
 
 
-def _facts(name: str, data: Path, recordings: Recordings, judgement: Judgement) -> dict[str, Any]:
-    """All that there is to say, as JSON has it."""
-    from pylstm.evaluation import metrics
-
-    matrix = judgement.confusion
-    rates = zip(metrics.precision(matrix), metrics.recall(matrix), metrics.f1(matrix), strict=True)
-    labels = {}
-    for label, counts, (precision, recall, f1) in zip(judgement.labels, matrix, rates, strict=True):
-        labels[label] = {
-            "count": int(counts.sum()),
-            "precision": _number(precision),
-            "recall": _number(recall),
-            "f1": _number(f1),
-            **_trade_off(judgement, label),
-        }
+def _facts(
+    name: str, data: Path, recordings: Recordings, evaluation: LabelEvaluation
+) -> dict[str, Any]:
+    """All results, as JSON has them."""
+    matrix = evaluation.confusion
     return {
         "model": name,
         "data": str(data),
         "recordings": len(recordings),
         "seconds": round(recordings.seconds, 3),
-        "per": "recording" if judgement.per == "sequence" else "frame",
-        "judged": len(judgement.targets),
-        "accuracy": _number(metrics.accuracy(matrix)),
-        "labels": labels,
+        "per": "recording" if evaluation.per == "sequence" else "frame",
+        "judged": len(evaluation.targets),
+        "accuracy": _number(evaluation.accuracy),
+        "labels": {
+            label: {
+                "count": int(counts.sum()),
+                "precision": _number(precision),
+                "recall": _number(recall),
+                "f1": _number(f1),
+                **_detection(evaluation, label),
+            }
+            for label, counts, precision, recall, f1 in zip(
+                evaluation.labels, matrix, *evaluation.rates, strict=True
+            )
+        },
         "confusion": matrix.tolist(),
     }
 
 
-def _trade_off(judgement: Judgement, label: str) -> dict[str, Any]:
-    """A detector of one label: None where there is nothing, or nothing else, to detect."""
-    from pylstm.evaluation import metrics
-
-    curve = judgement.det_curve(label)
-    if curve is None:
-        return {"auc": None, "equal_error_rate": None, "misses": None}
-    truth = judgement.targets == judgement.labels.index(label)
-    scores = judgement.scores[:, judgement.labels.index(label)]
-    # False alarms fall from point to point, misses rise: the first point is the best.
-    first = [int(np.argmax(curve.false_alarms <= rate)) for rate in _ALARMS]
+def _detection(evaluation: LabelEvaluation, label: str) -> dict[str, Any]:
+    """The figures of a detector of one label; None if all or none have that label."""
+    curve = evaluation.det_curve(label)
+    misses = None
+    if curve is not None:
+        # False alarms fall from point to point and misses rise: the first point is the best.
+        first = [int(np.argmax(curve.false_alarms <= rate)) for rate in _FALSE_ALARMS]
+        misses = {
+            f"{rate:g}": _number(curve.misses[place])
+            for rate, place in zip(_FALSE_ALARMS, first, strict=True)
+        }
     return {
-        "auc": _number(judgement.roc_auc(label)),
-        "equal_error_rate": _number(metrics.equal_error_rate(scores, truth)),
-        "misses": {
-            f"{rate:g}": _number(curve.misses[k]) for rate, k in zip(_ALARMS, first, strict=True)
-        },
+        "auc": _number(evaluation.roc_auc(label)),
+        "equal_error_rate": _number(evaluation.equal_error_rate(label)),
+        "misses": misses,
     }
 
 
 def _number(value: Any) -> float | None:
-    """As JSON has it: NaN is not known."""
+    """A number as JSON has it; NaN is null."""
     return None if value is None or math.isnan(value) else round(float(value), 6)
 
 
-def _lines(facts: dict[str, Any], recordings: Recordings) -> Iterator[str]:
-    """The facts for people."""
+def _print(facts: dict[str, Any], recordings: Recordings) -> None:
+    """The results for people."""
     side = "" if facts["split"] == "all" else f" ({facts['split']})"
-    yield f"{'model':<{_COLUMN}}{facts['model']}"
-    yield (
-        f"{'data':<{_COLUMN}}{facts['data']}{side}: {facts['recordings']} recordings,"
-        f" {minutes(recordings.seconds)}"
-    )
+    length = duration(recordings.seconds)
     matrix = np.array(facts["confusion"])
-    right = int(np.trace(matrix))
-    yield (
-        f"{'accuracy':<{_COLUMN}}{_percent(facts['accuracy'])} %:"
-        f" {right:,} of {facts['judged']:,} {facts['per']}s"
-    )
-    yield ""
-    names = [one_line(label) for label in facts["labels"]]
-    yield from _confusions(names, matrix)
-    yield ""
-    yield from _table(names, list(facts["labels"].values()))
+    correct = f"{np.trace(matrix):,} of {facts['judged']:,} {facts['per']}s"
+    fact("model", facts["model"])
+    fact("data", f"{facts['data']}{side}: {facts['recordings']} recordings, {length}")
+    fact("accuracy", f"{_percent(facts['accuracy'])} %: {correct}")
+    print()
+    labels = [one_line(label) for label in facts["labels"]]
+    if len(labels) <= _MOST_COLUMNS:
+        _print_table(_confusion_table(labels, matrix))
+    else:
+        _print_confusions(labels, matrix)
+    print()
+    _print_table(_label_table(labels, list(facts["labels"].values())))
 
 
-def _confusions(names: list[str], matrix: np.ndarray) -> Iterator[str]:
-    """The matrix, or of many labels what is most often confused."""
-    left = max(len("was"), *map(len, names))
-    if len(names) <= _MOST_COLUMNS:
-        width = 2 + max(len(str(matrix.max())), *map(len, names))
-        yield f"{'was':<{left}}  taken for"
-        yield " " * left + "".join(f"{name:>{width}}" for name in names)
-        for name, row in zip(names, matrix.tolist(), strict=True):
-            yield f"{name:<{left}}" + "".join(f"{n or '.':>{width}}" for n in row)
-        return
+def _print_table(table: Table) -> None:
+    # Wider than any table: a pipe has no width, and numbers must not be cut off.
+    console = Console(file=sys.stdout, width=10_000, highlight=False, markup=False, emoji=False)
+    with console.capture() as capture:
+        console.print(table)
+    print("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+
+def _table(title: str, justify: Any) -> Table:
+    return Table(
+        box=None, padding=(0, 2, 0, 0), pad_edge=False, title=title, title_justify=justify,
+        title_style="", header_style="",
+    )  # fmt: skip
+
+
+def _confusion_table(labels: list[str], matrix: np.ndarray) -> Table:
+    """Rows: true labels; columns: labels of the model."""
+    table = _table("taken for", "right")
+    table.add_column("was")
+    for label in labels:
+        table.add_column(label, justify="right")
+    for label, counts in zip(labels, matrix.tolist(), strict=True):
+        table.add_row(label, *(str(n or ".") for n in counts))
+    return table
+
+
+def _print_confusions(labels: list[str], matrix: np.ndarray) -> None:
+    """The labels that are confused most often."""
     wrong = [
         (int(n), row, column) for (row, column), n in np.ndenumerate(matrix) if n and row != column
     ]
     wrong.sort(key=lambda found: (-found[0], found[1:]))
-    yield f"most often confused (of {len(wrong)} pairs):" if wrong else "nothing is confused"
+    print(f"most often confused (of {len(wrong)} pairs):" if wrong else "nothing is confused")
     for n, row, column in wrong[:_MOST_CONFUSIONS]:
-        yield f"{n:>7}  {names[row]} taken for {names[column]}"
+        print(f"{n:>7}  {labels[row]} taken for {labels[column]}")
 
 
-def _table(names: list[str], rows: list[dict[str, Any]]) -> Iterator[str]:
-    """Rates of each label; a dash where a rate is not known."""
-    left = max(len("label, %"), *map(len, names))
-    alarms = "".join(f"{f'{100 * rate:g} %':>8}" for rate in _ALARMS)
-    heading = (
-        f"{'label, %':<{left}}{'count':>9}{'precision':>11}{'recall':>8}{'F1':>7}{'AUC':>7}"
-        f"{'EER':>7}{alarms}"
-    )
-    yield f"{'misses at false alarms of':>{len(heading)}}"
-    yield heading
-    for name, row in zip(names, rows, strict=True):
+def _label_table(labels: list[str], rows: list[dict[str, Any]]) -> Table:
+    """Rates of each label, %; a dash where a rate is not known."""
+    table = _table("misses at false alarms of", "right")
+    table.add_column("label, %")
+    alarms = [f"{100 * rate:g} %" for rate in _FALSE_ALARMS]
+    for heading in ("count", "precision", "recall", "F1", "AUC", "EER", *alarms):
+        table.add_column(heading, justify="right")
+    for label, row in zip(labels, rows, strict=True):
         misses = row["misses"] or {}
-        yield (
-            f"{name:<{left}}{row['count']:>9,}{_percent(row['precision']):>11}"
-            f"{_percent(row['recall']):>8}{_percent(row['f1']):>7}{_percent(row['auc']):>7}"
-            f"{_percent(row['equal_error_rate']):>7}"
-            + "".join(f"{_percent(misses.get(f'{rate:g}')):>8}" for rate in _ALARMS)
-        )
+        rates = [row[key] for key in ("precision", "recall", "f1", "auc", "equal_error_rate")]
+        rates += [misses.get(f"{rate:g}") for rate in _FALSE_ALARMS]
+        table.add_row(label, f"{row['count']:,}", *map(_percent, rates))
+    return table
 
 
 def _percent(rate: float | None) -> str:

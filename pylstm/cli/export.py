@@ -1,4 +1,4 @@
-"""``pylstm export``: a model for programs that cannot read files."""
+"""``pylstm export``: a model as C source."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from pylstm.cli.console.errors import USAGE, CliError
-from pylstm.cli.console.named_model import NamedModel
+from pylstm.cli.console.named_model import ModelArgument, NamedModel
 from pylstm.convert import c_name, to_c
 from pylstm.whole_writes import write_together
 
@@ -16,20 +16,21 @@ __all__ = ["export"]
 
 
 def export(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A bundled model's name or a model file.")
-    ],
+    model: ModelArgument,
     c: Annotated[
-        Path, typer.Option("--c", metavar="FILE.c", help="The source; FILE.h goes beside it.")
+        Path,
+        typer.Option("--c", metavar="FILE.c", help="The source file; FILE.h is written beside it."),
     ],
     name: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="With what C names begin; else made from the model's."),
+        typer.Option(
+            metavar="NAME", help="Prefix of the C names. Default: from the model's file name."
+        ),
     ] = None,
 ) -> None:
-    """Write a model as C source, for firmware and programs without files."""
+    """Write a model as C source, for firmware and other programs without files."""
     if c.suffix != ".c" or c.name == ".c":
-        raise CliError(f"--c {c}; expected a file name that ends in .c", USAGE)
+        raise CliError(f"--c is {c}; expected a file name that ends in .c", USAGE)
     named = NamedModel.load(model)
     header = c.with_suffix(".h")
     try:

@@ -1,42 +1,35 @@
-"""``pylstm info``: what a model file holds."""
+"""``pylstm info``: the contents of a model file."""
 
 from __future__ import annotations
 
 import dataclasses
 import json as json_module
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Any
 
-import typer
-
-from pylstm.cli.console.errors import one_line
-from pylstm.cli.console.named_model import NamedModel
+from pylstm.cli.console.named_model import ModelArgument, NamedModel
+from pylstm.cli.console.output import JsonOption, fact
 from pylstm.features import Features
 from pylstm.layers import Layer
 
 __all__ = ["info"]
 
-# Where the second column begins.
-_COLUMN = 14
-
 
 def info(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A bundled model's name or a model file.")
-    ],
-    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    model: ModelArgument,
+    json: JsonOption = False,
 ) -> None:
-    """Show what a model is: features, layers, labels, sizes, latency."""
+    """Show a model's features, layers, labels, sizes and latency."""
     facts = _facts(NamedModel.load(model))
     if json:
         print(json_module.dumps(facts))
         return
     for heading, text in _lines(facts):
-        print(one_line(f"{heading:<{_COLUMN}}{text}").rstrip())
+        fact(heading, text)
 
 
 def _facts(named: NamedModel) -> dict[str, Any]:
-    """All that there is to say, as JSON has it."""
+    """All facts, as JSON has them."""
     model = named.model
     layers = [_layer(layer) for layer in model.layers]
     rate = model.sample_rate
@@ -73,7 +66,7 @@ def _layer(layer: Layer) -> dict[str, Any]:
 
 
 def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """The facts for people: heading and text of each line."""
+    """The facts for people: name and value on each line."""
     yield "model", f"{facts['model']}  ({facts['size_bytes']:,} bytes)"
     features = facts["features"]
     if features is None:
@@ -105,5 +98,5 @@ def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _word(value: Any) -> str:
-    """A setting as one writes it in Python, short: 8000 for 8000.0."""
+    """A setting as Python code, short: 8000 for 8000.0."""
     return f"{value:g}" if isinstance(value, float) else str(value)

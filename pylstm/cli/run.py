@@ -1,4 +1,4 @@
-"""``pylstm run``: which events does a model hear in an audio file?"""
+"""``pylstm run``: the events that a model hears in an audio file."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
-from pylstm.cli.console.audio import AudioFile
+from pylstm.audio import AudioFile
+from pylstm.cli.console.audio_progress import audio_progress
+from pylstm.cli.console.event_report import JsonReport, TextReport
 from pylstm.cli.console.listening import Listening, detector_of, keywords_of
 from pylstm.cli.console.named_model import NamedModel
+from pylstm.cli.console.output import note
 from pylstm.cli.console.posteriors_file import PosteriorsFile
-from pylstm.cli.console.progress import progress
-from pylstm.cli.console.report import JsonReport, Report, TextReport, note
 
 __all__ = ["run"]
 
@@ -28,28 +29,32 @@ def _chunk_ms(value: float) -> float:
 
 def run(
     audio: Annotated[
-        Path, typer.Argument(metavar="AUDIO", help="WAV, FLAC, Ogg, MP3, ...; any rate.")
+        Path, typer.Argument(metavar="AUDIO", help="A WAV, FLAC, Ogg, MP3, ... file at any rate.")
     ],
     model: Annotated[
-        str, typer.Option(metavar="NAME|PATH", help="A bundled model or a model file.")
+        str, typer.Option(metavar="NAME|PATH", help="The name of a bundled model, or a model file.")
     ] = "keywords",
     chunk_ms: Annotated[
         float,
         typer.Option(
-            metavar="MS", help="Audio given at a time; the result is the same.", callback=_chunk_ms
+            metavar="MS",
+            help="Milliseconds of audio in a chunk; does not change the result.",
+            callback=_chunk_ms,
         ),
     ] = 10.0,
     json: Annotated[
-        bool, typer.Option("--json", help="One JSON object per event; figures last.")
+        bool,
+        typer.Option("--json", help="Print one JSON object for each event, and a summary last."),
     ] = False,
     csv: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write the posteriors of every frame.")
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the posteriors of every frame to a CSV file."),
     ] = None,
     resample: Annotated[
-        bool, typer.Option(help="Whether audio at another rate is resampled or refused.")
+        bool, typer.Option(help="Resample audio at another rate, or refuse it.")
     ] = True,
 ) -> None:
-    """Hear the events in an audio file, as a microphone would bring them."""
+    """Run a model on an audio file and print the events that it hears."""
     named = NamedModel.load(model)
     detector = detector_of(named.model, named.name)
     assert named.model.sample_rate is not None  # it has a detector, hence features
@@ -63,8 +68,8 @@ def run(
             posteriors = stack.enter_context(
                 PosteriorsFile(csv, detector.labels, detector.hop_seconds, [audio, named.path])
             )
-        report: Report = JsonReport() if json else TextReport(keywords_of(detector))
-        with progress(source.seconds) as show:
+        report = JsonReport() if json else TextReport(keywords_of(detector))
+        with audio_progress(source.seconds) as show:
             for heard in listening:
                 for event in heard.events:
                     report.event(event)
@@ -73,5 +78,5 @@ def run(
                 show(source.seconds_read)
         if source.shortfall:
             note(source.shortfall)
-    # After the CSV file is closed: whoever reads the figures finds it complete.
-    report.figures(listening.figures)
+    # After the CSV file is closed, so that it is complete when the summary appears.
+    report.summary(listening.summary)

@@ -1,24 +1,24 @@
-"""``pylstm train``: a model from recordings and what is to be heard in them."""
+"""``pylstm train``: a model from labelled recordings."""
 
 from __future__ import annotations
 
-import math
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from pylstm.cli.console.errors import INTERRUPTED, USAGE, CliError, one_line
-from pylstm.cli.console.recordings import (
+from pylstm.cli.console import training_options as options
+from pylstm.cli.console.errors import INTERRUPTED, USAGE, CliError
+from pylstm.cli.console.extras import TRAINING, require
+from pylstm.cli.console.named_recordings import (
+    ClipsOption,
+    DataArgument,
     data_errors,
-    minutes,
+    duration,
     names_in,
-    needs_training_extra,
     recordings_at,
 )
-from pylstm.cli.console.report import note
-from pylstm.cli.console.training_plan import Plan, needs_quiet
+from pylstm.cli.console.output import fact, note
+from pylstm.cli.console.training_plan import TrainingPlan, needs_silence_examples
 from pylstm.model_files import SUFFIX
 
 if TYPE_CHECKING:
@@ -27,118 +27,58 @@ if TYPE_CHECKING:
 
 __all__ = ["train"]
 
-# Where the second column begins.
-_COLUMN = 14
-
-
-def _number(least: float, most: float = math.inf) -> Any:
-    """A check of an option: more than `least`, at most `most`."""
-
-    def check(value: float | None) -> float | None:
-        if value is not None and not least < value <= most:  # NaN, too
-            raise typer.BadParameter(f"{value:g}; expected above {least:g}, at most {most:g}")
-        return value
-
-    return check
-
 
 def train(
-    data: Annotated[
-        Path,
-        typer.Argument(
-            metavar="DATA", help="A folder with a folder of audio for each label, or a manifest."
-        ),
-    ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The model, .safetensors.")
-    ] = Path("model.safetensors"),
-    epochs: Annotated[
-        int, typer.Option(min=1, metavar="N", help="How often all is gone through.")
-    ] = 30,
-    hidden: Annotated[
-        int, typer.Option(min=1, max=16384, metavar="N", help="Units of an LSTM layer.")
-    ] = 64,
-    layers: Annotated[int, typer.Option(min=1, max=128, metavar="N", help="LSTM layers.")] = 2,
-    batch_size: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="Recordings a step; else 32, fewer of a small set."),
-    ] = None,
-    learning_rate: Annotated[
-        float, typer.Option(metavar="RATE", help="The highest one.", callback=_number(0, 10))
-    ] = 0.003,
-    validation: Annotated[
-        float,
-        typer.Option(min=0, max=0.9, metavar="SHARE", help="Share of the speakers to judge by."),
-    ] = 0.1,
-    patience: Annotated[
-        int | None,
-        typer.Option(min=1, metavar="N", help="End after so many epochs that were not better."),
-    ] = None,
-    n_mfcc: Annotated[
-        int, typer.Option(min=1, max=128, metavar="N", help="Coefficients a frame.")
-    ] = 13,
-    sample_rate: Annotated[
-        int, typer.Option(min=1000, max=192000, metavar="HZ", help="Hz; other audio is resampled.")
-    ] = 16000,
-    labels: Annotated[
-        str | None, typer.Option(metavar="A,B,...", help="Folders to take; else all.")
-    ] = None,
-    others: Annotated[
-        str | None, typer.Option(metavar="LABEL", help="One label for all other folders.")
-    ] = None,
-    clips: Annotated[
-        bool, typer.Option("--clips", help="Manifest: cut out what has times; else hear it inside.")
-    ] = False,
-    background: Annotated[
-        str, typer.Option(metavar="LABEL", help="The label of frames, or recordings, of nothing.")
-    ] = "background",
-    quiet: Annotated[
-        bool, typer.Option(help="Add noise and silence as background, if no label is silence.")
-    ] = True,
-    augment: Annotated[
-        bool, typer.Option(help="Learn from varied recordings: speed, place, loudness, noise.")
-    ] = True,
-    noise: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Audio of noise, to be mixed in.")
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, metavar="N", help="Decides all that is left to chance.")
-    ] = 0,
-    threads: Annotated[
-        int | None,
-        typer.Option(min=1, max=256, metavar="N", help="Processors to use; else all, up to 8."),
-    ] = None,
-    cache: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Keep computed frames there.")
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a training that was interrupted.")
-    ] = False,
-    force: Annotated[
-        bool, typer.Option("--force", help="Replace the model and its checkpoint.")
-    ] = False,
+    data: DataArgument,
+    output: options.Output = Path("model.safetensors"),
+    epochs: options.Epochs = 30,
+    hidden: options.Hidden = 64,
+    layers: options.Layers = 2,
+    batch_size: options.BatchSize = None,
+    learning_rate: options.LearningRate = 0.003,
+    validation: options.Validation = 0.1,
+    patience: options.Patience = None,
+    n_mfcc: options.NMfcc = 13,
+    sample_rate: options.SampleRate = 16000,
+    labels: options.Labels = None,
+    others: options.Others = None,
+    clips: ClipsOption = False,
+    background: options.Background = "background",
+    quiet: options.Quiet = True,
+    augment: options.Augment = True,
+    noise: options.Noise = None,
+    seed: options.Seed = 0,
+    threads: options.Threads = None,
+    cache: options.Cache = None,
+    resume: options.Resume = False,
+    force: options.Force = False,
 ) -> int:
-    """Train a model from recordings.
+    """Train a model on labelled recordings.
 
-    The model can be heard at once: pylstm run AUDIO --model FILE. Beside it lies a checkpoint,
-    written after every epoch: Ctrl-C loses nothing, and --resume, with the same options, goes on.
-    More --epochs train a finished model further.
+    Use the model with: pylstm run AUDIO --model FILE. A checkpoint beside it is written after every
+    epoch, so Ctrl-C loses nothing: --resume, with the same options, continues. With more --epochs
+    it trains a finished model further.
     """
-    checkpoint = _checkpoint(output, resume, force)
+    checkpoint = _checkpoint_path(output, resume, force)
     if patience is not None and validation == 0:
-        raise CliError("--patience waits for a validation, and --validation is 0", USAGE)
+        raise CliError("--validation is 0; expected above 0, as --patience is given", USAGE)
     if not background:
         raise CliError("--background is empty; expected a label", USAGE)
-    needs_training_extra()
-    if not others:
-        others = None
+    require("training", TRAINING)
+    others = others or None
     recordings = recordings_at(
         data, labels=names_in(labels), others=others, clips=clips, background=background
     )
     noises = _noises(recordings, noise, augment)
     with data_errors():
         split = recordings.split(validation, 0.0, seed)
-    plan = Plan(
+    add_silence = quiet and needs_silence_examples(recordings)
+    if add_silence and background in recordings.labels:
+        raise CliError(
+            f"--background is {background}, a label of recordings; expected another, or --no-quiet",
+            USAGE,
+        )
+    plan = TrainingPlan(
         hidden=hidden,
         layers=layers,
         epochs=epochs,
@@ -154,17 +94,13 @@ def train(
         patience=patience,
         cache=cache,
         others=others,
-        quiet=background if quiet and needs_quiet(recordings) else None,
+        silence_label=background if add_silence else None,
     )
-    if plan.quiet in recordings.labels:
-        raise CliError(f"--background {background} is a label of recordings already", USAGE)
-    _say_found(recordings, split, plan)
+    _print_data(recordings, split, plan)
     model = plan.model(recordings, split)
     count = sum(weight.size for layer in model.layers for weight in layer.weights.values())
-    _say(
-        "model",
-        f"{n_mfcc} MFCC, {layers} x LSTM {hidden}, {model.n_outputs} outputs, {count:,} parameters",
-    )
+    network = f"{n_mfcc} MFCC, {layers} x LSTM {hidden}, {model.n_outputs} outputs"
+    fact("model", f"{network}, {count:,} parameters")
     if force and not resume:
         checkpoint.unlink(missing_ok=True)
     return _train(plan, model, split, output, checkpoint, resume)
@@ -173,37 +109,37 @@ def train(
 # --- before ---------------------------------------------------------------------------------------
 
 
-def _checkpoint(output: Path, resume: bool, force: bool) -> Path:
-    """The file of the checkpoint; nothing that is there is replaced without being told."""
+def _checkpoint_path(output: Path, resume: bool, force: bool) -> Path:
+    """The path of the checkpoint; existing files are only replaced if the user asks for it."""
     if output.suffix != SUFFIX:
-        raise CliError(f"--output {output} does not end in {SUFFIX}", USAGE)
+        raise CliError(f"--output is {output}; expected a file name that ends in {SUFFIX}", USAGE)
     if not output.parent.is_dir():
         raise CliError(f"cannot write {output}: No such file or directory")
     checkpoint = output.with_suffix(".checkpoint")
-    for path in (output, checkpoint):  # what is learnt must find its place
+    for path in (output, checkpoint):  # before training, or its results would be lost
         if path.is_dir():
             raise CliError(f"cannot write {path}: Is a directory")
     if resume and not checkpoint.exists():
         raise CliError(
-            f"--resume: {checkpoint} is not there, no training of {output} to go on with"
+            f"--resume: {checkpoint} does not exist; expected the checkpoint of {output}"
         )
     if resume or force:
         return checkpoint
     for path, what in (
-        (output, "is there already"),
-        (checkpoint, "is the checkpoint of a training that was not finished"),
+        (output, "exists already"),
+        (checkpoint, "is the checkpoint of an unfinished training"),
     ):
         if path.exists():
-            raise CliError(f"{path} {what}: --resume goes on with it, --force begins anew", USAGE)
+            raise CliError(f"{path} {what}; --resume continues it, --force starts anew", USAGE)
     return checkpoint
 
 
 def _noises(recordings: Recordings, folder: Path | None, augment: bool) -> tuple[str, ...]:
-    """Files of noise: what came with the recordings, and what --noise names."""
+    """Files of noise: those of the recordings, and those in the folder that --noise names."""
     if folder is None:
         return recordings.noises
     if not augment:
-        raise CliError("--noise is mixed in by augmentation, and --no-augment forbids it", USAGE)
+        raise CliError("--noise needs augmentation; expected no --no-augment", USAGE)
     from pylstm.audio.header import Header
 
     try:
@@ -211,30 +147,34 @@ def _noises(recordings: Recordings, folder: Path | None, augment: bool) -> tuple
     except OSError as error:
         raise CliError(f"cannot read {folder}: {error.strerror or error}") from None
     if not paths:
-        raise CliError(f"{folder} holds no files; expected audio of noise")
+        raise CliError(f"{folder} holds no files; expected noise recordings")
     with data_errors():
         for path in paths:
             Header.of(path)
     return (*recordings.noises, *paths)
 
 
-def _say_found(recordings: Recordings, split: Split, plan: Plan) -> None:
-    """What there is to learn from."""
-    _say("recordings", f"{len(recordings)}, {minutes(recordings.seconds)} in all")
+def _print_data(recordings: Recordings, split: Split, plan: TrainingPlan) -> None:
+    """What the model is trained on."""
+    fact("recordings", f"{len(recordings)}, {duration(recordings.seconds)} in all")
     counts = recordings.counts()
     unmarked = recordings.background
-    _say(
+    fact(
         "labels",
         ", ".join(
             f"{label} (the rest)" if label == unmarked else f"{label} {n}"
             for label, n in counts.items()
         )
-        + ("" if plan.quiet is None else f"; {plan.quiet}: noise and silence are added"),
+        + (
+            ""
+            if plan.silence_label is None
+            else f"; {plan.silence_label}: noise and silence are added"
+        ),
     )
     parts = [f"{len(split.training)} to learn from", f"{len(split.validation)} to judge by"]
     if len(split.testing):
         parts.append(f"{len(split.testing)} left for pylstm eval")
-    _say("split", ", ".join(parts))
+    fact("split", ", ".join(parts))
     others = sum(n for rate, n in recordings.rates().items() if rate != plan.sample_rate)
     if others:
         note(f"{others} of {len(recordings)} recordings are resampled to {plan.sample_rate} Hz")
@@ -247,43 +187,43 @@ def _say_found(recordings: Recordings, split: Split, plan: Plan) -> None:
 
 
 def _train(
-    plan: Plan, model: Any, split: Split, output: Path, checkpoint: Path, resume: bool
+    plan: TrainingPlan, model: Any, split: Split, output: Path, checkpoint: Path, resume: bool
 ) -> int:
-    """Trains, and keeps what there is whatever happens."""
+    """Trains the model and saves it, also after an interruption or a divergence."""
     from pylstm.train.loop.fitted import DivergedError
 
     try:
         with data_errors():
             fitted = plan.fit(model, split, checkpoint, resume)
     except DivergedError as error:
-        kept = "nothing was learnt before"
+        kept = "there is no earlier epoch to save"
         if error.fitted.best_epoch:
             _save(error.fitted, output)
             kept = f"{output} has the model of epoch {error.fitted.best_epoch}"
         raise CliError(f"{error}; {kept}") from None
-    except CliError as error:  # a file that has gone meanwhile, or is too short
-        more = f"; --resume goes on from {checkpoint}" if checkpoint.exists() else ""
+    except CliError as error:  # a file that has been removed meanwhile, or is too short
+        more = f"; --resume continues from {checkpoint}" if checkpoint.exists() else ""
         raise CliError(f"{error}{more}") from None
     except ValueError as error:  # a checkpoint of another training
         raise CliError(str(error)) from None
-    except OSError as error:  # what it names is a file beside the checkpoint, which is gone again
-        more = f"; --resume goes on from {checkpoint}" if checkpoint.exists() else ""
+    except OSError as error:  # it names the temporary file
+        more = f"; --resume continues from {checkpoint}" if checkpoint.exists() else ""
         raise CliError(f"cannot write {checkpoint}: {error.strerror or error}{more}") from None
     if not fitted.best_epoch:  # interrupted
         if not resume:
             checkpoint.unlink(missing_ok=True)
-        note("interrupted before an epoch was finished: nothing is saved")
+        note("interrupted before the end of the first epoch: nothing is saved")
         return INTERRUPTED
     _save(fitted, output)
-    _say_result(fitted, output)
+    _print_result(fitted, output)
     if fitted.stopped == "interrupted":
-        note(f"interrupted after {len(fitted.history)} of {plan.epochs} epochs; --resume goes on")
+        note(f"interrupted after {len(fitted.history)} of {plan.epochs} epochs; --resume continues")
         return INTERRUPTED
     return 0
 
 
 def _save(fitted: Fitted, output: Path) -> None:
-    """Writes the model, with what its training came to."""
+    """Writes the model, with the results of its training in its info."""
     from pylstm.model import Model
 
     began = fitted.model
@@ -298,15 +238,11 @@ def _save(fitted: Fitted, output: Path) -> None:
         raise CliError(f"cannot write {output}: {error.strerror or error}") from None
 
 
-def _say_result(fitted: Fitted, output: Path) -> None:
+def _print_result(fitted: Fitted, output: Path) -> None:
     best = fitted.history[fitted.best_epoch - 1]
     judged, where = best["validation_accuracy"], "on the validation"
     if judged is None:
         judged, where = best["accuracy"], "on the training itself, as there is no validation"
-    _say("accuracy", f"{100 * judged:.1f} % {where}, epoch {fitted.best_epoch}")
-    _say("file", f"{output}  ({output.stat().st_size:,} bytes)")
-    _say("hear it", f"pylstm run AUDIO --model {output}")
-
-
-def _say(heading: str, text: str) -> None:
-    print(one_line(f"{heading:<{_COLUMN}}{text}"), flush=True)
+    fact("accuracy", f"{100 * judged:.1f} % {where}, epoch {fitted.best_epoch}")
+    fact("file", f"{output}  ({output.stat().st_size:,} bytes)")
+    fact("hear it", f"pylstm run AUDIO --model {output}")

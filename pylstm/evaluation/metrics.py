@@ -1,8 +1,10 @@
 """How good a model is: counts of confusions, and trade-offs over all thresholds.
 
-A confusion matrix has a row for every true class and a column for every predicted one. A rate whose
-denominator is 0 (the precision of a class that was never predicted) is NaN: it is not known, which
-is neither 0 nor 1.
+scikit-learn does the counting. Here is what it leaves to its callers: arguments are checked and
+never cast or dropped, a trade-off has all of its points, and a rate whose denominator is 0 (the
+precision of a class that was never predicted) is NaN.
+
+A confusion matrix has a row for each true class and a column for each predicted one.
 """
 
 from __future__ import annotations
@@ -12,15 +14,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pylstm.arguments import count
+
 __all__ = [
+    "ClassRates",
     "DetCurve",
-    "accuracy",
+    "class_rates",
     "confusion",
     "det_curve",
     "equal_error_rate",
-    "f1",
-    "precision",
-    "recall",
     "roc_auc",
 ]
 
@@ -31,7 +33,7 @@ Floats = NDArray[np.float64]
 
 
 def confusion(targets: ArrayLike, predictions: ArrayLike, n: int) -> NDArray[np.int64]:
-    r"""How often which class was taken for which.
+    r"""How often each class was predicted as which.
 
     .. math::
 
@@ -42,12 +44,12 @@ def confusion(targets: ArrayLike, predictions: ArrayLike, n: int) -> NDArray[np.
     targets, predictions : arrays of integers, of the same shape
         Classes, 0 to n - 1.
     n : int
-        How many classes there are.
+        Number of classes.
 
     Returns
     -------
     array, shape (n, n), int64
-        Rows: what it was; columns: what it was taken for.
+        Rows: true classes; columns: predicted classes.
 
     Raises
     ------
@@ -55,6 +57,8 @@ def confusion(targets: ArrayLike, predictions: ArrayLike, n: int) -> NDArray[np.
         Something other than integers.
     ValueError
         Shapes that differ, or a class outside of 0 to n - 1.
+    ImportError
+        scikit-learn is missing.
 
     Examples
     --------
@@ -63,185 +67,107 @@ def confusion(targets: ArrayLike, predictions: ArrayLike, n: int) -> NDArray[np.
            [0, 1, 0],
            [1, 0, 0]])
     """
-    if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 1:
-        raise ValueError(f"n is {n!r}; expected a whole number from 1")
-    truth, guess = _classes("targets", targets, n), _classes("predictions", predictions, n)
-    if truth.shape != guess.shape:
-        raise ValueError(
-            f"targets have shape {truth.shape}, predictions {guess.shape}; expected the same"
-        )
-    pairs = truth.ravel() * np.int64(n) + guess.ravel()
-    return np.bincount(pairs, minlength=n * n).reshape(n, n).astype(np.int64)
+    true, predicted = _classes(targets, predictions, n)
+    if not true.size:  # scikit-learn refuses it
+        return np.zeros((n, n), np.int64)
+    matrix: NDArray[np.int64] = _sklearn().confusion_matrix(true, predicted, labels=np.arange(n))
+    return matrix
 
 
-def accuracy(matrix: ArrayLike) -> float:
-    r"""The share of decisions that were right: :math:`\sum_i C_{ii} / \sum_{ij} C_{ij}`.
+class ClassRates(NamedTuple):
+    """Rates of each class, (n,) each; NaN where the denominator is 0."""
 
-    Parameters
-    ----------
-    matrix : array, shape (n, n)
-        From `confusion`.
-
-    Returns
-    -------
-    float
-        NaN without any decision.
-
-    Examples
-    --------
-    >>> accuracy([[3, 1], [0, 4]])
-    0.875
-    """
-    counts = _matrix(matrix)
-    return float(_share(np.trace(counts), counts.sum()))
+    precision: Floats
+    r"""The share of the predictions of a class that are correct, :math:`C_{jj} / \sum_i C_{ij}`."""
+    recall: Floats
+    r"""The share of a class that was found, :math:`C_{ii} / \sum_j C_{ij}`."""
+    f1: Floats
+    """The harmonic mean of precision and recall."""
 
 
-def precision(matrix: ArrayLike) -> Floats:
-    r"""Of what was taken for a class, the share that was it: :math:`C_{jj} / \sum_i C_{ij}`.
+def class_rates(targets: ArrayLike, predictions: ArrayLike, n: int) -> ClassRates:
+    """Precision, recall and F1 of each class.
 
-    Parameters
-    ----------
-    matrix : array, shape (n, n)
-        From `confusion`.
-
-    Returns
-    -------
-    array, shape (n,), float64
-        NaN for a class that was never predicted.
+    Parameters and errors are those of `confusion`.
 
     Examples
     --------
-    >>> precision([[3, 1], [0, 4]])
-    array([1. , 0.8])
+    >>> class_rates([0, 0, 0, 1], [0, 0, 1, 1], 3)
+    ClassRates(precision=array([1. , 0.5, nan]),
+               recall=array([0.66666667, 1.        , nan]),
+               f1=array([0.8       , 0.66666667, nan]))
     """
-    counts = _matrix(matrix)
-    return _share(np.diagonal(counts), counts.sum(axis=0))
-
-
-def recall(matrix: ArrayLike) -> Floats:
-    r"""Of what was of a class, the share that was found: :math:`C_{ii} / \sum_j C_{ij}`.
-
-    Parameters
-    ----------
-    matrix : array, shape (n, n)
-        From `confusion`.
-
-    Returns
-    -------
-    array, shape (n,), float64
-        NaN for a class that never occurred.
-
-    Examples
-    --------
-    >>> recall([[3, 1], [0, 4]])
-    array([0.75, 1.  ])
-    """
-    counts = _matrix(matrix)
-    return _share(np.diagonal(counts), counts.sum(axis=1))
-
-
-def f1(matrix: ArrayLike) -> Floats:
-    r"""The harmonic mean of precision and recall.
-
-    .. math::
-
-        F_i = \frac{2 C_{ii}}{\sum_j C_{ij} + \sum_j C_{ji}}
-
-    Parameters
-    ----------
-    matrix : array, shape (n, n)
-        From `confusion`.
-
-    Returns
-    -------
-    array, shape (n,), float64
-        NaN for a class that neither occurred nor was predicted.
-
-    Examples
-    --------
-    >>> f1([[2, 2], [0, 4]]).round(3)
-    array([0.667, 0.8  ])
-    """
-    counts = _matrix(matrix)
-    return _share(2 * np.diagonal(counts), counts.sum(axis=0) + counts.sum(axis=1))
+    true, predicted = _classes(targets, predictions, n)
+    if not true.size:  # scikit-learn refuses it
+        return ClassRates(*np.full((3, n), np.nan))
+    return ClassRates(
+        *_sklearn().precision_recall_fscore_support(
+            true, predicted, labels=np.arange(n), zero_division=np.nan
+        )[:3]
+    )
 
 
 # --- scores ---------------------------------------------------------------------------------------
 
 
 def roc_auc(scores: ArrayLike, truth: ArrayLike) -> float:
-    r"""How likely something true scores higher than something false; ties count half.
+    r"""The probability that a true example scores higher than a false one; ties count half.
 
     .. math::
 
         AUC = \frac{1}{n_+ n_-} \sum_{i: true} \sum_{j: false}
               \left([s_i > s_j] + \tfrac12 [s_i = s_j]\right)
-            = \frac{R_+ - n_+ (n_+ + 1) / 2}{n_+ n_-}
 
-    with :math:`R_+` the sum of the mean ranks of what is true. It is the area under the curve of
-    detections over false alarms.
+    It is the area under the curve of detections over false alarms.
 
     Parameters
     ----------
     scores : array, shape (n,), real numbers
-        Higher: more likely true. Infinity is a score like others, NaN is none.
+        Higher: more likely true. Infinity is a score like others; NaN is refused.
     truth : array, shape (n,), bool
-        What is true (0 and 1 will do).
+        What is true; 0 and 1 are accepted.
 
     Returns
     -------
     float
-        1: all that is true scores above all that is false; 0.5: chance.
+        1: every true example scores above every false one; 0.5: chance.
 
     Raises
     ------
     TypeError, ValueError
         Not 1-D, lengths that differ, NaN, or only one of true and false.
-
-    Notes
-    -----
-    The statistic of Mann and Whitney, "On a test of whether one of two random variables is
-    stochastically larger than the other", 1947.
+    ImportError
+        scikit-learn is missing.
 
     Examples
     --------
     >>> roc_auc([0.1, 0.4, 0.35, 0.8], [False, False, True, True])
     0.75
     """
-    values, true = _scored(scores, truth)
-    n_true = int(true.sum())
-    n_false = len(true) - n_true
-    _, place, count = np.unique(values, return_inverse=True, return_counts=True)
-    rank = np.cumsum(count) - (count - 1) / 2  # the mean of the ranks of those that tie
-    total = float(rank[place.ravel()][true].sum())
-    return (total - n_true * (n_true + 1) / 2) / (n_true * n_false)
+    _, ranks, true = _ranked(scores, truth)
+    return float(_sklearn().roc_auc_score(true, ranks))
 
 
 class DetCurve(NamedTuple):
-    """What a detector that says "true" from a threshold on gets wrong, for every threshold."""
+    """The errors of a detector that says "true" from a threshold on, for every threshold."""
 
     thresholds: Floats
-    """From low to high: each distinct score, and infinity, from which on nothing is detected."""
+    """From low to high: each distinct score, and infinity, at which nothing is detected."""
     false_alarms: Floats
-    """The share of what is false that scores at least the threshold; falls from 1 to 0."""
+    """The share of false examples that score at least the threshold; falls from 1 to 0."""
     misses: Floats
-    """The share of what is true that scores less than the threshold; rises from 0 to 1."""
+    """The share of true examples that score less than the threshold; rises from 0 to 1."""
 
 
 def det_curve(scores: ArrayLike, truth: ArrayLike) -> DetCurve:
-    r"""Detection-error trade-off: the rate of misses against that of false alarms.
+    r"""Detection-error trade-off: the miss rate against the false-alarm rate.
 
     .. math::
 
         P_{fa}(θ) = \frac{|\{j: false, \; s_j \ge θ\}|}{n_-}, \qquad
         P_{miss}(θ) = \frac{|\{i: true, \; s_i < θ\}|}{n_+}
 
-    Parameters
-    ----------
-    scores : array, shape (n,), real numbers
-        Higher: more likely true.
-    truth : array, shape (n,), bool
-        What is true.
+    Parameters are those of `roc_auc`.
 
     Returns
     -------
@@ -250,14 +176,14 @@ def det_curve(scores: ArrayLike, truth: ArrayLike) -> DetCurve:
 
     Raises
     ------
-    TypeError, ValueError
-        As `roc_auc`.
+    TypeError, ValueError, ImportError
+        As `roc_auc`; also for a score of infinity.
 
     Notes
     -----
     Martin et al., "The DET curve in assessment of detection task performance", Eurospeech 1997.
-    Unlike ``sklearn.metrics.det_curve`` (1.8), which drops points where one rate is still 0 or 1,
-    all points are there, the last at infinity included.
+    From ``sklearn.metrics.roc_curve``, because ``sklearn.metrics.det_curve`` drops points where a
+    rate is still 0 or 1.
 
     Examples
     --------
@@ -267,44 +193,25 @@ def det_curve(scores: ArrayLike, truth: ArrayLike) -> DetCurve:
      array([1. , 0.5, 0.5, 0. , 0. ]),
      array([0. , 0. , 0.5, 0.5, 1. ]))
     """
-    values, true = _scored(scores, truth)
-    if np.isposinf(values).any():
-        raise ValueError("scores hold infinity: no threshold is above it")
-    thresholds, place = np.unique(values, return_inverse=True)
-    place = place.ravel()
-    n_true = np.bincount(place[true], minlength=len(thresholds))
-    n_false = np.bincount(place[~true], minlength=len(thresholds))
-    below_true = np.concatenate([[0], np.cumsum(n_true)])
-    below_false = np.concatenate([[0], np.cumsum(n_false)])
-    return DetCurve(
-        np.append(thresholds, np.inf),
-        (below_false[-1] - below_false) / below_false[-1],
-        below_true / below_true[-1],
-    )
+    values, ranks, true = _ranked(scores, truth)
+    if np.isposinf(values[-1]):
+        raise ValueError("scores holds infinity; expected finite scores or -infinity")
+    false_alarms, detections, _ = _sklearn().roc_curve(true, ranks, drop_intermediate=False)
+    return DetCurve(np.append(values, np.inf), false_alarms[::-1], 1 - detections[::-1])
 
 
 def equal_error_rate(scores: ArrayLike, truth: ArrayLike) -> float:
     """The rate at which misses and false alarms are equally frequent.
 
-    Where no threshold makes them equal, the straight line between the two points of `det_curve`
-    around that place is followed to where they are.
+    Where no threshold makes them equal, it lies on the straight line between the two neighbouring
+    points of `det_curve`.
 
-    Parameters
-    ----------
-    scores : array, shape (n,), real numbers
-        Higher: more likely true.
-    truth : array, shape (n,), bool
-        What is true.
+    Parameters and errors are those of `det_curve`.
 
     Returns
     -------
     float
-        0: a threshold divides them; 0.5: chance.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `roc_auc`.
+        0: a threshold separates them; 0.5: chance.
 
     Examples
     --------
@@ -314,7 +221,7 @@ def equal_error_rate(scores: ArrayLike, truth: ArrayLike) -> float:
     0.0
     """
     curve = det_curve(scores, truth)
-    # Falls from 1 to -1, point by point or not at all: it crosses 0 once.
+    # Falls from 1 to -1, so it crosses 0 once.
     excess = curve.false_alarms - curve.misses
     after = int(np.argmax(excess <= 0))
     before = after - 1
@@ -323,53 +230,59 @@ def equal_error_rate(scores: ArrayLike, truth: ArrayLike) -> float:
     return float(curve.misses[before] + part * step)
 
 
-# --- what came ------------------------------------------------------------------------------------
+# --- arguments ------------------------------------------------------------------------------------
 
 
-def _classes(name: str, values: ArrayLike, n: int) -> NDArray[np.int64]:
-    array = np.asarray(values)
-    if array.size == 0:
-        return np.zeros(array.shape, np.int64)  # an empty list has the dtype float64
-    if array.dtype.kind not in "iu":
-        raise TypeError(f"{name} are {array.dtype}; expected integers")
-    for extreme in (array.min(), array.max()):
-        if not 0 <= extreme < n:
-            raise ValueError(f"{name} hold {extreme}; expected 0 to {n - 1}")
-    return array.astype(np.int64)
+def _sklearn() -> Any:
+    try:
+        import sklearn.metrics
+    except ImportError as error:
+        raise ImportError(
+            f'metrics need scikit-learn: pip install "pylstm[train]" ({error})'
+        ) from None
+    return sklearn.metrics
 
 
-def _matrix(matrix: ArrayLike) -> NDArray[Any]:
-    counts = np.asarray(matrix)
-    if counts.dtype.kind not in "iuf":
-        raise TypeError(f"matrix is {counts.dtype}; expected counts")
-    if counts.ndim != 2 or counts.shape[0] != counts.shape[1]:
-        raise ValueError(f"matrix has shape {counts.shape}; expected (n, n)")
-    if not (counts >= 0).all():
-        raise ValueError("matrix holds a negative number or NaN; expected counts")
-    return counts
+def _classes(targets: ArrayLike, predictions: ArrayLike, n: int) -> list[NDArray[np.int64]]:
+    """Targets and predictions, flat; scikit-learn would cast floats and drop unknown classes."""
+    count("n", n, 1)
+    arrays = {"targets": np.asarray(targets), "predictions": np.asarray(predictions)}
+    for name, array in arrays.items():
+        if array.shape != arrays["targets"].shape:
+            raise ValueError(
+                f"{name} has shape {array.shape}; expected {arrays['targets'].shape}, as targets"
+            )
+        if not array.size:
+            continue  # an empty list has the dtype float64
+        if array.dtype.kind not in "iu":
+            raise TypeError(f"{name} is {array.dtype}; expected integers")
+        for extreme in (array.min(), array.max()):
+            if not 0 <= extreme < n:
+                raise ValueError(f"{name} holds {extreme}; expected 0 to {n - 1}")
+    return [array.ravel().astype(np.int64) for array in arrays.values()]
 
 
-def _share(part: Any, whole: Any) -> Floats:
-    """part / whole, NaN where there is no whole."""
-    part, whole = np.asarray(part, np.float64), np.asarray(whole, np.float64)
-    return np.divide(part, whole, out=np.full(whole.shape, np.nan), where=whole > 0)
+def _ranked(
+    scores: ArrayLike, truth: ArrayLike
+) -> tuple[Floats, NDArray[np.int64], NDArray[np.bool_]]:
+    """The distinct scores, the rank of each score among them, and what is true.
 
-
-def _scored(scores: ArrayLike, truth: ArrayLike) -> tuple[Floats, NDArray[np.bool_]]:
+    Ranks stand for scores because scikit-learn refuses infinity.
+    """
     values, true = np.asarray(scores), np.asarray(truth)
     if values.dtype.kind not in "iuf":
-        raise TypeError(f"scores are {values.dtype}; expected real numbers")
+        raise TypeError(f"scores is {values.dtype}; expected real numbers")
     if true.dtype.kind not in "biu" or not np.isin(true, (0, 1)).all():
         raise TypeError(f"truth is {true.dtype}; expected True and False, or 0 and 1")
-    if values.ndim != 1 or values.shape != true.shape:
-        raise ValueError(
-            f"scores have shape {values.shape}, truth {true.shape}; expected (n,), the same"
-        )
-    values = values.astype(np.float64)
+    if values.ndim != 1:
+        raise ValueError(f"scores has shape {values.shape}; expected (n,)")
+    if values.shape != true.shape:
+        raise ValueError(f"truth has shape {true.shape}; expected {values.shape}, as scores")
     if np.isnan(values).any():
-        raise ValueError("scores hold NaN; expected numbers")
+        raise ValueError("scores holds NaN; expected numbers")
     true = true.astype(bool)
     for is_true in (True, False):
         if not (true == is_true).any():
-            raise ValueError(f"nothing in truth is {is_true}; expected both True and False")
-    return values, true
+            raise ValueError(f"truth holds no {is_true}; expected both True and False")
+    distinct, ranks = np.unique(values.astype(np.float64), return_inverse=True)
+    return distinct, ranks, true

@@ -1,4 +1,4 @@
-"""Training: models learn from recordings, on the CPU, with NumPy and SciPy.
+"""Training: models are trained on recordings, on the CPU, with NumPy and SciPy.
 
 ::
 
@@ -6,20 +6,24 @@
      folder or      frames,    frames    forward               backward,     step on one
      manifest       augmented  side by side                    clipped       vector
 
-`fit` turns this wheel, epoch by epoch; its parts are here for loops of one's own.
+`fit` runs this loop, epoch by epoch. Its parts are public, for loops of your own.
 """
 
-from pylstm.train.augment.noise import Noise, Reverb
+from pylstm.train.augment.augmentation import Chain
+from pylstm.train.augment.noise import Noise
+from pylstm.train.augment.reverb import Reverb
 from pylstm.train.augment.spec_augment import SpecAugment
-from pylstm.train.augment.waveform import Chain, Gain, Shift, Speed
-from pylstm.train.data.batches import Arrays, Batch, Truncated
+from pylstm.train.augment.waveform import Gain, Shift, Speed
+from pylstm.train.data.arrays import Arrays
+from pylstm.train.data.batch import Batch
 from pylstm.train.data.carried_state import Continued
 from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.feature_cache import FeatureCache
 from pylstm.train.data.recordings import Recordings, Split
 from pylstm.train.data.silence_examples import Quiet
+from pylstm.train.data.truncated import Truncated
 from pylstm.train.loop.fit import DivergedError, Fitted, fit
-from pylstm.train.loop.progress import Report
+from pylstm.train.loop.report import Report
 from pylstm.train.losses.ctc import CTC
 from pylstm.train.losses.frame_losses import MSE, BCEWithLogits, CrossEntropy
 from pylstm.train.network import Network

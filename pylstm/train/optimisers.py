@@ -1,7 +1,7 @@
-"""Optimisers: what a step does to the parameters, given their gradients.
+"""Optimisers: steps that change the parameters by their gradients.
 
-All work in place on one flat float32 array, block by block so that a block of everything involved
-stays in the cache, and allocate nothing after the first step. The formulas, their order of
+All work in place on one flat float32 array, block by block, so that everything that a block needs
+stays in the cache. They allocate nothing after the first step. The formulas, their order of
 operations included, are those of ``torch.optim`` (PyTorch 2.13): after 100 steps the parameters are
 PyTorch's within 1e-6 of their size.
 """
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import described, flag, listing, number
+from pylstm.train.settings_repr import SettingsRepr
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimiser", "clip_global_norm"]
 
@@ -29,17 +30,17 @@ def _check_flat(name: str, values: object) -> Array:
     if not isinstance(values, np.ndarray) or values.dtype != np.float32:
         raise TypeError(f"{name} is {described(values)}; expected an array of float32")
     if values.ndim != 1 or not values.flags.c_contiguous:
-        raise ValueError(f"{name} has shape {values.shape}; expected one dimension without gaps")
+        raise ValueError(f"{name} has shape {values.shape}; expected one dimension, contiguous")
     return values
 
 
-class Optimiser:
-    """What all optimisers have in common.
+class Optimiser(SettingsRepr):
+    """Base of all optimisers.
 
     Attributes
     ----------
     lr : float
-        The learning rate of a step that is given none.
+        The learning rate of a step without its own.
     """
 
     # The arrays that go from step to step, under PyTorch's names.
@@ -60,7 +61,7 @@ class Optimiser:
         parameters : (n,) float32
             Changed; in one piece.
         gradients : (n,) float32
-            Left as they are. Must be finite: what is not makes parameters NaN.
+            Not changed. Must be finite, or parameters become NaN.
         lr : float, optional
             The learning rate of this step; 0 is allowed. None: `lr` of the optimiser.
 
@@ -75,16 +76,18 @@ class Optimiser:
         _check_flat("gradients", gradients)
         size = parameters.size
         if gradients.size != size:
-            raise ValueError(f"gradients has {gradients.size} values, parameters has {size}")
+            raise ValueError(
+                f"gradients has {gradients.size} values; expected {size}, as parameters"
+            )
         if not parameters.flags.writeable:
-            raise ValueError("parameters is read-only: a step changes it in place")
+            raise ValueError("parameters is read-only; expected an array that a step can change")
         if np.may_share_memory(parameters, gradients):
             raise ValueError("gradients shares memory with parameters; expected another array")
         for name, array in self._arrays.items():
             if array.size != size:
                 raise ValueError(
-                    f"parameters has {size} values, {name!r} from earlier steps or a state has "
-                    f"{array.size}: an optimiser belongs to one network"
+                    f"parameters has {size} values; expected {array.size}, as {name!r} of earlier"
+                    " steps or a state (an optimiser belongs to one network)"
                 )
         if not self._arrays:
             self._arrays = {name: np.zeros(size, np.float32) for name in self.buffers}
@@ -92,7 +95,7 @@ class Optimiser:
             self._scratch = tuple(np.empty(min(size, BLOCK), np.float32) for _ in range(2))  # type: ignore[assignment]
         self._steps += 1
         arrays = [self._arrays[name] for name in self.buffers]
-        with np.errstate(all="ignore"):  # half a step would be worse than a step to NaN
+        with np.errstate(all="ignore"):  # an error would leave half a step
             for start in range(0, size, BLOCK):
                 block = slice(start, min(start + BLOCK, size))
                 n = block.stop - start
@@ -106,9 +109,9 @@ class Optimiser:
         raise NotImplementedError
 
     def state(self) -> dict[str, Any]:
-        """Everything that goes from step to step: ``step``, their number, and arrays, copied.
+        """What is kept from step to step: ``step``, their number, and copies of arrays.
 
-        Hyperparameters are not in it.
+        Hyperparameters are not included.
 
         Returns
         -------
@@ -122,7 +125,7 @@ class Optimiser:
         Parameters
         ----------
         state : mapping
-            What `state` gave; copied.
+            What `state` returned; copied.
 
         Raises
         ------
@@ -130,26 +133,26 @@ class Optimiser:
             The state is not one of this kind of optimiser. Nothing has changed then.
         """
         if not isinstance(state, Mapping):
-            raise TypeError(f"state is {described(state)}; expected what state() gave")
+            raise TypeError(f"state is {described(state)}; expected what state() returned")
         steps = state.get("step")
         if isinstance(steps, bool) or not isinstance(steps, (int, np.integer)) or steps < 0:
             raise ValueError(f"'step' of the state is {steps!r}; expected a whole number from 0 on")
         expected = ("step", *(self.buffers if steps else ()))
         if set(state) != set(expected):
             raise ValueError(
-                f"state after {steps} steps has {listing(state)}: "
-                f"{type(self).__name__} expected {listing(expected)}"
+                f"state has {listing(state)}; expected {listing(expected)} for"
+                f" {type(self).__name__} after {steps} steps"
             )
         arrays = {name: _check_flat(f"{name!r} of the state", state[name]) for name in expected[1:]}
         if len({array.size for array in arrays.values()}) > 1:
             sizes = ", ".join(f"{name!r} {array.size}" for name, array in arrays.items())
-            raise ValueError(f"arrays of the state differ in size: {sizes}")
+            raise ValueError(f"arrays of the state have the sizes {sizes}; expected one size")
         self._steps = int(steps)
         self._arrays = {name: array.copy() for name, array in arrays.items()}
 
 
 class SGD(Optimiser):
-    r"""Stochastic gradient descent, with momentum [1]_ if wanted.
+    r"""Stochastic gradient descent with optional momentum [1]_.
 
     With learning rate η, weight decay λ and momentum μ:
 
@@ -200,12 +203,6 @@ class SGD(Optimiser):
         if nesterov and not momentum:
             raise ValueError(f"nesterov is True, momentum is {momentum!r}; expected above 0")
         self.buffers = ("momentum_buffer",) if momentum else ()
-
-    def __repr__(self) -> str:
-        return (
-            f"SGD(lr={self.lr}, momentum={self.momentum}, nesterov={self.nesterov}, "
-            f"weight_decay={self.weight_decay})"
-        )
 
     def _update(self, p: Array, g: Array, lr: float, a: Array, b: Array, *arrays: Array) -> None:
         if self.weight_decay:
@@ -283,12 +280,6 @@ class Adam(Optimiser):
         self.betas = (number("betas[0]", betas[0], below=1), number("betas[1]", betas[1], below=1))
         self.eps = number("eps", eps)
 
-    def __repr__(self) -> str:
-        return (
-            f"{type(self).__name__}(lr={self.lr}, betas={self.betas}, eps={self.eps}, "
-            f"weight_decay={self.weight_decay})"
-        )
-
     def _update(self, p: Array, g: Array, lr: float, a: Array, b: Array, *arrays: Array) -> None:
         m, v = arrays
         if self.weight_decay and self.decoupled:
@@ -359,7 +350,7 @@ class AdamW(Adam):
 
 
 def clip_global_norm(gradients: Array, max_norm: float) -> float:
-    r"""Shortens gradients, in place, to a Euclidean norm of at most so much.
+    r"""Scales gradients down, in place, to a maximum Euclidean norm.
 
     .. math:: g ← \min\Bigl(1, \frac{c}{\lVert g \rVert + 10^{-6}}\Bigr) g
 
@@ -368,14 +359,14 @@ def clip_global_norm(gradients: Array, max_norm: float) -> float:
     Parameters
     ----------
     gradients : (n,) float32
-        Changed where their norm is too large; left as they are when it is NaN or infinite.
+        Changed if their norm is too large; not if it is NaN or infinite.
     max_norm : float
         c, above 0.
 
     Returns
     -------
     float
-        The norm before.
+        The norm before scaling.
 
     Raises
     ------
@@ -396,7 +387,7 @@ def clip_global_norm(gradients: Array, max_norm: float) -> float:
     if not number("max_norm", max_norm) > 0:
         raise ValueError(f"max_norm is {max_norm!r}; expected above 0")
     if not gradients.flags.writeable:
-        raise ValueError("gradients is read-only: clipping changes it in place")
+        raise ValueError("gradients is read-only; expected an array that clipping can change")
     squares = 0.0
     with np.errstate(invalid="ignore"):
         for start in range(0, gradients.size, BLOCK):

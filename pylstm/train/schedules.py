@@ -1,8 +1,7 @@
-"""Schedules: by what the learning rate is multiplied, step by step or epoch by epoch.
+"""Schedules: the factor of the learning rate at each step or epoch.
 
-A schedule is asked `factor(step, epoch)` before every step, both counted from 0, and told
-`observe(value)` after every epoch, value being the loss that should fall. Only `Plateau` remembers
-anything.
+`fit` calls `factor(step, epoch)` before every step, both counted from 0, and `observe(value)` after
+every epoch with the loss that should fall. Only `Plateau` has a state.
 """
 
 from __future__ import annotations
@@ -11,21 +10,22 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from pylstm.arguments import count, described, listing, number
+from pylstm.arguments import count, described, listing, number, within
+from pylstm.train.settings_repr import SettingsRepr
 
 __all__ = ["Constant", "Cosine", "Plateau", "Schedule", "Step"]
 
 
-class Schedule:
-    """What all schedules have in common."""
+class Schedule(SettingsRepr):
+    """Base of all schedules."""
 
     def factor(self, step: int, epoch: int) -> float:
-        """What the learning rate is multiplied by.
+        """The factor of the learning rate.
 
         Parameters
         ----------
         step, epoch : int
-            How many steps and whole epochs lie behind; from 0.
+            Finished steps and epochs.
 
         Returns
         -------
@@ -35,21 +35,21 @@ class Schedule:
         raise NotImplementedError
 
     def observe(self, value: float) -> None:
-        """Takes note of the loss after an epoch; most schedules do not care.
+        """Takes the loss after an epoch; most schedules ignore it.
 
         Parameters
         ----------
         value : float
-            The lower the better. NaN is no improvement.
+            Lower is better; NaN is not an improvement.
         """
 
     def state(self) -> dict[str, int | float]:
-        """What `observe` has left behind.
+        """The state that `observe` has changed.
 
         Returns
         -------
         dict of str to int or float
-            Empty for a schedule that only looks at step and epoch.
+            Empty for a schedule that only depends on step and epoch.
         """
         return {}
 
@@ -59,7 +59,7 @@ class Schedule:
         Parameters
         ----------
         state : mapping
-            What `state` gave.
+            What `state` returned.
 
         Raises
         ------
@@ -70,7 +70,7 @@ class Schedule:
 
 
 class Constant(Schedule):
-    """The learning rate as it is.
+    """A constant learning rate.
 
     Examples
     --------
@@ -79,9 +79,6 @@ class Constant(Schedule):
     1.0
     """
 
-    def __repr__(self) -> str:
-        return "Constant()"
-
     def factor(self, step: int, epoch: int) -> float:
         """1, always."""
         _check_position(step, epoch)
@@ -89,7 +86,7 @@ class Constant(Schedule):
 
 
 class Cosine(Schedule):
-    r"""Up in a straight line, down along a cosine [1]_.
+    r"""A linear warm-up, then a cosine down to a floor [1]_.
 
     With N steps, W of them warm-up, floor f and step s:
 
@@ -132,13 +129,7 @@ class Cosine(Schedule):
                 f"warmup_steps is {self.warmup_steps}; expected below total_steps, "
                 f"{self.total_steps}"
             )
-        self.floor = _share("floor", floor)
-
-    def __repr__(self) -> str:
-        return (
-            f"Cosine(total_steps={self.total_steps}, warmup_steps={self.warmup_steps}, "
-            f"floor={self.floor})"
-        )
+        self.floor = within("floor", floor, 0.0, 1.0)
 
     def factor(self, step: int, epoch: int) -> float:
         """See the class."""
@@ -152,7 +143,7 @@ class Cosine(Schedule):
 
 
 class Step(Schedule):
-    r"""Down by the same factor every so many epochs.
+    r"""The same decrease after every few epochs.
 
     .. math:: γ^{\lfloor e / n \rfloor}
 
@@ -175,7 +166,7 @@ class Step(Schedule):
 
     def __init__(self, every_epochs: int, factor: float) -> None:
         self.every_epochs = count("every_epochs", every_epochs, 1)
-        self.decay = _share("factor", factor, zero=False)
+        self.decay = _positive(within("factor", factor, 0.0, 1.0))
 
     def __repr__(self) -> str:
         return f"Step(every_epochs={self.every_epochs}, factor={self.decay})"
@@ -187,7 +178,7 @@ class Step(Schedule):
 
 
 class Plateau(Schedule):
-    """Down when the loss no longer falls.
+    """A decrease when the loss no longer falls.
 
     A loss is an improvement when it is below 0.9999 of the best so far. After more than `patience`
     epochs in a row without one, the factor is multiplied once and the count begins anew;
@@ -197,11 +188,11 @@ class Plateau(Schedule):
     Parameters
     ----------
     factor : float, default 0.5
-        By what the factor is multiplied; above 0 and below 1.
+        Multiplies the learning rate; above 0 and below 1.
     patience : int, default 3
-        How many epochs without improvement are borne.
+        Epochs without improvement that are tolerated.
     floor : float, default 0.0
-        What the factor does not fall below; from 0 to 1.
+        The lowest factor, from 0 to 1.
 
     Examples
     --------
@@ -214,11 +205,9 @@ class Plateau(Schedule):
     """
 
     def __init__(self, factor: float = 0.5, patience: int = 3, floor: float = 0.0) -> None:
-        self.decay = number("factor", factor, below=1)
-        if not self.decay:
-            raise ValueError(f"factor is {factor!r}; expected above 0")
+        self.decay = _positive(number("factor", factor, below=1))
         self.patience = count("patience", patience, 0)
-        self.floor = _share("floor", floor)
+        self.floor = within("floor", floor, 0.0, 1.0)
         self._factor = 1.0
         self._best = math.inf
         self._without = 0
@@ -232,13 +221,7 @@ class Plateau(Schedule):
         return self._factor
 
     def observe(self, value: float) -> None:
-        """Takes note of the loss after an epoch.
-
-        Parameters
-        ----------
-        value : float
-            The lower the better. NaN is no improvement.
-        """
+        """See `Schedule.observe`."""
         value = _loss("value", value)
         if value < self._best * (1 - 1e-4):
             self._best = value
@@ -250,29 +233,13 @@ class Plateau(Schedule):
             self._without = 0
 
     def state(self) -> dict[str, int | float]:
-        """The ``factor`` reached, the ``best`` loss, and the epochs ``without`` improvement.
-
-        Returns
-        -------
-        dict of str to int or float
-        """
+        """The ``factor`` reached, the ``best`` loss, and the epochs ``without`` improvement."""
         return {"factor": self._factor, "best": self._best, "without": self._without}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Continues where `state` was taken, given the same settings.
-
-        Parameters
-        ----------
-        state : mapping
-            What `state` gave.
-
-        Raises
-        ------
-        TypeError, ValueError
-            The state is not one of this kind of schedule. Nothing has changed then.
-        """
+        """See `Schedule.restore`."""
         _check_state(state, "Plateau", ("factor", "best", "without"))
-        factor = _share("'factor' of the state", state["factor"])
+        factor = within("'factor' of the state", state["factor"], 0.0, 1.0)
         best = _loss("'best' of the state", state["best"])
         if math.isnan(best):
             raise ValueError("'best' of the state is NaN; expected a number")
@@ -287,11 +254,11 @@ def _check_position(step: object, epoch: object) -> None:
 
 def _check_state(state: object, kind: str, expected: tuple[str, ...]) -> None:
     if not isinstance(state, Mapping):
-        raise TypeError(f"state is {described(state)}; expected what state() gave")
+        raise TypeError(f"state is {described(state)}; expected what state() returned")
     if set(state) != set(expected):
         came = listing(state) if state else "nothing"
         wanted = listing(expected) if expected else "nothing"
-        raise ValueError(f"state has {came}: {kind} expected {wanted}")
+        raise ValueError(f"state has {came}; expected {wanted} for {kind}")
 
 
 def _loss(name: str, value: Any) -> float:
@@ -304,9 +271,7 @@ def _loss(name: str, value: Any) -> float:
         raise TypeError(f"{name} is {value!r}; expected a number") from None
 
 
-def _share(name: str, value: object, zero: bool = True) -> float:
-    """A number from 0 to 1."""
-    share = number(name, value)
-    if share > 1 or (not zero and share == 0):
-        raise ValueError(f"{name} is {value!r}; expected {'' if zero else 'above '}0 to 1")
-    return share
+def _positive(factor: float) -> float:
+    if not factor:
+        raise ValueError(f"factor is {factor}; expected above 0")
+    return factor

@@ -14,10 +14,10 @@ import soxr
 from typer.testing import CliRunner, Result
 
 import pylstm
+from pylstm.audio import AudioFile
 from pylstm.cli import app
-from pylstm.cli.console.audio import AudioFile
-from pylstm.cli.console.listening import Figures
-from pylstm.cli.console.report import TextReport
+from pylstm.cli.console.event_report import TextReport
+from pylstm.cli.console.listening import ListeningSummary
 from tests.cli.tone_model import DETECTOR, LABELS, tone_model, two_tones, write
 
 
@@ -266,7 +266,7 @@ def test_demo_with_a_broken_list(bundle, line):
     (bundle / "demo.txt").write_text(f"0 1 low\n{line}\n")
     result = invoke("demo")
     assert result.exit_code == 1
-    assert result.stderr.startswith("pylstm: demo.txt, line 2; expected ")
+    assert result.stderr.startswith("pylstm: demo.txt, line 2 is ")
 
 
 def test_demo_without_a_recording(bundle):
@@ -285,7 +285,7 @@ def test_demo_as_bundled():
 
 
 def test_figures_of_a_slow_machine(capsys):
-    TextReport(["yes"]).figures(Figures(2.0, 3.0, 0.5, 201, 1))
+    TextReport(["yes"]).summary(ListeningSummary(2.0, 3.0, 0.5, 201, 1))
     assert capsys.readouterr().out.endswith("real-time factor  1.5\n")
 
 

@@ -61,7 +61,14 @@ def test_files_that_are_no_audio(model, tmp_path, name, content, message):
 
 def test_no_samples(model, tmp_path):
     soundfile.write(tmp_path / "none.wav", np.zeros(0, np.float32), 16000)
-    refuse(1, ".*none.wav holds no audio", "run", tmp_path / "none.wav", "--model", model)
+    refuse(
+        1,
+        ".*none.wav holds no samples; expected audio",
+        "run",
+        tmp_path / "none.wav",
+        "--model",
+        model,
+    )
 
 
 def test_a_folder(model, tmp_path):
@@ -131,9 +138,7 @@ def test_the_loudest_stereo_is_finite(model, tmp_path):
 
 
 def test_another_rate_when_it_may_not_be_resampled(model, tmp_path):
-    message = (
-        ".*a.wav is at 44100 Hz, the model takes 16000 Hz, and --no-resample forbids to change it"
-    )
+    message = ".*a.wav is at 44100 Hz; expected 16000 Hz, because it is not to be resampled"
     path = write(tmp_path / "a.wav", 44100)
     refuse(1, message, "run", path, "--model", model, "--no-resample")
     same = write(tmp_path / "b.wav", 16000)
@@ -189,20 +194,23 @@ def test_a_model_that_breaks_a_rule(audio, model, tmp_path, damage, rule):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"labels": None}, "expected a model with labels, this one has none"),
-        ({"features": None}, "expected a model with features, this one takes frames only"),
+        ({"labels": None}, "the model has no labels; expected one for each output"),
+        ({"features": None}, "the model has no features; expected one that takes audio"),
         ({"info": {}}, "'detector.threshold' is missing"),
         (
             {"info": {**DETECTOR, "detector.threshold": "loud"}},
-            "'detector.threshold' is not a number: 'loud'",
+            "'detector.threshold' is 'loud'; expected a number above 0 and at most 1",
         ),
-        ({"info": {**DETECTOR, "detector.background": "hum"}}, "background: 'hum' is not .+"),
+        (
+            {"info": {**DETECTOR, "detector.background": "hum"}},
+            "'detector.background' names 'hum'; expected labels of the model",
+        ),
     ],
 )
 def test_a_model_that_cannot_hear_events(audio, tmp_path, changes, message):
     path = tmp_path / "deaf.safetensors"
     tone_model(**changes).save(path)
-    expected = f".*deaf.safetensors cannot hear events: .*{message}.*; a detector.s numbers .*"
+    expected = f".*deaf.safetensors has no detector: .*{message}.*; Model.* sets its parameters, .*"
     refuse(1, expected, "run", audio, "--model", path)
 
 
@@ -224,7 +232,7 @@ def test_lengths_of_chunks_that_are_refused(audio, model, value):
 
 
 def test_less_than_a_sample(audio, model):
-    message = "--chunk-ms 0.06 is shorter than one sample, 0.0625 ms at 16000 Hz"
+    message = "--chunk-ms is 0.06; expected 0.0625 or more, one sample at 16000 Hz"
     refuse(2, message, "run", audio, "--model", model, "--chunk-ms", "0.06")
 
 

@@ -25,17 +25,17 @@ def test_eval_for_people(trained, data):
         f"data          {data}: 20 recordings, 8 s",
         "accuracy      100.0 %: 20 of 20 recordings",
         "",
-        "was   taken for",
-        "      high   low",
-        "high    10     .",
-        "low      .    10",
+        "      taken for",
+        "was   high  low",
+        "high    10    .",
+        "low      .   10",
         "",
-        " " * 56 + "misses at false alarms of",
-        "label, %    count  precision  recall     F1    AUC    EER     1 %     5 %    10 %",
-        "high           10      100.0   100.0  100.0  100.0    0.0     0.0     0.0     0.0",
-        "low            10      100.0   100.0  100.0  100.0    0.0     0.0     0.0     0.0",
+        " " * 44 + "misses at false alarms of",
+        "label, %  count  precision  recall     F1    AUC  EER  1 %  5 %  10 %",
+        "high         10      100.0   100.0  100.0  100.0  0.0  0.0  0.0   0.0",
+        "low          10      100.0   100.0  100.0  100.0  0.0  0.0  0.0   0.0",
     ]
-    assert result.stderr.startswith("note: it may have been trained on some of these")
+    assert result.stderr.startswith("note: the model may have been trained on some of these")
 
 
 def test_eval_of_the_validation_says_what_training_said(trained, data):
@@ -55,9 +55,11 @@ def test_recordings_are_judged_as_they_are_trained(data, tmp_path):
     result = succeed("train", data, "-o", path, *QUICK[:4], "--epochs", 1, *QUICK[6:],
                      "--validation", 0.5)  # fmt: skip
     loss = float(re.search(r"validation loss ([\d.]+)", result.stderr)[1])
-    from pylstm.evaluation.evaluate import judge
+    from pylstm.evaluation.label_evaluation import evaluate_labels
 
-    judgement = judge(pylstm.load(path), Recordings.from_folder(data).split(0.5, 0.0, 0).validation)
+    judgement = evaluate_labels(
+        pylstm.load(path), Recordings.from_folder(data).split(0.5, 0.0, 0).validation
+    )
     right = judgement.scores[np.arange(len(judgement.targets)), judgement.targets]
     assert -np.log(right).mean() == pytest.approx(loss, abs=1e-3)
     np.testing.assert_allclose(judgement.scores.sum(axis=1), 1, rtol=1e-5)
@@ -86,9 +88,9 @@ def test_figures_without_matplotlib(trained, data, tmp_path, monkeypatch):
 
 def test_a_label_that_the_model_does_not_know(trained, tmp_path):
     data = folder_of_tones(tmp_path / "data", ("low", "mid"), n=1)
-    message = r".*data has the label 'mid', which is none of the model's: high, low; --others .*"
+    message = r".*data has the label 'mid'; expected labels of the model: high, low; --others .*"
     refuse(1, message, "eval", trained[0], data)
-    message = "--others unknown is none of the model's labels: high, low"
+    message = "--others is unknown; expected a label of the model: high, low"
     refuse(1, message, "eval", trained[0], data, "--others", "unknown")
 
 
@@ -104,5 +106,5 @@ def test_many_labels_are_a_list_of_confusions(tmp_path):
 
 def test_a_side_with_nothing_in_it(trained, data):
     refuse(
-        1, ".*data: nothing is there for testing", "eval", trained[0], data, "--split", "testing"
+        1, ".*data has no recordings for testing", "eval", trained[0], data, "--split", "testing"
     )

@@ -84,7 +84,7 @@ def test_silence_that_is_there_is_not_added(tmp_path):
     assert (model.labels, model.info["detector.background"]) == (("low", "silence"), "silence")
     data = folder_of_tones(tmp_path / "more", n=4)
     arguments = ["--quiet", "--background", "low"]
-    message = "--background low is a label of recordings already"
+    message = "--background is low, a label of recordings; expected another, or --no-quiet"
     refuse(2, message, "train", data, "-o", tmp_path / "b.safetensors", *QUICK, *arguments)
 
 
@@ -214,19 +214,27 @@ def test_data_that_cannot_be_used(tmp_path):
     no(".*m.csv: line 3: cannot read .*none.wav: No such file or directory", rows)
     said = write_text(tmp_path / "t.csv", "path,transcript\nbad/low/0.wav,hello\n")
     no(".*t.csv has transcripts; .*", said)
-    no("--labels and --others choose folders, and .*m.csv is none", rows, "--labels", "a", code=2)
-    no("--clips is for manifests, and .*few is a folder", few, "--clips", code=2)
-    no(".*few/absent is not there.*", few, "--labels", "low,absent")
-    no("--noise is mixed in by augmentation.*", few, "--noise", few, code=2)
+    no(".*m.csv is a manifest; --labels and --others expect folders", rows, "--labels", "a", code=2)
+    no(".*few is a folder; --clips expects a manifest", few, "--clips", code=2)
+    no(".*few/absent does not exist; .*", few, "--labels", "low,absent")
+    no("--noise needs augmentation; .*", few, "--noise", few, code=2)
     no(".*empty holds no files; .*", few, "--augment", "--noise", tmp_path / "empty")
     good = folder_of_tones(tmp_path / "good", n=3)
-    no("--patience waits for .*", good, "--patience", 2, "--validation", 0, code=2)
+    no(
+        "--validation is 0; expected above 0, as --patience is given",
+        good,
+        "--patience",
+        2,
+        "--validation",
+        0,
+        code=2,
+    )
     no("Invalid value for '--learning-rate': nan.*", good, "--learning-rate", "nan", code=2)
     no("Invalid value for '--epochs': .*", good, "--epochs", 0, code=2)
 
 
 def test_outputs_that_cannot_be_written(data, tmp_path):
-    message = r"--output .*model.bin does not end in .safetensors"
+    message = r"--output is .*model.bin; expected a file name that ends in .safetensors"
     refuse(2, message, "train", data, "-o", tmp_path / "model.bin", *QUICK)
     absent = tmp_path / "absent" / "a.safetensors"
     refuse(1, f"cannot write {absent}: No such file or directory", "train", data, "-o", absent)

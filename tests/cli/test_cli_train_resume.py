@@ -19,7 +19,7 @@ data, trained = training_on_tones.data, training_on_tones.trained  # fixtures
 def test_what_is_there_is_not_replaced_silently(trained, data):
     path, _ = trained
     before = path.read_bytes()
-    message = rf"{path} is there already: --resume goes on with it, --force begins anew"
+    message = rf"{path} exists already; --resume continues it, --force starts anew"
     refuse(2, message, "train", data, "-o", path, *QUICK)
     assert path.read_bytes() == before
 
@@ -55,7 +55,7 @@ def test_ctrl_c_and_going_on(trained, data, tmp_path, monkeypatch):
         interrupt_in(3, patch)
         result = invoke("train", data, "-o", path, *QUICK)
     assert result.exit_code == 130
-    assert result.stderr.endswith("note: interrupted after 2 of 6 epochs; --resume goes on\n")
+    assert result.stderr.endswith("note: interrupted after 2 of 6 epochs; --resume continues\n")
     assert pylstm.load(path).labels == ("high", "low")  # what there is can be used
     succeed("train", data, "-o", path, *QUICK, "--resume")
     assert path.read_bytes() == trained[0].read_bytes()
@@ -66,22 +66,24 @@ def test_ctrl_c_before_there_is_anything(data, tmp_path, monkeypatch):
     interrupt_in(1, monkeypatch)
     result = invoke("train", data, "-o", path, *QUICK)
     assert result.exit_code == 130
-    assert result.stderr == "note: interrupted before an epoch was finished: nothing is saved\n"
+    assert (
+        result.stderr == "note: interrupted before the end of the first epoch: nothing is saved\n"
+    )
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_checkpoint_without_a_model_is_not_replaced(trained, data, tmp_path):
     checkpoint = tmp_path / "a.checkpoint"
     checkpoint.write_bytes(trained[0].with_suffix(".checkpoint").read_bytes())
-    message = ".*a.checkpoint is the checkpoint of a training that was not finished: --resume .*"
+    message = ".*a.checkpoint is the checkpoint of an unfinished training; --resume .*"
     refuse(2, message, "train", data, "-o", tmp_path / "a.safetensors", *QUICK)
 
 
 def test_another_training_is_not_gone_on_with(data, tmp_path, trained):
     path = trained[0]
-    message = ".*tones.checkpoint is of another training: its network is LSTM.*hidden_size=8.*"
+    message = ".*tones.checkpoint: it is of another training: its network is LSTM.*hidden_size=8.*"
     refuse(1, message, "train", data, "-o", path, *QUICK, "--hidden", 9, "--resume")
-    message = ".*absent.checkpoint is not there, no training of .* to go on with"
+    message = ".*absent.checkpoint does not exist; expected the checkpoint of .*"
     refuse(
         1, f"--resume: {message}", "train", data, "-o", tmp_path / "absent.safetensors", "--resume"
     )
@@ -101,7 +103,7 @@ def test_a_file_that_goes_while_it_is_trained(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["pylstm.train.loop.fit"], "fit", removing)
     arguments = ["train", data, "-o", tmp_path / "a.safetensors", *QUICK, "--validation", 0]
     message = (
-        "cannot read .*low/2.wav: No such file or directory; --resume goes on from .*a.check.*"
+        "cannot read .*low/2.wav: No such file or directory; --resume continues from .*a.check.*"
     )
     epochs = refuse(1, message, *arguments)
     assert len(epochs) == 2

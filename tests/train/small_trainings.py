@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 import pylstm
-from pylstm.train.data.batches import Arrays, Batch
+from pylstm.train.data.arrays import Arrays
+from pylstm.train.data.batch import Batch
 from pylstm.train.loop.fit import fit
 from pylstm.train.losses.frame_losses import CrossEntropy
 from pylstm.train.optimisers import Adam

@@ -12,9 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pylstm.audio import AudioError
-from pylstm.train.augment.noise import Noise, Reverb, coloured
+from pylstm.train.augment.augmentation import Augmentation, Chain, Times
+from pylstm.train.augment.noise import Noise, coloured
+from pylstm.train.augment.reverb import Reverb
 from pylstm.train.augment.spec_augment import SpecAugment
-from pylstm.train.augment.waveform import Augmentation, Chain, Gain, Shift, Speed, Times
+from pylstm.train.augment.waveform import Gain, Shift, Speed
 
 RATE = 16000
 EVERY = [Speed(), Shift(), Reverb(), Noise(), Gain()]
@@ -110,10 +112,10 @@ def test_chains_of_what_an_argument_may_be():
 
 
 def test_frames_are_changed_after_samples():
-    message = "steps[1], Gain, changes samples and stands after SpecAugment"
+    message = "steps[1] is Gain, which changes samples, after SpecAugment"
     with pytest.raises(ValueError, match=re.escape(message)):
         Chain([SpecAugment(), Gain()])
-    with pytest.raises(TypeError, match=re.escape("steps[0] is str; expected augmentations")):
+    with pytest.raises(TypeError, match=re.escape("steps[0] is str; expected an augmentation")):
         Chain(["louder"])
 
 

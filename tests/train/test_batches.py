@@ -10,7 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pylstm.train.data.batches import Arrays, Batch, Truncated, collate, cuts
+from pylstm.train.data.arrays import Arrays
+from pylstm.train.data.batch import Batch, collate
+from pylstm.train.data.batch_order import batch_order
+from pylstm.train.data.truncated import Truncated
 
 LENGTHS = st.lists(st.integers(1, 12), min_size=1, max_size=40)
 
@@ -69,7 +72,7 @@ def test_epochs_and_seeds_differ():
     lengths = np.ones(100, int)
 
     def order(epoch: int, seed: int) -> tuple[int, ...]:
-        return tuple(np.concatenate(cuts(lengths, 8, True, True, epoch, seed)).tolist())
+        return tuple(np.concatenate(batch_order(lengths, 8, True, True, epoch, seed)).tolist())
 
     orders = {order(epoch, seed) for epoch in range(5) for seed in range(5)}
     assert len(orders) == 25
@@ -85,11 +88,11 @@ def test_buckets_need_the_least_padding(lengths, size):
         return sum(len(rows) * np.array(lengths)[rows].max() for rows in batches)
 
     array = np.array(lengths)
-    plain = padded(cuts(array, size, False, False, 0, 0))
-    sorted_ = padded(cuts(array, size, False, True, 0, 0))
+    plain = padded(batch_order(array, size, False, False, 0, 0))
+    sorted_ = padded(batch_order(array, size, False, True, 0, 0))
     assert sorted_ <= plain
     if len(lengths) <= size * 64:  # one pool: as good as sorted
-        assert padded(cuts(array, size, True, True, 0, 0)) == sorted_
+        assert padded(batch_order(array, size, True, True, 0, 0)) == sorted_
 
 
 def test_without_shuffle_and_bucket_the_order_is_the_given_one():
@@ -189,7 +192,7 @@ def test_chunks_of_rows_that_carry_on_from_what_is_gone():
     assert first is None
     assert [rows.tolist() for rows in others] == [[1], [-1, 0], [1]]
     for came in (0, 2):
-        with pytest.raises(ValueError, match="carries on from one that is not in the last chunk"):
+        with pytest.raises(ValueError, match="carries on from a row that is not in the last chunk"):
             list(Truncated(Rows(came), 3).batches(0, 0))
 
 
@@ -203,7 +206,9 @@ def test_chunks_of_targets_that_do_not_belong_to_frames():
         def batches(self, epoch, seed):
             yield collate(sequences([3]), [np.array(0)], "sequence")
 
-    with pytest.raises(ValueError, match="targets do not belong to frames"):
+    with pytest.raises(
+        ValueError, match=r"targets has shape .1,.; expected .3, 1., one for each frame"
+    ):
         list(Truncated(Foreign(), 2).batches(0, 0))
     with pytest.raises(TypeError, match="source is list"):
         Truncated([], 2)
@@ -223,8 +228,12 @@ X = np.ones((3, 2), np.float32)
         ((np.ones((2, 3, 2), np.float32), [0, 1]), TypeError, "xs is one array of shape (2, 3, 2)"),
         (([X.astype(float)], [0]), TypeError, "xs[0] is float64 with shape (3, 2)"),
         (([X, X[0]], [0, 1]), TypeError, "xs[1] is float32 with shape (2,)"),
-        (([X, X[:0]], [0, 1]), ValueError, "xs[1] has shape (0, 2); expected one frame"),
-        (([X, X[:, :1]], [0, 1]), ValueError, "xs[1] has 1 values a frame, xs[0] has 2"),
+        (([X, X[:0]], [0, 1]), ValueError, "xs[1] has shape (0, 2); expected at least one frame"),
+        (
+            ([X, X[:, :1]], [0, 1]),
+            ValueError,
+            "xs[1] has 1 values in a frame; expected 2, as xs[0]",
+        ),
         (([X * np.float32(np.nan)], [0]), ValueError, "xs[0] is nan at frame 0, value 0"),
         (([X], [0, 1]), ValueError, "ys has 2 entries; expected 1"),
         (([X], 0), TypeError, "ys is int"),
@@ -233,7 +242,11 @@ X = np.ones((3, 2), np.float32)
         (([X], [[0, 1]]), ValueError, "say what a target belongs to"),
         (([X, X], [0, [0, 1, 2]]), ValueError, "say what a target belongs to"),
         (([X], [np.array([np.nan] * 3, np.float32)]), ValueError, "ys[0] holds NaN"),
-        (([X], [2**64 - 1]), ValueError, "ys[0] is above what an int64 holds"),
+        (
+            ([X], [2**64 - 1]),
+            ValueError,
+            "ys[0] holds 18446744073709551615; expected what an int64",
+        ),
     ],
 )
 def test_refused(arguments, error, message):

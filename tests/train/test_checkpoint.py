@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pylstm import safetensors_encoding
-from pylstm.train.loop import checkpoint_file
-from pylstm.train.loop.checkpoint import Checkpoint
+from pylstm.train.loop.best_epoch import BestEpoch
+from pylstm.train.loop.checkpoint import Checkpoint, decode
 from tests.train.small_trainings import Sums
 
 IDENTITY = {"network": "Sums", "seed": "3"}
@@ -26,7 +26,7 @@ def checkpoint(network: Sums, **changes: object) -> Checkpoint:
     values: dict = {
         "identity": dict(IDENTITY),
         "parameters": network.parameters.copy(),
-        "best": draw.normal(size=size).astype(np.float32),
+        "best": BestEpoch(1, 2 / 3, draw.normal(size=size).astype(np.float32), 1),
         "optimiser": {
             "first": draw.normal(size=size).astype(np.float32),
             "steps": 12,
@@ -39,21 +39,24 @@ def checkpoint(network: Sums, **changes: object) -> Checkpoint:
         ],
         "epoch": 2,
         "step": 12,
-        "best_epoch": 1,
-        "best_value": 2 / 3,
-        "waited": 1,
     }
     return Checkpoint(**(values | changes))
 
 
 def same(one: Checkpoint, other: Checkpoint) -> None:
     for name, value in vars(one).items():
-        if name == "optimiser":
+        if name == "best":
+            same_best(value, other.best)
+        elif name == "optimiser":
             assert value.keys() == other.optimiser.keys()
             for key in value:
                 np.testing.assert_array_equal(value[key], other.optimiser[key])
         else:
             np.testing.assert_equal(getattr(other, name), value)
+
+
+def same_best(one: BestEpoch, other: BestEpoch) -> None:
+    np.testing.assert_equal(vars(one), vars(other))
 
 
 # --- there and back -------------------------------------------------------------------------------
@@ -74,7 +77,7 @@ def test_what_is_written_is_what_is_read(tmp_path):
 
 def test_without_a_best(tmp_path):
     network = Sums()
-    written = checkpoint(network, best=None, best_value=None, optimiser={}, schedule={})
+    written = checkpoint(network, best=BestEpoch(2), optimiser={}, schedule={})
     same(written, Checkpoint.from_bytes(written.to_bytes(network), network))
 
 
@@ -112,21 +115,21 @@ def test_states_that_cannot_be_kept(state):
 @pytest.mark.parametrize(
     ("identity", "message"),
     [
-        ({"network": "Sums", "seed": "4"}, "its seed is 3, here it is 4$"),
-        ({"network": "GRU", "seed": "3"}, "its network is Sums, here it is GRU$"),
-        ({"network": "Sums"}, "its seed is 3, here it is not told$"),
-        ({**IDENTITY, "loss": "MSE"}, "its loss is not told, here it is MSE$"),
+        ({"network": "Sums", "seed": "4"}, "its seed is 3; expected 4$"),
+        ({"network": "GRU", "seed": "3"}, "its network is Sums; expected GRU$"),
+        ({"network": "Sums"}, "its seed is 3; expected nothing$"),
+        ({**IDENTITY, "loss": "MSE"}, "its loss is missing; expected MSE$"),
     ],
 )
 def test_of_another_training(tmp_path, identity, message):
     path = tmp_path / "a.checkpoint"
     checkpoint(Sums()).write(path, Sums())
-    with pytest.raises(ValueError, match=f"a.checkpoint is of another training: {message}"):
+    with pytest.raises(ValueError, match=f"a.checkpoint: it is of another training: {message}"):
         Checkpoint.read(path, Sums(), identity)
 
 
 def test_not_there(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"none.checkpoint is not there.*resume=False"):
+    with pytest.raises(FileNotFoundError, match=r"none.checkpoint does not exist.*resume=False"):
         Checkpoint.read(tmp_path / "none.checkpoint", Sums(), IDENTITY)
 
 
@@ -142,7 +145,7 @@ def test_a_pipe_is_not_waited_for(tmp_path):
 def changed(**metadata: str | None) -> bytes:
     """A checkpoint with other metadata; None: without."""
     network = Sums()
-    texts, tensors = checkpoint_file.decode(checkpoint(network).to_bytes(network))
+    texts, tensors = decode(checkpoint(network).to_bytes(network))
     texts = {key: value for key, value in (texts | metadata).items() if value is not None}
     return safetensors_encoding.encode(texts, tensors)
 
@@ -153,35 +156,39 @@ PROGRESS = {"epoch": 2, "step": 12, "best_epoch": 1, "best_value": 0.5, "waited"
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (b"", "0 bytes: cut off"),
-        (struct.pack("<Q", 1 << 62) + b"{}", "cut off"),
-        (struct.pack("<Q", 2) + b"{]", "its header is damaged"),
-        (struct.pack("<Q", 2) + b"\xff\xff", "its header is damaged"),
-        (struct.pack("<Q", 2) + b"[]", "its header is no object"),
-        (struct.pack("<Q", 100_000) + b"[" * 100_000, "its header is"),
-        (struct.pack("<Q", 15) + b'{"a":1,  "a":1}', "a name stands twice"),
-        (struct.pack("<Q", 20) + b'{"__metadata__": []}', "__metadata__"),
-        (struct.pack("<Q", 7) + b'{"a":1}', "tensor 'a' lacks"),
-        (struct.pack("<Q", 2) + b"{}abc", "3 bytes follow"),
+        (b"", "damaged or cut off"),
+        (struct.pack("<Q", 1 << 62) + b"{}", "damaged or cut off"),
+        (struct.pack("<Q", 2) + b"{]", "damaged or cut off"),
+        (struct.pack("<Q", 2) + b"\xff\xff", "damaged or cut off"),
+        (struct.pack("<Q", 2) + b"[]", "damaged or cut off"),
+        (struct.pack("<Q", 100_000) + b"[" * 100_000, "damaged or cut off"),
+        (struct.pack("<Q", 15) + b'{"a":1,  "a":1}', "damaged or cut off"),
+        (struct.pack("<Q", 20) + b'{"__metadata__": []}', "damaged or cut off"),
+        (struct.pack("<Q", 7) + b'{"a":1}', "damaged or cut off"),
+        (struct.pack("<Q", 2) + b"{}abc", "damaged or cut off"),
+        (struct.pack("<Q", 2) + b"{}", "its 'pylstm.checkpoint' is None; expected '1'"),
         (safetensors_encoding.encode({}, {}), "'pylstm.checkpoint'"),
         (
             safetensors_encoding.encode({"pylstm.format": "1"}, {"w": np.zeros(3, np.float32)}),
             "'pylstm.checkp",
         ),
         (changed(history=None), "lacks 'history'"),
-        (changed(history="{}"), "'history' is no JSON list"),
-        (changed(progress="{"), "'progress' is no JSON"),
-        (changed(progress="{}"), "its progress does not tell exactly epoch, step"),
-        (changed(progress=json.dumps(PROGRESS | {"epoch": -1})), "its epoch is -1"),
+        (changed(history="{}"), "'history' is a JSON dict; expected a list"),
+        (changed(progress="{"), "'progress' is not JSON"),
+        (changed(progress="{}"), "its progress holds ; expected epoch, step"),
+        (
+            changed(progress=json.dumps(PROGRESS | {"epoch": -1})),
+            "its epoch is -1; expected a whole number from 0 on",
+        ),
         (changed(progress=json.dumps(PROGRESS | {"step": True})), "its step is True"),
         (changed(progress=json.dumps(PROGRESS | {"best_value": "low"})), "its best_value is 'low'"),
-        (changed(progress=json.dumps(PROGRESS | {"epoch": 3})), "2 entries for 3 epochs"),
+        (changed(progress=json.dumps(PROGRESS | {"epoch": 3})), "2 entries; expected 3"),
     ],
 )
 def test_no_checkpoint(tmp_path, data, message):
     path = tmp_path / "a.checkpoint"
     path.write_bytes(data)
-    with pytest.raises(ValueError, match=f"a.checkpoint is no checkpoint .*{message}"):
+    with pytest.raises(ValueError, match=f"cannot resume from .*a.checkpoint: .*{message}"):
         Checkpoint.read(path, Sums(), IDENTITY)
 
 
@@ -189,7 +196,10 @@ def test_no_checkpoint(tmp_path, data, message):
     ("change", "message"),
     [
         (lambda t: t.pop("parameters.0.bias"), "'parameters.0.bias' is missing"),
-        (lambda t: t.update({"parameters.0.bias": np.zeros(3, np.float32)}), r"has shape \(3,\)"),
+        (
+            lambda t: t.update({"parameters.0.bias": np.zeros(3, np.float32)}),
+            r"is float32 of shape \(3,\); expected float32 of shape \(2,\)",
+        ),
         (
             lambda t: t.update({"parameters.7.bias": np.zeros(3, np.float32)}),
             "belongs to no weight",
@@ -200,7 +210,7 @@ def test_no_checkpoint(tmp_path, data, message):
 )
 def test_tensors_that_do_not_belong(tmp_path, change, message):
     network, path = Sums(), tmp_path / "a.checkpoint"
-    texts, tensors = checkpoint_file.decode(checkpoint(network).to_bytes(network))
+    texts, tensors = decode(checkpoint(network).to_bytes(network))
     change(tensors)
     path.write_bytes(safetensors_encoding.encode(texts, tensors))
     with pytest.raises(ValueError, match=message):
@@ -217,7 +227,7 @@ def test_damage_is_refused_or_harmless(data):
     whole = bytearray(checkpoint(network).to_bytes(network))
     if data.draw(st.booleans()):
         del whole[data.draw(st.integers(0, len(whole) - 1)) :]
-        with pytest.raises(ValueError, match=r"cut off|ends|damaged"):
+        with pytest.raises(ValueError, match="damaged or cut off"):
             Checkpoint.from_bytes(bytes(whole), network)
         return
     for _ in range(data.draw(st.integers(1, 4))):

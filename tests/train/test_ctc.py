@@ -238,5 +238,5 @@ def test_settings_refused():
         CTC(blank=-1)
     with pytest.raises(TypeError, match="zero_infinity is 1"):
         CTC(zero_infinity=1)
-    with pytest.raises(ValueError, match="blank is 3, outputs has 3 classes"):
+    with pytest.raises(ValueError, match="blank is 3; expected 0 to 2, as outputs has 3 classes"):
         CTC(blank=3)(X, [LABELS] * 2)

@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 import pylstm
-from pylstm.train.data.batches import Arrays, Truncated
+from pylstm.train.data.arrays import Arrays
 from pylstm.train.data.carried_state import Continued
+from pylstm.train.data.truncated import Truncated
 from pylstm.train.losses.frame_losses import MSE, CrossEntropy
 from pylstm.train.optimisers import SGD
 from pylstm.train.recurrent_state import carried
@@ -184,7 +185,7 @@ def test_recordings_that_follow_others():
     assert math.isfinite(train(training=Continued(inner)).history[-1]["loss"])
     with pytest.raises(ValueError, match=r"share is 1.5; expected 0 to 1"):
         Continued(inner, 1.5)
-    with pytest.raises(ValueError, match="carry on from each other already"):
+    with pytest.raises(ValueError, match="carry on from each other; expected"):
         list(Continued(Truncated(inner, 2)).batches(0, 0))
     with pytest.raises(TypeError, match="source is int"):
         Continued(3)
@@ -225,15 +226,15 @@ class Empty:
 
 
 def test_nothing_to_learn_from():
-    with pytest.raises(ValueError, match="training gave no batch in epoch 1"):
+    with pytest.raises(ValueError, match="training has no batch in epoch 1"):
         train(training=Empty())
-    with pytest.raises(ValueError, match="validation gave no batch"):
+    with pytest.raises(ValueError, match="validation has no batch"):
         train(validation=Empty())
 
     def ignore(epoch, place, batch):
         return batch._replace(targets=np.full_like(batch.targets, -100))
 
-    with pytest.raises(ValueError, match="no target counted in epoch 1"):
+    with pytest.raises(ValueError, match="no target that counts in epoch 1"):
         train(training=Changed(source(), ignore))
 
 

@@ -14,8 +14,8 @@ import pytest
 
 import pylstm
 from pylstm import whole_writes
-from pylstm.train.data.batches import Truncated
 from pylstm.train.data.carried_state import Continued
+from pylstm.train.data.truncated import Truncated
 from pylstm.train.losses.frame_losses import CrossEntropy
 from pylstm.train.optimisers import SGD, Adam, AdamW
 from pylstm.train.schedules import Cosine, Plateau
@@ -97,7 +97,9 @@ def test_what_is_there_is_not_overwritten(tmp_path):
     path = tmp_path / "a.checkpoint"
     train(checkpoint=path)
     before = path.read_bytes()
-    with pytest.raises(FileExistsError, match=r"a.checkpoint is there already: resume=True"):
+    with pytest.raises(
+        FileExistsError, match=r"a.checkpoint exists already; expected a new file .resume=True"
+    ):
         train(checkpoint=path)
     assert path.read_bytes() == before
 
@@ -112,14 +114,14 @@ def test_a_place_where_nothing_can_be_written_shows_before_the_first_batch(tmp_p
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"optimiser": AdamW(lr=0.05)}, "its optimiser is Adam.*, here it is AdamW"),
-        ({"optimiser": Adam(lr=0.04)}, "its optimiser is Adam.*0.05.*, here it is Adam.*0.04"),
-        ({"loss": CrossEntropy(label_smoothing=0.1)}, "its loss is CrossEntropy.*, here it is"),
-        ({"schedule": Cosine(9)}, "its schedule is Constant, here it is Cosine"),
-        ({"seed": 1}, "its seed is 0, here it is 1"),
-        ({"max_norm": None}, "its max_norm is 1.0, here it is None"),
-        ({"validation": source(seed=1)}, "its validation is none, here it is given"),
-        ({"training": source(batch_size=5)}, "its number of batches an epoch is 5, here it is 4"),
+        ({"optimiser": AdamW(lr=0.05)}, "its optimiser is Adam.*; expected AdamW"),
+        ({"optimiser": Adam(lr=0.04)}, "its optimiser is Adam.*0.05.*; expected Adam.*0.04"),
+        ({"loss": CrossEntropy(label_smoothing=0.1)}, "its loss is CrossEntropy.*; expected"),
+        ({"schedule": Cosine(9)}, "its schedule is Constant; expected Cosine"),
+        ({"seed": 1}, "its seed is 0; expected 1"),
+        ({"max_norm": None}, "its max_norm is 1.0; expected None"),
+        ({"validation": source(seed=1)}, "its validation is none; expected given"),
+        ({"training": source(batch_size=5)}, "its number of batches an epoch is 5; expected 4"),
     ],
 )
 def test_another_training_is_refused(tmp_path, change, message):
@@ -155,7 +157,7 @@ def test_a_source_that_cannot_tell_its_batches_resumes(tmp_path, kind):
 def test_another_network_is_refused(tmp_path):
     path = tmp_path / "a.checkpoint"
     train([pylstm.Dense(3, 2, seed=0)], epochs=1, checkpoint=path)
-    with pytest.raises(ValueError, match=r"its network is Dense.*, here it is LSTM.*, Dense"):
+    with pytest.raises(ValueError, match=r"its network is Dense.*; expected LSTM.*, Dense"):
         train([pylstm.LSTM(3, 4, seed=0), pylstm.Dense(4, 2, seed=0)], checkpoint=path, resume=True)
 
 

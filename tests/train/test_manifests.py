@@ -198,24 +198,30 @@ def problems_of(path: Path, **settings: str) -> list[str]:
 @pytest.mark.parametrize(
     ("rows", "expected"),
     [
-        ([], ["is empty; expected a row at least"]),
-        (["path,label"], ["is empty; expected a row at least"]),
-        (["path,lable", "a.wav,yes"], ["line 1: unknown column 'lable'; expected some of path, l"]),
-        (["label", "yes"], ["line 1: there is no column 'path'"]),
-        (["path", "a.wav"], ["line 1: expected one of the columns 'label' and 'transcript'"]),
-        (["path,path,label"], ["line 1: column 'path' is there twice"]),
-        (["path,label", "a.wav"], ["line 2: there are 1 cells; expected 2"]),
-        (["path,label", "a.wav,"], ["line 2: there is neither a label nor a transcript"]),
-        (["path,label", ",yes"], ["line 2: there is no path"]),
-        (["path,label", "a.wav, yes"], ["line 2: label is ' yes'; expected no blanks around it"]),
+        ([], ["is empty; expected at least one row"]),
+        (["path,label"], ["is empty; expected at least one row"]),
+        (["path,lable", "a.wav,yes"], ["line 1: column is 'lable'; expected one of path, label"]),
+        (["label", "yes"], ["line 1: column 'path' is missing"]),
+        (["path", "a.wav"], ["line 1: columns are path; expected one of 'label' and"]),
+        (["path,path,label"], ["line 1: column 'path' appears twice"]),
+        (["path,label", "a.wav"], ["line 2: has 1 cells; expected 2"]),
+        (["path,label", "a.wav,"], ["line 2: has neither a label nor a transcript"]),
+        (["path,label", ",yes"], ["line 2: path is missing"]),
+        (["path,label", "a.wav, yes"], ["line 2: label is ' yes'; expected no spaces around it"]),
         (["path,label", "absent.wav,yes"], ["line 2: cannot read absent.wav: No such file"]),
-        (["path,label", "a.wav,yes", "b.wav,yes"], ["holds only the label 'yes'"]),
-        (["path,label", "a.wav,yes", "./a.wav,yes"], ["line 3: says again what line 2 says of a"]),
-        (["path,label", "a.wav,yes", "a.wav,no"], ["line 3: contradicts line 2 says of a.wav"]),
-        (["path,label,start,end", "a.wav,x,0.5,0.2"], ["line 2: end is 0.2 s, start is 0.5 s;"]),
-        (["path,label,start,end", "a.wav,x,0.2,0.2"], ["line 2: end is 0.2 s, start is 0.2 s;"]),
-        (["path,label,start", "a.wav,x,1.5"], ["line 2: starts at 1.5 s, but a.wav ends at 1 s"]),
-        (["path,label,end", "a.wav,x,1.5"], ["line 2: ends at 1.5 s, but a.wav ends at 1 s"]),
+        (["path,label", "a.wav,yes", "b.wav,yes"], ["has only the label 'yes'"]),
+        (["path,label", "a.wav,yes", "./a.wav,yes"], ["line 3: duplicates line 2"]),
+        (["path,label", "a.wav,yes", "a.wav,no"], ["line 3: contradicts line 2"]),
+        (
+            ["path,label,start,end", "a.wav,x,0.5,0.2"],
+            ["line 2: end is 0.2 s; expected more than start, 0.5 s"],
+        ),
+        (
+            ["path,label,start,end", "a.wav,x,0.2,0.2"],
+            ["line 2: end is 0.2 s; expected more than start, 0.2 s"],
+        ),
+        (["path,label,start", "a.wav,x,1.5"], ["line 2: start is 1.5 s; a.wav ends at 1 s"]),
+        (["path,label,end", "a.wav,x,1.5"], ["line 2: end is 1.5 s; a.wav ends at 1 s"]),
         (["path,label,start", "a.wav,x,-1"], ["line 2: start is '-1'; expected seconds, 0 or"]),
         (["path,label,start", "a.wav,x,nan"], ["line 2: start is 'nan'; expected seconds"]),
         (["path,label,start", "a.wav,x,soon"], ["line 2: start is 'soon'; expected seconds"]),
@@ -230,7 +236,10 @@ def problems_of(path: Path, **settings: str) -> list[str]:
         ),
         (
             ["path,label,speaker", "a.wav,x,me", "b.wav,y,you", "b.wav,y,me"],
-            ["line 4: speaker of b.wav is me, in line 3 you", "line 4: says again what line 3"],
+            [
+                "line 4: speaker of b.wav is me; expected you, as line 3",
+                "line 4: duplicates line 3",
+            ],
         ),
         (["path,label", '"a.wav,yes'], ["line 2: unexpected end of data"]),
     ],
@@ -249,16 +258,19 @@ def test_manifests_that_are_wrong(tmp_path, rows, expected):
         ("[1, 2]", "is a list; expected an object"),
         ("{", "is not JSON"),
         ("[" * 100_000, "is not JSON"),
-        ('{"path": "a.wav", "path": "b.wav", "label": "x"}', "is not JSON: a name is there twice"),
+        ('{"path": "a.wav", "path": "b.wav", "label": "x"}', "is not JSON: a name appears twice"),
         ('{"path": 3, "label": "x"}', "path is 3; expected text"),
         ('{"path": "a.wav", "label": ""}', "label is ''; expected text"),
         ('{"path": "a.wav", "label": "\\ud800"}', "label is '\\ud800'; expected text without surr"),
         ('{"path": "a.wav", "label": "x", "start": true}', "start is True; expected seconds"),
         ('{"path": "a.wav", "label": "x", "end": 1e999}', "end is inf; expected seconds"),
-        ('{"path": "a.wav", "label": "x", "more": 1}', "unknown column 'more'"),
+        ('{"path": "a.wav", "label": "x", "more": 1}', "column is 'more'; expected one of path"),
         ('{"path": "a.wav", "transcript": ["x", 1]}', "a unit of the transcript is 1"),
-        ('{"path": "a.wav", "transcript": "x", "label": "x"}', "expected one of the columns"),
-        ('{"path": "a.wav", "transcript": "x"}', "has a transcript, line 1 a label; expected one"),
+        (
+            '{"path": "a.wav", "transcript": "x", "label": "x"}',
+            "columns are path, transcript, label; expected one",
+        ),
+        ('{"path": "a.wav", "transcript": "x"}', "has a transcript; expected a label, as line 1"),
         ('{"path": "a\\u0000.wav", "label": "x"}', "cannot read a\0.wav: embedded null byte"),
     ],
 )
@@ -272,8 +284,8 @@ def test_lines_of_json_that_are_wrong(tmp_path, line, expected):
 
 def test_manifests_that_are_no_text_or_of_no_kind(tmp_path):
     (tmp_path / "m.csv").write_bytes(b"path,label\n\xff,yes\n")
-    assert problems_of(tmp_path / "m.csv") == ["is not UTF-8, at byte 11"]
-    assert problems_of(csv(tmp_path / "m.txt")) == ["is neither .csv nor .jsonl"]
+    assert problems_of(tmp_path / "m.csv") == ["is not UTF-8 at byte 11"]
+    assert problems_of(csv(tmp_path / "m.txt")) == ["ends in '.txt'; expected .csv or .jsonl"]
     with pytest.raises(FileNotFoundError):
         Recordings.from_manifest(tmp_path / "absent.csv")
     with pytest.raises(ValueError, match="spans is 'words'"):
@@ -284,7 +296,10 @@ def test_manifests_that_are_no_text_or_of_no_kind(tmp_path):
 
 def test_units_that_ctc_needs_for_itself(tmp_path):
     sound(tmp_path / "a.wav", 1.0)
-    for transcript, text in ((["<blank>"], "which is CTC's"), ([], "nothing is said")):
+    for transcript, text in (
+        (["<blank>"], "a transcript holds '<blank>'; expected other units"),
+        ([], "has only empty transcripts"),
+    ):
         path = jsonl(tmp_path / "m.jsonl", {"path": "a.wav", "transcript": transcript})
         assert text in problems_of(path)[0]
 
@@ -292,7 +307,7 @@ def test_units_that_ctc_needs_for_itself(tmp_path):
 def test_background_alone_is_nothing_to_learn(tmp_path):
     sound(tmp_path / "a.wav")
     path = csv(tmp_path / "a.csv", "path,label,start,end", "a.wav,background,0,0.1")
-    with pytest.raises(RecordingsError, match="marks nothing but 'background'"):
+    with pytest.raises(RecordingsError, match="has only the label 'background'"):
         Recordings.from_manifest(path)
 
 

@@ -51,11 +51,11 @@ def test_some_folders_and_the_others(tmp_path):
     assert Recordings.from_folder(root, labels=["yes", "no"]).labels == ("no", "yes")
     recordings = Recordings.from_folder(root, labels=["yes"], others="unknown")
     assert recordings.counts() == {"unknown": 3, "yes": 1}
-    with pytest.raises(RecordingsError, match="maybe is not there"):
+    with pytest.raises(RecordingsError, match="maybe does not exist"):
         Recordings.from_folder(root, labels=["yes", "maybe"])
     with pytest.raises(ValueError, match="others is 'cat', which is a folder"):
         Recordings.from_folder(root, labels=["yes"], others="cat")
-    with pytest.raises(ValueError, match="without labels"):
+    with pytest.raises(ValueError, match="others is 'unknown' and labels is None"):
         Recordings.from_folder(root, others="unknown")
     with pytest.raises(TypeError, match="expected a list"):
         Recordings.from_folder(root, labels="yes")
@@ -88,15 +88,15 @@ def test_lists_that_do_not_fit(tmp_path):
     with pytest.raises(RecordingsError) as error:
         Recordings.from_folder(root)
     first, second = error.value.problems
-    assert "testing_list.txt: line 1: no/b.wav is in the list for validation, too" in first
-    assert "absent.wav is in the list for validation and not in the folder" in second
+    assert "testing_list.txt: line 1: no/b.wav is in the list for validation as well" in first
+    assert "absent.wav does not exist; the list for validation names it" in second
 
 
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        ([], "holds no folders; expected one a label"),
-        (["yes/a.wav"], "holds only the label 'yes'; expected two labels at least"),
+        ([], "holds no folders; expected one for each label"),
+        (["yes/a.wav"], "has only the label 'yes'; expected at least two"),
     ],
 )
 def test_too_few_folders(tmp_path, names, message):
@@ -256,5 +256,5 @@ def test_who_is_on_a_list_stays_and_counts():
 def test_a_list_that_leaves_nothing_to_learn_from(tmp_path):
     root = folders(tmp_path, ["yes/a.wav", "no/b.wav", "no/c.wav"])
     csv(root / "validation_list.txt", "yes/a.wav")
-    with pytest.raises(RecordingsError, match="nothing to learn 'yes' from"):
+    with pytest.raises(RecordingsError, match="label 'yes' has no example for training"):
         Recordings.from_folder(root).split()

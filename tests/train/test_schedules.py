@@ -109,7 +109,9 @@ def test_the_others_remember_nothing(schedule):
     assert schedule.state() == {}
     schedule.restore({})
     assert [schedule.factor(k, k) for k in range(12)] == factors
-    with pytest.raises(ValueError, match=f"state has 'best': {type(schedule).__name__} expected"):
+    with pytest.raises(
+        ValueError, match=f"state has 'best'; expected nothing for {type(schedule).__name__}"
+    ):
         schedule.restore({"best": 1.0})
     for step, epoch in ((-1, 0), (0, -1)):
         with pytest.raises(ValueError, match="is -1"):
@@ -133,7 +135,7 @@ def test_repr_makes_the_same(schedule):
         (Cosine, {"total_steps": 5, "floor": 1.1}, ValueError, "floor is 1.1; expected 0 to 1"),
         (Cosine, {"total_steps": 5, "floor": math.nan}, ValueError, "floor is nan"),
         (Step, {"every_epochs": 0, "factor": 0.5}, ValueError, "every_epochs is 0"),
-        (Step, {"every_epochs": 1, "factor": 0}, ValueError, "factor is 0; expected above 0 to 1"),
+        (Step, {"every_epochs": 1, "factor": 0}, ValueError, "factor is 0.0; expected above 0"),
         (Step, {"every_epochs": 1, "factor": 2}, ValueError, "factor is 2"),
         (Plateau, {"factor": 1.0}, ValueError, "factor is 1.0"),
         (Plateau, {"factor": 0.0}, ValueError, "factor is 0.0"),
@@ -152,7 +154,7 @@ def test_settings_refused(kind, settings, error, message):
     ("state", "error", "message"),
     [
         ([], TypeError, "state is list"),
-        ({}, ValueError, "state has nothing: Plateau expected"),
+        ({}, ValueError, "state has nothing; expected 'factor'"),
         ({"factor": 2.0, "best": 1.0, "without": 0}, ValueError, "'factor' of the state is 2.0"),
         ({"factor": 1.0, "best": math.nan, "without": 0}, ValueError, "'best' of the state is NaN"),
         ({"factor": 1.0, "best": 1.0, "without": -1}, ValueError, "'without' of the state is -1"),

@@ -9,8 +9,9 @@ import pytest
 import soundfile
 
 import pylstm
-from pylstm.train.data.batches import Arrays, Truncated
+from pylstm.train.data.arrays import Arrays
 from pylstm.train.data.silence_examples import Quiet
+from pylstm.train.data.truncated import Truncated
 
 FEATURES = pylstm.MFCC(n_mfcc=5)
 
@@ -70,5 +71,5 @@ def test_what_is_refused():
         Quiet(source(), FEATURES, -1)
     frames = Arrays([np.zeros((4, 5), np.float32)], [np.zeros(4, int)])
     for wrong in (frames, Truncated(frames, 2)):
-        with pytest.raises(ValueError, match="do not have a label for each sequence"):
+        with pytest.raises(ValueError, match="without a label for each sequence"):
             list(Quiet(wrong, FEATURES, 0).batches(0, 0))

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-from augment import HOP_LENGTH, Mixer
+from mix import HOP_LENGTH, Mixer
 from synthesise import LABELS, lines
 from synthesisers import KEYWORDS, SAMPLE_RATE, Flite
 

@@ -4,7 +4,7 @@ Usage::
 
     python train.py features CACHE          # mix sequences, compute their spectrograms
     python train.py fit CACHE               # train; writes CACHE/trained.safetensors
-    python train.py settle CACHE            # go on with less variation: CACHE/settled.safetensors
+    python train.py settle CACHE            # with less augmentation: CACHE/settled.safetensors
     python train.py export CACHE MODEL      # write it as a model file with its detector
 
 The network runs as it will in the engine: frame by frame, with a state that is carried from one
@@ -21,10 +21,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from augment import HOP_LENGTH, Mixer
+from augment import CEPSTRUM, N_MELS, N_MFCC, Augmentation, another_articulation, log_mel, mfcc
+from mix import HOP_LENGTH, Mixer
 from synthesise import LABELS
 from synthesisers import SAMPLE_RATE
-from variation import CEPSTRUM, N_MELS, N_MFCC, Variation, another_articulation, log_mel, mfcc
 
 import pylstm
 from pylstm import train
@@ -33,7 +33,7 @@ HIDDEN_SIZE = 80
 SECONDS = 10.0
 CHUNK = 250  # frames that are unrolled at once
 BATCH = 64
-SETTLED = 0.5  # of the variation, in the end
+SETTLED = 0.5  # of the augmentation, in the end
 FRESH = 0.04  # the share of streams that begin anew with a chunk
 
 DETECTOR = {
@@ -81,11 +81,11 @@ class Sequences:
     cache : Path
         Folder with what `make_features` wrote.
     split : str
-        ``training``: shuffled and varied; ``validation``: as mixed, every stream one sequence.
+        ``training``: shuffled and augmented; ``validation``: as mixed, every stream one sequence.
     mean, std : array, shape (N_MFCC,), optional
         Of the cepstra; measured if they are not given.
     strength : float
-        Of the variation.
+        Of the augmentation.
     """
 
     def __init__(
@@ -99,12 +99,12 @@ class Sequences:
         self.spectra, self.labels, self.weights = (
             np.load(cache / f"{split}.{name}.npy") for name in ("spectra", "labels", "weights")
         )
-        self.varied = split == "training"
-        self._variation = Variation(strength)
+        self.augmented = split == "training"
+        self._augmentation = Augmentation(strength)
         if mean is None or std is None:
             draw = np.random.default_rng(0)
             parts = [
-                self._variation(draw, *self._mixed(rows))[0]
+                self._augmentation(draw, *self._mixed(rows))[0]
                 for rows in draw.permutation(len(self.spectra))[: 8 * BATCH].reshape(8, -1)
             ]
             mean = np.mean(parts, axis=(0, 1, 2), dtype=np.float64).astype(np.float32)
@@ -123,22 +123,22 @@ class Sequences:
         """The batches of an epoch."""
         draw = np.random.default_rng([seed, epoch])
         order = np.arange(len(self.spectra))
-        if self.varied:
+        if self.augmented:
             order = draw.permutation(order)
         lengths = np.full(BATCH, CHUNK)
         for group in range(len(order) // BATCH):
             mixed = self._mixed(order[group * BATCH : (group + 1) * BATCH])
-            if self.varied:
-                cepstra, labels, weights = self._variation(draw, *mixed)
+            if self.augmented:
+                cepstra, labels, weights = self._augmentation(draw, *mixed)
                 frames = another_articulation(
-                    draw, (cepstra - self.mean) / self.std, self._variation.strength
+                    draw, (cepstra - self.mean) / self.std, self._augmentation.strength
                 )
             else:
                 spectra, labels, weights = mixed
                 frames = (spectra @ CEPSTRUM - self.mean) / self.std
             for part in range(frames.shape[1] // CHUNK):
                 cut = slice(part * CHUNK, (part + 1) * CHUNK)
-                begins = part == 0 if not self.varied else draw.random(BATCH) < FRESH
+                begins = part == 0 if not self.augmented else draw.random(BATCH) < FRESH
                 yield train.Batch(
                     x=np.ascontiguousarray(frames[:, cut].transpose(1, 0, 2)),
                     lengths=lengths,
@@ -178,7 +178,7 @@ def fit(
 def settle(
     cache: Path, epochs: int, learning_rate: float, seed: int, threads: int, resume: bool
 ) -> None:
-    """Go on from the trained weights, with half of the variation; keep the mean of both.
+    """Go on from the trained weights, with half of the augmentation; keep the mean of both.
 
     Who has learned from voices of every kind then hears more of how words are mostly said. Half way
     back to where that began is better than either end on voices that are in neither.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "keywords"))
 
-from augment import clicks, coloured_noise, filter_gains, hum, room_response, shaped_noise, tones
+from acoustics import clicks, coloured_noise, filter_gains, hum, room_response, shaped_noise, tones
 from synthesise import lines
 from synthesisers import SAMPLE_RATE, Flite, to_int16
 from voices import another_speaker

@@ -9,22 +9,25 @@ from typing import Any
 
 import typer
 
-__all__ = ["FAILED", "INTERRUPTED", "OK", "USAGE", "CliError", "exit_code", "one_line"]
+from pylstm.audio import AudioError
+from pylstm.cli.console.output import one_line
+
+__all__ = ["FAILED", "INTERRUPTED", "OK", "USAGE", "CliError", "exit_code"]
 
 OK = 0
 FAILED = 1
 USAGE = 2
-INTERRUPTED = 130  # 128 + SIGINT, what a shell says of a process that Ctrl-C ended
+INTERRUPTED = 130  # 128 + SIGINT, as shells report a process that Ctrl-C ended
 BROKEN_PIPE = 141  # 128 + SIGPIPE
 
 
 class CliError(Exception):
-    """What was asked for cannot be done; the message is the line that the user reads.
+    """A command cannot do its work; the message is the line that the user reads.
 
     Parameters
     ----------
     message : str
-        Names what came and what was expected.
+        Names what was given and what was expected.
     code : int
         The exit code.
     """
@@ -34,80 +37,72 @@ class CliError(Exception):
         self.code = code
 
 
-def one_line(text: str) -> str:
-    """Text that stays on its line, whatever a file or a label put into it.
-
-    Labels and names of files may hold line breaks and the control sequences of terminals.
-    """
-    return "".join(
-        mark if mark.isprintable() else mark.encode("unicode_escape").decode() for mark in text
-    )
-
-
 def exit_code(action: Callable[[], Any]) -> int:
-    """Does something and says with which code the process should end.
+    """Runs an action, prints its error if it has one, and returns the exit code.
 
     Parameters
     ----------
     action : callable
-        Its result counts as a code if it is an int.
+        Its result is the exit code if it is an int.
 
     Returns
     -------
     int
-        After at most one line on stderr.
+        At most one line was printed on stderr.
     """
     try:
         result = action()
         if sys.stdout is not None:
-            sys.stdout.flush()  # or a full disk would be noticed only when Python shuts down
+            sys.stdout.flush()  # else a full disk would only show when Python exits
         return result if isinstance(result, int) else OK
     except typer.Exit:
-        raise  # not an error: how typer ends --help and --version
+        raise  # how typer ends --help and --version, not an error
     except CliError as error:
-        return _said(str(error), error.code)
+        return _printed(str(error), error.code)
+    except AudioError as error:
+        return _printed(str(error), FAILED)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
-    except BrokenPipeError:  # head has read enough
-        _forget_stdout()
+    except BrokenPipeError:  # such as head, which has read enough
+        _discard_stdout()
         return BROKEN_PIPE
     except MemoryError:
-        return _said("out of memory", FAILED)
+        return _printed("out of memory", FAILED)
     except OSError as error:
-        _forget_stdout()
-        return _said(f"{error.filename or 'output'}: {error.strerror or error}", FAILED)
+        _discard_stdout()
+        return _printed(f"{error.filename or 'output'}: {error.strerror or error}", FAILED)
     except Exception as error:
-        # Wrong usage is an exception of Click, which some versions of typer bring along under
-        # another name: what it can do tells it from all others.
+        # Wrong usage is an exception of Click, which some versions of typer vendor under another
+        # name: it is recognised by its attributes.
         if hasattr(error, "format_message") and hasattr(error, "exit_code"):
-            return _refused(error)
+            return _usage_error(error)
         if os.environ.get("PYLSTM_TRACEBACK"):
             raise
         kind = type(error).__name__
-        return _said(
+        return _printed(
             f"this is a bug: {kind}: {error} (PYLSTM_TRACEBACK=1 shows where; please report it)",
             FAILED,
         )
 
 
-def _refused(error: Any) -> int:
-    """Wrong usage, on one line; the help when nothing was asked for."""
+def _usage_error(error: Any) -> int:
+    """Prints wrong usage on one line, or the help if there was no command."""
     message = " ".join(error.format_message().split())
     if type(error).__name__ == "NoArgsIsHelpError":
         print(error.format_message(), file=sys.stderr, end="")
         return USAGE
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "pylstm"
-    return _said(f"{message.rstrip('.')} ({command} --help)", error.exit_code)
+    return _printed(f"{message.rstrip('.')} ({command} --help)", error.exit_code)
 
 
-def _said(message: str, code: int) -> int:
+def _printed(message: str, code: int) -> int:
     print(f"pylstm: {one_line(message)}", file=sys.stderr)
     return code
 
 
-def _forget_stdout() -> None:
-    """Lets Python shut down without a second complaint about what could not be written."""
+def _discard_stdout() -> None:
+    """Lets Python exit without a second error about output that cannot be written."""
     try:
         sys.stdout.flush()
     except OSError:

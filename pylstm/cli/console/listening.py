@@ -1,4 +1,4 @@
-"""A model listening to an audio file: chunk by chunk, as it would listen to a microphone."""
+"""A model that listens to an audio file chunk by chunk, as to a microphone."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.cli.console.audio import AudioFile
+from pylstm.audio import AudioFile
 from pylstm.cli.console.errors import USAGE, CliError
 from pylstm.decisions import Detector, Event
 from pylstm.model import Model
 
-__all__ = ["Figures", "Heard", "Listening", "detector_of", "keywords_of"]
+__all__ = ["Heard", "Listening", "ListeningSummary", "detector_of", "keywords_of"]
 
 
 @dataclass(frozen=True)
 class Heard:
-    """What one chunk of audio gave.
+    """The results of one chunk of audio.
 
     Attributes
     ----------
@@ -38,21 +38,21 @@ class Heard:
 
 
 @dataclass(frozen=True)
-class Figures:
-    """How long the audio was and how long it took.
+class ListeningSummary:
+    """How much audio was heard, and how long that took.
 
     Attributes
     ----------
     audio_seconds : float
         Length of the audio.
     processing_seconds : float
-        Time in the engine and the detector.
+        Time that the engine and the detector took.
     reading_seconds : float
         Time that reading, decoding, mixing and resampling took.
     frames : int
-        Rows that came out.
+        Rows of posteriors.
     events : int
-        Events that were heard.
+        Events.
     """
 
     audio_seconds: float
@@ -63,7 +63,7 @@ class Figures:
 
     @property
     def real_time_factor(self) -> float:
-        """Processing time per time of audio: below 1 keeps up with a microphone."""
+        """Processing time per second of audio; below 1 keeps up with a microphone."""
         return self.processing_seconds / self.audio_seconds
 
 
@@ -79,21 +79,21 @@ class Listening:
     audio : AudioFile
         At its beginning, at the model's rate.
     chunk_ms : float
-        Milliseconds of audio that the stream gets at a time.
+        Milliseconds of audio in a chunk.
 
     Raises
     ------
     CliError
-        Less than one sample fits into a chunk.
+        A chunk is shorter than one sample.
     """
 
     def __init__(self, model: Model, detector: Detector, audio: AudioFile, chunk_ms: float) -> None:
         rate = model.sample_rate
-        assert rate is not None  # detector_of has seen to it
+        assert rate is not None  # detector_of has checked it
         if chunk_ms * rate < 1000:
             raise CliError(
-                f"--chunk-ms {chunk_ms:g} is shorter than one sample, {1000 / rate:g} ms "
-                f"at {rate} Hz",
+                f"--chunk-ms is {chunk_ms:g}; expected {1000 / rate:g} or more, one sample at"
+                f" {rate} Hz",
                 USAGE,
             )
         self._size = math.floor(chunk_ms * rate / 1000 + 0.5)
@@ -128,9 +128,9 @@ class Listening:
         return Heard(first_frame, rows, events)
 
     @property
-    def figures(self) -> Figures:
-        """Up to now."""
-        return Figures(
+    def summary(self) -> ListeningSummary:
+        """Of the audio so far."""
+        return ListeningSummary(
             self._audio.seconds_read,
             self._processing,
             self._reading,
@@ -140,7 +140,7 @@ class Listening:
 
 
 def detector_of(model: Model, name: str) -> Detector:
-    """The detector whose parameters a model carries.
+    """The detector whose parameters are in a model's info.
 
     Raises
     ------
@@ -151,8 +151,8 @@ def detector_of(model: Model, name: str) -> Detector:
         return Detector.for_model(model)
     except ValueError as error:
         raise CliError(
-            f"{name} cannot hear events: {error}; a detector's numbers are given with"
-            " Model(..., info=...): see pylstm.Detector.for_model"
+            f"{name} has no detector: {error}; Model(..., info=...) sets its parameters, see"
+            " pylstm.Detector.for_model"
         ) from None
 
 

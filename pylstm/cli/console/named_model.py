@@ -1,15 +1,22 @@
-"""The model that a command line names."""
+"""The model that the user names."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+import typer
 
 from pylstm import _engine, model_files
 from pylstm.cli.console.errors import CliError
 from pylstm.model import Model
 
-__all__ = ["NamedModel"]
+__all__ = ["ModelArgument", "NamedModel"]
+
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="MODEL", help="The name of a bundled model, or a model file.")
+]
 
 
 @dataclass(frozen=True)
@@ -19,11 +26,11 @@ class NamedModel:
     Attributes
     ----------
     name : str
-        As the user wrote it.
+        What the user wrote.
     path : Path
         The file.
     size : int
-        Bytes of the file.
+        Size of the file, bytes.
     model : Model
     """
 
@@ -49,5 +56,5 @@ class NamedModel:
             raise CliError(f"{name}: {error}") from None
         except OSError as error:
             raise CliError(f"cannot read {name}: {error.strerror or error}") from None
-        except ValueError as error:  # an unknown name, or PYLSTM_ISA asks for what is not there
+        except ValueError as error:  # an unknown name, or an unknown instruction set in PYLSTM_ISA
             raise CliError(str(error)) from None

@@ -1,11 +1,10 @@
-"""Posteriors of every frame as a CSV file."""
+"""The posteriors of every frame as a CSV file."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from pylstm.cli.console.errors import USAGE, CliError
@@ -15,20 +14,20 @@ __all__ = ["PosteriorsFile"]
 
 
 class PosteriorsFile:
-    """A CSV file, one row a frame: its time and the posterior of each label; a context manager.
+    """A CSV file with a row for each frame: its time and the posteriors; a context manager.
 
-    Rows are written as they come, so that what was heard before an interruption is there.
+    Rows are written as they come, so that an interruption loses none.
 
     Parameters
     ----------
     path : Path
-        Is written over if it exists.
+        An existing file is overwritten.
     labels : sequence of str
         Names of the columns after ``time``.
     hop_seconds : float
         From one frame to the next.
     inputs : iterable of Path
-        Files that are being read: writing over one of them would destroy it.
+        Files that are being read, which must not be overwritten.
 
     Raises
     ------
@@ -53,7 +52,7 @@ class PosteriorsFile:
 
     def write(self, heard: Heard) -> None:
         """Adds the rows of one chunk."""
-        # Nine digits bring every float32 back.
+        # Nine digits identify every float32.
         self._add(
             [f"{frame * self._hop_seconds:.6f}", *(f"{value:.9g}" for value in row)]
             for frame, row in enumerate(heard.rows.tolist(), heard.first_frame)
@@ -68,16 +67,11 @@ class PosteriorsFile:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
         try:
             self._file.close()
         except OSError as full:
-            # What went wrong first is what the user reads.
+            # The user reads the first error.
             if error is None:
                 raise self._unwritable(full) from None
 

@@ -1,8 +1,8 @@
-"""How ``pylstm train`` trains: features, layers, augmentation, loss, schedule, from few numbers.
+"""How ``pylstm train`` trains: features, layers, augmentation, loss and schedule from its options.
 
-What is not asked for is chosen as it works for keywords: AdamW with a warm-up and a cosine, frames
-normalised over the training, a label a recording learnt from the mean of its frames, and those of
-frames in chunks of two seconds.
+What has no option is what works for keywords: AdamW with a warm-up and a cosine, and frames that
+are normalised over the training data. Labels of recordings are trained on the mean of the logits,
+labels of frames in chunks of two seconds.
 """
 
 from __future__ import annotations
@@ -15,29 +15,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylstm.cli.console.errors import USAGE, CliError
-from pylstm.cli.console.recordings import data_errors
+from pylstm.cli.console.named_recordings import data_errors
 
 if TYPE_CHECKING:
     from pylstm.model import Model
     from pylstm.train.data.recordings import Recordings, Split
     from pylstm.train.loop.fitted import Fitted
 
-__all__ = ["Plan", "needs_quiet"]
+__all__ = ["TrainingPlan", "needs_silence_examples"]
 
-# Frames that are unrolled at once where each has its label: two seconds.
+# Frames that are unrolled at once if each has a label: two seconds.
 _CHUNK = 200
-# Labels that stand for nothing wherever they are used.
+# Labels that are background in every set.
 _BACKGROUND = ("silence", "background", "noise", "_silence_", "_background_")
 
 
-def needs_quiet(recordings: Recordings) -> bool:
-    """Whether every recording is of something: a model of these hears something in silence."""
+def needs_silence_examples(recordings: Recordings) -> bool:
+    """Whether no label is background: a model of such labels would find one of them in silence."""
     return recordings.per == "sequence" and not set(_BACKGROUND) & set(recordings.labels)
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What the options say."""
+class TrainingPlan:
+    """A training as the options describe it."""
 
     hidden: int
     layers: int
@@ -54,19 +54,19 @@ class Plan:
     patience: int | None
     cache: Path | None
     others: str | None
-    quiet: str | None
+    silence_label: str | None
 
     def labels(self, recordings: Recordings) -> tuple[str, ...]:
-        """What the outputs mean: the labels of the recordings, and last the one that is added."""
-        return (*recordings.labels, *([] if self.quiet is None else [self.quiet]))
+        """The labels of the outputs: those of the recordings, then that of the silence examples."""
+        return (*recordings.labels, *([] if self.silence_label is None else [self.silence_label]))
 
     def model(self, recordings: Recordings, split: Split) -> Model:
-        """The model at its beginning; its features are normalised over the training recordings.
+        """The untrained model; its features are normalised over the training recordings.
 
         Raises
         ------
         CliError
-            A recording cannot be read, or a number is one that no model can have.
+            A recording cannot be read, or no model can have such a number.
         """
         from pylstm.features import MFCC
         from pylstm.layers import LSTM, Dense
@@ -93,16 +93,16 @@ class Plan:
             raise CliError(str(error), USAGE) from None
 
     def _info(self, recordings: Recordings) -> dict[str, str]:
-        """What goes with the model: a detector's numbers, and what it was trained on."""
+        """The model's info: a detector's parameters, and what the model was trained on."""
         labels = self.labels(recordings)
-        silent = (*_BACKGROUND, "unknown", "_unknown_", self.others, self.quiet)
+        silent = (*_BACKGROUND, "unknown", "_unknown_", self.others, self.silence_label)
         background = [label for label in labels if label in (*silent, recordings.background)]
         for label in background:
             if "," in label:
-                raise CliError(f"label {label!r} has a comma; expected none in that of background")
+                raise CliError(f"label {label!r} has a comma; expected none in a background label")
         if len(background) == len(labels):
             background = []
-        # Frames that were learnt together agree for longer than those of a short event.
+        # Frames that were trained together agree for longer than those of a short event.
         together = recordings.per == "sequence"
         info = {
             "detector.threshold": "0.7" if together else "0.5",
@@ -125,13 +125,15 @@ class Plan:
         Raises
         ------
         CliError
-            The checkpoint is of another training, or a recording has become unreadable.
+            A recording has become unreadable.
+        ValueError
+            The checkpoint is of another training.
         DivergedError
-            It has come to numbers that are none.
+            Loss, gradient or weights are NaN or infinite.
         """
-        from pylstm.train.data.batches import Truncated
         from pylstm.train.data.carried_state import Continued
         from pylstm.train.data.silence_examples import Quiet
+        from pylstm.train.data.truncated import Truncated
         from pylstm.train.loop.fit import fit
         from pylstm.train.losses.frame_losses import CrossEntropy
         from pylstm.train.optimisers import AdamW
@@ -148,10 +150,10 @@ class Plan:
         per = split.training.per
         if per == "sequence":
             steps = self.epochs * training.n_batches
-            if self.quiet is not None:
+            if self.silence_label is not None:
                 place = len(split.training.labels)
                 training = Quiet(training, features, place, noises=self.noises)
-            training = Continued(training)  # a stream brings them one after the other
+            training = Continued(training)  # as in a stream, one after the other
         else:
             steps = self.epochs * self._chunks(split.training, features)
             training = Truncated(training, _CHUNK)
@@ -173,16 +175,16 @@ class Plan:
         )
 
     def _chunks(self, recordings: Recordings, features: Any) -> int:
-        """About how many chunks an epoch has: what shares a batch changes from epoch to epoch."""
-        from pylstm.train.data.batches import cuts
+        """About how many chunks an epoch has; it varies with what shares a batch."""
+        from pylstm.train.data.batch_order import batch_order
 
         rate = features.sr / features.hop_length
         lengths = np.array([item.seconds * rate for item in recordings.items])
-        batches = cuts(lengths, self.batch_size, True, True, 0, self.seed)
+        batches = batch_order(lengths, self.batch_size, True, True, 0, self.seed)
         return sum(math.ceil(lengths[batch].max() / _CHUNK) for batch in batches)
 
     def _augmentation(self) -> Any:
-        """Mild changes: another speed, place, loudness, some noise, a few values hidden."""
+        """Mild changes: speed, position, noise, loudness, masked frames and coefficients."""
         if not self.augment:
             return None
         from pylstm.train.augment.noise import Noise

@@ -1,4 +1,4 @@
-"""Masks over frames and bands."""
+"""SpecAugment: masks over frames and bands."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import count, within
-from pylstm.train.augment.waveform import Augmentation
+from pylstm.train.augment.augmentation import Augmentation
 
 __all__ = ["SpecAugment"]
 
 
 class SpecAugment(Augmentation):
-    r"""Stretches of frames, and of values in all frames, are replaced by the mean.
+    r"""Masks stretches of frames, and of values in all frames, with the mean.
 
     Each of the time masks hides t frames from frame :math:`t_0` on: t uniform in 0 to `time_width`
     (at most `time_share` of all frames), :math:`t_0` uniform where it fits. Each of the frequency
@@ -34,7 +34,7 @@ class SpecAugment(Augmentation):
     time_share : float
         No time mask is wider than this share of the recording, 0 to 1.
     p : float
-        How often, 0 to 1.
+        Probability, 0 to 1.
 
     Notes
     -----

@@ -1,4 +1,4 @@
-"""What is wrong with a set of recordings: all of it at once, before training begins."""
+"""The error that lists everything wrong with a set of recordings, before training starts."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _SHOWN = 10
 
 
 class RecordingsError(ValueError):
-    """Recordings that cannot be trained from; the message has a line for each of the first ten.
+    """Recordings that cannot be used; the message has a line for each of the first ten problems.
 
     Parameters
     ----------
     what : str
-        The folder, the manifest, or what was asked of the recordings.
+        The folder or the manifest.
     problems : sequence of str
-        One line each; every one names a file.
+        One line each, naming a file.
 
     Attributes
     ----------

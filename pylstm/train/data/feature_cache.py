@@ -1,10 +1,9 @@
-"""Frames that were computed once, kept in a folder."""
+"""A folder that keeps computed frames."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
-import io
 import json
 import os
 import secrets
@@ -20,32 +19,32 @@ from pylstm.train.data.recording import Recording
 
 __all__ = ["FeatureCache"]
 
-_FORMAT = 1
+_FORMAT = 2
 _DIGEST_BYTES = 32
 
 
 class FeatureCache:
-    """Frames of recordings on disk: what is asked for again is read instead of computed.
+    """A folder that keeps the frames of recordings, so that they are computed once.
 
-    An entry belongs to a file (its path, size and time of change), a span of it, and features with
-    all their settings: whatever changes, another entry is made. Entries are written as a whole or
-    not at all, and each carries a checksum: a damaged one is computed again. Any number of
-    processes may share a folder. Nothing is ever removed from it; the folder may be, at any time.
+    An entry belongs to a file (its path, size and modification time), a span of it, and features
+    with all their settings: if any of them changes, there is a new entry. Entries are written all
+    or nothing and have a checksum: a damaged one is computed again. Any number of processes can
+    share a folder. Entries are never removed; the folder can be deleted at any time.
 
     Parameters
     ----------
     folder : str or path
-        Made if it is not there.
+        Created if it does not exist.
 
     Raises
     ------
     OSError
-        The folder cannot be made.
+        The folder cannot be created.
 
     Notes
     -----
-    An entry is an .npy file behind 32 bytes of BLAKE2b. Nothing is unpickled. One entry at a time
-    is in memory.
+    An entry is 32 bytes of BLAKE2b and the frames as little-endian float32. Nothing is unpickled,
+    and only regular files are read.
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -57,7 +56,7 @@ class FeatureCache:
 
     @classmethod
     def of(cls, cache: FeatureCache | str | os.PathLike[str] | None) -> FeatureCache | None:
-        """A cache from what an argument ``cache`` may be."""
+        """The cache that an argument ``cache`` stands for."""
         if cache is None or isinstance(cache, FeatureCache):
             return cache
         if not isinstance(cache, (str, os.PathLike)):
@@ -68,7 +67,7 @@ class FeatureCache:
         return f"FeatureCache({os.fspath(self.folder)!r})"
 
     def frames(self, recording: Recording, features: MFCC | LogMel) -> NDArray[np.float32]:
-        """The frames of a recording, read or computed and kept.
+        """The frames of a recording: read from the folder, or computed and kept there.
 
         Parameters
         ----------
@@ -87,7 +86,7 @@ class FeatureCache:
         Warns
         -----
         UserWarning
-            The folder takes no more entries; said once, and training goes on without them.
+            An entry cannot be written; once, and from then on no entries are kept.
         """
         identity = recording.identity()
         key = _key(identity, features)
@@ -95,25 +94,23 @@ class FeatureCache:
         frames = _read(path, key, features.n_features)
         if frames is None:
             frames = recording.frames(features)
-            # A file that was changed while it was read is nobody's.
+            # Not if the file was changed while it was read.
             if not self._full and recording.identity() == identity:
                 self._write(path, key, frames)
         return frames
 
     def path_of(self, key: str) -> Path:
-        """Where the entry of a key lies; a folder for each of 256, for sets of 100 000 files."""
+        """The path of an entry; spread over 256 folders, for sets of 100,000 files."""
         return self.folder / key[:2] / f"{key[2:]}.frames"
 
     def _write(self, path: Path, key: str, frames: NDArray[np.float32]) -> None:
-        buffer = io.BytesIO()
-        np.save(buffer, frames, allow_pickle=False)
-        data = buffer.getvalue()
+        data = frames.astype("<f4", order="C", copy=False).tobytes()
         temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             try:
-                # Renamed, so that nobody reads half of it; not forced to the disk as a model is:
-                # after a crash the checksum tells, and what is lost is computed again.
+                # Renamed, so that nobody reads half an entry. Not synced to the disk: after a crash
+                # the checksum tells, and the frames are computed again.
                 temporary.write_bytes(_digest(key, data) + data)
                 os.replace(temporary, path)
             except BaseException:
@@ -137,23 +134,18 @@ def _key(identity: list[str | int | float], features: MFCC | LogMel) -> str:
 
 
 def _digest(key: str, data: bytes) -> bytes:
-    # The key belongs to it: an entry under another name is no entry.
+    # With the key: an entry under another name is not an entry.
     return hashlib.blake2b(key.encode() + data, digest_size=_DIGEST_BYTES).digest()
 
 
 def _read(path: Path, key: str, width: int) -> NDArray[np.float32] | None:
-    """What an entry holds; None: there is none that can be trusted."""
+    """The frames of an entry; None: there is no entry, or a damaged one."""
     try:
-        content = path.read_bytes()
+        # A pipe would block and a link to a device may never end: only regular files are read.
+        content = path.read_bytes() if path.is_file() else b""
     except OSError:
         return None
     digest, data = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
-    if digest != _digest(key, data):
+    if digest != _digest(key, data) or not data or len(data) % (4 * width):
         return None
-    try:
-        frames = np.load(io.BytesIO(data), allow_pickle=False)
-    except (ValueError, EOFError):  # whoever wrote it can add up, and is not us
-        return None
-    if frames.dtype != np.float32 or frames.ndim != 2 or frames.shape[1] != width:
-        return None
-    return frames
+    return np.frombuffer(data, "<f4").reshape(-1, width).astype(np.float32)

@@ -1,4 +1,4 @@
-"""One folder a label: the layout of Speech Commands.
+"""Recordings in one folder for each label, the layout of Speech Commands.
 
 Warden, "Speech Commands: a dataset for limited-vocabulary speech recognition", 2018,
 arXiv:1804.03209.
@@ -25,7 +25,7 @@ _LISTS = {"validation_list.txt": "validation", "testing_list.txt": "testing"}
 def read_label_folders(
     folder: Path, labels: Sequence[str] | None, others: str | None
 ) -> tuple[list[Recording], list[str]]:
-    """The recordings, in the order of their paths; and files of noise.
+    """The recordings, in the order of their paths, and the files of noise.
 
     Raises
     ------
@@ -35,14 +35,16 @@ def read_label_folders(
         A folder cannot be read.
     """
     if not folder.is_dir():
-        raise RecordingsError(str(folder), ["is not a folder; expected one with a folder a label"])
+        raise RecordingsError(
+            str(folder), ["is not a folder; expected one with a folder for each label"]
+        )
     names = sorted(
         entry.name
         for entry in os.scandir(folder)
         if entry.is_dir() and not entry.name.startswith(".") and entry.name != NOISE_FOLDER
     )
     if not names:
-        raise RecordingsError(str(folder), ["holds no folders; expected one a label"])
+        raise RecordingsError(str(folder), ["holds no folders; expected one for each label"])
     label_of = _labels(folder, names, labels, others)
     problems: list[str] = []
     sides = _sides(folder, problems)
@@ -72,9 +74,9 @@ def read_label_folders(
                 )
             )
     for place, side in unlisted.items():
-        # What lies in a folder that is not taken is nobody's loss.
+        # Folders that were not selected are ignored.
         if place.partition("/")[0] in label_of or not (folder / place).exists():
-            problems.append(f"{folder / place} is in the list for {side} and not in the folder")
+            problems.append(f"{folder / place} does not exist; the list for {side} names it")
     noises = []
     if (folder / NOISE_FOLDER).is_dir():
         for file in _files(folder / NOISE_FOLDER, problems):
@@ -93,18 +95,21 @@ def read_label_folders(
 def _labels(
     folder: Path, names: list[str], labels: Sequence[str] | None, others: str | None
 ) -> dict[str, str]:
-    """The label of each folder that is taken."""
+    """The label of each selected folder."""
     if labels is None:
         if others is not None:
-            raise ValueError(f"others is {others!r} without labels; expected both")
+            raise ValueError(f"others is {others!r} and labels is None; expected both")
         return {name: name for name in names}
     if isinstance(labels, str):
-        raise TypeError(f"labels is {labels!r}; expected a list of names of folders")
+        raise TypeError(f"labels is {labels!r}; expected a list of folder names")
     if not labels:
-        raise ValueError("labels is empty; expected names of folders, or None for all")
+        raise ValueError("labels is empty; expected folder names, or None for all")
     missing = [label for label in labels if label not in names]
     if missing:
-        wrong = [f"{folder / label} is not there; expected a folder a label" for label in missing]
+        wrong = [
+            f"{folder / label} does not exist; expected a folder for each label"
+            for label in missing
+        ]
         raise RecordingsError(str(folder), wrong)
     if others is not None and others in names:
         raise ValueError(f"others is {others!r}, which is a folder; expected another label")
@@ -116,7 +121,7 @@ def _labels(
 
 
 def _files(folder: Path, problems: list[str]) -> list[Path]:
-    """What lies in a folder, by name; hidden files are the system's."""
+    """The files in a folder by name, without hidden ones."""
     files = []
     for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
         if entry.name.startswith("."):
@@ -129,7 +134,7 @@ def _files(folder: Path, problems: list[str]) -> list[Path]:
 
 
 def _sides(folder: Path, problems: list[str]) -> dict[str, str]:
-    """Which side a file is on by the lists."""
+    """The side of each file that is in a list."""
     sides: dict[str, str] = {}
     for name, side in _LISTS.items():
         path = folder / name
@@ -138,12 +143,12 @@ def _sides(folder: Path, problems: list[str]) -> dict[str, str]:
         try:
             lines = path.read_text(encoding="utf-8-sig").splitlines()
         except UnicodeDecodeError as error:
-            problems.append(f"{path} is not UTF-8, at byte {error.start}")
+            problems.append(f"{path} is not UTF-8 at byte {error.start}")
             continue
         for number, line in enumerate(lines, 1):
             place = line.strip()
             if place and sides.setdefault(place, side) != side:
                 problems.append(
-                    f"{path}: line {number}: {place} is in the list for validation, too"
+                    f"{path}: line {number}: {place} is in the list for validation as well"
                 )
     return sides

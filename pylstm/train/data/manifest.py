@@ -1,17 +1,17 @@
-"""Manifests: tables that say what is to be heard in which audio file.
+"""Manifests: tables that list audio files and what can be heard in them.
 
-A CSV file with a header, or JSONL with an object a line, in UTF-8. The columns:
+A CSV file with a header, or JSONL with an object on each line, in UTF-8. The columns:
 
 ``path``
     The audio file; relative to the manifest's folder.
 ``label``, ``start``, ``end``
-    What is heard, and from when to when, seconds. Without times the label is the whole file's.
+    What is heard, and from when to when, in seconds. Without times the label is that of the file.
 ``transcript``
-    What is said, instead of a label; with times: between them.
+    What is said, instead of a label; with times, between them.
 ``speaker``
-    What is of one speaker goes to one side of a split.
+    All files of a speaker go to one side of a split.
 ``split``
-    ``training``, ``validation`` or ``testing``: the side that a file goes to in any case.
+    ``training``, ``validation`` or ``testing``: the side of the split that the file goes to.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ Units = Literal["characters", "words"]
 
 @dataclass(frozen=True)
 class Row:
-    """A row of a manifest: what it says, checked by itself; None: it does not say."""
+    """A row of a manifest, checked on its own; None: the cell is missing or empty."""
 
     line: int
     path: str
@@ -56,13 +56,13 @@ class Row:
 
 
 class _WrongError(ValueError):
-    """A row says what cannot be; the message is the rest of a line."""
+    """A row is wrong; the message continues "line 3: "."""
 
 
 def speaker_of(path: str) -> str:
-    """Who speaks in a file, by its path from where the set lies.
+    """The speaker of a file, from its path relative to the set.
 
-    Speech Commands writes it into the name, ``<speaker>_nohash_<n>.wav``; else each file is of a
+    Speech Commands has it in the name, ``<speaker>_nohash_<n>.wav``. Otherwise each file has a
     speaker of its own.
     """
     name, mark, _ = path.rpartition("/")[2].partition("_nohash_")
@@ -75,9 +75,9 @@ def read_manifest(path: Path, spans: Spans, units: Units, background: str) -> li
     Raises
     ------
     RecordingsError
-        Everything that is wrong with it or with the files, with line numbers.
+        Everything that is wrong with the manifest or the files, with line numbers.
     OSError
-        It cannot be read.
+        The manifest cannot be read.
     """
     if spans not in get_args(Spans):
         raise ValueError(f"spans is {spans!r}; expected 'events' or 'clips'")
@@ -91,7 +91,7 @@ def read_manifest(path: Path, spans: Spans, units: Units, background: str) -> li
         except _WrongError as error:
             problems.append((line, str(error)))
     if not rows and not problems:
-        raise RecordingsError(str(path), ["is empty; expected a row at least"])
+        raise RecordingsError(str(path), ["is empty; expected at least one row"])
     headers = _headers(rows, problems)
     rows = [row for row in rows if row.path in headers and _in_file(row, headers, problems)]
     _check_kind(rows, problems)
@@ -109,30 +109,32 @@ def read_manifest(path: Path, spans: Spans, units: Units, background: str) -> li
 
 
 def _lines(path: Path, problems: list[tuple[int, str]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Line numbers and what stands there, by column."""
+    """Line numbers, and the values of each line by column."""
     suffix = path.suffix.lower()
     if suffix not in (".csv", ".jsonl"):
-        raise RecordingsError(str(path), ["is neither .csv nor .jsonl"])
+        raise RecordingsError(str(path), [f"ends in {suffix!r}; expected .csv or .jsonl"])
     # Looked at before it is opened: opening a pipe would wait for its other end.
     if not stat.S_ISREG(os.stat(path).st_mode):
-        raise RecordingsError(str(path), ["is not a regular file"])
+        raise RecordingsError(str(path), ["is not a regular file; expected a CSV or JSONL file"])
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise RecordingsError(str(path), [f"is not UTF-8, at byte {error.start}"]) from None
+        raise RecordingsError(str(path), [f"is not UTF-8 at byte {error.start}"]) from None
     yield from _csv(path, text, problems) if suffix == ".csv" else _jsonl(text, problems)
 
 
 def _check_columns(names: list[str]) -> None:
     for name in names:
         if name not in COLUMNS:
-            raise _WrongError(f"unknown column {name!r}; expected some of {', '.join(COLUMNS)}")
+            raise _WrongError(f"column is {name!r}; expected one of {', '.join(COLUMNS)}")
         if names.count(name) > 1:
-            raise _WrongError(f"column {name!r} is there twice")
+            raise _WrongError(f"column {name!r} appears twice; expected once")
     if "path" not in names:
-        raise _WrongError("there is no column 'path'")
+        raise _WrongError("column 'path' is missing")
     if ("label" in names) == ("transcript" in names):
-        raise _WrongError("expected one of the columns 'label' and 'transcript'")
+        raise _WrongError(
+            f"columns are {', '.join(names)}; expected one of 'label' and 'transcript'"
+        )
 
 
 def _csv(
@@ -146,12 +148,12 @@ def _csv(
                 continue
             if names is None:
                 names = cells
-                _check_columns(names)  # without them no row means anything
+                _check_columns(names)  # without columns, rows mean nothing
             elif len(cells) != len(names):
-                wrong = f"there are {len(cells)} cells; expected {len(names)}"
+                wrong = f"has {len(cells)} cells; expected {len(names)}"
                 problems.append((reader.line_num, wrong))
             else:
-                # An empty cell says nothing.
+                # An empty cell counts as missing.
                 row = dict(zip(names, cells, strict=True))
                 yield reader.line_num, {name: cell for name, cell in row.items() if cell}
     except (csv.Error, _WrongError) as error:
@@ -181,20 +183,18 @@ def _jsonl(text: str, problems: list[tuple[int, str]]) -> Iterator[tuple[int, di
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) < len(pairs):
-        raise ValueError("a name is there twice")
+        raise ValueError("a name appears twice")
     return fields
 
 
 def _row(line: int, fields: dict[str, Any], folder: Path, units: Units) -> Row:
-    """One row, as far as it can be checked alone."""
+    """A row, checked as far as that needs no other row."""
     path = _text("path", fields.get("path"))
     start, end = _seconds("start", fields.get("start")), _seconds("end", fields.get("end"))
     if end is not None and end <= (start or 0.0):
-        raise _WrongError(
-            f"end is {end:g} s, start is {start or 0.0:g} s; expected an end after it"
-        )
+        raise _WrongError(f"end is {end:g} s; expected more than start, {start or 0.0:g} s")
     if "label" not in fields and "transcript" not in fields:
-        raise _WrongError("there is neither a label nor a transcript")
+        raise _WrongError("has neither a label nor a transcript; expected one of them")
     label = _text("label", fields["label"]) if "label" in fields else None
     transcript = _units(fields["transcript"], units) if "transcript" in fields else None
     split = fields.get("split")
@@ -204,18 +204,18 @@ def _row(line: int, fields: dict[str, Any], folder: Path, units: Units) -> Row:
     full = os.path.normpath(folder / path)
     if "speaker" in fields:
         speaker = _text("speaker", fields["speaker"])
-    else:  # the same wherever the set lies
+    else:  # relative, so that the set can be moved
         speaker = speaker_of(Path(os.path.relpath(full, folder)).as_posix())
     return Row(line, full, label, start, end, transcript, speaker, split)
 
 
 def _text(name: str, value: object) -> str:
     if value is None:
-        raise _WrongError(f"there is no {name}")
+        raise _WrongError(f"{name} is missing")
     if not isinstance(value, str) or not value:
         raise _WrongError(f"{name} is {value!r}; expected text")
     if value != value.strip():
-        raise _WrongError(f"{name} is {value!r}; expected no blanks around it")
+        raise _WrongError(f"{name} is {value!r}; expected no spaces around it")
     try:
         value.encode()
     except UnicodeEncodeError:
@@ -238,7 +238,7 @@ def _seconds(name: str, value: object) -> float | None:
 
 
 def _units(value: object, units: Units) -> tuple[str, ...]:
-    """A transcript in units; a list in JSONL is in units already and may be empty."""
+    """A transcript in units. A list, in JSONL, holds units already and may be empty."""
     if isinstance(value, list):
         return tuple(_text("a unit of the transcript", unit) for unit in value)
     text = _text("transcript", value)
@@ -249,7 +249,7 @@ def _units(value: object, units: Units) -> tuple[str, ...]:
 
 
 def _headers(rows: list[Row], problems: list[tuple[int, str]]) -> dict[str, Header]:
-    """The headers of the files that can be used; each file is opened once."""
+    """The headers of all readable files; each file is opened once."""
     headers: dict[str, Header] = {}
     seen: set[str] = set()
     for row in rows:
@@ -266,29 +266,27 @@ def _headers(rows: list[Row], problems: list[tuple[int, str]]) -> dict[str, Head
 def _in_file(row: Row, headers: dict[str, Header], problems: list[tuple[int, str]]) -> bool:
     seconds = headers[row.path].seconds
     for name, time, limit in (
-        ("starts", row.start, seconds),
-        ("ends", row.end, seconds + ROUNDING),
+        ("start", row.start, seconds),
+        ("end", row.end, seconds + ROUNDING),
     ):
-        if time is not None and (time >= limit if name == "starts" else time > limit):
-            problems.append(
-                (row.line, f"{name} at {time:g} s, but {row.path} ends at {seconds:g} s")
-            )
+        if time is not None and (time >= limit if name == "start" else time > limit):
+            problems.append((row.line, f"{name} is {time:g} s; {row.path} ends at {seconds:g} s"))
             return False
     return True
 
 
 def _check_kind(rows: list[Row], problems: list[tuple[int, str]]) -> None:
-    """Labels or transcripts, not both."""
+    """Refuses a mix of labels and transcripts."""
     for row in rows:
         if (row.label is None) != (rows[0].label is None):
             kinds = ("transcript", "label") if row.label is None else ("label", "transcript")
             problems.append(
-                (row.line, f"has a {kinds[0]}, line {rows[0].line} a {kinds[1]}; expected one kind")
+                (row.line, f"has a {kinds[0]}; expected a {kinds[1]}, as line {rows[0].line}")
             )
 
 
 def _check_files(rows: list[Row], problems: list[tuple[int, str]]) -> None:
-    """What belongs to a whole file is said once, or the same each time."""
+    """Refuses two speakers or two sides of one file."""
     first: dict[str, Row] = {}
     for row in rows:
         other = first.setdefault(row.path, row)
@@ -296,12 +294,15 @@ def _check_files(rows: list[Row], problems: list[tuple[int, str]]) -> None:
             mine, theirs = getattr(row, name), getattr(other, name)
             if mine != theirs:
                 problems.append(
-                    (row.line, f"{name} of {row.path} is {mine}, in line {other.line} {theirs}")
+                    (
+                        row.line,
+                        f"{name} of {row.path} is {mine}; expected {theirs}, as line {other.line}",
+                    )
                 )
 
 
 def _check_together(rows: list[Row], problems: list[tuple[int, str]], spans: Spans) -> None:
-    """No row twice, and no moment of a file with two answers."""
+    """Refuses duplicate rows, and events that overlap in a file."""
     files: dict[str, list[Row]] = {}
     for row in rows:
         files.setdefault(row.path, []).append(row)
@@ -313,10 +314,10 @@ def _check_together(rows: list[Row], problems: list[tuple[int, str]], spans: Spa
             twin = seen.setdefault((row.start, row.end), row)
             if twin is not row:
                 equal = (twin.label, twin.transcript) == (row.label, row.transcript)
-                text = "says again what line" if equal else "contradicts line"
+                text = "duplicates" if equal else "contradicts"
                 late, early = max(row.line, twin.line), min(row.line, twin.line)
-                problems.append((late, f"{text} {early} says of {path}"))
-            # Clips and transcripts are cut out one by one; a frame has one label.
+                problems.append((late, f"{text} line {early}"))
+            # Clips and transcripts may overlap, because they are cut out; a frame has one label.
             elif (
                 running is not None
                 and (row.start or 0.0) < _end(running) - 1e-9
@@ -342,7 +343,7 @@ def _end(row: Row) -> float:
 
 
 def _whole(row: Row, header: Header) -> Recording:
-    """A row by itself: a file, or a span that is cut out of one."""
+    """The recording of one row: a file, or a span that is cut out of it."""
     end = header.seconds if row.end is None else min(row.end, header.seconds)
     return Recording(
         row.path,
@@ -357,7 +358,7 @@ def _whole(row: Row, header: Header) -> Recording:
 
 
 def _events(rows: list[Row], headers: dict[str, Header], background: str) -> list[Recording]:
-    """Files with everything that is marked in them; a row without times marks the whole file."""
+    """A recording for each file with its events; a row without times marks the whole file."""
     files: dict[str, list[Row]] = {}
     for row in rows:
         files.setdefault(row.path, []).append(row)

@@ -1,4 +1,4 @@
-"""Mean and standard deviation of frames, over as many recordings as there are."""
+"""Mean and standard deviation of the frames of many recordings."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 
 __all__ = ["mean_and_std"]
 
-# A value that changes by less tells nothing, and must not be blown up.
+# A value that changes by less is a constant, whose rounding must not be amplified.
 _LEAST = 1e-6
 
 
 def mean_and_std(
     frames: Iterable[NDArray[np.float32]],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    r"""Of each value, over all frames of all sequences, one sequence in memory at a time.
+    r"""Mean and standard deviation of each value over all frames, one sequence in memory at a time.
 
     .. math::
 
@@ -26,7 +26,7 @@ def mean_and_std(
     Parameters
     ----------
     frames : iterable of arrays, shape (T_i, n_features), float32
-        One at least.
+        At least one.
 
     Returns
     -------
@@ -60,6 +60,6 @@ def mean_and_std(
         mean += (there - mean) * share
         n += len(x)
     if n == 0:
-        raise ValueError("there are no frames; expected one at least")
+        raise ValueError("frames is empty; expected at least one frame")
     std = np.sqrt(squares / n)
     return mean.astype(np.float32), np.where(std < _LEAST, 1.0, std).astype(np.float32)

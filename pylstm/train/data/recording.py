@@ -1,4 +1,4 @@
-"""A recording: an audio file, or a span of one, and what is to be heard in it."""
+"""A recording: an audio file, or a span of one, and its label, events or transcript."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True)
 class Recording:
-    """One example: audio, and its label, its marks or its transcript.
+    """One example: audio, and its label, events or transcript.
 
     Attributes
     ----------
     path : str
         The file.
     start, end : float
-        What part of the file, seconds.
+        The span of the file, seconds.
     header : Header
         Rate, channels and length of the file.
     label : str or None
-        What all of it is.
+        The label of the whole span.
     marks : tuple of Mark
-        Events in it, none overlapping; where nothing is marked there is background.
+        Events in it, which do not overlap; the rest is background.
     transcript : tuple of str or None
-        What is said in it, unit by unit.
+        What is said, unit by unit.
     speaker : str
-        What is of one speaker goes to one side of a split.
+        All recordings of a speaker go to one side of a split.
     side : {"training", "validation", "testing"} or None
-        Where its lists put it; None: no list does.
+        Its side of a split, if a list gives one.
     """
 
     path: str
@@ -61,23 +61,23 @@ class Recording:
 
     @property
     def seconds(self) -> float:
-        """Length."""
+        """Length of the span."""
         return self.end - self.start
 
     @property
     def name(self) -> str:
-        """The file, and which part of it, for people."""
+        """The file and the span, for people."""
         if self.start == 0 and self.end == self.header.seconds:
             return self.path
         return f"{self.path} ({self.start:.2f} to {self.end:.2f} s)"
 
     def opened(self, sample_rate: int) -> AudioFile:
-        """The audio, open, as it comes out at a rate in Hz.
+        """The audio, open, at a rate in Hz.
 
         Raises
         ------
         AudioError
-            The file has become unreadable.
+            The file can no longer be read.
         """
         end = None if self.end == self.header.seconds else self.end
         return AudioFile(self.path, sample_rate, start=self.start, end=end)
@@ -100,7 +100,7 @@ class Recording:
         return samples
 
     def frames(self, features: MFCC | LogMel) -> NDArray[np.float32]:
-        """The frames that features make of the audio.
+        """The frames of the audio.
 
         Returns
         -------
@@ -111,11 +111,11 @@ class Recording:
         AudioError
             As `samples`, or the audio is too short for a frame.
         """
-        if features.top_db is not None:  # relative to the loudest band of the whole
+        if features.top_db is not None:  # relative to the loudest band of the whole audio
             return self.frames_of(self.samples(features.sr), features)
 
         def streamed() -> NDArray[np.float32]:
-            # The same bits, and an hour of audio is never in memory at once.
+            # The same bits, without an hour of audio in memory.
             stream = features.stream()
             with self.opened(features.sr) as file:
                 frames = [stream.push(chunk) for chunk in file.chunks(features.sr)]
@@ -125,11 +125,11 @@ class Recording:
         return self._enough(streamed)
 
     def frames_of(self, y: NDArray[np.float32], features: MFCC | LogMel) -> NDArray[np.float32]:
-        """The frames that features make of samples that this recording has become; see `frames`."""
+        """The frames of samples that augmentation made of this recording; see `frames`."""
         return self._enough(lambda: features(y))
 
     def _enough(self, compute: Callable[[], NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Frames, one at least; an error names the recording."""
+        """Computed frames, at least one; errors name the recording."""
         try:
             frames = compute()
         except AudioError:
@@ -137,16 +137,16 @@ class Recording:
         except ValueError as error:  # too few frames for deltas
             raise AudioError(f"{self.name}: {error}") from None
         if len(frames) == 0:
-            raise AudioError(f"{self.name} is too short for a frame")
+            raise AudioError(f"{self.name} is too short; expected at least one frame")
         return frames
 
     def identity(self) -> list[str | int | float]:
-        """What distinguishes the audio from any other: the file, its size and time, the span.
+        """What tells the audio from any other: the file, its size and modification time, the span.
 
         Raises
         ------
         AudioError
-            The file is gone.
+            The file does not exist.
         """
         path = os.path.realpath(self.path)
         try:
@@ -157,6 +157,6 @@ class Recording:
 
 
 def frame_seconds(features: MFCC | LogMel, n: int) -> NDArray[np.float64]:
-    """The middles of n frames, seconds from the beginning of the audio."""
+    """The centres of n frames, seconds from the beginning of the audio."""
     offset = 0.0 if features.center else features.n_fft / 2
     return (np.arange(n) * features.hop_length + offset) / features.sr

@@ -1,4 +1,4 @@
-"""From recordings to batches: frames that are computed or kept, and targets that follow them."""
+"""Batches of recordings: their frames, computed or cached, and their targets."""
 
 from __future__ import annotations
 
@@ -7,23 +7,31 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import count, flag
 from pylstm.features import MFCC, LogMel
-from pylstm.train.augment.waveform import Augmentation, Chain, Times
-from pylstm.train.data.batches import Batch, collate, cuts
+from pylstm.train.augment.augmentation import Augmentation, Chain, Times
+from pylstm.train.data.batch import Batch, Per, collate
+from pylstm.train.data.batch_order import batch_order
 from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.feature_cache import FeatureCache
 from pylstm.train.data.recording import Recording, frame_seconds
 
-if TYPE_CHECKING:
-    from pylstm.train.data.recordings import Recordings
-
 __all__ = ["RecordingSource"]
+
+
+class LabelledRecordings(Protocol):
+    """What a source needs of `pylstm.train.Recordings`, which makes it."""
+
+    name: str
+    items: tuple[Recording, ...]
+    labels: tuple[str, ...]
+    per: Per
+    background: str | None
 
 
 class _Example(NamedTuple):
@@ -32,7 +40,7 @@ class _Example(NamedTuple):
 
 
 class RecordingSource:
-    """A source of the frames of recordings; see `Recordings.source`, which makes it.
+    """A source of the frames of recordings and their targets; see `Recordings.source`.
 
     Attributes
     ----------
@@ -44,7 +52,7 @@ class RecordingSource:
 
     def __init__(
         self,
-        recordings: Recordings,
+        recordings: LabelledRecordings,
         features: MFCC | LogMel,
         batch_size: int = 32,
         *,
@@ -61,16 +69,16 @@ class RecordingSource:
         self.shuffle, self.bucket = flag("shuffle", shuffle), flag("bucket", bucket)
         self.augment = Chain.of(augment)
         self.workers = count("workers", workers, 1)
-        _agree(recordings, features.sr, resample)
+        _check_rates(recordings, features.sr, resample)
         self._place = {label: place for place, label in enumerate(recordings.labels)}
-        # Milliseconds: what is augmented or at another rate differs from them by little.
+        # Milliseconds: numbers of frames vary with augmentation, but in the same order.
         self._lengths = np.array([round(1000 * item.seconds) for item in recordings.items])
         if problems := [text for item in recordings.items if (text := self._too_short(item))]:
             raise RecordingsError(recordings.name, problems)
         self.cache = FeatureCache.of(cache)
 
     def __len__(self) -> int:
-        return len(self.recordings)
+        return len(self.recordings.items)
 
     @property
     def n_features(self) -> int:
@@ -79,7 +87,7 @@ class RecordingSource:
 
     @property
     def n_batches(self) -> int:
-        """Batches an epoch."""
+        """Batches in an epoch."""
         return -(-len(self) // self.batch_size)
 
     def batches(self, epoch: int, seed: int) -> Iterator[Batch]:
@@ -103,14 +111,14 @@ class RecordingSource:
         def example(place: int) -> _Example:
             return self._example(place, epoch, seed)
 
-        order = cuts(self._lengths, self.batch_size, self.shuffle, self.bucket, epoch, seed)
+        order = batch_order(self._lengths, self.batch_size, self.shuffle, self.bucket, epoch, seed)
         if self.workers == 1:
             yield from self._batches(order, example, map)
             return
         pool = ThreadPoolExecutor(self.workers)
         try:
             yield from self._batches(order, example, pool.map)
-        finally:  # also when nobody wants the rest
+        finally:  # also if the caller stops early
             pool.shutdown(cancel_futures=True)
 
     def _batches(
@@ -124,7 +132,7 @@ class RecordingSource:
             yield collate([e.x for e in examples], [e.y for e in examples], self.per)
 
     def _example(self, place: int, epoch: int, seed: int) -> _Example:
-        """Frames and target of a recording in an epoch."""
+        """The frames and the target of a recording in an epoch."""
         item, features, times = self.recordings.items[place], self.features, Times()
         if self.augment.changes_samples(seed=seed, epoch=epoch, item=place):
             y = item.samples(features.sr)
@@ -139,7 +147,7 @@ class RecordingSource:
         return _Example(x, self._target(item, len(x), times))
 
     def _target(self, item: Recording, n: int, times: Times) -> NDArray[np.int64]:
-        """A label, the labels of n frames, or a transcript, as numbers of outputs."""
+        """A label, the labels of n frames, or a transcript, as indices of outputs."""
         if item.label is not None:
             return np.array(self._place[item.label], np.int64)
         if item.transcript is not None:
@@ -150,30 +158,29 @@ class RecordingSource:
         spans = [(times(mark.start), times(mark.end)) for mark in events]
         middles = frame_seconds(self.features, n)
         owners = _owners(spans, middles, times.scale * item.seconds)
-        # The owner -1, nobody, is the last.
+        # Frames without an event have the owner -1: the last label.
         labels = [*(self._place[mark.label] for mark in events), background]
         return np.array(labels, np.int64)[owners]
 
     def _too_short(self, item: Recording) -> str | None:
-        """What a recording lacks, in words."""
+        """Why a recording is too short; None: it is not."""
         features, transcript = self.features, item.transcript
         n = round(item.seconds * features.sr * self.augment.shortest)
         n_frames = (n if features.center else n - features.n_fft) // features.hop_length + 1
         least = 9 if features.deltas else 1
         if n_frames < least or n < 1:
             return (
-                f"{item.name} is too short: {item.seconds:.3f} s are {max(n_frames, 0)} frames"
-                f"{self._faster}; expected {least} or more"
+                f"{item.name} has {item.seconds:.3f} s, {max(n_frames, 0)} frames"
+                f"{self._faster}; expected {least} frames or more"
             )
         if transcript is None:
             return None
-        # CTC sets a blank between equal neighbours.
+        # CTC needs a blank between equal neighbours.
         twins = sum(one == two for one, two in pairwise(transcript))
         if n_frames < len(transcript) + twins:
             return (
-                f"{item.name} is too short: its {len(transcript)} units need"
-                f" {len(transcript) + twins} frames, {item.seconds:.3f} s are {n_frames}"
-                f"{self._faster}"
+                f"{item.name} has {item.seconds:.3f} s, {n_frames} frames{self._faster}; expected"
+                f" {len(transcript) + twins} frames for its {len(transcript)} units"
             )
         return None
 
@@ -185,9 +192,10 @@ class RecordingSource:
 def _owners(
     spans: Sequence[tuple[float, float]], middles: NDArray[np.float64], seconds: float
 ) -> NDArray[np.int64]:
-    """The number of the event that each frame belongs to; -1: none.
+    """The index of the event that each frame belongs to; -1: none.
 
-    Spans of events and middles of frames, evenly spaced, are in the seconds of the audio.
+    An event without the middle of a frame gets the nearest free frame. Times are seconds of the
+    audio; middles are evenly spaced.
     """
     owners = np.full(len(middles), -1, np.int64)
     for number, (first, end) in enumerate(np.searchsorted(middles, spans).tolist()):
@@ -201,7 +209,7 @@ def _owners(
         before = int((middle - middles[0]) // hop)
         # Before the first middle and after the last there may be more than a hop.
         near = {min(max(place, 0), len(middles) - 1) for place in (before, before + 1)}
-        # A frame of nobody, else one of an event that keeps another; of these the nearer one.
+        # A frame without an event, else one of an event with several; of these the nearer one.
         free = [
             (owners[place] >= 0, abs(middles[place] - middle), place)
             for place in near
@@ -215,14 +223,14 @@ def _owners(
     return owners
 
 
-def _agree(recordings: Recordings, sample_rate: int, resample: bool | None) -> None:
-    """Refuses files at other rates, or says what is done to them, or has been told to do it."""
+def _check_rates(recordings: LabelledRecordings, sample_rate: int, resample: bool | None) -> None:
+    """Refuses files at other rates, or warns that they are resampled."""
     if resample is not None and flag("resample", resample):
         return
     other = {i.path: i.header.rate for i in recordings.items if i.header.rate != sample_rate}
     if resample is None:
         if said := _changes(recordings.items, sample_rate):
-            # To whoever called Recordings.source.
+            # At the call of Recordings.source.
             warnings.warn(said, UserWarning, stacklevel=4)
     elif other:
         raise RecordingsError(
@@ -235,7 +243,7 @@ def _agree(recordings: Recordings, sample_rate: int, resample: bool | None) -> N
 
 
 def _changes(items: Sequence[Recording], sample_rate: int) -> str:
-    """What is done to the audio before it is used, in words."""
+    """What is done to the audio, in words."""
     said = []
     if other := [item for item in items if item.header.rate != sample_rate]:
         said.append(
@@ -247,4 +255,4 @@ def _changes(items: Sequence[Recording], sample_rate: int) -> str:
             f"{len(many)} of {len(items)} recordings are mixed down to mono ({many[0].path} has"
             f" {many[0].header.channels} channels)"
         )
-    return "; ".join([*said, "resample=True takes this as said"]) if said else ""
+    return "; ".join([*said, "resample=True accepts this"]) if said else ""

@@ -1,4 +1,4 @@
-"""Recordings: the audio files that a model learns from, and what is to be heard in each."""
+"""Recordings: a set of labelled audio files, to be split and turned into batches."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pylstm.arguments import count
 from pylstm.audio import AudioError
 from pylstm.audio.header import Header
 from pylstm.features import MFCC, LogMel
-from pylstm.train.augment.waveform import Augmentation, Chain
+from pylstm.train.augment.augmentation import Augmentation, Chain
+from pylstm.train.data.batch import Per
 from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.feature_cache import FeatureCache
 from pylstm.train.data.label_folders import read_label_folders
@@ -23,7 +24,6 @@ from pylstm.train.data.normalisation import mean_and_std
 from pylstm.train.data.recording import Recording
 from pylstm.train.data.recording_source import RecordingSource
 from pylstm.train.data.speaker_split import names_of, sides_of
-from pylstm.train.data.targets import Per
 
 __all__ = ["BLANK", "Recordings", "Split"]
 
@@ -31,7 +31,7 @@ BLANK = "<blank>"
 
 
 class Split(NamedTuple):
-    """Recordings for three purposes; no speaker is in two of them, unless a list says so."""
+    """The three sides of a split; no speaker is on two of them, unless a list puts him there."""
 
     training: Recordings
     validation: Recordings
@@ -39,23 +39,23 @@ class Split(NamedTuple):
 
 
 class Recordings:
-    """Audio files, each opened and found readable, and what is to be heard in them.
+    """Readable audio files, and their labels, events or transcripts.
 
-    Made by `from_folder` or `from_manifest`.
+    Created by `from_folder` or `from_manifest`.
 
     Attributes
     ----------
     items : tuple of Recording
         In a stable order.
     labels : tuple of str
-        What the outputs of a model mean: sorted, and the same in each part of a split. For
-        transcripts the units, after ``"<blank>"``.
+        The labels of a model's outputs: sorted, and the same on each side of a split. For
+        transcripts, the units after ``"<blank>"``.
     per : {"sequence", "frame", "transcript"}
-        What a target belongs to: one label a recording, one a frame (events), or a transcript.
+        What a target belongs to: a recording, a frame (events), or it is a transcript.
     background : str or None
-        With events: the label of frames where nothing is marked.
+        With events, the label of frames without one.
     noises : tuple of str
-        Files of noise that came with the recordings, for `pylstm.train.Noise`.
+        Files of noise in the folder, for `pylstm.train.Noise`.
     name : str
         The folder or the manifest.
     """
@@ -76,7 +76,7 @@ class Recordings:
         self.background = background
         self.noises = tuple(noises)
 
-    # --- where they come from ---------------------------------------------------------------------
+    # --- reading ----------------------------------------------------------------------------------
 
     @classmethod
     def from_folder(
@@ -85,19 +85,19 @@ class Recordings:
         labels: Sequence[str] | None = None,
         others: str | None = None,
     ) -> Recordings:
-        """Recordings that lie in one folder a label, as those of Speech Commands do.
+        """Recordings in one folder for each label, as in Speech Commands.
 
-        Every file in a label's folder must be audio; hidden files and folders are passed over.
-        ``_background_noise_`` becomes `noises`. Files named in ``validation_list.txt`` and
+        Every file in a label's folder must be audio; hidden files and folders are ignored. The
+        files in ``_background_noise_`` become `noises`. Files in ``validation_list.txt`` and
         ``testing_list.txt`` go to these sides of a split.
 
         Parameters
         ----------
         path : str or path
         labels : list of str, optional
-            The folders to take; None: all.
+            The folders to use; None: all.
         others : str, optional
-            The label of all other folders (``"unknown"``); None: they are left out.
+            One label for all other folders (``"unknown"``); None: they are ignored.
 
         Returns
         -------
@@ -106,19 +106,15 @@ class Recordings:
         Raises
         ------
         RecordingsError
-            No folder, an empty one, a file that cannot be read, only one label, a line of a list
-            without its file: all that is wrong, a line each.
+            No folder, an empty folder, an unreadable file, only one label, a missing file in a
+            list: all problems, one on each line.
         OSError
             A folder cannot be read.
         """
         folder = Path(path)
         items, noises = read_label_folders(folder, labels, others)
-        names = sorted({item.label for item in items if item.label is not None})
-        if len(names) < 2:
-            raise RecordingsError(
-                str(folder), [f"holds only the label {names[0]!r}; expected two labels at least"]
-            )
-        return cls(str(folder), items, names, "sequence", None, noises)
+        labels = _two_labels(str(folder), {item.label for item in items if item.label is not None})
+        return cls(str(folder), items, labels, "sequence", None, noises)
 
     @classmethod
     def from_manifest(
@@ -128,35 +124,34 @@ class Recordings:
         units: Units = "characters",
         background: str = "background",
     ) -> Recordings:
-        """Recordings that a table lists: CSV with a header, or JSONL; UTF-8.
+        """Recordings from a table: CSV with a header, or JSONL, in UTF-8.
 
         ========== =====================================================================
         column     meaning
         ========== =====================================================================
         path       the audio file; relative to the manifest's folder
-        label      what is heard
+        label      what can be heard
         start, end from when to when, seconds; may be missing or empty
-        transcript what is said, in place of a label: text, or in JSONL a list of units
-        speaker    what is of one speaker goes to one side of a split
+        transcript what is said, instead of a label: text, or in JSONL a list of units
+        speaker    all files of a speaker go to one side of a split
         split      the side of a split: training, validation or testing
         ========== =====================================================================
 
-        Labels without times: one example a row, one target a sequence. Labels with times are events
-        inside a recording, any number of rows for a file: the file is one example with a target a
-        frame, and `background` wherever nothing is marked. A row of a file that has the label
-        `background` and no times says that there is nothing in it. Transcripts: one example a row,
-        for `CTC`.
+        Labels without times: each row is an example with one target. Labels with times are events
+        in a file, which may have any number of rows: the file is one example with a target for each
+        frame, `background` outside of events. A row with the label `background` and no times is a
+        file without events. Transcripts: each row is an example, for `CTC`.
 
         Parameters
         ----------
         path : str or path
             Ends in ``.csv`` or ``.jsonl``.
         spans : {"events", "clips"}
-            What labels with times are: events, or clips to be cut out, one target each.
+            What rows with times are: events, or clips that are cut out, with one target each.
         units : {"characters", "words"}
-            What transcripts that are text are made of.
+            The units of transcripts that are text.
         background : str
-            The label of frames where nothing is marked.
+            The label of frames without an event.
 
         Returns
         -------
@@ -165,9 +160,9 @@ class Recordings:
         Raises
         ------
         RecordingsError
-            An unknown column, a missing or unreadable file, times that are not inside the file,
-            rows that say the same or contradict each other, only one label, nothing at all: all
-            that is wrong, a line each, with the number of its line.
+            An unknown column, a missing or unreadable file, times outside of the file, rows that
+            duplicate or contradict each other, only one label, no rows: all problems, one on each
+            line, with line numbers.
         OSError
             The manifest cannot be read.
 
@@ -187,26 +182,22 @@ class Recordings:
         if items[0].transcript is not None:
             said = {unit for item in items for unit in item.transcript or ()}
             if BLANK in said:
-                raise RecordingsError(str(path), [f"a transcript holds {BLANK!r}, which is CTC's"])
-            if not said:
-                raise RecordingsError(str(path), ["nothing is said; expected a transcript"])
-            return cls(str(path), items, [BLANK, *sorted(said)], "transcript")
-        names = {name for item in items for name in names_of(item)}
-        if all(item.label is None for item in items):
-            if not names:
                 raise RecordingsError(
-                    str(path), [f"marks nothing but {background!r}; expected another label, too"]
+                    str(path), [f"a transcript holds {BLANK!r}; expected other units"]
                 )
-            names.add(background)
-            return cls(str(path), items, sorted(names), "frame", background)
-        if len(names) < 2:
-            only = next(iter(names))
-            raise RecordingsError(
-                str(path), [f"holds only the label {only!r}; expected two labels at least"]
-            )
-        return cls(str(path), items, sorted(names), "sequence")
+            if not said:
+                raise RecordingsError(str(path), ["has only empty transcripts; expected units"])
+            return cls(str(path), items, [BLANK, *sorted(said)], "transcript")
+        events = all(item.label is None for item in items)
+        names = {name for item in items for name in names_of(item)} | (
+            {background} if events else set()
+        )
+        labels = _two_labels(str(path), names)
+        if events:
+            return cls(str(path), items, labels, "frame", background)
+        return cls(str(path), items, labels, "sequence")
 
-    # --- what they are ----------------------------------------------------------------------------
+    # --- facts ------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         return len(self.items)
@@ -216,11 +207,11 @@ class Recordings:
 
     @property
     def seconds(self) -> float:
-        """Length of all together."""
+        """Total length."""
         return math.fsum(item.seconds for item in self.items)
 
     def counts(self) -> dict[str, int]:
-        """How many examples each label has: recordings, events, or units of transcripts.
+        """The number of examples of each label: recordings, events, or units of transcripts.
 
         Returns
         -------
@@ -236,22 +227,16 @@ class Recordings:
         return {label: counts[label] for label in self.labels}
 
     def rates(self) -> dict[int, int]:
-        """How many recordings there are at each sample rate, Hz.
-
-        Returns
-        -------
-        dict of int to int
-            By rate, lowest first.
-        """
+        """The number of recordings at each sample rate, Hz, lowest first."""
         return dict(sorted(Counter(item.header.rate for item in self.items).items()))
 
     def check(self) -> None:
-        """Reads every file to its end; making `Recordings` opens them and reads their headers.
+        """Reads every file to its end; creating `Recordings` only reads their headers.
 
         Raises
         ------
         RecordingsError
-            Files that are damaged or cut off, a line each.
+            Files are damaged or cut off, one on each line.
         """
         problems = []
         for path in dict.fromkeys([*(item.path for item in self.items), *self.noises]):
@@ -262,20 +247,19 @@ class Recordings:
         if problems:
             raise RecordingsError(self.name, problems)
 
-    # --- what is made of them ---------------------------------------------------------------------
+    # --- use --------------------------------------------------------------------------------------
 
     def split(self, validation: float = 0.1, testing: float = 0.0, seed: int = 0) -> Split:
-        """Recordings to learn from and others to judge by.
+        """Recordings for training, validation and testing; each speaker is on one side.
 
-        A speaker is on one side. Where a list or a column says who is validated or tested, that is
-        so; else it is decided by a hash of the speaker and the seed: it does not change where the
-        set lies, in which order it is read, or what is added to it. (Only a label that would be
-        missing on a side moves a speaker there.) The shares are met as nearly as chance has it.
+        Speakers without a given side, in a list or a column, are assigned by a hash of seed and
+        name: moving, reordering or extending the set moves nobody. (Only a label that would be
+        missing on a side moves a speaker there.) The shares are met on average.
 
         Parameters
         ----------
         validation, testing : float
-            Shares of the speakers, where no list says who.
+            Shares of the speakers without a given side.
         seed : int
 
         Returns
@@ -286,32 +270,22 @@ class Recordings:
         Raises
         ------
         RecordingsError
-            A label cannot be on both sides: it has one example or one speaker.
+            A label cannot be on both sides, because it has one example or one speaker.
         ValueError
-            A share is below 0, or nothing is left to learn from.
+            A share is below 0, or the shares leave nothing for training.
         """
         for name, share in (("validation", validation), ("testing", testing)):
             if not isinstance(share, (int, float)) or not 0 <= share < 1:
-                raise ValueError(f"{name} is {share!r}; expected a share, 0 to below 1")
+                raise ValueError(f"{name} is {share!r}; expected 0 or more and below 1")
         if validation + testing >= 1:
             raise ValueError(f"validation + testing is {validation + testing}; expected below 1")
         sides = sides_of(self.items, validation, testing, count("seed", seed, 0), self.name)
-        parts = Split(
+        return Split(
             *(
                 self._of([item for item, on in zip(self.items, sides, strict=True) if on == side])
                 for side in Split._fields
             )
         )
-        absent = [
-            f"nothing to learn {label!r} from: all its examples are on other sides"
-            for label, there in self.counts().items()
-            if there and not parts.training.counts()[label]
-        ]
-        if absent and self.per != "transcript":
-            raise RecordingsError(self.name, absent)
-        if self.items and not parts.training.items:
-            raise RecordingsError(self.name, ["nothing is left to learn from"])
-        return parts
 
     def _of(self, items: Sequence[Recording]) -> Recordings:
         return Recordings(self.name, items, self.labels, self.per, self.background, self.noises)
@@ -319,7 +293,7 @@ class Recordings:
     def normalised(
         self, features: MFCC | LogMel, cache: FeatureCache | str | os.PathLike[str] | None = None
     ) -> MFCC | LogMel:
-        """The same features, with the mean and the standard deviation of these recordings' frames.
+        """The same features, normalised by the mean and standard deviation of these recordings.
 
         Parameters
         ----------
@@ -330,19 +304,19 @@ class Recordings:
         Returns
         -------
         MFCC or LogMel
-            To be used for training and for the model.
+            For training and for the model.
 
         Raises
         ------
         ValueError
-            The features are normalised already, or there are no recordings.
+            The features have a mean and std already, or there are no recordings.
         AudioError
             A recording cannot be read.
         """
         if features.mean is not None:
-            raise ValueError("features have a mean and std; expected features without")
+            raise ValueError("features has a mean and std; expected features without")
         if not self.items:
-            raise ValueError(f"{self.name}: there are no recordings")
+            raise ValueError(f"{self.name} has no recordings; expected at least one")
         store = FeatureCache.of(cache)
         mean, std = mean_and_std(
             item.frames(features) if store is None else store.frames(item, features)
@@ -362,7 +336,7 @@ class Recordings:
         resample: bool | None = None,
         workers: int = 1,
     ) -> RecordingSource:
-        """A source of the frames of these recordings and of their targets.
+        """A source of the frames of these recordings and their targets.
 
         Parameters
         ----------
@@ -371,14 +345,14 @@ class Recordings:
         batch_size, shuffle, bucket
             As in `Arrays`.
         augment : Chain, augmentation, or list of them, optional
-            Done anew in every epoch.
+            Drawn anew in every epoch.
         cache : FeatureCache or path of a folder, optional
-            Keeps the frames of recordings that are not augmented.
+            Keeps the frames of recordings that are not changed by augmentation.
         resample : bool or None
             Whether files at another rate than the features' are resampled (soxr, high quality) or
-            refused. None: resampled, with one warning that says so.
+            refused. None: resampled, with one warning.
         workers : int
-            Threads that read and compute; batches are the same for any number.
+            Threads that read and compute; the batches do not depend on it.
 
         Returns
         -------
@@ -387,10 +361,10 @@ class Recordings:
         Raises
         ------
         RecordingsError
-            Files at another rate where that is refused, recordings too short for a frame or for
-            their transcripts: all of them, a line each.
+            Files at another rate that is refused, recordings too short for a frame or for their
+            transcripts: all of them, one on each line.
         TypeError, ValueError
-            Another argument is not what was expected; no recordings.
+            Another argument is wrong, or there are no recordings.
 
         Warns
         -----
@@ -400,7 +374,7 @@ class Recordings:
         if not isinstance(features, (MFCC, LogMel)):
             raise TypeError(f"features is {type(features).__name__}; expected MFCC or LogMel")
         if not self.items:
-            raise ValueError(f"{self.name}: there are no recordings")
+            raise ValueError(f"{self.name} has no recordings; expected at least one")
         return RecordingSource(
             self,
             features,
@@ -412,3 +386,10 @@ class Recordings:
             resample=resample,
             workers=workers,
         )
+
+
+def _two_labels(what: str, labels: set[str]) -> list[str]:
+    """At least two labels, sorted."""
+    if len(labels) < 2:
+        raise RecordingsError(what, [f"has only the label {min(labels)!r}; expected at least two"])
+    return sorted(labels)

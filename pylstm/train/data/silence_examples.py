@@ -1,4 +1,4 @@
-"""Stretches in which nothing is to be heard, among recordings in which something is."""
+"""Adds noise and silence examples to each batch."""
 
 from __future__ import annotations
 
@@ -10,40 +10,40 @@ from numpy.typing import NDArray
 from pylstm.arguments import count, number
 from pylstm.features import Features
 from pylstm.train.augment.noise import Noise
-from pylstm.train.data.batches import Around, Batch, Source
+from pylstm.train.data.batch import Batch
+from pylstm.train.data.source import Source, WrappedSource
+from pylstm.train.random_draws import Purpose, generator
 
 __all__ = ["Quiet"]
 
-# Draws for what is quiet share their seed with nothing else (see pylstm.train.augment.waveform).
-_QUIET = 0x9E
 # Silence counts as -60 dB of full scale to Noise: from -80 to -20 dB.
 _SNR_DB = (-40.0, 20.0)
 
 
-class Quiet(Around):
-    """A source whose batches also hold noise and silence, with a label of their own.
+class Quiet(WrappedSource):
+    """A source that adds noise and silence examples, with a label of their own, to each batch.
 
-    A model that has learnt words alone hears a word in everything. Each batch gets some more
-    sequences: noise, coloured or recorded, from -80 to -20 dB of full scale, one in eight of them
-    digital silence, each as long as one of the batch.
+    A model that was trained on words alone finds a word in everything. The added sequences are
+    coloured or recorded noise from -80 to -20 dB of full scale; one in eight is digital silence.
+    Each is as long as one of the batch.
 
     Parameters
     ----------
     source : source
-        Of batches with a label for each sequence.
+        Its batches have a label for each sequence.
     features : MFCC or LogMel
         Those of the source.
     label : int
-        What these sequences are.
+        The label of the added sequences.
     share : float
-        How many there are for each sequence of the source, above 0; at least one a batch.
+        Added sequences for each sequence of the source, 0 or more; at least one a batch.
     noises : sequence of paths
-        Recorded noise, to be used half of the time.
+        Files of recorded noise; used for half of the noise examples.
 
     Raises
     ------
     TypeError, ValueError, AudioError
-        Something that is not what was expected; noise that cannot be read.
+        An argument is not as described, or a file of noise cannot be read.
     """
 
     def __init__(
@@ -65,27 +65,19 @@ class Quiet(Around):
             self._noises.append(Noise(snr_db=_SNR_DB, recordings=noises))
 
     def batches(self, epoch: int, seed: int) -> Iterator[Batch]:
-        """The batches of one epoch.
-
-        Parameters
-        ----------
-        epoch, seed : int
-            0 or more; the same two give the same batches.
-
-        Yields
-        ------
-        Batch
-        """
-        numbers = [count("seed", seed, 0), count("epoch", epoch, 0)]
+        """The batches of one epoch; see `Source.batches`."""
         for place, batch in enumerate(self.source.batches(epoch, seed)):
-            draw = np.random.default_rng([_QUIET, *numbers, place])
+            draw = generator(Purpose.SILENCE, seed=seed, epoch=epoch, batch=place)
             targets = batch.targets
             if (
                 not isinstance(targets, np.ndarray)
                 or targets.ndim != 1
                 or batch.continues is not None
             ):
-                raise ValueError("the batches of the source do not have a label for each sequence")
+                raise ValueError(
+                    "source has batches without a label for each sequence; expected one each, and"
+                    " none that carry on"
+                )
             more = max(1, round(self.share * len(batch.lengths)))
             frames = [self._frames(draw, int(n)) for n in draw.choice(batch.lengths, more)]
             x = np.zeros((len(batch.x), len(targets) + more, batch.x.shape[2]), np.float32)

@@ -1,4 +1,4 @@
-"""Which recordings are learnt from and which are kept for judging; never a speaker in both."""
+"""The split into training, validation and testing: each speaker is on one side."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["names_of", "sides_of"]
 
 
 def names_of(recording: Recording) -> set[str]:
-    """The labels that a recording is an example of; background and transcripts count nothing."""
+    """The labels of a recording or of its events; none for background and transcripts."""
     if recording.label is not None:
         return {recording.label}
     return {mark.label for mark in recording.marks}
@@ -22,31 +22,49 @@ def names_of(recording: Recording) -> set[str]:
 def sides_of(
     recordings: Sequence[Recording], validation: float, testing: float, seed: int, what: str
 ) -> list[str]:
-    """A side for each recording.
+    """The side of each recording.
 
-    Who is on no list goes where a hash of the seed and of the speaker puts him: another recording
-    moves nobody. Only where a label would be missing on a side, the speaker of that label whose
-    hash is nearest moves.
+    Speakers without a given side are assigned by a hash of seed and name, so that new recordings
+    move nobody. Only if a label would be missing on a side, the speaker with that label and the
+    lowest hash moves there.
 
     Raises
     ------
     RecordingsError
-        A label cannot be on both sides.
+        A label cannot be on both sides, or there is none of it or nothing at all for training.
     """
     shares = {"validation": validation, "testing": testing}
     listed = {r.side for r in recordings}
-    # A list says who is on its side and, by leaving them out, who is not.
+    # A list of a side is complete: speakers that are not on it are not on that side.
     open_sides = {side: share for side, share in shares.items() if side not in listed and share > 0}
     open_ = sorted({r.speaker for r in recordings if r.side is None})
     place = {speaker: _hash(seed, speaker) for speaker in open_}
     side_of = {speaker: _by_hash(place[speaker], open_sides) for speaker in open_}
     for side in open_sides:
         _complete(recordings, side_of, place, side, what)
-    return [r.side if r.side is not None else side_of[r.speaker] for r in recordings]
+    sides = [r.side if r.side is not None else side_of[r.speaker] for r in recordings]
+    if recordings and "training" not in sides:
+        raise RecordingsError(what, ["has no recordings left for training"])
+    trained = {
+        label
+        for r, side in zip(recordings, sides, strict=True)
+        if side == "training"
+        for label in names_of(r)
+    }
+    absent = {label for r in recordings for label in names_of(r)} - trained
+    if absent:
+        raise RecordingsError(
+            what,
+            [
+                f"label {label!r} has no example for training; all are on other sides"
+                for label in sorted(absent)
+            ],
+        )
+    return sides
 
 
 def _hash(seed: int, speaker: str) -> float:
-    """Evenly between 0 and 1."""
+    """A number that is uniform between 0 and 1."""
     digest = hashlib.sha256(f"{seed}\0{speaker}".encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:6], "big") / 2**48
 
@@ -66,12 +84,12 @@ def _complete(
     side: str,
     what: str,
 ) -> None:
-    """Moves speakers between `side` and training until both have every label that is open."""
+    """Moves speakers between `side` and training until both have every label."""
     heard: dict[str, set[str]] = {}  # speaker -> labels
     files: dict[str, list[str]] = {}  # label -> files
     fixed: set[str] = set()  # labels that a list puts into training
     for r in recordings:
-        names = names_of(r) or {""}  # transcripts and background: somebody on each side
+        names = names_of(r) or {""}  # transcripts and background: a speaker on each side
         if r.side is None or r.side == "training":
             for label in names:
                 files.setdefault(label, []).append(r.name)
@@ -80,13 +98,13 @@ def _complete(
         elif r.side == "training":
             fixed |= names
     files = {label: names for label, names in files.items() if label or len(files) == 1}
-    # Speakers of a label on a side; what a list put into training counts as one that stays.
+    # Speakers of a label on a side; labels that a list puts into training count as one that stays.
     speakers = {side: Counter[str](), "training": Counter[str](fixed)}
     for speaker, labels in heard.items():
         if side_of[speaker] in speakers:
             speakers[side_of[speaker]].update(labels)
     problems = []
-    # The rarest first: they leave the least choice.
+    # The rarest labels first, because they leave the least choice.
     for label in sorted(files, key=lambda label: (len(files[label]), label)):
         for short, rich in ((side, "training"), ("training", side)):
             if speakers[short][label]:
@@ -113,10 +131,10 @@ def _alone(label: str, files: list[str], side: str) -> str:
     where = f"training and {side}"
     who = f"label {label!r}" if label else "the set"
     if len(files) == 1:
-        return f"{who} has one example, {files[0]}; expected two, one each for {where}"
+        return f"{who} has one example, {files[0]}; expected two, one for each of {where}"
     return (
-        f"{who} cannot be split into {where}: its {len(files)} examples ({_some(files)}) are of one"
-        " speaker, or of speakers who are needed where they are"
+        f"{who} cannot be split into {where}: its {len(files)} examples ({_some(files)}) have one"
+        " speaker, or speakers whom other labels need where they are"
     )
 
 

@@ -1,8 +1,8 @@
-"""Checkpoints: all that a training needs to go on as if nothing had happened.
+"""Checkpoints: everything a training needs to continue as if it had never stopped.
 
-One safetensors file: the weights, the best weights so far and the optimiser's moments as tensors
-under the names of the network's weights, everything else as JSON in its metadata. Nothing in it is
-code, so reading one from a stranger runs nothing.
+A checkpoint is one safetensors file: the weights, the best weights so far and the optimiser's
+moments are tensors named after the network's weights; everything else is JSON in the metadata.
+Reading one runs no code, so a file from a stranger is safe to open.
 """
 
 from __future__ import annotations
@@ -10,26 +10,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
+import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylstm import safetensors_encoding, whole_writes
-from pylstm.train.loop import checkpoint_file
+from pylstm.train.loop.best_epoch import BestEpoch
 from pylstm.train.loop.training_identity import BATCHES
 
-__all__ = ["Checkpoint", "Named"]
+__all__ = ["Checkpoint", "NamedWeights"]
 
 Floats = NDArray[np.float32]
 
 FORMAT = "1"
-_NUMBERS = ("epoch", "step", "best_epoch", "best_value", "waited")
+_TEXTS = {"identity": dict, "progress": dict, "optimiser": dict, "schedule": dict, "history": list}
 
 
-class Named(Protocol):
+class NamedWeights(Protocol):
     """Weights that have names: `pylstm.train.Network`."""
 
     parameters: Floats
@@ -42,28 +44,21 @@ class Named(Protocol):
 
 @dataclass
 class Checkpoint:
-    """Where a training stands between two epochs.
+    """The state of a training between two epochs.
 
     Attributes
     ----------
     identity : dict of str to str
-        What the training is, in words: what must be the same for the numbers to go on.
-    epoch, step : int
-        How many epochs and steps are done.
+        What the training is, in words: all of it must be the same to continue.
     parameters : array, float32
         The weights, flat, in the network's order.
-    best : array, float32, or None
-        The weights of the best epoch, where a validation tells which one that was.
-    best_epoch : int
-        Its number, counted from 1; 0: none yet.
-    best_value : float or None
-        Its validation loss.
-    waited : int
-        Epochs since then.
     optimiser, schedule : dict
-        What their ``state()`` gave.
+        What their ``state()`` returned.
     history : list of dict
-        An entry an epoch.
+        One entry for each epoch.
+    epoch, step : int
+        Finished epochs and steps.
+    best : BestEpoch
     """
 
     identity: dict[str, str]
@@ -73,40 +68,44 @@ class Checkpoint:
     history: list[dict[str, Any]]
     epoch: int = 0
     step: int = 0
-    best: Floats | None = None
-    best_epoch: int = 0
-    best_value: float | None = None
-    waited: int = 0
+    best: BestEpoch = field(default_factory=BestEpoch)
 
-    # --- files ------------------------------------------------------------------------------------
+    # --- bytes ------------------------------------------------------------------------------------
 
-    def to_bytes(self, network: Named) -> bytes:
-        """The checkpoint as the bytes of a file; equal ones give equal bytes.
+    def to_bytes(self, network: NamedWeights) -> bytes:
+        """The checkpoint as the bytes of a file; equal checkpoints give equal bytes.
 
         Raises
         ------
         TypeError, ValueError
-            The state of the optimiser or the schedule holds something other than numbers, texts and
-            float32 arrays as long as the weights.
+            The state of the optimiser or the schedule holds something other than numbers, strings
+            and float32 arrays with as many values as there are weights.
         """
         arrays = {"parameters": self.parameters}
-        if self.best is not None:
-            arrays["best"] = self.best
+        if self.best.parameters is not None:
+            arrays["best"] = self.best.parameters
         numbers = {}
         for key, value in self.optimiser.items():
-            if isinstance(value, np.ndarray):
-                if value.dtype != np.float32 or value.shape != self.parameters.shape:
-                    raise TypeError(
-                        f"the optimiser's state {key!r} is {value.dtype} of shape {value.shape}:"
-                        f" expected float32 of shape {self.parameters.shape}"
-                    )
-                arrays[f"optimiser.{key}"] = value
-            else:
+            if not isinstance(value, np.ndarray):
                 numbers[key] = value
+                continue
+            if value.dtype != np.float32 or value.shape != self.parameters.shape:
+                raise TypeError(
+                    f"the optimiser's state {key!r} is {value.dtype} of shape {value.shape};"
+                    f" expected float32 of shape {self.parameters.shape}"
+                )
+            arrays[f"optimiser.{key}"] = value
+        progress = {
+            "epoch": self.epoch,
+            "step": self.step,
+            "best_epoch": self.best.epoch,
+            "best_value": self.best.loss,
+            "waited": self.best.epochs_since,
+        }
         metadata = {
             "pylstm.checkpoint": FORMAT,
             "identity": _json("identity", self.identity),
-            "progress": _json("progress", {name: getattr(self, name) for name in _NUMBERS}),
+            "progress": _json("progress", progress),
             "optimiser": _json("the optimiser's state", numbers),
             "schedule": _json("the schedule's state", self.schedule),
             "history": _json("history", self.history),
@@ -116,117 +115,143 @@ class Checkpoint:
             for group, flat in arrays.items()
             for name, view in _views(flat, network).items()
         }
-        # A flipped bit of a weight is a weight, too: only this tells.
+        # A weight with a flipped bit is still a weight: only the checksum tells.
         metadata["checksum"] = _checksum(metadata, tensors)
+        # Not by the safetensors library, which writes metadata in another order every time.
         return safetensors_encoding.encode(metadata, tensors)
 
     @classmethod
-    def from_bytes(cls, data: bytes, network: Named) -> Checkpoint:
-        """The inverse of `to_bytes`, for a network of the same weights.
+    def from_bytes(
+        cls, data: bytes, network: NamedWeights, identity: Mapping[str, str] | None = None
+    ) -> Checkpoint:
+        """The inverse of `to_bytes`, for a network with the same weights.
+
+        Parameters
+        ----------
+        data : bytes
+        network : NamedWeights
+        identity : mapping of str to str, optional
+            What the training must be. None: anything.
 
         Raises
         ------
         ValueError
-            It is no checkpoint, or not one of this network.
+            It is not a checkpoint of this network and of this training; the message says why.
+        ImportError
+            safetensors is missing.
         """
-        metadata, tensors = checkpoint_file.decode(data)
+        metadata, tensors = decode(data)
         if metadata.get("pylstm.checkpoint") != FORMAT:
-            raise ValueError("its metadata does not have 'pylstm.checkpoint' with the value 1")
-        texts = {
-            key: _parsed(key, metadata)
-            for key in ("identity", "progress", "optimiser", "schedule", "history")
-        }
+            came = metadata.get("pylstm.checkpoint")
+            raise ValueError(f"its 'pylstm.checkpoint' is {came!r}; expected {FORMAT!r}")
+        texts = {key: _parsed(key, metadata) for key in _TEXTS}
+        # Compared before the tensors are: "another network" says more than a missing tensor.
+        if identity is not None:
+            _check_identity(texts["identity"], identity)
         groups: dict[str, dict[str, Floats]] = {}
         for name, tensor in tensors.items():
-            group, weight = _divided(name, network)
+            group, weight = _group_and_weight(name, network)
             groups.setdefault(group, {})[weight] = tensor
         arrays = {group: _gathered(group, found, network) for group, found in groups.items()}
         if "parameters" not in arrays:
             raise ValueError("it holds no weights")
-        numbers = texts["progress"]
-        if not isinstance(numbers, dict) or set(numbers) != set(_NUMBERS):
-            raise ValueError(f"its progress does not tell exactly {', '.join(_NUMBERS)}")
-        for name, value in numbers.items():
-            if name == "best_value" and (value is None or type(value) is float):
-                continue
-            if name == "best_value" or type(value) is not int or value < 0:
-                raise ValueError(f"its {name} is {value!r}")
-        if numbers["epoch"] != len(texts["history"]):
-            raise ValueError(
-                f"its history has {len(texts['history'])} entries for {numbers['epoch']} epochs"
-            )
-        # Last: what is wrong says more than that something is. Files from before it have none.
-        told = metadata.pop("checksum", None)
-        if told is not None and told != _checksum(metadata, tensors):
-            raise ValueError("its checksum is wrong: it is damaged")
+        progress = _progress(texts)
+        # Last, because every error above says more. Files of 0.1.0 have no checksum.
+        checksum = metadata.pop("checksum", None)
+        if checksum is not None and checksum != _checksum(metadata, tensors):
+            raise ValueError("its checksum is wrong: the file is damaged")
         return cls(
             identity=texts["identity"],
             parameters=arrays.pop("parameters"),
-            best=arrays.pop("best", None),
+            best=BestEpoch(
+                progress["best_epoch"],
+                progress["best_value"],
+                arrays.pop("best", None),
+                progress["waited"],
+            ),
             optimiser=texts["optimiser"]
             | {group.removeprefix("optimiser."): flat for group, flat in arrays.items()},
             schedule=texts["schedule"],
             history=texts["history"],
-            **numbers,
+            epoch=progress["epoch"],
+            step=progress["step"],
         )
 
-    def write(self, path: str | os.PathLike[str], network: Named) -> None:
-        """Replaces a file as a whole or not at all.
+    # --- files ------------------------------------------------------------------------------------
+
+    def write(self, path: str | os.PathLike[str], network: NamedWeights) -> None:
+        """Replaces a file, all or nothing.
 
         Raises
         ------
         OSError
-            The folder or the disk refused; what stood at `path` is as it was.
+            The folder or the disk refused; the file at `path` is unchanged.
         """
         whole_writes.write(path, self.to_bytes(network))
 
     @classmethod
     def read(
-        cls, path: str | os.PathLike[str], network: Named, identity: Mapping[str, str]
+        cls, path: str | os.PathLike[str], network: NamedWeights, identity: Mapping[str, str]
     ) -> Checkpoint:
-        """The checkpoint of a training that is what `identity` says.
+        """The checkpoint of the training that `identity` describes.
 
         Raises
         ------
         OSError
             The file cannot be read.
         ValueError
-            It is no checkpoint, or one of another training: the message says what differs.
+            It is not a checkpoint, or of another training; the message says why.
+        ImportError
+            safetensors is missing.
         """
         name = os.fspath(path)
         try:
-            data = checkpoint_file.read(path)
+            # Looked at before it is opened: opening a pipe would wait for its other end.
+            if not stat.S_ISREG(os.stat(path).st_mode):
+                raise ValueError(f"{name} is not a regular file; expected a checkpoint")
         except FileNotFoundError:
             raise FileNotFoundError(
-                f"{name} is not there: there is no checkpoint to resume from; resume=False begins"
+                f"{name} does not exist; expected a checkpoint (resume=False starts a new training)"
             ) from None
+        with open(path, "rb") as file:
+            data = file.read()
         try:
-            metadata, _ = checkpoint_file.decode(data)
-            if metadata.get("pylstm.checkpoint") != FORMAT:
-                raise ValueError("its metadata does not have 'pylstm.checkpoint' with the value 1")
-            found = _parsed("identity", metadata)
-        except ValueError as error:
-            raise ValueError(f"{name} is no checkpoint that can be resumed: {error}") from None
-        # Compared before the tensors are: "another network" says more than a missing tensor.
-        differences = [
-            f"its {key} is {found.get(key, 'not told')}, here it is {identity.get(key, 'not told')}"
-            for key in dict.fromkeys([*identity, *found])
-            if identity.get(key) != found.get(key)
-            # Checkpoints of 0.1.0 do not tell.
-            and not (key == BATCHES and (key not in found or key not in identity))
-        ]
-        if differences:
-            raise ValueError(f"{name} is of another training: {'; '.join(differences)}")
-        try:
-            return cls.from_bytes(data, network)
+            return cls.from_bytes(data, network, identity)
         except (ValueError, TypeError, KeyError) as error:
-            raise ValueError(f"{name} is no checkpoint that can be resumed: {error}") from None
+            raise ValueError(f"cannot resume from {name}: {error}") from None
+
+
+def decode(data: bytes) -> tuple[dict[str, str], dict[str, Floats]]:
+    """Metadata and tensors of a safetensors file, in the order of its header.
+
+    Raises
+    ------
+    ValueError
+        It is not a safetensors file, or cut off.
+    ImportError
+        safetensors is missing.
+    """
+    try:
+        from safetensors import SafetensorError
+        from safetensors.numpy import load
+    except ImportError as error:
+        raise ImportError(
+            f'checkpoints need safetensors: pip install "pylstm[train]" ({error})'
+        ) from None
+    try:
+        tensors = load(data)
+    except (SafetensorError, KeyError) as error:  # KeyError: a dtype that NumPy lacks
+        raise ValueError(f"it is damaged or cut off: {error}") from None
+    (length,) = struct.unpack_from("<Q", data)
+    header = json.loads(data[8 : 8 + length])
+    metadata = header.pop("__metadata__", None) or {}
+    return metadata, {name: tensors[name] for name in header}
 
 
 # --- names and places -----------------------------------------------------------------------------
 
 
-def _views(flat: Floats, network: Named) -> dict[str, Floats]:
+def _views(flat: Floats, network: NamedWeights) -> dict[str, Floats]:
     """The weights in an array that is laid out as the network's parameters."""
     flat = np.ascontiguousarray(flat)
     start = network.parameters.__array_interface__["data"][0]
@@ -242,8 +267,8 @@ def _views(flat: Floats, network: Named) -> dict[str, Floats]:
     }
 
 
-def _divided(name: str, network: Named) -> tuple[str, str]:
-    """The group and the weight in the name of a tensor: optimiser.v.0.weight, for example."""
+def _group_and_weight(name: str, network: NamedWeights) -> tuple[str, str]:
+    """The two parts of a tensor's name: optimiser.v and 0.weight, for example."""
     for weight in network.names:
         group = name.removesuffix(f".{weight}")
         if group != name and (group in ("parameters", "best") or group.startswith("optimiser.")):
@@ -251,22 +276,27 @@ def _divided(name: str, network: Named) -> tuple[str, str]:
     raise ValueError(f"tensor {name!r} belongs to no weight of this network")
 
 
-def _gathered(group: str, found: Mapping[str, Floats], network: Named) -> Floats:
-    """Tensors of a group as one flat array in the network's order."""
+def _gathered(group: str, found: Mapping[str, Floats], network: NamedWeights) -> Floats:
+    """The tensors of a group as one flat array in the network's order."""
     flat = np.zeros(network.parameters.shape, np.float32)
     for name, view in _views(flat, network).items():
-        if name not in found:
+        tensor = found.get(name)
+        if tensor is None:
             raise ValueError(f"tensor '{group}.{name}' is missing")
-        if found[name].shape != view.shape:
+        if tensor.dtype != np.float32 or tensor.shape != view.shape:
             raise ValueError(
-                f"tensor '{group}.{name}' has shape {found[name].shape}; expected {view.shape}"
+                f"tensor '{group}.{name}' is {tensor.dtype} of shape {tensor.shape};"
+                f" expected float32 of shape {view.shape}"
             )
-        view[...] = found[name]
+        view[...] = tensor
     return flat
 
 
+# --- metadata -------------------------------------------------------------------------------------
+
+
 def _checksum(metadata: Mapping[str, str], tensors: Mapping[str, Floats]) -> str:
-    """Of all that a checkpoint holds: BLAKE2b, in hex."""
+    """BLAKE2b of everything in a checkpoint, in hex."""
     digest = hashlib.blake2b(safetensors_encoding.encode(metadata, {}), digest_size=32)
     for tensor in tensors.values():
         digest.update(tensor.astype("<f4", order="C", copy=False).tobytes())
@@ -277,20 +307,55 @@ def _json(what: str, value: Any) -> str:
     def number(item: Any) -> Any:
         if isinstance(item, np.generic):
             return item.item()
-        raise TypeError(f"{what} holds {type(item).__name__}; expected numbers and texts")
+        raise TypeError(f"{what} holds {type(item).__name__}; expected numbers and strings")
 
-    # Numbers are written with all their digits: what is read is what was written, bit for bit.
+    # Numbers are written with all their digits and read back bit for bit.
     return json.dumps(value, default=number)
 
 
 def _parsed(key: str, metadata: Mapping[str, str]) -> Any:
     if key not in metadata:
         raise ValueError(f"its metadata lacks {key!r}")
-    expected = list if key == "history" else dict
     try:
         value = json.loads(metadata[key])
     except (ValueError, RecursionError):
-        raise ValueError(f"its {key!r} is no JSON") from None
-    if not isinstance(value, expected):
-        raise ValueError(f"its {key!r} is no JSON {expected.__name__}")
+        raise ValueError(f"its {key!r} is not JSON") from None
+    if not isinstance(value, _TEXTS[key]):
+        raise ValueError(
+            f"its {key!r} is a JSON {type(value).__name__}; expected a {_TEXTS[key].__name__}"
+        )
     return value
+
+
+def _progress(texts: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of a checkpoint, each of its kind."""
+    progress = texts["progress"]
+    names = ("epoch", "step", "best_epoch", "best_value", "waited")
+    if set(progress) != set(names):
+        raise ValueError(f"its progress holds {', '.join(progress)}; expected {', '.join(names)}")
+    for name, value in progress.items():
+        # type(), because JSON's true is an int to isinstance.
+        if name == "best_value":
+            if value is not None and type(value) is not float:
+                raise ValueError(f"its {name} is {value!r}; expected a number or null")
+        elif type(value) is not int or value < 0:
+            raise ValueError(f"its {name} is {value!r}; expected a whole number from 0 on")
+    if progress["epoch"] != len(texts["history"]):
+        raise ValueError(
+            f"its history has {len(texts['history'])} entries; expected {progress['epoch']}, one"
+            " for each epoch"
+        )
+    return dict(progress)
+
+
+def _check_identity(found: Mapping[str, str], expected: Mapping[str, str]) -> None:
+    """Refuses the checkpoint of another training, with everything that differs."""
+    differences = [
+        f"its {key} is {found.get(key, 'missing')}; expected {expected.get(key, 'nothing')}"
+        for key in dict.fromkeys([*expected, *found])
+        if expected.get(key) != found.get(key)
+        # Checkpoints of 0.1.0 lack it, and so do sources that do not know it.
+        and not (key == BATCHES and (key not in found or key not in expected))
+    ]
+    if differences:
+        raise ValueError(f"it is of another training: {'; '.join(differences)}")

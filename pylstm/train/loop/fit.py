@@ -1,4 +1,4 @@
-"""The training loop: batches through a network, gradients into its weights, epoch by epoch."""
+"""Trains a network: the function that users call, and the checks of its arguments."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from typing import Any
 from pylstm.arguments import count, flag, number
 from pylstm.layers import Layer
 from pylstm.model import Model
-from pylstm.train.data.batches import Source
+from pylstm.train.data.source import Source
 from pylstm.train.loop.checkpoint import Checkpoint
-from pylstm.train.loop.epochs import Callback, Loop
 from pylstm.train.loop.fitted import DivergedError, Fitted
 from pylstm.train.loop.interrupts import Interrupts
 from pylstm.train.loop.progress import shown
 from pylstm.train.loop.training_identity import identity_of
+from pylstm.train.loop.training_loop import Callback, TrainingLoop
 from pylstm.train.network import Network
 from pylstm.train.schedules import Constant
 
@@ -55,91 +55,88 @@ def fit(
     Parameters
     ----------
     model_or_layers : Model, sequence of layers, or Network
-        What is trained. Models and layers are left as they are; a network is trained itself.
+        What is trained. Models and layers are not changed; a network is trained in place.
     training : source
         The batches: `Arrays`, `Truncated`, ``Recordings.source(...)``, or anything with
         ``batches(epoch, seed)`` and ``n_batches``. Epochs are counted from 0 here.
     validation : source, optional
-        Batches to judge by, after every epoch, those of its epoch 0. The weights of the epoch with
+        The batches of its epoch 0 are evaluated after every epoch; the weights of the epoch with
         the lowest loss on them are kept.
     loss : loss
         Called with outputs, targets, lengths and weights: `CrossEntropy`, `CTC`, `MSE`, ...
     optimiser : optimiser
-        `SGD`, `Adam`, `AdamW`, ... Its state goes on from where it is.
+        `SGD`, `Adam`, `AdamW`, ... Continues from its current state.
     schedule : schedule, optional
-        What the learning rate is multiplied with. None: 1.
+        The factor of the learning rate. None: 1.
     epochs : int
-        How often all batches are gone through; with `resume` those that were done before count.
+        Passes over the training data; with `resume`, including those done before.
     max_norm : float or None
-        Longer gradients are shortened to this norm. None: never.
+        Longer gradients are scaled down to this norm. None: never.
     patience : int, optional
-        Ends the training when so many epochs in a row were not better than the best on the
-        validation.
+        Stops after this many epochs in a row without a lower validation loss.
     checkpoint : path, optional
-        A file that is written before the first epoch and after every one, whole or not at all.
-        What stands there is replaced only by resuming from it.
+        A file that is written before the first epoch and after every epoch, all or nothing. An
+        existing file is replaced only when the training resumes from it.
     resume : bool
-        Whether to go on from `checkpoint`. The results are then those of a training that was never
-        interrupted, to the last bit, if data and `threads` are the same; the weights that
-        `model_or_layers` came with do not matter.
+        Whether to continue from `checkpoint`. The results are then bit for bit those of a training
+        that was never interrupted, if data and `threads` are the same; the weights that
+        `model_or_layers` has do not matter. Needs safetensors.
     seed : int
-        Decides the order of the data, augmentation and dropout, with the numbers of epoch and
-        batch. It does not draw initial weights: layers have a seed of their own.
+        Random seed of the order of the data, augmentation and dropout. Initial weights do not
+        depend on it: layers have a seed of their own.
     threads : int, optional
         Threads that share a batch. Another number may change the last bits of the results. None:
-        what a network is set to; 1 for models and layers.
+        the network's own setting; 1 for models and layers.
     callbacks : sequence of callables
-        Called with a `Report` after every batch and every epoch. One that returns ``"stop"`` ends
-        the training.
+        Called with a `Report` after every batch and every epoch; returning ``"stop"`` ends the
+        training.
     progress : bool, optional
-        True: a bar on stderr, or a line for each epoch if that is no terminal. None: only on a
+        True: a bar on stderr, or a line for each epoch if that is not a terminal. None: only on a
         terminal. False: nothing.
 
     Returns
     -------
     Fitted
-        With the weights of the best epoch on the validation; without a validation those of now.
-        Ctrl-C ends a training after the step that it is in, and returns what there is: ``stopped``
-        is then ``"interrupted"``. The checkpoint is that of the end of the last whole epoch, and
-        resuming repeats the epoch that was broken off.
+        With the weights of the epoch with the lowest validation loss; without a validation, the
+        current weights. Ctrl-C stops the training after the current step, and ``stopped`` is then
+        ``"interrupted"``. The checkpoint holds the last finished epoch: resuming repeats the epoch
+        that was interrupted.
 
     Raises
     ------
     DivergedError
-        Loss, gradient or weights are NaN or infinite; the message names epoch and batch, its
-        attribute ``fitted`` has what there was before, and the checkpoint is as it was.
+        Loss, gradient or weights are NaN or infinite; the message names epoch and batch. Its
+        attribute ``fitted`` has the results before that; the checkpoint is unchanged.
     FileExistsError, FileNotFoundError
-        There is a checkpoint that would be overwritten, or none to resume from.
+        A checkpoint would be overwritten, or there is none to resume from.
     ValueError, TypeError
-        Arguments that do not go together; a checkpoint that is damaged or of another training.
+        Arguments contradict each other, or a checkpoint is damaged or of another training.
 
     Notes
     -----
-    The loss of an epoch is the mean over its batches, each counting by its predictions (or by the
-    sum of their weights). Batches in which nothing counts take no step; state is carried through
-    them.
+    The loss of an epoch is the mean over its batches, weighted by their predictions (or by the sum
+    of their weights). Batches in which no target counts take no step; they carry the state on.
     """
-    epochs = count("epochs", epochs, 1)
-    seed = count("seed", seed, 0)
+    epochs, seed = count("epochs", epochs, 1), count("seed", seed, 0)
     resume = flag("resume", resume)
+    if progress is not None:
+        progress = flag("progress", progress)
     if patience is not None:
         patience = count("patience", patience, 1)
         if validation is None:
-            raise ValueError(
-                "patience is given and validation is not: there is nothing to wait for"
-            )
+            raise ValueError(f"patience is {patience} and validation is None; expected both")
     if max_norm is not None and not number("max_norm", max_norm) > 0:
         raise ValueError(f"max_norm is {max_norm!r}; expected above 0, or None")
-    if progress is not None:
-        progress = flag("progress", progress)
     if resume and checkpoint is None:
-        raise ValueError("resume is True and checkpoint is None; expected the file to resume from")
+        raise ValueError("checkpoint is None and resume is True; expected the file to resume from")
     for name, source in (("training", training), ("validation", validation)):
         if source is not None and not hasattr(source, "batches"):
             raise TypeError(f"{name} is {type(source).__name__}; expected a source, see Arrays")
-    for callback in callbacks:
+    for place, callback in enumerate(callbacks):
         if not callable(callback):
-            raise TypeError(f"callbacks hold {type(callback).__name__}; expected callables")
+            raise TypeError(
+                f"callbacks[{place}] is {type(callback).__name__}; expected something to call"
+            )
     schedule = Constant() if schedule is None else schedule
     network = _network(model_or_layers)
     if threads is not None:
@@ -148,22 +145,17 @@ def fit(
     identity = identity_of(
         network, model, loss, optimiser, schedule, seed, max_norm, training, validation
     )
-    standing = Checkpoint(identity, network.parameters.copy(), {}, {}, [])
     path = None if checkpoint is None else Path(checkpoint)
     if path is not None and resume:
-        standing = Checkpoint.read(path, network, identity)
-        try:
-            optimiser.restore(standing.optimiser)
-            schedule.restore(standing.schedule)
-        except (TypeError, ValueError) as error:
-            raise ValueError(f"{path} is no checkpoint that can be resumed: {error}") from None
-        network.parameters[:] = standing.parameters
+        start = _resumed(path, network, identity, optimiser, schedule)
     elif path is not None and path.exists():
         raise FileExistsError(
-            f"{path} is there already: resume=True goes on from it; delete it to begin anew"
+            f"{path} exists already; expected a new file (resume=True continues its training)"
         )
+    else:
+        start = Checkpoint(identity, network.parameters.copy(), {}, {}, [])
     with Interrupts() as interrupts, shown(progress) as show:
-        loop = Loop(
+        loop = TrainingLoop(
             network=network,
             model=model,
             training=training,
@@ -171,7 +163,7 @@ def fit(
             loss=loss,
             optimiser=optimiser,
             schedule=schedule,
-            standing=standing,
+            checkpoint=start,
             epochs=epochs,
             max_norm=max_norm,
             patience=patience,
@@ -181,7 +173,21 @@ def fit(
             interrupts=interrupts,
             show=show,
         )
-        return loop.run(begun=resume)
+        return loop.run(resumed=resume)
+
+
+def _resumed(
+    path: Path, network: Any, identity: dict[str, str], optimiser: Any, schedule: Any
+) -> Checkpoint:
+    """A checkpoint whose weights and states are now those of network, optimiser and schedule."""
+    checkpoint = Checkpoint.read(path, network, identity)
+    try:
+        optimiser.restore(checkpoint.optimiser)
+        schedule.restore(checkpoint.schedule)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"cannot resume from {path}: {error}") from None
+    network.parameters[:] = checkpoint.parameters
+    return checkpoint
 
 
 def _network(model_or_layers: Any) -> Any:
@@ -192,6 +198,6 @@ def _network(model_or_layers: Any) -> Any:
     if isinstance(model_or_layers, Sequence) and not isinstance(model_or_layers, str):
         return Network(model_or_layers)
     raise TypeError(
-        f"model_or_layers is {type(model_or_layers).__name__}:"
+        f"model_or_layers is {type(model_or_layers).__name__};"
         " expected a Model, a sequence of layers, or a Network"
     )

@@ -1,4 +1,4 @@
-"""What comes out of a training, and the error that ends one."""
+"""The result of a training, and the error that ends one."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ Stopped = Literal["epochs", "patience", "interrupted", "callback", "diverged"]
 
 
 class Fitted:
-    """What came out of a training.
+    """The result of a training.
 
     Attributes
     ----------
     network : Network
-        With the weights that were chosen.
+        With the weights that were kept.
     history : list of dict
-        For every epoch that was finished: ``epoch`` (counted from 1), ``step`` (steps of the
-        optimiser so far), ``loss``, ``accuracy`` (None where the loss knows of none), ``lr`` and
-        ``norm`` (of the last step), ``validation_loss`` and ``validation_accuracy`` (None without a
-        validation), ``seconds``.
+        For every finished epoch: ``epoch`` (counted from 1), ``step`` (steps of the optimiser so
+        far), ``loss``, ``accuracy`` (None if the loss has none), ``lr`` and ``norm`` (of the last
+        step), ``validation_loss`` and ``validation_accuracy`` (None without a validation),
+        ``seconds``.
     best_epoch : int
-        The epoch whose weights were chosen: that of the lowest validation loss; the last one
-        without a validation; 0 if none was finished.
+        The epoch whose weights were kept: the one with the lowest validation loss; without a
+        validation the last one; 0 if none was finished.
     stopped : {"epochs", "patience", "interrupted", "callback", "diverged"}
-        Why it ended; the last with a `DivergedError` alone.
+        Why it ended; "diverged" only with a `DivergedError`.
     """
 
     def __init__(
@@ -47,14 +47,14 @@ class Fitted:
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers with their new weights, as copies."""
+        """Copies of the layers with the new weights."""
         return list(self.network.layers())
 
     @property
     def model(self) -> Model:
-        """The model with its new weights: features, labels and info of the one that was given.
+        """The given model with the new weights; its features, labels and info are the same.
 
-        Where layers were given, a model of frames without labels.
+        If layers were given: a model of frames, without labels.
         """
         began = self._began
         if began is None:
@@ -69,13 +69,13 @@ class Fitted:
 
 
 class DivergedError(ArithmeticError):
-    """The loss, the gradient or a weight is no longer a finite number.
+    """The loss, the gradient or a weight is NaN or infinite.
 
     Attributes
     ----------
     fitted : Fitted
-        What there was before: the weights of the best epoch if a validation has chosen one, else
-        those of the last finished epoch (of the beginning, if there was none).
+        The result before that: the weights of the best epoch by validation loss, else those of the
+        last finished epoch, else those at the start.
     """
 
     fitted: Fitted

@@ -1,4 +1,4 @@
-"""Ctrl-C during a training: it ends where nothing is lost."""
+"""Ctrl-C during a training: the first stops after the current step, the second at once."""
 
 from __future__ import annotations
 
@@ -6,68 +6,63 @@ import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any, Self
 
 __all__ = ["Interrupts"]
 
 
 class Interrupts:
-    """A context in which the first Ctrl-C is a wish and the second one an order.
+    """A context in which Ctrl-C ends a training without losing anything.
 
-    The first sets `wanted`, for the training to end when the step that it is in is done. The second
-    raises `KeyboardInterrupt`, as Python does, but never inside of `whole`.
+    The first Ctrl-C sets `wanted`, and the training stops after the current step. The second raises
+    `KeyboardInterrupt`, as Python does, but not inside `postponed`.
 
-    Signals reach the main thread alone: in any other this does nothing. A process that ignores
-    Ctrl-C (``nohup``, in the background) goes on ignoring it.
+    Only the main thread gets signals: in another thread this does nothing. A process that ignores
+    Ctrl-C (``nohup``, in the background) continues to ignore it.
 
     Attributes
     ----------
     wanted : bool
-        Whether someone has asked for an end.
+        Whether Ctrl-C was pressed.
     """
 
     def __init__(self) -> None:
         self.wanted = False
-        self._insisted = False
-        self._whole = 0
+        self._pressed_again = False
+        self._postponing = 0
         self._before: Any = None
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
             before = signal.getsignal(signal.SIGINT)
-            # None: a handler that was not installed from Python, and that Python cannot bring back.
+            # None: a handler that was not installed from Python; Python could not restore it.
             if before is not None and before is not signal.SIG_IGN:
                 self._before = before
-                signal.signal(signal.SIGINT, self._heard)
+                signal.signal(signal.SIGINT, self._handle)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
             self._before = None
 
     @contextmanager
-    def whole(self) -> Iterator[None]:
-        """What is done inside is done to its end; a Ctrl-C that insisted meanwhile comes after."""
-        self._whole += 1
+    def postponed(self) -> Iterator[None]:
+        """A context that a second Ctrl-C does not break off: it is raised at the end."""
+        self._postponing += 1
         try:
             yield
         finally:
-            self._whole -= 1
-        if self._insisted and not self._whole:
-            self._insisted = False
+            self._postponing -= 1
+        if self._pressed_again and not self._postponing:
+            self._pressed_again = False
             raise KeyboardInterrupt
 
-    def _heard(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         if not self.wanted:
             self.wanted = True
-        elif self._whole:
-            self._insisted = True
+        elif self._postponing:
+            self._pressed_again = True
         else:
             raise KeyboardInterrupt

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
-import numpy as np
-
 from pylstm.model import Model
-from pylstm.train.data.batches import Source, batches_told
+from pylstm.train.data.source import Source, known_n_batches
 
 __all__ = ["BATCHES", "describe", "identity_of"]
 
@@ -26,19 +25,19 @@ def identity_of(
     training: Source,
     validation: Source | None,
 ) -> dict[str, str]:
-    """What must be the same for a checkpoint to be of this training."""
+    """What must be the same for a checkpoint to belong to this training."""
     identity = {
         "network": ", ".join(map(repr, network.layers())),
         "loss": describe(loss),
         "optimiser": describe(optimiser),
-        # By its kind alone: who trains on for more epochs sets another length.
+        # Its kind alone: training on for more epochs changes its length.
         "schedule": type(schedule).__name__,
         "seed": str(seed),
         "max_norm": str(max_norm),
         "validation": "none" if validation is None else "given",
     }
-    # Other data or another batch size; a source that cannot tell beforehand is taken at its word.
-    if (n_batches := batches_told(training)) is not None:
+    # Differs with other data or another batch size.
+    if (n_batches := known_n_batches(training)) is not None:
         identity[BATCHES] = str(n_batches)
     if model is not None:
         identity["labels"] = "none" if model.labels is None else ", ".join(model.labels)
@@ -50,17 +49,18 @@ def identity_of(
 
 
 def describe(thing: object) -> str:
-    """A loss, an optimiser or a schedule in words: its kind and its settings.
+    """The kind and the settings of a loss, an optimiser or a schedule.
 
     Its repr, or if it has none its public attributes.
 
     Examples
     --------
+    >>> import numpy as np
     >>> class SGD:
     ...     def __init__(self):
-    ...         self.lr, self.betas, self._steps = np.float64(0.1), (0.9, 0.999), 7
+    ...         self.lr, self.betas, self._steps = np.float32(0.5), (0.9, 0.999), 7
     >>> describe(SGD())
-    'SGD(lr=0.1, betas=[0.9, 0.999])'
+    'SGD(lr=0.5, betas=[0.9, 0.999])'
     """
     if type(thing).__repr__ is not object.__repr__:
         return repr(thing)
@@ -70,13 +70,9 @@ def describe(thing: object) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Without NumPy's types, whose repr changes from version to version."""
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, (list, tuple)):
-        return [_plain(part) for part in value]
-    if isinstance(value, dict):
-        return {key: _plain(part) for key, part in value.items()}
-    return value
+    """The value without NumPy's types, whose repr changes from version to version."""
+
+    def plain(part: Any) -> Any:
+        return part.tolist() if hasattr(part, "tolist") else repr(part)
+
+    return json.loads(json.dumps(value, default=plain))

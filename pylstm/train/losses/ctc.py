@@ -1,4 +1,4 @@
-"""Connectionist temporal classification: labels in order, without saying when."""
+"""Connectionist temporal classification: labels in order, without times."""
 
 from __future__ import annotations
 
@@ -10,19 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import count, described, flag
-from pylstm.train.losses.counted_frames import check_lengths, check_outputs, check_weights, counted
-from pylstm.train.losses.reduction import LossResult
+from pylstm.train.losses.loss import LossResult, check_lengths, check_outputs, check_weights
+from pylstm.train.losses.pooling import counted
+from pylstm.train.settings_repr import SettingsRepr
 
 __all__ = ["CTC"]
 
 Array = NDArray[Any]
 
-# Log of a probability of zero in the lattice. Finite, so that differences of two are no NaN; so low
-# that no sum of real log probabilities comes near.
+# Log of probability 0 in the lattice. Finite, so that the difference of two is not NaN, and lower
+# than any sum of real log probabilities.
 NEVER = -1e30
 
 
-class CTC:
+class CTC(SettingsRepr):
     r"""The probability of a sequence of labels, over all ways to place them in time [1]_.
 
     A path π has one class a frame; repeats merged and blanks removed, it is a sequence of labels
@@ -53,8 +54,7 @@ class CTC:
     blank : int, default 0
         The class that stands for no label.
     zero_infinity : bool, default False
-        Targets that cannot be placed cost 0 and have no gradient; they count in the mean all the
-        same.
+        Targets that cannot be placed cost 0 and have no gradient, but count in the mean.
 
     References
     ----------
@@ -78,9 +78,6 @@ class CTC:
         self.blank = count("blank", blank, 0)
         self.zero_infinity = flag("zero_infinity", zero_infinity)
 
-    def __repr__(self) -> str:
-        return f"CTC(blank={self.blank}, zero_infinity={self.zero_infinity})"
-
     def __call__(
         self,
         outputs: Array,
@@ -93,13 +90,13 @@ class CTC:
         Parameters
         ----------
         outputs : (T, B, K) float32
-            Logits. (float64 is taken too.)
+            Logits. float64 is accepted, too.
         targets : list of B one-dimensional arrays of whole numbers
             Labels in order, any number of them, also none; 0 to K-1 without the blank.
         lengths : (B,) of whole numbers, optional
             Frames of each sequence, 1 to T, in any order. None: all of them.
         weights : (B,) of numbers, optional
-            How much each sequence counts, 0 or more; one that weighs 0 is left out.
+            Weight of each sequence, 0 or more; with 0 it is ignored.
 
         Returns
         -------
@@ -118,7 +115,7 @@ class CTC:
         targets = self._check_targets(targets, n_sequences, n_classes)
         sizes = np.array([len(target) for target in targets])
 
-        # NaN and infinity in the outputs show in the value; they are no reason for a warning.
+        # NaN and infinity in the outputs show in the value; no warning is needed.
         with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
             # In float64, as the lattice is: in float32 a loss near 0 is mostly rounding.
             log_p = np.subtract(outputs, outputs.max(axis=2, keepdims=True), dtype=np.float64)
@@ -146,7 +143,10 @@ class CTC:
 
     def _check_targets(self, targets: object, n_sequences: int, n_classes: int) -> list[Array]:
         if self.blank >= n_classes:
-            raise ValueError(f"blank is {self.blank}, outputs has {n_classes} classes")
+            raise ValueError(
+                f"blank is {self.blank}; expected 0 to {n_classes - 1}, as outputs has {n_classes}"
+                " classes"
+            )
         if not isinstance(targets, (list, tuple)):
             raise TypeError(f"targets is {described(targets)}; expected a list of arrays of labels")
         if len(targets) != n_sequences:
@@ -175,7 +175,7 @@ class CTC:
         return [target.astype(np.intp) for target in targets]
 
     def _correct(self, outputs: Array, targets: list[Array], frames: Array) -> int:
-        """How many best paths give the target."""
+        """The number of best paths that give the target."""
         best = outputs.argmax(axis=2)
         label = best != self.blank
         label[1:] &= best[1:] != best[:-1]

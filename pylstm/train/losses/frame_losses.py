@@ -1,8 +1,8 @@
-"""What a network is trained to make small: cross entropy, squared error, and their gradients.
+"""Losses of frames or sequences: cross entropy, squared error, and their gradients.
 
-Every loss is called with what `Network.forward` gave, logits, and returns a number and its gradient
+A loss is called with the logits of `Network.forward` and returns its value and its gradient
 with respect to them. The formulas are those of ``torch.nn.functional`` (PyTorch 2.13) with
-``reduction="mean"``. A frame past the length of its sequence never counts, whatever stands there.
+``reduction="mean"``. Frames past the length of their sequence never count, whatever they hold.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pylstm.arguments import described, number
-from pylstm.train.losses.counted_frames import check_weights
-from pylstm.train.losses.reduction import LossResult, RowLoss, vector
+from pylstm.train.losses.loss import LossResult, check_weights, weight_vector
+from pylstm.train.losses.row_loss import RowLoss
 
 __all__ = ["MSE", "BCEWithLogits", "CrossEntropy", "LossResult"]
 
@@ -35,8 +35,8 @@ class CrossEntropy(RowLoss):
             -(1 - ε) w_{y_n} \log p_{n y_n} - \frac{ε}{K} \sum_k w_k \log p_{nk} \Bigr)
 
     as ``torch.nn.functional.cross_entropy`` (PyTorch 2.13) has it: class weights enter the smoothed
-    part class by class, while the divisor knows the true classes only. When nothing counts, or all
-    that counts weighs 0, the value is NaN, as PyTorch's, and the gradient 0.
+    part class by class, while the divisor has the true classes only. If nothing counts, or only
+    with weight 0, the value is NaN, as in PyTorch, and the gradient is 0.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ class CrossEntropy(RowLoss):
     label_smoothing : float, default 0.0
         ε, from 0 to 1.
     per : {"frame", "sequence"}
-        What has a target: targets are (T, B), or (B,).
+        What a target belongs to: targets are (T, B), or (B,).
     pooling : {"last", "mean"}
         With per="sequence": the logits of a sequence are those of its last frame, or the mean over
         its frames.
@@ -77,7 +77,7 @@ class CrossEntropy(RowLoss):
         pooling: str = "last",
     ) -> None:
         super().__init__(per, pooling)
-        self.class_weights = vector("class_weights", class_weights)
+        self.class_weights = weight_vector("class_weights", class_weights)
         if isinstance(ignore_index, bool):
             raise TypeError(f"ignore_index is {ignore_index!r}; expected a whole number")
         try:
@@ -88,13 +88,6 @@ class CrossEntropy(RowLoss):
         self.label_smoothing = number("label_smoothing", label_smoothing)
         if self.label_smoothing > 1:
             raise ValueError(f"label_smoothing is {label_smoothing!r}; expected 0 to 1")
-
-    def __repr__(self) -> str:
-        weights = None if self.class_weights is None else self.class_weights.tolist()
-        return (
-            f"CrossEntropy(class_weights={weights}, ignore_index={self.ignore_index}, "
-            f"label_smoothing={self.label_smoothing}, per={self.per!r}, pooling={self.pooling!r})"
-        )
 
     def _check_targets(self, targets: object, outputs: Array) -> None:
         if not isinstance(targets, np.ndarray) or targets.dtype.kind not in "iu":
@@ -178,8 +171,8 @@ class MSE(RowLoss):
     Parameters
     ----------
     per : {"frame", "sequence"}
-        What has a target: targets are (T, B, O), or (B, O); float32 or float64, converted to the
-        dtype of the outputs.
+        What a target belongs to: targets are (T, B, O), or (B, O); float32 or float64, converted
+        to the dtype of the outputs.
     pooling : {"last", "mean"}
         With per="sequence": compared are the outputs of the last frame, or their mean over the
         frames.
@@ -197,9 +190,6 @@ class MSE(RowLoss):
 
     def __init__(self, per: str = "frame", pooling: str = "last") -> None:
         super().__init__(per, pooling)
-
-    def __repr__(self) -> str:
-        return f"MSE(per={self.per!r}, pooling={self.pooling!r})"
 
     def _check_targets(self, targets: object, outputs: Array) -> None:
         if not isinstance(targets, np.ndarray) or targets.dtype not in (np.float32, np.float64):
@@ -222,7 +212,7 @@ class MSE(RowLoss):
 
 
 class BCEWithLogits(RowLoss):
-    r"""Binary cross entropy of each output for itself, from logits.
+    r"""Binary cross entropy of each output, from logits.
 
     With σ the logistic function and the weight q of positives:
 
@@ -240,8 +230,8 @@ class BCEWithLogits(RowLoss):
     pos_weight : (O,) of numbers, optional
         q. None: 1 each.
     per : {"frame", "sequence"}
-        What has a target: targets are (T, B, O), or (B, O), from 0 to 1; bool, whole numbers or
-        floats, converted to the dtype of the outputs.
+        What a target belongs to: targets are (T, B, O), or (B, O), from 0 to 1; bool, whole numbers
+        or floats, converted to the dtype of the outputs.
     pooling : {"last", "mean"}
         With per="sequence": the logits are those of the last frame, or the mean over the frames.
 
@@ -262,11 +252,7 @@ class BCEWithLogits(RowLoss):
         self, pos_weight: ArrayLike | None = None, per: str = "frame", pooling: str = "last"
     ) -> None:
         super().__init__(per, pooling)
-        self.pos_weight = vector("pos_weight", pos_weight)
-
-    def __repr__(self) -> str:
-        weight = None if self.pos_weight is None else self.pos_weight.tolist()
-        return f"BCEWithLogits(pos_weight={weight}, per={self.per!r}, pooling={self.pooling!r})"
+        self.pos_weight = weight_vector("pos_weight", pos_weight)
 
     def _check_targets(self, targets: object, outputs: Array) -> None:
         if not isinstance(targets, np.ndarray) or targets.dtype.kind not in "biuf":
@@ -276,7 +262,7 @@ class BCEWithLogits(RowLoss):
 
     def _mean(self, x: Array, y: Array, u: Array | None) -> tuple[float, Array, int, int]:
         if not (y.min() >= 0 and y.max() <= 1):  # so written, NaN is refused too
-            raise ValueError("targets holds values outside 0 to 1; expected how likely each is")
+            raise ValueError(f"targets holds values from {y.min()} to {y.max()}; expected 0 to 1")
         q = check_weights("pos_weight", self.pos_weight, x.shape[1:], x.dtype)
         correct = int(np.count_nonzero((x > 0) == (y > 0.5)))
         y = y.astype(x.dtype, copy=False)

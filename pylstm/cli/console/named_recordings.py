@@ -1,46 +1,49 @@
-"""The recordings that a command line names: a folder a label, or a manifest."""
+"""The recordings that the user names: a folder for each label, or a manifest."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from pylstm.cli.console.errors import USAGE, CliError
-from pylstm.cli.console.report import note
-from pylstm.interrupted_imports import importing
+from pylstm.cli.console.output import note
 
 if TYPE_CHECKING:
     from pylstm.train.data.recordings import Recordings
 
-__all__ = ["data_errors", "minutes", "names_in", "needs_training_extra", "recordings_at"]
+__all__ = [
+    "ClipsOption",
+    "DataArgument",
+    "data_errors",
+    "duration",
+    "names_in",
+    "recordings_at",
+]
+
+DataArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DATA", help="A folder with a folder of audio files for each label, or a manifest."
+    ),
+]
+ClipsOption = Annotated[
+    bool,
+    typer.Option(
+        "--clips",
+        help="Treat rows with times as separate clips, not as events in one file (manifests).",
+    ),
+]
 
 _SHOWN = 10
-_OWN = ("scipy.linalg.cython_blas", "rich.progress", "pylstm.train")
-
-
-def needs_training_extra() -> None:
-    """Says that what training needs is missing, before anything else is done.
-
-    Raises
-    ------
-    CliError
-    """
-    # All that a training loads, now: a Ctrl-C in an import may stop all later ones.
-    for library in ("scipy", "threadpoolctl", "soundfile", "soxr", *_OWN):
-        try:
-            with importing():
-                import_module(library)
-        except ImportError as error:
-            missing = (error.name or library).partition(".")[0]
-            raise CliError(f'training needs {missing}; pip install "pylstm[train]"') from None
 
 
 @contextlib.contextmanager
 def data_errors() -> Iterator[None]:
-    """What is wrong with recordings becomes the error of a command: notes, then one line."""
+    """Turns errors of recordings into those of a command: notes, then one line."""
     from pylstm.audio import AudioError
     from pylstm.train.data.errors import RecordingsError
 
@@ -65,7 +68,7 @@ def recordings_at(
     clips: bool = False,
     background: str = "background",
 ) -> Recordings:
-    """Opens the recordings and finds each readable.
+    """Opens the recordings and checks that each is readable.
 
     Parameters
     ----------
@@ -79,7 +82,7 @@ def recordings_at(
     Raises
     ------
     CliError
-        Something is wrong with them.
+        They cannot be used.
     """
     from pylstm.train.data.recordings import Recordings
 
@@ -87,9 +90,9 @@ def recordings_at(
     if not is_folder and not path.exists():
         raise CliError(f"cannot read {path}: No such file or directory")
     if not is_folder and (labels or others):
-        raise CliError(f"--labels and --others choose folders, and {path} is none", USAGE)
+        raise CliError(f"{path} is a manifest; --labels and --others expect folders", USAGE)
     if is_folder and clips:
-        raise CliError(f"--clips is for manifests, and {path} is a folder", USAGE)
+        raise CliError(f"{path} is a folder; --clips expects a manifest", USAGE)
     try:
         with data_errors():
             if is_folder:
@@ -105,18 +108,18 @@ def recordings_at(
         raise CliError(str(error), USAGE) from None
     if found.per == "transcript":
         raise CliError(
-            f"{path} has transcripts; this command is for labels: see pylstm.train.CTC for the rest"
+            f"{path} has transcripts; expected labels (pylstm.train.CTC trains on transcripts)"
         )
     return found
 
 
 def names_in(text: str | None) -> list[str] | None:
-    """Names with commas between them."""
+    """Names that are separated by commas."""
     if text is None:
         return None
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def minutes(seconds: float) -> str:
-    """A length, for people."""
+def duration(seconds: float) -> str:
+    """A duration for people."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} minutes"

@@ -1,4 +1,4 @@
-"""Figures of a judgement as PNG files, by matplotlib, without a screen."""
+"""Figures of an evaluation as PNG files, drawn by matplotlib without a screen."""
 
 from __future__ import annotations
 
@@ -8,27 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pylstm.cli.console.errors import CliError, one_line
+from pylstm.cli.console.errors import CliError
+from pylstm.cli.console.output import one_line
 
 if TYPE_CHECKING:
-    from pylstm.evaluation.evaluate import Judgement
+    from pylstm.evaluation.label_evaluation import LabelEvaluation
 
-__all__ = ["Figures"]
+__all__ = ["EvaluationFigures"]
 
-# Rates on the axes of a trade-off; what is rarer or more frequent stands at the edge.
+# Rates on the axes of a trade-off; rates beyond the edges are drawn at the edge.
 _TICKS = (0.001, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 _EDGES = (0.0005, 0.9)
-# Cells with numbers in them, as long as they can be read.
+# With more labels the numbers in the cells could not be read.
 _MOST_NUMBERS = 25
 
 
-class Figures:
-    """A folder of figures.
+class EvaluationFigures:
+    """Writes figures into a folder.
 
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Created if it does not exist.
 
     Raises
     ------
@@ -38,7 +39,7 @@ class Figures:
 
     def __init__(self, folder: Path) -> None:
         try:
-            # Not pyplot, which would look for a screen and remember every figure.
+            # Not pyplot, which looks for a screen and keeps every figure.
             from matplotlib.backends.backend_agg import FigureCanvasAgg
             from matplotlib.figure import Figure
         except ImportError:
@@ -50,28 +51,28 @@ class Figures:
         except OSError as error:
             raise CliError(f"cannot write {folder}: {error.strerror or error}") from None
 
-    def draw(self, judgement: Judgement) -> list[Path]:
+    def draw(self, evaluation: LabelEvaluation) -> list[Path]:
         """Writes ``confusion.png`` and ``det.png``.
 
         Returns
         -------
         list of Path
-            What was written; no trade-off where nothing can be traded.
+            The files that were written; no det.png if no label has a trade-off.
 
         Raises
         ------
         CliError
             A file cannot be written.
         """
-        written = [self._confusion(judgement)]
-        curves = {label: judgement.det_curve(label) for label in judgement.labels}
+        written = [self._confusion(evaluation)]
+        curves = {label: evaluation.det_curve(label) for label in evaluation.labels}
         if any(curve is not None for curve in curves.values()):
             written.append(self._trade_off(curves))
         return written
 
-    def _confusion(self, judgement: Judgement) -> Path:
-        """Shares of each row as shades, counts as numbers."""
-        counts, names = judgement.confusion, [_name(label) for label in judgement.labels]
+    def _confusion(self, evaluation: LabelEvaluation) -> Path:
+        """The confusion matrix: shares of each row as shades, counts as numbers."""
+        counts, names = evaluation.confusion, [_name(label) for label in evaluation.labels]
         total = counts.sum(axis=1, keepdims=True)
         shares = np.divide(counts, total, out=np.zeros(counts.shape), where=total > 0)
         size = max(4.0, 1.5 + 0.45 * len(names))
@@ -82,7 +83,7 @@ class Figures:
         axes.set_yticks(range(len(names)), names)
         axes.set_xlabel("taken for")
         axes.set_ylabel("was")
-        unit = "recordings" if judgement.per == "sequence" else "frames"
+        unit = "recordings" if evaluation.per == "sequence" else "frames"
         axes.set_title(f"{counts.sum():,} {unit}")
         if len(names) <= _MOST_NUMBERS:
             for (row, column), n in np.ndenumerate(counts):
@@ -94,7 +95,7 @@ class Figures:
         return self._write(figure, "confusion.png")
 
     def _trade_off(self, curves: dict[str, Any]) -> Path:
-        """Misses against false alarms, both as normal deviates."""
+        """Miss rate against false-alarm rate, both as normal deviates."""
         figure = self._figure(figsize=(7, 6), layout="constrained")
         axes = figure.add_subplot()
         for label, curve in curves.items():
@@ -112,7 +113,7 @@ class Figures:
         axes.set_ylim(low, high)
         axes.set_xlabel("false alarms, %")
         axes.set_ylabel("misses, %")
-        axes.set_title("Detection-error trade-off, a label each against all others")
+        axes.set_title("Detection-error trade-off: each label against all others")
         axes.grid(linewidth=0.3)
         axes.legend(fontsize=8, ncols=1 + len(curves) // 20)
         return self._write(figure, "det.png")
@@ -132,5 +133,5 @@ def _deviates(rates: np.ndarray) -> np.ndarray:
 
 
 def _name(label: str) -> str:
-    """A label as matplotlib writes it: no line breaks, no formulas."""
+    """A label for matplotlib, without line breaks and formulas."""
     return one_line(label).replace("$", r"\$")

@@ -1,54 +1,32 @@
-"""What losses have in common: their result, and a mean over frames or over pooled sequences."""
+"""Losses that are a mean over rows: a row is a frame, or a sequence pooled into one."""
 
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from pylstm.train.losses.counted_frames import (
-    POOLINGS,
+from pylstm.train.losses.loss import (
+    LossResult,
     check_choice,
     check_lengths,
     check_outputs,
     check_weights,
-    counted,
-    pool,
-    spread,
 )
+from pylstm.train.losses.pooling import POOLINGS, counted, pool, spread
+from pylstm.train.settings_repr import SettingsRepr
 
-__all__ = ["LossResult", "RowLoss", "vector"]
+__all__ = ["RowLoss"]
 
 Array = NDArray[Any]
 
 
-class LossResult(NamedTuple):
-    """What a loss gives.
-
-    Attributes
-    ----------
-    value : float
-        The mean loss. NaN where an output that counts is NaN, or where nothing counted at all.
-    gradient : (T, B, O)
-        Of `value`, with respect to the outputs and in their dtype; 0 where a frame does not count.
-    correct : int
-        How many predictions were right.
-    counted : int
-        Out of how many; 0 where right and wrong have no meaning.
-    """
-
-    value: float
-    gradient: Array
-    correct: int
-    counted: int
-
-
-class RowLoss:
+class RowLoss(SettingsRepr):
     """A loss that is a mean over rows: a row is a frame, or a sequence pooled to one."""
 
-    # Dimensions of targets beyond those that say which row it is: 0 for classes, 1 for values.
+    # Dimensions of a row's target: 0 for classes, 1 for values.
     target_dimensions: ClassVar[int]
 
     def __init__(self, per: str, pooling: str) -> None:
@@ -65,7 +43,7 @@ class RowLoss:
         Parameters
         ----------
         outputs : (T, B, O) float32
-            Logits. (float64 is taken too, and then everything is computed in float64.)
+            Logits. With float64 everything is computed in float64.
         targets : ndarray
             With per="frame" one for each frame, with per="sequence" one for each sequence: whole
             numbers (T, B) or (B,) for classes, values (T, B, O) or (B, O) otherwise.
@@ -105,7 +83,7 @@ class RowLoss:
                 keep = inside if keep is None else keep & inside
         targets = targets.reshape(-1, *targets.shape[len(shape) :])
         weights = None if weights is None else weights.reshape(-1)
-        # Overflow and NaN in the outputs show in the value; they are no reason for a warning.
+        # Overflow and NaN in the outputs show in the value; no warning is needed.
         with np.errstate(over="ignore", under="ignore", invalid="ignore", divide="ignore"):
             if keep is None:
                 value, gradient, correct, n = self._mean(rows, targets, weights)
@@ -122,24 +100,13 @@ class RowLoss:
         return LossResult(value, gradient.reshape(outputs.shape), correct, n)
 
     def _check_targets(self, targets: object, outputs: Array) -> None:
-        """Refuses what is no array of the right kind of number."""
+        """Refuses targets of the wrong type."""
         raise NotImplementedError
 
     def _kept(self, targets: Array) -> Array | None:
-        """Which targets count at all; None: all of them."""
+        """Which targets count; None: all of them."""
         return None
 
     def _mean(self, x: Array, y: Array, u: Array | None) -> tuple[float, Array, int, int]:
         """Value, gradient, correct, counted of the rows x (N, O) with weights u (N,) or None."""
         raise NotImplementedError
-
-
-def vector(name: str, values: ArrayLike | None) -> NDArray[np.float64] | None:
-    """Weights of classes or outputs, copied; what they are for is known when outputs come."""
-    if values is None:
-        return None
-    array = np.asarray(values)
-    if array.dtype.kind not in "fiu" or array.ndim != 1 or not array.size:
-        raise TypeError(f"{name} is {values!r}; expected a sequence of numbers")
-    check_weights(name, array, array.shape, array.dtype)
-    return array.astype(np.float64)

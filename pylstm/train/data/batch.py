@@ -1,0 +1,73 @@
+"""A batch: the sequences that one step of training learns from, padded to one length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Batch", "Per", "Targets", "collate"]
+
+Per = Literal["frame", "sequence", "transcript"]
+Targets = NDArray[Any] | list[NDArray[np.int64]]
+
+
+class Batch(NamedTuple):
+    """Sequences for one step, side by side, the shorter ones padded."""
+
+    x: NDArray[np.float32]
+    """Frames, (T, B, F) in C order; zero past the lengths."""
+    lengths: NDArray[np.int64]
+    """Frames of each row, (B,), 1 to T, in any order."""
+    targets: Targets
+    """Per frame (T, B) or (T, B, O); per sequence (B,) or (B, O); transcripts: B arrays of whole
+    numbers. int64 or float32; zero past the lengths."""
+    weights: NDArray[np.float32] | None = None
+    """How much each target counts, (T, B) or (B,); None: all the same."""
+    continues: NDArray[np.int64] | None = None
+    """For each row, the row of the batch before whose state it carries on from, (B,); -1: it starts
+    from zeros. None: all rows do."""
+
+
+def collate(
+    xs: Sequence[NDArray[np.float32]],
+    ys: Sequence[NDArray[Any]],
+    per: Per,
+    weights: Sequence[NDArray[np.float32]] | None = None,
+) -> Batch:
+    """One batch of sequences, padded with zeros to the longest.
+
+    Parameters
+    ----------
+    xs : sequence of arrays, shape (T_i, F), float32
+    ys : sequence of arrays
+        A target each: (T_i, ...) per frame, (...) per sequence, (L_i,) a transcript.
+    per : {"frame", "sequence", "transcript"}
+    weights : sequence of arrays, float32, optional
+        (T_i,) per frame, else ().
+
+    Returns
+    -------
+    Batch
+    """
+    lengths = np.array([len(x) for x in xs], np.int64)
+    targets: Targets
+    if per == "transcript":
+        targets = [np.asarray(y, np.int64) for y in ys]
+    else:
+        targets = _padded(ys, lengths) if per == "frame" else np.stack(list(ys))
+    packed = None
+    if weights is not None:
+        packed = _padded(weights, lengths) if per == "frame" else np.stack(list(weights))
+    return Batch(_padded(xs, lengths), lengths, targets, packed)
+
+
+def _padded(arrays: Sequence[NDArray[Any]], lengths: NDArray[np.int64]) -> NDArray[Any]:
+    """Side by side along a second axis: (T, B, ...)."""
+    shape = (int(lengths.max()), len(arrays), *arrays[0].shape[1:])
+    padded = np.zeros(shape, arrays[0].dtype)
+    for row, array in enumerate(arrays):
+        padded[: len(array), row] = array
+    return padded

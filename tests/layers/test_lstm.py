@@ -83,7 +83,7 @@ def test_torch(case, isa):
 
 @pytest.mark.parametrize("case", SHAPES[:17], ids=by_name)
 def test_kernels_with_a_fused_multiply_add_agree_bit_for_bit(case, monkeypatch):
-    """src/kernels.h: every table but scalar computes the same bits."""
+    """src/kernels/kernels.h: every table but scalar computes the same bits."""
     outputs = set()
     for isa in pylstm.show_config()["isa"]["supported"]:
         if isa != "scalar":

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.c_signatures import declarations
 from tests.installed_package import Installed
 
 PROJECT = Path(__file__).parents[2]
@@ -132,6 +133,20 @@ def test_released_wheels_are_made_from_the_tagged_sources() -> None:
         assert contents.embedded_source(wheel) == number, f"{wheel.name} is not made from {commit}"
 
 
+def test_a_release_writes_its_c_api_down() -> None:
+    """The record at the release's commit has every declaration of its header."""
+    if not RELEASED:
+        pytest.skip("no wheels in wheels/: a release has them")
+    commit = commit_of(version_of(RELEASED[0]))
+    if commit is None:
+        pytest.skip("the release's commit is not here: git fetch --unshallow --tags")
+    names = (git("ls-tree", "-r", "--name-only", commit, "tests") or b"").decode().split()
+    (record,) = [name for name in names if name.endswith("c/signatures.txt")]
+    recorded = (git("show", f"{commit}:{record}") or b"").decode().splitlines()
+    header = (git("show", f"{commit}:src/pylstm.h") or b"").decode()
+    assert sorted(set(declarations(header)) - set(recorded)) == []
+
+
 def test_wheels_change_only_with_the_version() -> None:
     if not RELEASED:
         pytest.skip("no wheels in wheels/: a release has them")
@@ -224,7 +239,7 @@ def test_the_source_distribution_has_every_source(installed: Installed) -> None:
             if member.isfile()
         }
     expected = source.files(PROJECT)
-    assert {name for name in files if source.is_source(name)} == set(expected)
+    assert {name for name in files if source.is_source(name)} == set(expected) | source.GENERATED
     assert {name: data for name, data in files.items() if name in expected} == expected
     assert not [name for name in files if name.endswith((".so", ".o", ".a", ".pyc", ".whl"))]
 

@@ -21,6 +21,7 @@ from tests.audio_files import sound
 FORMATS = [("WAV", "<"), ("WAVEX", "<"), ("RF64", "<"), ("AIFF", ">")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "order"), FORMATS)
 @given(
     frames=st.integers(1, 3000),

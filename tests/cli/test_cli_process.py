@@ -50,6 +50,7 @@ def test_a_long_file_has_no_bar_in_a_pipe(folder):
     assert len(done.stdout.splitlines()) == 61
 
 
+@pytest.mark.slow
 def test_an_error(folder):
     done = run(folder, "run", "absent.wav", "--model", "tones.safetensors")
     assert (done.returncode, done.stdout) == (1, "")

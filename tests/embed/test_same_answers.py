@@ -14,9 +14,10 @@ from tests.core_builds import installed_core
 from tests.detector_notes import corpus
 from tests.layer_part_cases import FRAMES, MODELS
 
-pytestmark = pytest.mark.skipif(
-    sys.platform != "linux", reason="the shared library here is one for ELF: runs on Linux"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform != "linux", reason="for ELF alone: Linux runs this"),
+]
 
 
 class Why(ctypes.Structure):

@@ -253,6 +253,7 @@ def test_a_room_answers_a_click_with_its_response():
 # --- masks -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(
     st.integers(1, 60), st.integers(1, 12), st.integers(1, 3), st.integers(0, 3), st.integers(0, 9)
 )

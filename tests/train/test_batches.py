@@ -78,6 +78,7 @@ def test_epochs_and_seeds_differ():
     assert len(orders) == 25
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 1000), min_size=9, max_size=300), st.integers(1, 9))
 @settings(deadline=None)
 def test_buckets_need_the_least_padding(lengths, size):
@@ -120,6 +121,7 @@ def test_what_a_target_belongs_to():
 # --- truncated ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(LENGTHS, st.integers(1, 9), st.integers(1, 15), st.booleans(), st.integers(0, 3))
 @settings(deadline=None)
 def test_chunks_put_together_are_the_batches(lengths, size, frames, weighted, seed):

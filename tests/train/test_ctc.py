@@ -76,6 +76,7 @@ def test_gradient_is_the_difference_quotient(T, longest, seed):
     np.testing.assert_allclose(gradient, expected, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     T=st.integers(1, 40),
@@ -111,6 +112,7 @@ def test_torch(T, B, K, longest, blank, zero_infinity, seed):
     np.testing.assert_allclose(result.gradient, z.grad.numpy(), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_long_sequences_neither_under_nor_overflow():
     """Probabilities down to e^-30,000 and further: each gradient still sums to 0 over classes."""
     x, _, _ = batch(1000, 2, 5, 0, dtype=np.float32, scale=30.0)

@@ -109,6 +109,7 @@ def test_models_keep_what_they_are():
     assert fitted.history[1]["loss"] < fitted.history[0]["loss"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 def test_lstms_go_on_to_the_last_bit(tmp_path, threads):
     def lstm(seed):

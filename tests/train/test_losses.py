@@ -38,6 +38,7 @@ def sizes(most=6):
     return st.integers(1, most)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("per", ["frame", "sequence"])
 @settings(max_examples=60, deadline=None)
 @given(

@@ -173,6 +173,7 @@ STACKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STACKS)
 def test_memory_is_what_is_said(name):
     pytest.importorskip("threadpoolctl", reason="for training: pip install 'pylstm[train]'")
@@ -187,6 +188,7 @@ def test_memory_is_what_is_said(name):
     assert (long - short) / 1600 == pytest.approx(network.kept_bytes_per_frame, rel=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lstm", "gru", "projected"])
 def test_recomputing_needs_less(name):
     pytest.importorskip("threadpoolctl", reason="for training: pip install 'pylstm[train]'")

@@ -153,6 +153,7 @@ def test_gradients_that_are_no_numbers_give_no_warning(kind, settings):
     assert np.isfinite(p[2])
 
 
+@pytest.mark.slow
 @settings(max_examples=50, deadline=None)
 @given(
     size=st.integers(1, 40_000),

@@ -182,6 +182,7 @@ def test_problems_survive_pickling():
 # --- normalisation -------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.integers(1, 30), min_size=1, max_size=8),
     st.floats(-1e4, 1e4),

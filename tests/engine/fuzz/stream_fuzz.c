@@ -79,7 +79,8 @@ static void try_null(void) {
     size_t written;
     REQUIRE(pylstm_model_sample_rate(NULL) == 0 && pylstm_model_n_features(NULL) == 0 && pylstm_model_n_outputs(NULL) == 0);
     REQUIRE(pylstm_model_latency(NULL) == 0 && pylstm_model_isa(NULL) == NULL && pylstm_model_label(NULL, 0) == NULL);
-    REQUIRE(pylstm_model_trace_width(NULL) == 0 && pylstm_model_state_width(NULL) == 0 && pylstm_model_n_state_parts(NULL) == 0);
+    REQUIRE(pylstm_model_trace_width(NULL) == 0 && pylstm_model_state_width(NULL) == 0 &&
+            pylstm_model_n_state_parts(NULL) == 0);
     REQUIRE(pylstm_stream_size(NULL) == 0 && pylstm_snapshot_size(NULL) == 0);
     REQUIRE(pylstm_stream_position(NULL) == 0 && pylstm_stream_rows_written(NULL) == 0);
     REQUIRE(!pylstm_isa_built(NULL) && !pylstm_isa_supported(NULL));

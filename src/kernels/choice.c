@@ -45,8 +45,8 @@ int pylstm_isa_supported(const char *name) {
     return runs_here(find(name));
 }
 
-static const pylstm_kernels *refuse(const char *wanted, pylstm_error *why) {
-    const instruction_set *set = find(wanted);
+/* set: what wanted names, NULL if nothing. */
+static void refuse(const char *wanted, const instruction_set *set, pylstm_error *why) {
     char supported[80];
     int used = 0;
     for (int k = 0; k < N_SETS; k++) {
@@ -58,13 +58,17 @@ static const pylstm_kernels *refuse(const char *wanted, pylstm_error *why) {
                 : set->kernels ? "which this processor or its operating system does not support"
                                : "which is not in this build",
                 supported);
-    return NULL;
 }
 
 const pylstm_kernels *pylstm_kernels_choose(pylstm_error *why) {
     const char *wanted = getenv("PYLSTM_ISA");
-    if (wanted && *wanted)
-        return pylstm_isa_supported(wanted) ? find(wanted)->kernels : refuse(wanted, why);
+    if (wanted && *wanted) {
+        const instruction_set *set = find(wanted);
+        if (runs_here(set))
+            return set->kernels;
+        refuse(wanted, set, why);
+        return NULL;
+    }
     for (int k = 0; k < N_SETS; k++) {
         if (runs_here(&sets[k]))
             return sets[k].kernels;

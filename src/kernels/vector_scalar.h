@@ -255,10 +255,10 @@ static inline v8 v8_min(v8 x, v8 y) {
     EACH(v8, PART_CHOICE(x.q[k] < y.q[k], x.q[k], y.q[k]));
 }
 static inline float v8_sum(v8 x) {
-    float s[8];
-    v8_store(s, x);
-    for (int k = 0; k < 4; k++)
-        s[k] += s[k + 4];
+    float s[4];
+    for (size_t k = 0; k < 4 / PART_LANES; k++)
+        x.q[k] += x.q[k + 4 / PART_LANES];
+    memcpy(s, &x, sizeof s);
     return (s[0] + s[2]) + (s[1] + s[3]);
 }
 

@@ -1,12 +1,16 @@
-"""Builds the extensions: plain lists of C sources and a Cython module each, against the stable ABI.
+"""Builds the extensions: a Cython module and a list of C sources each, against the stable ABI.
 
-``PYLSTM_DEBUG=1`` turns Cython's bounds checks, C assertions and debug information on.
+``python setup.py build_ext --inplace`` compiles what has changed and links. ``PYLSTM_DEBUG=1``
+turns on Cython's bounds checks, C assertions, a stop at undefined behaviour, debug information.
 """
 
+import hashlib
 import os
+import re
 import runpy
 import sys
 import sysconfig
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -18,6 +22,7 @@ from setuptools.command.build_py import build_py
 DEBUG = os.environ.get("PYLSTM_DEBUG") == "1"
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 EMSCRIPTEN = sysconfig.get_platform().startswith(("emscripten", "pyodide"))
+runpy.run_path("tools/c_api.py")["write"]()
 # The real-time core, and the kernels of bulk passes, which programs that embed the core do without.
 SOURCES = runpy.run_path("tools/sources.py")
 CORE, BULK, HEADERS = (
@@ -26,19 +31,57 @@ CORE, BULK, HEADERS = (
 
 # Results must not depend on the compiler's mood: no contraction, and never the fast-math family.
 UNIX_FLAGS = ["-std=c11", "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-Wno-psabi"]
+# Undefined behaviour ends the process (SIGILL), and a debugger shows the line.
+DEBUG_FLAGS = [
+    "-Og",
+    "-g",
+    "-UNDEBUG",
+    "-fsanitize=undefined",
+    "-fsanitize-undefined-trap-on-error",
+]
 MSVC_FLAGS = ["/std:c11", "/O2", "/fp:precise", "/experimental:c11atomics"]
 
 
 class BuildExt(build_ext):
-    """Picks the flags of the compiler that is really used."""
+    """Picks the flags of the compiler that is there; compiles what has changed, in parallel."""
 
     def build_extensions(self):
-        flags = MSVC_FLAGS if self.compiler.compiler_type == "msvc" else UNIX_FLAGS
-        if DEBUG and self.compiler.compiler_type != "msvc":
-            flags = [*flags, "-O1", "-g", "-UNDEBUG"]
+        msvc = self.compiler.compiler_type == "msvc"
+        flags = MSVC_FLAGS if msvc else UNIX_FLAGS
+        if DEBUG and not msvc:
+            flags = [*flags, *DEBUG_FLAGS]
         for extension in self.extensions:
             extension.extra_compile_args = flags
+        if self.compiler.compiler_type == "unix":
+            # By themselves setuptools compile all files or none, and link what is newer.
+            self.force = self.compiler.force = True
+            self.compile, self.compiler.compile = self.compiler.compile, self.compile_changed
         super().build_extensions()
+
+    def compile_changed(self, sources, output_dir, depends, extra_postargs, **settings):
+        """The objects of the sources. Each set of flags has a folder of its own, which is kept."""
+        # -MMD writes the names of the headers beside the object.
+        settings["extra_postargs"] = [*extra_postargs, "-MMD"]
+        flags = hashlib.sha256(repr((self.compiler.compiler_so, settings)).encode()).hexdigest()
+        folder = f"build/objects/{flags[:12]}"
+        objects = self.compiler.object_filenames(sources, output_dir=folder)
+        for path in objects:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        both = zip(sources, objects, strict=True)
+        changed = [source for source, path in both if not is_current(Path(path))]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            list(pool.map(lambda s: self.compile([s], output_dir=folder, **settings), changed))
+        return objects
+
+
+def is_current(path: Path) -> bool:
+    """Whether an object is at least as new as every file that it was made from."""
+    listed = path.with_suffix(".d")
+    if not path.exists() or not listed.exists():
+        return False
+    names = re.findall(r"(?:\\ |[^\s\\])+", listed.read_text().partition(": ")[2])
+    files = [Path(name.replace("\\ ", " ")) for name in names]
+    return all(f.exists() and f.stat().st_mtime <= path.stat().st_mtime for f in files)
 
 
 class BuildPy(build_py):
@@ -82,7 +125,7 @@ def extension(name: str, sources: list[str]) -> Extension:
 setup(
     ext_modules=cythonize(
         [extension("pylstm._engine", CORE), extension("pylstm._bulk", BULK)],
-        build_dir="build/cython",
+        build_dir="build/cython-debug" if DEBUG else "build/cython",
         compiler_directives={
             "language_level": 3,
             "binding": True,

@@ -19,7 +19,6 @@ from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
-cimport pylstm._core as core
 from pylstm._core cimport (
     PYLSTM_MAX_NAME,
     PYLSTM_MAX_TEXT,
@@ -269,7 +268,7 @@ cdef list cells_of(list parts):
     return [list(cell) for _, cell in itertools.groupby(parts, lambda part: (part.layer, part.cell))]
 
 
-include "_capi.pxi"
+include "_c_api.pxi"
 include "_buffers.pxi"
 include "_stream.pxi"
 include "_recording.pxi"

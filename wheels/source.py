@@ -10,7 +10,17 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-TOP = {"LICENSE", "README.md", "pyproject.toml", "setup.py", "tools/sources.py", "wheels/source.py"}
+TOP = {
+    "LICENSE",
+    "README.md",
+    "pyproject.toml",
+    "setup.py",
+    "tools/c_api.py",
+    "tools/sources.py",
+    "wheels/source.py",
+}
+# What setup.py writes from src/pylstm.h beside the sources, and git ignores.
+GENERATED = {"pylstm/_engine.pxd", "pylstm/_c_api.pxi"}
 KINDS = {
     "src": {".c", ".h"},
     "pylstm": {
@@ -41,7 +51,11 @@ def files(folder: Path) -> dict[str, bytes]:
     for top in KINDS:
         paths += [path for path in (folder / top).rglob("*") if path.is_file()]
     named = {path.relative_to(folder).as_posix(): path for path in paths}
-    return {name: path.read_bytes() for name, path in named.items() if is_source(name)}
+    return {
+        name: path.read_bytes()
+        for name, path in named.items()
+        if is_source(name) and name not in GENERATED
+    }
 
 
 def digest(sources: Iterable[tuple[str, bytes]]) -> str:

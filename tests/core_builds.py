@@ -35,7 +35,7 @@ def compiler() -> list[str]:
     return tool("cc", "CC")
 
 
-def run(*command: object, **environment: str) -> str:
+def run(*command: object, cwd: Path | None = None, **environment: str) -> str:
     """What a program prints; its complaints are the test's."""
     settings = {k: v for k, v in os.environ.items() if k != "PYLSTM_ISA"}
     ran = subprocess.run(
@@ -43,6 +43,7 @@ def run(*command: object, **environment: str) -> str:
         capture_output=True,
         text=True,
         env={**settings, **environment},
+        cwd=cwd,
         check=False,
     )
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -183,7 +183,7 @@ static pylstm_status create(const void *bytes, size_t size, pylstm_model **model
     description d;
     const pylstm_kernels *kernels = NULL;
     pylstm_arena arena = {.base = NULL};
-    size_t needed;
+    size_t needed = 0;
     if (!model)
         return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "model is NULL; expected an address");
     *model = NULL;

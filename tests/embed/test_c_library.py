@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import pylstm
+from tests import c_signatures as signatures
 from tests.core_builds import (
     FLAGS,
     ROOT,
@@ -24,7 +25,6 @@ from tests.core_builds import (
     static_core,
     tool,
 )
-from tests.embed import c_signatures as signatures
 from tests.embed.c_programs import build_api_test, save_models, valgrind
 from tests.small_models import NOTES
 from tools import c_api
@@ -77,20 +77,8 @@ def test_layouts_are_those_that_programs_were_compiled_with() -> None:
     assert sorted(set(recorded) - set(facts)) == []
 
 
-ADDED = """
-    typedef enum pylstm_colour { PYLSTM_RED = 1, PYLSTM_BLUE = 4 } pylstm_colour;
-    typedef struct pylstm_extra {
-        const float *const *rows; /* one, or more */
-        char from[PYLSTM_ALIGNMENT];
-        pylstm_colour colour;
-    } pylstm_extra;
-    #define PYLSTM_EXTRAS (2 * 8)
-    PYLSTM_API const pylstm_extra *pylstm_extra_of(pylstm_model *const *from, uint8_t in[4]);
-"""
-
-
 def test_additions_are_accepted_and_changes_are_not() -> None:
-    more = HEADER.replace("#ifdef __cplusplus\n}", ADDED + "#ifdef __cplusplus\n}")
+    more = HEADER.replace("#ifdef __cplusplus\n}", signatures.ADDED + "#ifdef __cplusplus\n}")
     before, after = (set(signatures.declarations(text)) for text in (HEADER, more))
     assert after - before == {
         "#define PYLSTM_EXTRAS (2 * 8)",

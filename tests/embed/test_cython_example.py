@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.c_signatures import ADDED
 from tests.core_builds import compiler
-from tests.embed.test_c_library import ADDED
 from tests.installed_package import Installed
 from tools import c_api
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.c_signatures import declarations
 from tests.installed_package import Installed
 
 PROJECT = Path(__file__).parents[2]
@@ -130,6 +131,20 @@ def test_released_wheels_are_made_from_the_tagged_sources() -> None:
     number = sources_at(commit)
     for wheel in RELEASED:
         assert contents.embedded_source(wheel) == number, f"{wheel.name} is not made from {commit}"
+
+
+def test_a_release_writes_its_c_api_down() -> None:
+    """The record at the release's commit has every declaration of its header."""
+    if not RELEASED:
+        pytest.skip("no wheels in wheels/: a release has them")
+    commit = commit_of(version_of(RELEASED[0]))
+    if commit is None:
+        pytest.skip("the release's commit is not here: git fetch --unshallow --tags")
+    names = (git("ls-tree", "-r", "--name-only", commit, "tests") or b"").decode().split()
+    (record,) = [name for name in names if name.endswith("c/signatures.txt")]
+    recorded = (git("show", f"{commit}:{record}") or b"").decode().splitlines()
+    header = (git("show", f"{commit}:src/pylstm.h") or b"").decode()
+    assert sorted(set(declarations(header)) - set(recorded)) == []
 
 
 def test_wheels_change_only_with_the_version() -> None:

@@ -1,6 +1,6 @@
 """What programs that were compiled against pylstm.h rely on, a fact a line.
 
-    python -m tests.embed.c_signatures > tests/embed/c/signatures.txt      at a release
+    python -m tests.c_signatures > tests/embed/c/signatures.txt      at a release
 
 Function types, values of enumerations, constants, and, from a compiler, sizes and offsets of
 structures on machines with 64-bit pointers. What is new is added at a release; what is written
@@ -19,6 +19,17 @@ from tools import c_api
 
 HEADER = c_api.PROJECT / c_api.HEADER
 NOT_PROMISED = "PYLSTM_VERSION_"  # changes with every version
+# What tests add to the header: each form of a declaration, and names that Python keeps for itself.
+ADDED = """
+    typedef enum pylstm_colour { PYLSTM_RED = 1, PYLSTM_BLUE = 4 } pylstm_colour;
+    typedef struct pylstm_extra {
+        const float *const *rows; /* one, or more */
+        char from[PYLSTM_ALIGNMENT];
+        pylstm_colour colour;
+    } pylstm_extra;
+    #define PYLSTM_EXTRAS (2 * 8)
+    PYLSTM_API const pylstm_extra *pylstm_extra_of(pylstm_model *const *from, uint8_t in[4]);
+"""
 
 
 def declarations(text: str) -> list[str]:

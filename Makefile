@@ -35,7 +35,8 @@ format: ## Python and C as the linters want them
 	clang-format -i src/*.h src/*/*.[ch]
 
 stubs: ## types, and the stubs of the extensions beside the extensions
-	$(PYTHON) -m mypy.stubtest pylstm._engine pylstm._bulk --allowlist tests/stubtest.allow --mypy-config-file pyproject.toml
+	$(PYTHON) -m mypy.stubtest pylstm._engine pylstm._bulk --allowlist tests/stubtest.allow \
+	    --mypy-config-file pyproject.toml
 	$(PYTHON) -m mypy pylstm
 
 amalgamation: ## the core as one file: build/amalgamation/pylstm.c

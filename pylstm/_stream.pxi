@@ -138,7 +138,7 @@ cdef class Stream:
         return self.frames_through(frames, out, None)
 
     def trace(self, frames):
-        """As `push_frames`, with every gate as the engine used it.
+        """As `push_frames`, with every gate as the engine used it: what the cells of each layer show.
 
         Parameters
         ----------
@@ -147,9 +147,9 @@ cdef class Stream:
         Returns
         -------
         rows : array, shape (T, n_outputs), float32
-        gates : list of array, shape (T, 6, hidden_size), float32
-            One per LSTM cell, first layer first: along axis 1 input gate i, forget gate f, candidate g, output gate o, and
-            after the step long-term memory c and short-term memory h.
+        gates : list of array, shape (T, n_parts, size), float32
+            One per cell that shows something, first layer first. Of an LSTM cell, (T, 6, hidden_size): along axis 1 input gate
+            i, forget gate f, candidate g, output gate o, and after the step long-term memory c and short-term memory h.
         """
         traces, gates = [], []
         rows = self.frames_through(frames, None, traces)
@@ -293,9 +293,9 @@ cdef class Stream:
 
     @property
     def state(self):
-        """The memories of the LSTM cells, first layer first: a list of (h, c), each of shape (hidden_size,), float32, copies.
+        """The memories of the cells, first layer first: a list with a tuple of arrays, float32, copies, for each that has any.
 
-        Assign such a list to set them; values must be finite.
+        Of an LSTM cell (h, c), each of shape (hidden_size,). Assign such a list to set them; values must be finite.
         """
         cdef Py_buffer view
         cdef pylstm_status status
@@ -315,19 +315,19 @@ cdef class Stream:
         cdef Py_buffer view
         cdef pylstm_status status
         cells = cells_of(self.core.state_parts)
-        pairs = as_tuple(memories, "state", "a list of pairs (h, c), one for each LSTM cell")
-        if len(pairs) != len(cells):
-            raise ValueError(f"state has {len(pairs)} pairs (h, c); expected {len(cells)}, one for each LSTM cell")
+        tuples = as_tuple(memories, "state", "a list of tuples, one for each cell that remembers")
+        if len(tuples) != len(cells):
+            raise ValueError(f"state has {len(tuples)} tuples; expected {len(cells)}, one for each cell that remembers")
         # copies, checked: nobody else can change them
         values = numpy.empty(pylstm_model_state_width(self.core.model), numpy.float32)
         PyObject_GetBuffer(values, &view, PyBUF_SIMPLE | PyBUF_WRITABLE)
         try:
-            for place, (pair, parts) in enumerate(zip(pairs, cells)):
+            for place, (memory, parts) in enumerate(zip(tuples, cells)):
                 expected = f"{'a pair' if len(parts) == 2 else 'a tuple'} ({', '.join(part.name for part in parts)})"
-                pair = as_tuple(pair, f"state of cell {place}", expected)
-                if len(pair) != len(parts):
-                    raise ValueError(f"state of cell {place} has {len(pair)} items; expected {expected}")
-                for part, value in zip(parts, pair):
+                memory = as_tuple(memory, f"state of cell {place}", expected)
+                if len(memory) != len(parts):
+                    raise ValueError(f"state of cell {place} has {len(memory)} items; expected {expected}")
+                for part, value in zip(parts, memory):
                     copy_memory(value, f"{part.name} of cell {place}", <float *>view.buf + <size_t>part.offset, part.size)
             status = pylstm_stream_set_state(self.stream, <const float *>view.buf, values.size)
         finally:

@@ -29,9 +29,9 @@ class Model:
     ----------
     features : MFCC, LogMel or None
         What turns audio into frames; None: frames come from outside (`Stream.push_frames`).
-    layers : sequence of LSTM and Dense
-        From the first to the last; each takes the width that the one before gives. Their weights
-        are copied: changing them afterwards changes nothing here.
+    layers : sequence of Layer
+        Of kinds that stream, from the first to the last; each takes the width that the one before
+        gives. Their weights are copied: changing them afterwards changes nothing here.
     labels : sequence of str, optional
         Names of the outputs, one for each.
     info : mapping of str to str, optional

@@ -3,7 +3,7 @@ tests/layers, and its layers a place in every network that tests draw."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -34,8 +34,11 @@ class Kind:
         What else `make` takes, and what of it is drawn.
     reference : callable
         ``reference(layer, weights, x, state, counts)``: outputs (T, B, n_outputs), the state at the
-        end and the smallest distance of anything from a corner (of a ReLU; else infinity), in
-        float64. `counts` is how many frames of each sequence are there; outputs past them are 0.
+        end, the smallest distance of anything from a corner (of a ReLU; else infinity), and for
+        each cell by its name every part of state and trace (T, B, size); all in float64. `counts`
+        is how many frames of each sequence are there; outputs past them are 0.
+    state, trace : sequence of str
+        The names of the parts that the core should say a cell remembers and shows, in order.
     torch_module : callable
         ``torch_module(layer)``: the module with the layer's weights; None where PyTorch has none.
     torch_forward : callable
@@ -45,7 +48,9 @@ class Kind:
     layer: type[Layer]
     variants: Mapping[str, Callable[..., Layer]]
     settings: Mapping[str, st.SearchStrategy[Any]]
-    reference: Callable[..., tuple[Array, Any, float]]
+    reference: Callable[..., tuple[Array, Any, float, list[Any]]]
+    state: Sequence[str] = ()
+    trace: Sequence[str] = ()
     torch_module: Callable[[Layer], Any] | None = None
     torch_forward: Callable[..., tuple[Any, Any]] | None = None
 
@@ -67,7 +72,7 @@ def nonlinearity(layer: Any) -> dict[str, str]:
 
 def recurrent_reference(
     layer: Any, weights: Mapping[str, Array], x: Array, state: Any, counts: Array
-) -> tuple[Array, Any, float]:
+) -> tuple[Array, Any, float, list[Any]]:
     y, end, trace = getattr(reference, layer.kind)(
         x, weights, layer.num_layers, state,
         bidirectional=layer.bidirectional, lengths=counts, **nonlinearity(layer),
@@ -76,7 +81,7 @@ def recurrent_reference(
     if nonlinearity(layer) == {"nonlinearity": "relu"}:
         present = np.arange(len(x))[:, None] < counts
         corner = min(np.abs(rows["a"][present]).min() for rows in trace)
-    return y, end, corner
+    return y, end, corner, trace
 
 
 def torch_recurrent(layer: Any) -> Any:
@@ -111,12 +116,12 @@ def torch_recurrent_forward(
 
 def dense_reference(
     layer: Any, weights: Mapping[str, Array], x: Array, state: Any, counts: Array
-) -> tuple[Array, Any, float]:
+) -> tuple[Array, Any, float, list[Any]]:
     present = np.arange(len(x))[:, None] < counts
     sums = reference.dense(x, weights["weight"], weights.get("bias"))
     corner = np.abs(sums[present]).min() if layer.activation == "relu" else np.inf
     y = reference.cells.ACTIVATIONS[layer.activation](sums)
-    return np.where(present[..., None], y, 0), None, corner
+    return np.where(present[..., None], y, 0), None, corner, []
 
 
 def torch_linear(layer: Any) -> Any:
@@ -146,32 +151,34 @@ KINDS = (
         {"lstm": pylstm.LSTM, "projected": projected},
         STACK,
         recurrent_reference,
-        torch_recurrent,
-        torch_recurrent_forward,
+        state="hc",
+        trace="ifgoch",
+        torch_module=torch_recurrent,
+        torch_forward=torch_recurrent_forward,
     ),
     Kind(
         pylstm.GRU,
         {"gru": pylstm.GRU},
         STACK,
         recurrent_reference,
-        torch_recurrent,
-        torch_recurrent_forward,
+        torch_module=torch_recurrent,
+        torch_forward=torch_recurrent_forward,
     ),
     Kind(
         pylstm.RNN,
         {f"rnn_{name}": partial(pylstm.RNN, nonlinearity=name) for name in ("tanh", "relu")},
         STACK,
         recurrent_reference,
-        torch_recurrent,
-        torch_recurrent_forward,
+        torch_module=torch_recurrent,
+        torch_forward=torch_recurrent_forward,
     ),
     Kind(
         pylstm.Dense,
         {f"dense_{name}": partial(pylstm.Dense, activation=name) for name in ACTIVATIONS},
         {"bias": st.booleans()},
         dense_reference,
-        torch_linear,
-        torch_linear_forward,
+        torch_module=torch_linear,
+        torch_forward=torch_linear_forward,
     ),
 )
 
@@ -182,6 +189,16 @@ IN_TORCH = [name for name, kind in VARIANTS.items() if kind.torch_module is not 
 def make_layer(variant: str, input_size: int, width: int, **settings: Any) -> Layer:
     """A layer of one of `VARIANTS`."""
     return VARIANTS[variant].variants[variant](input_size, width, **settings)
+
+
+STREAMING = [name for name in VARIANTS if make_layer(name, 3, 4).obstacle is None]
+
+
+def stacked(variant: str, input_size: int, width: int, **settings: Any) -> Layer:
+    """A layer of two cells or more, as far as its kind has them."""
+    most = {"num_layers": 2} | settings
+    found = {name: value for name, value in most.items() if name in VARIANTS[variant].settings}
+    return make_layer(variant, input_size, width, seed=1, **found)
 
 
 def kind_of(layer: Layer) -> Kind:

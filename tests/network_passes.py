@@ -134,7 +134,7 @@ def reference_pass(
             for name in layer.shapes
         }
         state = None if given.state is None else given.state[place]
-        x, end, corner = kind_of(layer).reference(layer, own, x, state, given.counts)
+        x, end, corner, _ = kind_of(layer).reference(layer, own, x, state, given.counts)
         ends.append(end)
         corners.append(corner)
     return x, ends, float(min(corners))

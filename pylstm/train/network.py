@@ -50,9 +50,9 @@ class Network:
 
     Parameters
     ----------
-    layers : sequence of LSTM, GRU, RNN and Dense
-        From the first to the last; each takes the width that the one before gives. Their weights
-        are copied.
+    layers : sequence of Layer
+        Of any kind, from the first to the last; each takes the width that the one before gives.
+        Their weights are copied.
     threads : int
         How many threads share a batch. Each runs some of its sequences, with BLAS on one thread.
         The same number gives the same bits; others differ by rounding.

@@ -37,9 +37,9 @@
  *   vd_store_fours(p, a, b, c, d)        p[4 k] ... p[4 k + 3] = lane k of a, b, c, d
  *   vd_load_split(p, &exponent, &m)      2^exponent m = max(1e-10, p[k]), m in [sqrt(1/2), sqrt(2)); p[k] is finite
  *   vd_load_two(p)              VD_LANES == 8 alone: two values, each in four lanes
- *   vd_store_halves(low, high, a, b)     VD_LANES == 8 alone: the lower halves of a and b one after the other, and the upper
- * ones v8_load(p), v8_store(p, x), v8_set(x), v8_add, v8_mul, v8_min(x, y) v8_sum(x)                   of all lanes, halves
- * first: ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7))
+ *   vd_store_halves(low, high, a, b)     VD_LANES == 8 alone: the lower halves of a and b side by side, and the upper ones
+ *   v8_load(p), v8_store(p, x), v8_set(x), v8_add, v8_mul, v8_min(x, y)
+ *   v8_sum(x)                   of all lanes, halves first: ((0 + 4) + (2 + 6)) + ((1 + 5) + (3 + 7))
  */
 #ifndef PYLSTM_KERNELS_VECTOR_H
 #define PYLSTM_KERNELS_VECTOR_H

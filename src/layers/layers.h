@@ -20,11 +20,6 @@
     KIND(lstm)                                                                                                                 \
     KIND(dense)
 
-/* The registry: pylstm_layer_lstm is the table of the first kind, and so on. */
-#define PYLSTM_LAYER_KINDS(KIND)                                                                                               \
-    KIND(lstm)                                                                                                                 \
-    KIND(dense)
-
 /* Frames of one stream that run through the layers together at most. */
 #define PYLSTM_BLOCK_FRAMES 12
 

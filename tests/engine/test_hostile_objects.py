@@ -139,7 +139,7 @@ STATES = {
                                   "c of cell 1 is float32"),
     "other values in disguise": ([(Disguised(MEMORY.astype(complex)), MEMORY)] * 2, TypeError,
                                  "h of cell 0 is float32"),
-    "None": (None, TypeError, "state is NoneType; expected a list of pairs"),
+    "None": (None, TypeError, "state is NoneType; expected a list of tuples"),
     "None as pair": ([(MEMORY, MEMORY), None], TypeError, r"state of cell 1 is NoneType; expected"),
     "None as memory": ([(MEMORY, MEMORY), (MEMORY, None)], TypeError, "c of cell 1 is NoneType"),
     "one": ([(MEMORY,), (MEMORY, MEMORY)], ValueError, "state of cell 0 has 1 items; expected a p"),

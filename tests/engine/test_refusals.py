@@ -269,7 +269,7 @@ def test_state_refuses() -> None:
     stream = FRAMES_MODEL.stream()
     good = np.zeros(6, np.float32)
     for value, error, message in [
-        ([], ValueError, "state has 0 pairs"),
+        ([], ValueError, "state has 0 tuples"),
         ([(good, good.astype(float))], TypeError, "c of cell 0 is float64"),
         ([(good[:5], good)], ValueError, r"h of cell 0 .*expected shape \(6,\)"),
         ([(good, good + np.float32(np.nan))], ValueError, "c of cell 0 holds NaN"),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pickle
+import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,17 +13,18 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 import pylstm
-from pylstm.layers import KINDS as STREAMING
+from pylstm import layers
 from pylstm.layers import LAYERS, PRECISIONS
-from tests.layer_kinds import KINDS, VARIANTS, draw_layer, make_layer
+from pylstm.reference.model import LAYERS as REFERENCE
+from tests.layer_kinds import KINDS, STREAMING, VARIANTS, draw_layer, make_layer
 from tests.network_passes import Array, frames
+
+ROOT = Path(__file__).parents[2]
 
 TOLERANCE = 1e-5
 
 every_variant = pytest.mark.parametrize("variant", VARIANTS)
-streaming_variant = pytest.mark.parametrize(
-    "variant", [v for v, kind in VARIANTS.items() if make_layer(v, 3, 4).obstacle is None]
-)
+streaming_variant = pytest.mark.parametrize("variant", STREAMING)
 
 # The fixtures set a variable that stays the same for all examples.
 SHARED = [HealthCheck.function_scoped_fixture]
@@ -36,6 +39,18 @@ def bulk() -> None:
 
 def test_every_kind_has_a_row() -> None:
     assert {kind.layer for kind in KINDS} == set(LAYERS)
+
+
+def test_every_floor_knows_the_same_kinds() -> None:
+    """What the core reads, what Python makes, what the reference and the page on files say."""
+    header = (ROOT / "src/layers/layers.h").read_text()
+    page = (ROOT / "docs/model-file.md").read_text()
+    choice = re.search(r"^\| `layers\.K\.kind` \| choice: (.*); K counts", page, re.MULTILINE)
+    assert choice is not None
+    assert set(re.findall(r"^    KIND\((\w+)\)", header, re.MULTILINE)) == set(layers.KINDS)
+    assert re.findall(r"`(\w+)`", choice[1]) == list(layers.KINDS)
+    assert set(REFERENCE) == {kind.kind for kind in LAYERS}
+    assert all(getattr(pylstm, kind.__name__) is kind for kind in LAYERS)
 
 
 # --- streams --------------------------------------------------------------------------------------
@@ -98,7 +113,7 @@ def test_a_stream_gives_what_forward_gives(
 @every_variant
 def test_what_cannot_stream_is_no_model_and_in_no_file(variant: str) -> None:
     layer = make_layer(variant, 4, 6, seed=1)
-    assert (layer.kind in STREAMING) == layer.streams
+    assert (layer.kind in layers.KINDS) == layer.streams
     if layer.obstacle is None:
         assert pylstm.Model(None, [layer]).layers == (layer,)
         return
@@ -145,7 +160,7 @@ def test_configurations_come_back(
         layer = layer.quantize(precision)
     config = layer.config()
     assert all(isinstance(value, str) for value in config.values())
-    again = STREAMING[config["kind"]].from_config(config, layer.weights)
+    again = layers.KINDS[config["kind"]].from_config(config, layer.weights)
     assert again == layer
     assert type(again) is type(layer)
     model = pylstm.Model(None, [layer])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pylstm.layers import Layer
 from tests.finite_differences import assert_gradients, clear_passage, differences
-from tests.layer_kinds import IN_TORCH, VARIANTS, draw_layer, make_layer
+from tests.layer_kinds import IN_TORCH, VARIANTS, draw_layer, make_layer, stacked
 from tests.network_passes import (
     as_state,
     clear,
@@ -49,13 +49,6 @@ def torch() -> Any:
     )
     module.set_num_threads(1)
     return module
-
-
-def stacked(variant: str, input_size: int, width: int) -> Layer:
-    """A layer with more of everything that makes sequences differ, as far as its kind has it."""
-    most = {"num_layers": 2, "bidirectional": True}
-    found = {name: value for name, value in most.items() if name in VARIANTS[variant].settings}
-    return make_layer(variant, input_size, width, seed=1, **found)
 
 
 def assert_states(ours: Any, theirs: Any, tolerance: float = TOLERANCE) -> None:
@@ -106,7 +99,7 @@ def test_forward_is_the_reference(
     begin = None if at.state is None else at.state[0]
     # A network leaves some activations to its loss, a layer none.
     x = np.where(at.present[..., None], at.x, 0).astype(np.float64)
-    expected, end, _ = VARIANTS[variant].reference(layer, layer.weights, x, begin, at.counts)
+    expected, end, *_ = VARIANTS[variant].reference(layer, layer.weights, x, begin, at.counts)
     y, found = layer.forward(at.x, begin, at.lengths)
     assert y.dtype == np.float32
     assert y.shape == (count, batch, layer.n_outputs)
@@ -181,7 +174,7 @@ def test_gradients_are_differences_of_the_reference(
 
 @every_variant
 def test_one_sequence_without_a_batch(bulk: None, variant: str) -> None:
-    layer = stacked(variant, 7, 20)
+    layer = stacked(variant, 7, 20, bidirectional=True)
     x = frames(15, 1, 7)
     given = passage([layer], 1, 1, 0).state
     assert given is not None
@@ -198,8 +191,7 @@ def test_one_sequence_without_a_batch(bulk: None, variant: str) -> None:
 
 @every_variant
 def test_a_state_goes_out_and_in(bulk: None, bulk_isa: str, variant: str) -> None:
-    found = {"num_layers": 2} if "num_layers" in VARIANTS[variant].settings else {}
-    layer = make_layer(variant, 9, 21, seed=1, **found)
+    layer = stacked(variant, 9, 21)
     x = frames(50, 4, 9)
     whole, end = layer.forward(x)
     state, rows = None, []
@@ -213,7 +205,7 @@ def test_a_state_goes_out_and_in(bulk: None, bulk_isa: str, variant: str) -> Non
 @every_variant
 def test_sequences_know_nothing_of_each_other(bulk: None, variant: str) -> None:
     """Nor of how long others are, or in which order they come."""
-    layer = stacked(variant, 5, 18)
+    layer = stacked(variant, 5, 18, bidirectional=True)
     lengths = np.array([3, 30, 1, 30, 17, 2])
     x = frames(30, 6, 5)
     y, end = layer.forward(x, None, lengths)

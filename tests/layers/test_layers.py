@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from pylstm.layers import KINDS, LSTM, Dense
+from pylstm.layers import LSTM, Dense
 
 
 @pytest.fixture
@@ -237,6 +237,3 @@ class TestValue:
     def test_pickle(self, lstm, dense):
         for layer in (lstm, dense):
             assert pickle.loads(pickle.dumps(layer)) == layer
-
-    def test_kinds(self):
-        assert {"lstm": LSTM, "dense": Dense} == KINDS

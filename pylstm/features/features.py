@@ -32,17 +32,11 @@ def _name(name: str, value: object) -> str:
 
 # By the type that a field is declared with: what checks an argument, and what reads its spelling in
 # a model file.
-_CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "int": whole,
-    "float": real,
-    "bool": flag,
-    "str": _name,
-}
-_READ: dict[str, Callable[[str], Any]] = {
-    "int": int,
-    "float": float,
-    "bool": "true".__eq__,
-    "str": str,
+_TYPES: dict[str, tuple[Callable[[str, Any], Any], Callable[[str], Any]]] = {
+    "int": (whole, int),
+    "float": (real, float),
+    "bool": (flag, "true".__eq__),
+    "str": (_name, str),
 }
 
 
@@ -50,9 +44,7 @@ def _written(value: Any) -> str:
     """A setting as a model file spells it."""
     if value is None:
         return _NAME_OF_NONE
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(value) if isinstance(value, float) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _vector(name: str, value: Any) -> NDArray[np.float32]:
@@ -82,7 +74,8 @@ class Features:
             values["fmax"] = real("sr", whole("sr", values["sr"])) / 2
         for setting, (kind, optional) in self._settings().items():
             if not (optional and values[setting] is None):
-                values[setting] = _CHECKS[kind](setting, values[setting])
+                check, _ = _TYPES[kind]
+                values[setting] = check(setting, values[setting])
         if (self.mean is None) != (self.std is None):
             raise ValueError("one of mean and std is missing; expected both or neither")
         for name in ("mean", "std"):
@@ -121,9 +114,6 @@ class Features:
 
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_core": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
 
     # --- what they are ----------------------------------------------------------------------------
 
@@ -170,8 +160,8 @@ class Features:
         }
         for name, (kind, optional) in cls._settings().items():
             spelling = config[f"features.{name}"]
-            absent = optional and spelling == _NAME_OF_NONE
-            values[name] = None if absent else _READ[kind](spelling)
+            _, read = _TYPES[kind]
+            values[name] = None if optional and spelling == _NAME_OF_NONE else read(spelling)
         features = object.__new__(cls)
         features.__dict__.update(values, _core=None)
         return features

@@ -91,16 +91,7 @@ class RecordingSource:
         return -(-len(self) // self.batch_size)
 
     def batches(self, epoch: int, seed: int) -> Iterator[Batch]:
-        """The batches of one epoch: every recording once.
-
-        Parameters
-        ----------
-        epoch, seed : int
-            0 or more; the same two give the same batches.
-
-        Yields
-        ------
-        Batch
+        """The batches of one epoch, with every recording once; see `Source.batches`.
 
         Raises
         ------

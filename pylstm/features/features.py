@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -89,9 +90,8 @@ class Features:
             if not np.isfinite(values[name]).all() or (name == "std" and values[name].min() <= 0):
                 expected = "finite values" + (" above 0" if name == "std" else "")
                 raise ValueError(f"{name} is {values[name]}; expected {expected}")
-        values["_core"] = None
         try:
-            self._tables()
+            _ = self._core
         except _engine.ModelFileError as error:  # the core's words name the argument
             rule, _, words = str(error).partition("] ")
             raise ValueError((words or rule).replace("features.", "")) from None
@@ -105,15 +105,13 @@ class Features:
             if setting.name not in ("mean", "std")
         }
 
-    def _tables(self) -> _engine.Core:
+    @cached_property
+    def _core(self) -> _engine.Core:
         """The tables in the core, made when first needed."""
-        if self.__dict__["_core"] is None:
-            data = encode_model((self.config(), self.tensors()), [])
-            self.__dict__["_core"] = _engine.Core(data)
-        return self.__dict__["_core"]
+        return _engine.Core(encode_model((self.config(), self.tensors()), []))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_core": None}
+        return {name: value for name, value in self.__dict__.items() if name != "_core"}
 
     # --- what they are ----------------------------------------------------------------------------
 
@@ -125,7 +123,7 @@ class Features:
     @property
     def latency(self) -> int:
         """Frame t comes out of a stream once t * hop_length + latency samples are in."""
-        return self._tables().latency
+        return self._core.latency
 
     def config(self) -> dict[str, str]:
         """The settings as a model file holds them.
@@ -163,7 +161,7 @@ class Features:
             _, read = _TYPES[kind]
             values[name] = None if optional and spelling == _NAME_OF_NONE else read(spelling)
         features = object.__new__(cls)
-        features.__dict__.update(values, _core=None)
+        features.__dict__.update(values)
         return features
 
     def __eq__(self, other: object) -> bool:
@@ -203,7 +201,7 @@ class Features:
         TypeError, ValueError
             Another dtype or shape, NaN or infinity, or fewer than 9 frames with deltas.
         """
-        return _engine.run(self._tables(), y, rewind=self.top_db is not None)
+        return _engine.run(self._core, y, rewind=self.top_db is not None)
 
     def stream(self) -> _engine.Stream:
         """A new stream: audio in chunks of any size in, frames out as soon as they are complete.
@@ -212,7 +210,7 @@ class Features:
         -------
         Stream
         """
-        return _engine.Stream(self._tables(), self)
+        return _engine.Stream(self._core, self)
 
     # Declared for type checkers; the subclasses are dataclasses that have these fields.
     mean: ArrayLike | None

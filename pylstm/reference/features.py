@@ -141,15 +141,13 @@ def mfcc(
 
     Parameters
     ----------
-    y : (n,)
-        One channel; int16 is divided by 32768.
     n_mfcc : int
         How many coefficients are kept.
     dct_type, dct_norm
         See `dct`; librosa calls the second one `norm`, and the norm of the mel filters `mel_norm`.
     lifter : float
         0: none.
-    deltas, mean, std, dtype
+    y, deltas, mean, std, dtype
         See `logmel`.
     **bands
         How the bands are made, all else that `logmel` takes: sr, n_fft, win_length, hop_length,

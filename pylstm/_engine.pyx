@@ -89,6 +89,13 @@ cdef object refusal(pylstm_status status):
     return ValueError(text)
 
 
+cdef int check(pylstm_status status) except -1:
+    """Raises unless a call on a stream went well."""
+    if status != PYLSTM_OK:
+        raise refusal(status)
+    return 0
+
+
 def owned_bytes(str name, data):
     """The bytes themselves or a copy of what a contiguous buffer holds: nobody changes them while they are read."""
     cdef Py_buffer view
@@ -134,8 +141,7 @@ def memory_of(data):
         status = pylstm_model_create(<const char *>file_bytes, len(file_bytes), &model, &why)
     if status == PYLSTM_BAD_MODEL:
         raise ModelFileError(why.message.decode(errors="replace"))
-    if status != PYLSTM_OK:
-        raise refusal(status)
+    check(status)
     try:
         return needed, pylstm_stream_size(model), pylstm_batch_size(model)
     finally:
@@ -222,10 +228,8 @@ cdef class Core:
     def state_parts(self):
         """What a stream's layers remember: a list of LayerPart."""
         cdef pylstm_layer_part part
-        cdef int k
-        parts = []
-        for k in range(pylstm_model_n_state_parts(self.model)):
-            pylstm_model_state_part(self.model, k, &part)
+        cdef list parts = []
+        while pylstm_model_state_part(self.model, len(parts), &part) == PYLSTM_OK:
             parts.append(layer_part(&part))
         return parts
 
@@ -233,10 +237,8 @@ cdef class Core:
     def trace_parts(self):
         """What the layers show of a frame: a list of LayerPart."""
         cdef pylstm_layer_part part
-        cdef int k
-        parts = []
-        for k in range(pylstm_model_n_trace_parts(self.model)):
-            pylstm_model_trace_part(self.model, k, &part)
+        cdef list parts = []
+        while pylstm_model_trace_part(self.model, len(parts), &part) == PYLSTM_OK:
             parts.append(layer_part(&part))
         return parts
 

@@ -43,8 +43,7 @@ cdef class Streams:
         self.slots = tuple([Stream(core, model) for _ in range(n_slots)])
         self.taken = set()
         status = pylstm_batch_create(core.model, self.threads, &self.batch)
-        if status != PYLSTM_OK:
-            raise refusal(status)
+        check(status)
 
     def __dealloc__(self):
         pylstm_batch_destroy(self.batch)

@@ -28,6 +28,5 @@ def run(Core core not None, pcm, *, bint rewind=False):
             raise not_finite(&source, "pcm")
     finally:
         PyBuffer_Release(&source)
-    if status != PYLSTM_OK:
-        raise refusal(status)
+    check(status)
     return out

@@ -23,8 +23,7 @@ cdef class Stream:
         self.model = model
         self.n_outputs = pylstm_model_n_outputs(core.model)
         cdef pylstm_status status = pylstm_stream_create(core.model, &self.stream)
-        if status != PYLSTM_OK:
-            raise refusal(status)
+        check(status)
 
     def __dealloc__(self):
         pylstm_stream_destroy(self.stream)
@@ -35,8 +34,7 @@ cdef class Stream:
     cdef int64_t count(self, Py_ssize_t n_samples, bint flush) except -1:
         cdef int64_t rows
         cdef pylstm_status status = pylstm_stream_rows_due(self.stream, n_samples, flush, &rows)
-        if status != PYLSTM_OK:
-            raise refusal(status)
+        check(status)
         return rows
 
     def rows(self, n_samples, *, bint flush=False):
@@ -112,9 +110,7 @@ cdef class Stream:
     cdef int settle(self, pylstm_status status) except -1:
         if status == PYLSTM_OUT_TOO_SMALL:
             status = PYLSTM_BUSY  # there was room when the rows were counted: another thread pushed in between
-        if status != PYLSTM_OK:
-            raise refusal(status)
-        return 0
+        return check(status)
 
     def push_frames(self, frames, out=None):
         """Takes frames computed elsewhere and gives one row for each.
@@ -242,8 +238,7 @@ cdef class Stream:
     def reset(self):
         """Back to the beginning, as if just made."""
         cdef pylstm_status status = pylstm_stream_reset(self.stream)
-        if status != PYLSTM_OK:
-            raise refusal(status)
+        check(status)
 
     def fork(self):
         """A new stream of the same model in the same state; from here on the two know nothing of each other.
@@ -254,8 +249,7 @@ cdef class Stream:
         """
         cdef Stream other = Stream(self.core, self.model)
         cdef pylstm_status status = pylstm_stream_copy(other.stream, self.stream)
-        if status != PYLSTM_OK:
-            raise refusal(status)
+        check(status)
         return other
 
     def snapshot(self):
@@ -270,8 +264,7 @@ cdef class Stream:
         PyObject_GetBuffer(value, &target, PyBUF_SIMPLE | PyBUF_WRITABLE)
         cdef pylstm_status status = pylstm_stream_snapshot(self.stream, target.buf, target.len)
         PyBuffer_Release(&target)
-        if status != PYLSTM_OK:
-            raise refusal(status)
+        check(status)
         return bytes(value)
 
     def restore(self, snapshot):
@@ -288,8 +281,7 @@ cdef class Stream:
         """
         cdef bytes value = owned_bytes("snapshot", snapshot)
         cdef pylstm_status status = pylstm_stream_restore(self.stream, <const char *>value, len(value))
-        if status != PYLSTM_OK:
-            raise refusal(status)
+        check(status)
 
     @property
     def state(self):
@@ -303,8 +295,7 @@ cdef class Stream:
         PyObject_GetBuffer(values, &view, PyBUF_SIMPLE | PyBUF_WRITABLE)
         status = pylstm_stream_get_state(self.stream, <float *>view.buf, values.size)
         PyBuffer_Release(&view)
-        if status != PYLSTM_OK:
-            raise refusal(status)
+        check(status)
         return [
             tuple([values[part.offset : part.offset + part.size].copy() for part in cell])
             for cell in cells_of(self.core.state_parts)
@@ -332,8 +323,7 @@ cdef class Stream:
             status = pylstm_stream_set_state(self.stream, <const float *>view.buf, values.size)
         finally:
             PyBuffer_Release(&view)
-        if status != PYLSTM_OK:
-            raise refusal(status)
+        check(status)
 
     @state.deleter
     def state(self):

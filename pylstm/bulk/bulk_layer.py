@@ -24,7 +24,6 @@ class BulkLayer(Protocol):
     @property
     def kept_per_row(self) -> int:
         """Floats of a tape for each row; the rows that go in and come out are not among them."""
-        ...
 
     def forward(
         self,
@@ -60,7 +59,6 @@ class BulkLayer(Protocol):
         tape : object
             For `backward`; None without `keep`.
         """
-        ...
 
     def backward(
         self,
@@ -91,4 +89,3 @@ class BulkLayer(Protocol):
         d_state : tuple of arrays
             With respect to the state at the beginning.
         """
-        ...

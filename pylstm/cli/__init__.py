@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated, Any
 
 # Imported here, so that a missing one is reported before a command starts.
@@ -27,34 +28,16 @@ __all__ = ["app", "main"]
 class _Commands(TyperGroup):
     """Commands whose errors are one line; typer prints a box or a traceback."""
 
-    def main(
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        windows_expand_args: bool = True,
-        **extra: Any,
-    ) -> Any:
-        def parse_and_invoke() -> Any:
-            # Not standalone: typer then raises wrong usage instead of printing it.
-            return super(_Commands, self).main(
-                args,
-                prog_name or "pylstm",
-                complete_var,
-                standalone_mode=False,
-                windows_expand_args=windows_expand_args,
-                **extra,
-            )
-
-        code = exit_code(parse_and_invoke)
+    def main(self, *args: Any, standalone_mode: bool = True, **options: Any) -> Any:
+        options["standalone_mode"] = False  # typer then raises wrong usage instead of printing it
+        code = exit_code(partial(super().main, *args, **options))
         if standalone_mode:
             sys.exit(code)
         return code
 
     def invoke(self, ctx: Any) -> int:
         # Inside typer's main, which handles a broken pipe differently.
-        return exit_code(lambda: super(_Commands, self).invoke(ctx))
+        return exit_code(partial(super().invoke, ctx))
 
 
 app = typer.Typer(
@@ -94,18 +77,7 @@ app.command()(bench.bench)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command line.
-
-    Parameters
-    ----------
-    arguments : sequence of str, optional
-        The arguments after ``pylstm``; None: those of the process.
-
-    Returns
-    -------
-    int
-        The exit code.
-    """
+    """Runs the command line; see `pylstm.__main__.main`."""
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             # A label that the terminal cannot encode must not end a command.

@@ -157,20 +157,13 @@ def _noises(recordings: Recordings, folder: Path | None, augment: bool) -> tuple
 def _print_data(recordings: Recordings, split: Split, plan: TrainingPlan) -> None:
     """What the model is trained on."""
     fact("recordings", f"{len(recordings)}, {duration(recordings.seconds)} in all")
-    counts = recordings.counts()
-    unmarked = recordings.background
-    fact(
-        "labels",
-        ", ".join(
-            f"{label} (the rest)" if label == unmarked else f"{label} {n}"
-            for label, n in counts.items()
-        )
-        + (
-            ""
-            if plan.silence_label is None
-            else f"; {plan.silence_label}: noise and silence are added"
-        ),
+    labels = ", ".join(
+        f"{label} (the rest)" if label == recordings.background else f"{label} {n}"
+        for label, n in recordings.counts().items()
     )
+    if plan.silence_label is not None:
+        labels += f"; {plan.silence_label}: noise and silence are added"
+    fact("labels", labels)
     parts = [f"{len(split.training)} to learn from", f"{len(split.validation)} to judge by"]
     if len(split.testing):
         parts.append(f"{len(split.testing)} left for pylstm eval")

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from pylstm.evaluation import metrics
 from pylstm.evaluation.metrics import ClassRates, DetCurve
-from pylstm.layers import Dense
 from pylstm.model import Model
 
 if TYPE_CHECKING:
@@ -131,7 +130,7 @@ def evaluate_labels(
             f" {', '.join(model.labels)}"
         )
     place = np.array([model.labels.index(label) for label in recordings.labels], np.int64)
-    softmax = isinstance(model.layers[-1], Dense) and model.layers[-1].activation == "softmax"
+    softmax = model.layers[-1].gives_distribution
     targets, scores, seconds = [], [], 0.0
     features: Any = model.features
     # In the order of the recordings; frames and targets are those of training.

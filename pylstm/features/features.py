@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -32,17 +33,11 @@ def _name(name: str, value: object) -> str:
 
 # By the type that a field is declared with: what checks an argument, and what reads its spelling in
 # a model file.
-_CHECKS: dict[str, Callable[[str, Any], Any]] = {
-    "int": whole,
-    "float": real,
-    "bool": flag,
-    "str": _name,
-}
-_READ: dict[str, Callable[[str], Any]] = {
-    "int": int,
-    "float": float,
-    "bool": "true".__eq__,
-    "str": str,
+_TYPES: dict[str, tuple[Callable[[str, Any], Any], Callable[[str], Any]]] = {
+    "int": (whole, int),
+    "float": (real, float),
+    "bool": (flag, "true".__eq__),
+    "str": (_name, str),
 }
 
 
@@ -50,9 +45,7 @@ def _written(value: Any) -> str:
     """A setting as a model file spells it."""
     if value is None:
         return _NAME_OF_NONE
-    if isinstance(value, bool):
-        return str(value).lower()
-    return repr(value) if isinstance(value, float) else str(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _vector(name: str, value: Any) -> NDArray[np.float32]:
@@ -82,7 +75,8 @@ class Features:
             values["fmax"] = real("sr", whole("sr", values["sr"])) / 2
         for setting, (kind, optional) in self._settings().items():
             if not (optional and values[setting] is None):
-                values[setting] = _CHECKS[kind](setting, values[setting])
+                check, _ = _TYPES[kind]
+                values[setting] = check(setting, values[setting])
         if (self.mean is None) != (self.std is None):
             raise ValueError("one of mean and std is missing; expected both or neither")
         for name in ("mean", "std"):
@@ -96,9 +90,8 @@ class Features:
             if not np.isfinite(values[name]).all() or (name == "std" and values[name].min() <= 0):
                 expected = "finite values" + (" above 0" if name == "std" else "")
                 raise ValueError(f"{name} is {values[name]}; expected {expected}")
-        values["_core"] = None
         try:
-            self._tables()
+            _ = self._core
         except _engine.ModelFileError as error:  # the core's words name the argument
             rule, _, words = str(error).partition("] ")
             raise ValueError((words or rule).replace("features.", "")) from None
@@ -112,18 +105,13 @@ class Features:
             if setting.name not in ("mean", "std")
         }
 
-    def _tables(self) -> _engine.Core:
+    @cached_property
+    def _core(self) -> _engine.Core:
         """The tables in the core, made when first needed."""
-        if self.__dict__["_core"] is None:
-            data = encode_model((self.config(), self.tensors()), [])
-            self.__dict__["_core"] = _engine.Core(data)
-        return self.__dict__["_core"]
+        return _engine.Core(encode_model((self.config(), self.tensors()), []))
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_core": None}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
+        return {name: value for name, value in self.__dict__.items() if name != "_core"}
 
     # --- what they are ----------------------------------------------------------------------------
 
@@ -135,7 +123,7 @@ class Features:
     @property
     def latency(self) -> int:
         """Frame t comes out of a stream once t * hop_length + latency samples are in."""
-        return self._tables().latency
+        return self._core.latency
 
     def config(self) -> dict[str, str]:
         """The settings as a model file holds them.
@@ -170,10 +158,10 @@ class Features:
         }
         for name, (kind, optional) in cls._settings().items():
             spelling = config[f"features.{name}"]
-            absent = optional and spelling == _NAME_OF_NONE
-            values[name] = None if absent else _READ[kind](spelling)
+            _, read = _TYPES[kind]
+            values[name] = None if optional and spelling == _NAME_OF_NONE else read(spelling)
         features = object.__new__(cls)
-        features.__dict__.update(values, _core=None)
+        features.__dict__.update(values)
         return features
 
     def __eq__(self, other: object) -> bool:
@@ -213,7 +201,7 @@ class Features:
         TypeError, ValueError
             Another dtype or shape, NaN or infinity, or fewer than 9 frames with deltas.
         """
-        return _engine.run(self._tables(), y, rewind=self.top_db is not None)
+        return _engine.run(self._core, y, rewind=self.top_db is not None)
 
     def stream(self) -> _engine.Stream:
         """A new stream: audio in chunks of any size in, frames out as soon as they are complete.
@@ -222,7 +210,7 @@ class Features:
         -------
         Stream
         """
-        return _engine.Stream(self._tables(), self)
+        return _engine.Stream(self._core, self)
 
     # Declared for type checkers; the subclasses are dataclasses that have these fields.
     mean: ArrayLike | None

@@ -92,6 +92,11 @@ class Dense(Layer):
             shapes["bias"] = (self.output_size,)
         return shapes
 
+    @property
+    def gives_distribution(self) -> bool:
+        """Whether a row that comes out is a distribution: with softmax."""
+        return self.activation == "softmax"
+
     def in_bulk(self, weights: Weights, gradients: bool) -> BulkLayer:
         """The layer, ready for passes over whole batches: see `Layer.in_bulk`."""
         from pylstm.bulk.dense_rows import DenseRows

@@ -80,6 +80,11 @@ class Layer:
         """Why no stream can run this layer and no model file hold it; None: they can."""
         return None if self.streams else f"no stream runs {type(self).__name__} layers yet"
 
+    @property
+    def gives_distribution(self) -> bool:
+        """Whether a row that comes out is a distribution: posteriors that sum to 1."""
+        return False
+
     def in_bulk(self, weights: Weights, gradients: bool) -> BulkLayer:
         """The layer, ready for passes over whole batches.
 

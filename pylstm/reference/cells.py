@@ -209,8 +209,8 @@ def gru_step(
 
     Parameters
     ----------
-    x : (I,)
-        Input of this step.
+    x, dtype
+        As for `lstm_step`.
     h : (H,)
         State before it.
     weight_ih : (3H, I)
@@ -219,8 +219,6 @@ def gru_step(
         :math:`W_{hr}, W_{hz}, W_{hn}` below each other.
     bias_ih, bias_hh : (3H,), optional
         The two biases, in the same order. None: zero.
-    dtype : dtype
-        In which everything is computed.
 
     Returns
     -------
@@ -270,16 +268,14 @@ def rnn_step(
 
     Parameters
     ----------
-    x : (I,)
-        Input of this step.
+    x, dtype
+        As for `lstm_step`.
     h : (H,)
         State before it.
     weight_ih, weight_hh : (H, I), (H, H)
     bias_ih, bias_hh : (H,), optional
         None: zero.
     nonlinearity : {"tanh", "relu"}
-    dtype : dtype
-        In which everything is computed.
 
     Returns
     -------

@@ -90,11 +90,8 @@ def lstm(
     True
     """
 
-    def step(x_t: Array, before: State, own: Weights) -> tuple[State, Gates]:
-        h, c, gates = lstm_step(
-            x_t, before[0], before[1], own["weight_ih"], own["weight_hh"], own.get("bias_ih"),
-            own.get("bias_hh"), dtype, own.get("weight_hr"),
-        )  # fmt: skip
+    def step(x_t: Array, before: State, own: Mapping[str, Any]) -> tuple[State, Gates]:
+        h, c, gates = lstm_step(x_t, before[0], before[1], dtype=dtype, **own)
         return (h, c), gates | {"c": c}
 
     hidden_size = np.shape(weights["weight_hh_l0"])[0] // 4
@@ -141,11 +138,8 @@ def gru(
            [0.2]])
     """
 
-    def step(x_t: Array, before: State, own: Weights) -> tuple[State, Gates]:
-        h, gates = gru_step(
-            x_t, before[0], own["weight_ih"], own["weight_hh"], own.get("bias_ih"),
-            own.get("bias_hh"), dtype,
-        )  # fmt: skip
+    def step(x_t: Array, before: State, own: Mapping[str, Any]) -> tuple[State, Gates]:
+        h, gates = gru_step(x_t, before[0], dtype=dtype, **own)
         return (h,), gates
 
     widths = (np.shape(weights["weight_hh_l0"])[1],)
@@ -197,11 +191,8 @@ def rnn(
            [7., 4.]])
     """
 
-    def step(x_t: Array, before: State, own: Weights) -> tuple[State, Gates]:
-        h, sums = rnn_step(
-            x_t, before[0], own["weight_ih"], own["weight_hh"], own.get("bias_ih"),
-            own.get("bias_hh"), nonlinearity, dtype,
-        )  # fmt: skip
+    def step(x_t: Array, before: State, own: Mapping[str, Any]) -> tuple[State, Gates]:
+        h, sums = rnn_step(x_t, before[0], nonlinearity=nonlinearity, dtype=dtype, **own)
         return (h,), sums
 
     widths = (np.shape(weights["weight_hh_l0"])[1],)

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from pylstm import _engine
 from pylstm.arguments import count, described
 from pylstm.bulk.blas_threads import one_blas_thread
-from pylstm.bulk.bulk_layer import BulkLayer
 from pylstm.bulk.frames import check_finite, check_frames, check_lengths
 from pylstm.bulk.packed_sequences import Packed
 from pylstm.bulk.states import State, state_from_parts
@@ -199,9 +198,26 @@ class Network:
         generators = [None] * len(shares) if rng is None else rng.spawn(len(shares))
 
         def run(share: int) -> tuple[Shard, Array, list[State]]:
-            return self._forward_shard(
-                x, checked, begins, runners, shares[share], training, generators[share]
-            )
+            sequences, own_rng = shares[share], generators[share]
+            own = x[:, sequences]
+            own_lengths = None if checked is None else checked[sequences]
+            packed = Packed(n_frames, own.shape[1], own_lengths)
+            rows = packed.pack(own)
+            check_finite("x", rows)
+            shard = Shard(sequences, packed, [])
+            ends: list[State] = []
+            for runner, begin in zip(runners, begins, strict=True):
+                rows, end, tape = runner.forward(
+                    rows,
+                    packed,
+                    shard.state(begin),
+                    keep=training,
+                    rng=own_rng,
+                    recompute=self.recompute,
+                )
+                shard.tapes.append(tape)
+                ends.append(tuple(map(packed.unsort, end)))
+            return shard, rows, ends
 
         with one_blas_thread():
             found = self._each(run, len(shares))
@@ -237,30 +253,6 @@ class Network:
             return [action(k) for k in range(n_shares)]
         waiting = [self._pool.submit(action, k) for k in range(1, n_shares)]
         return [action(0), *(future.result() for future in waiting)]
-
-    def _forward_shard(
-        self,
-        x: Array,
-        lengths: NDArray[np.int64] | None,
-        state: list[State | None],
-        runners: list[BulkLayer],
-        sequences: NDArray[np.int64] | slice,
-        training: bool,
-        rng: np.random.Generator | None,
-    ) -> tuple[Shard, Array, list[State]]:
-        own = x[:, sequences]
-        packed = Packed(len(x), own.shape[1], None if lengths is None else lengths[sequences])
-        rows = packed.pack(own)
-        check_finite("x", rows)
-        shard = Shard(sequences, packed, [])
-        ends: list[State] = []
-        for runner, begin in zip(runners, state, strict=True):
-            rows, end, tape = runner.forward(
-                rows, packed, shard.state(begin), keep=training, rng=rng, recompute=self.recompute
-            )
-            shard.tapes.append(tape)
-            ends.append(tuple(map(packed.unsort, end)))
-        return shard, rows, ends
 
     # --- backward ---------------------------------------------------------------------------------
 
@@ -307,10 +299,23 @@ class Network:
         vectors = [self.gradients, *(np.empty_like(self.gradients) for _ in shards[1:])]
 
         def run(share: int) -> tuple[Array | None, list[State]]:
+            shard = shards[share]
             vectors[share][:] = 0
-            return self._backward_shard(
-                shards[share], runners, d_outputs, ends, self._views(vectors[share]), d_inputs
-            )
+            gradients = self._views(vectors[share])
+            rows: Array | None = shard.packed.pack(d_outputs[:, shard.sequences])
+            begins: list[State] = []
+            for place in reversed(range(len(runners))):
+                assert rows is not None
+                rows, begin = runners[place].backward(
+                    shard.tapes[place],
+                    rows,
+                    shard.state(ends[place]),
+                    self._of(gradients, place),
+                    d_inputs or place > 0,
+                )
+                shard.tapes[place] = None  # its memory is free for the layers below
+                begins.insert(0, tuple(map(shard.packed.unsort, begin)))
+            return rows, begins
 
         with one_blas_thread():
             found = self._each(run, len(shards))
@@ -332,30 +337,6 @@ class Network:
             for shard, (rows, _) in zip(shards, found, strict=True):
                 d_x[:, shard.sequences] = shard.packed.unpack(rows)
         return d_x, list(map(state_from_parts, begins))
-
-    def _backward_shard(
-        self,
-        shard: Shard,
-        runners: list[BulkLayer],
-        d_outputs: Array,
-        d_state: list[State | None],
-        gradients: dict[str, Array],
-        d_inputs: bool,
-    ) -> tuple[Array | None, list[State]]:
-        rows: Array | None = shard.packed.pack(d_outputs[:, shard.sequences])
-        begins: list[State] = []
-        for place in reversed(range(len(runners))):
-            assert rows is not None
-            rows, begin = runners[place].backward(
-                shard.tapes[place],
-                rows,
-                shard.state(d_state[place]),
-                self._of(gradients, place),
-                d_inputs or place > 0,
-            )
-            shard.tapes[place] = None  # its memory is free for the layers below
-            begins.insert(0, tuple(map(shard.packed.unsort, begin)))
-        return rows, begins
 
 
 def _checked(layers: Sequence[Layer]) -> tuple[Layer, ...]:

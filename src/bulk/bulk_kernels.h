@@ -37,8 +37,6 @@ typedef struct pylstm_bulk_cell {
 } pylstm_bulk_cell;
 
 typedef struct pylstm_bulk_kernels {
-    const char *isa;
-
     /* y[r] += x[r] W for each row r; W: `inputs` times `outputs` (a multiple of 16), as pylstm_bulk_pack left it. */
     void (*product)(const float *packed, int inputs, int outputs, int rows, const float *x, size_t x_stride, float *y,
                     size_t y_stride);

@@ -241,7 +241,6 @@ static void rnn_relu_backward(int units, int rows, float *gates, size_t gate_str
 }
 
 const pylstm_bulk_kernels PYLSTM_JOIN(pylstm_bulk_kernels_, PYLSTM_VECTOR) = {
-    .isa = PYLSTM_TEXT(PYLSTM_VECTOR),
     .product = product,
     .outer = outer,
     .lstm = {.forward = lstm_forward, .backward = lstm_backward},

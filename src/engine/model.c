@@ -132,6 +132,22 @@ static pylstm_model *lay_out(description *d, pylstm_arena *arena, const pylstm_k
     return model;
 }
 
+/* The same tables and the same refusals whatever the caller's floating-point mode is, which is as it was afterwards. */
+
+static pylstm_status describe_exactly(description *d, const void *bytes, size_t size, pylstm_error *why) {
+    const pylstm_whole_fpmode caller = pylstm_fpmode_enter_exact();
+    const pylstm_status status = describe(d, bytes, size, why);
+    pylstm_fpmode_leave_exact(&caller);
+    return status;
+}
+
+static pylstm_model *lay_out_exactly(description *d, pylstm_arena *arena, const pylstm_kernels *kernels) {
+    const pylstm_whole_fpmode caller = pylstm_fpmode_enter_exact();
+    pylstm_model *model = lay_out(d, arena, kernels);
+    pylstm_fpmode_leave_exact(&caller);
+    return model;
+}
+
 /* Reads the file and tells how much memory the model takes. */
 static pylstm_status plan(description *d, const void *bytes, size_t size, const pylstm_kernels **kernels, size_t *needed,
                           pylstm_error *why) {
@@ -143,15 +159,15 @@ static pylstm_status plan(description *d, const void *bytes, size_t size, const 
     *kernels = pylstm_kernels_choose(why);
     if (!*kernels)
         return PYLSTM_BAD_ISA;
-    PYLSTM_TRY(describe(d, bytes, size, why));
-    lay_out(d, &arena, *kernels);
+    PYLSTM_TRY(describe_exactly(d, bytes, size, why));
+    lay_out_exactly(d, &arena, *kernels);
     *needed = arena.used;
     if (arena.used == SIZE_MAX)
         return pylstm_fail(why, PYLSTM_NO_MEMORY, "the model needs more bytes than this machine can address");
     return PYLSTM_OK;
 }
 
-static pylstm_status size_of(const void *bytes, size_t size, size_t *needed, pylstm_error *why) {
+pylstm_status pylstm_model_size(const void *bytes, size_t size, size_t *needed, pylstm_error *why) {
     description d;
     const pylstm_kernels *kernels = NULL;
     if (!needed)
@@ -159,8 +175,8 @@ static pylstm_status size_of(const void *bytes, size_t size, size_t *needed, pyl
     return plan(&d, bytes, size, &kernels, needed, why);
 }
 
-static pylstm_status init(void *memory, size_t memory_size, const void *bytes, size_t size, pylstm_model **model,
-                          pylstm_error *why) {
+pylstm_status pylstm_model_init(void *memory, size_t memory_size, const void *bytes, size_t size, pylstm_model **model,
+                                pylstm_error *why) {
     const int beyond = (int)((uintptr_t)memory % PYLSTM_ALIGNMENT);
     pylstm_arena arena = {.base = memory};
     description d;
@@ -175,11 +191,11 @@ static pylstm_status init(void *memory, size_t memory_size, const void *bytes, s
     }
     if (memory_size < needed)
         return pylstm_fail(why, PYLSTM_NO_MEMORY, "memory_size is %zu; expected at least %zu bytes", memory_size, needed);
-    *model = lay_out(&d, &arena, kernels);
+    *model = lay_out_exactly(&d, &arena, kernels);
     return PYLSTM_OK;
 }
 
-static pylstm_status create(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why) {
+pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why) {
     description d;
     const pylstm_kernels *kernels = NULL;
     pylstm_arena arena = {.base = NULL};
@@ -191,32 +207,8 @@ static pylstm_status create(const void *bytes, size_t size, pylstm_model **model
     arena.base = pylstm_block_create(needed);
     if (!arena.base)
         return pylstm_fail(why, PYLSTM_NO_MEMORY, "cannot allocate %zu bytes for the model", needed);
-    *model = lay_out(&d, &arena, kernels);
+    *model = lay_out_exactly(&d, &arena, kernels);
     return PYLSTM_OK;
-}
-
-/* The same tables and the same refusals whatever the caller's floating-point mode is, which is as it was afterwards. */
-
-pylstm_status pylstm_model_size(const void *bytes, size_t size, size_t *needed, pylstm_error *why) {
-    const pylstm_whole_fpmode caller = pylstm_fpmode_enter_exact();
-    const pylstm_status status = size_of(bytes, size, needed, why);
-    pylstm_fpmode_leave_exact(&caller);
-    return status;
-}
-
-pylstm_status pylstm_model_init(void *memory, size_t memory_size, const void *bytes, size_t size, pylstm_model **model,
-                                pylstm_error *why) {
-    const pylstm_whole_fpmode caller = pylstm_fpmode_enter_exact();
-    const pylstm_status status = init(memory, memory_size, bytes, size, model, why);
-    pylstm_fpmode_leave_exact(&caller);
-    return status;
-}
-
-pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model **model, pylstm_error *why) {
-    const pylstm_whole_fpmode caller = pylstm_fpmode_enter_exact();
-    const pylstm_status status = create(bytes, size, model, why);
-    pylstm_fpmode_leave_exact(&caller);
-    return status;
 }
 
 void pylstm_model_destroy(pylstm_model *model) {

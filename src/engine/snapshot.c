@@ -29,6 +29,14 @@ static snapshot_header header_for(const pylstm_model *model, const char *state) 
     };
 }
 
+/* In a mode of its own: comparing a number that should not be there leaves a flag, or traps. */
+static int is_valid(const pylstm_model *model, const char *state) {
+    const pylstm_fpmode caller = pylstm_fpmode_enter();
+    const int valid = pylstm_stream_state_valid(model, state);
+    pylstm_fpmode_leave(caller);
+    return valid;
+}
+
 size_t pylstm_snapshot_size(const pylstm_model *model) {
     return model ? sizeof(snapshot_header) + model->state_size : 0;
 }
@@ -52,8 +60,6 @@ pylstm_status pylstm_stream_restore(pylstm_stream *stream, const void *snapshot,
     const pylstm_model *model;
     const char *state = (const char *)snapshot + sizeof(snapshot_header);
     snapshot_header header, expected;
-    pylstm_fpmode caller;
-    int valid;
     if (!stream || !snapshot)
         return PYLSTM_BAD_ARGUMENT;
     model = stream->model;
@@ -70,28 +76,13 @@ pylstm_status pylstm_stream_restore(pylstm_stream *stream, const void *snapshot,
     expected = header_for(model, state);
     if (memcmp(&header, &expected, sizeof header) != 0)
         return PYLSTM_SNAPSHOT_DAMAGED;
-    caller = pylstm_fpmode_enter(); /* comparing a number that should not be there leaves a flag, or traps */
-    valid = pylstm_stream_state_valid(model, state);
-    pylstm_fpmode_leave(caller);
-    if (!valid)
+    if (!is_valid(model, state))
         return PYLSTM_SNAPSHOT_DAMAGED;
     if (!pylstm_stream_acquire(stream))
         return PYLSTM_BUSY;
     memcpy(stream->state, state, model->state_size);
     pylstm_stream_release(stream);
     return PYLSTM_OK;
-}
-
-/* Equal fingerprints say that two models are one only where nobody forges them: another model's state is looked through. */
-static int can_hold(const pylstm_model *model, const pylstm_stream *from) {
-    pylstm_fpmode caller;
-    int valid;
-    if (from->model == model)
-        return 1;
-    caller = pylstm_fpmode_enter();
-    valid = pylstm_stream_state_valid(model, from->state);
-    pylstm_fpmode_leave(caller);
-    return valid;
 }
 
 pylstm_status pylstm_stream_copy(pylstm_stream *to, pylstm_stream *from) {
@@ -108,7 +99,8 @@ pylstm_status pylstm_stream_copy(pylstm_stream *to, pylstm_stream *from) {
         pylstm_stream_release(from);
         return PYLSTM_BUSY;
     }
-    status = can_hold(to->model, from) ? PYLSTM_OK : PYLSTM_SNAPSHOT_FOREIGN;
+    /* Equal fingerprints say that two models are one only where nobody forges them: another model's state is looked through. */
+    status = from->model == to->model || is_valid(to->model, from->state) ? PYLSTM_OK : PYLSTM_SNAPSHOT_FOREIGN;
     if (!status)
         memcpy(to->state, from->state, to->model->state_size);
     pylstm_stream_release(to);

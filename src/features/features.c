@@ -5,31 +5,27 @@
 #include <float.h>
 #include <string.h>
 
-/* A table of mean or std in the arena, from wherever the configuration has it. */
-static const float *copy_values(pylstm_arena *arena, const pylstm_features_config *config, const float *values,
-                                const pylstm_tensor *tensor) {
-    size_t n = (size_t)pylstm_features_width(config);
-    float *copy = config->normalize ? pylstm_arena_take(arena, n, sizeof(float)) : NULL;
-    if (copy && values)
-        memcpy(copy, values, n * sizeof(float));
-    else if (copy)
-        pylstm_tensor_read(tensor, copy);
-    return copy;
+/* A table of mean or std in the arena. */
+static const float *read_values(pylstm_arena *arena, const pylstm_features_config *config, const pylstm_tensor *tensor) {
+    const size_t n = (size_t)pylstm_features_width(config);
+    float *values = config->normalize ? pylstm_arena_take(arena, n, sizeof(float)) : NULL;
+    if (values)
+        pylstm_tensor_read(tensor, values);
+    return values;
 }
 
 pylstm_features *pylstm_features_init(pylstm_arena *arena, const pylstm_features_config *config,
                                       const pylstm_kernels *kernels) {
     pylstm_features *features = pylstm_arena_take(arena, 1, sizeof *features);
     const pylstm_mel_frame mel_frame = pylstm_mel_frame_init(arena, config, kernels->feature);
-    const float *mean = copy_values(arena, config, config->mean, &config->mean_tensor);
-    const float *std = copy_values(arena, config, config->std, &config->std_tensor);
+    const float *mean = read_values(arena, config, &config->mean);
+    const float *std = read_values(arena, config, &config->std);
     if (!features)
         return NULL;
     memset(features, 0, sizeof *features);
     features->config = *config;
-    features->config.mean = features->config.std = NULL;
-    memset(&features->config.mean_tensor, 0, sizeof features->config.mean_tensor);
-    memset(&features->config.std_tensor, 0, sizeof features->config.std_tensor);
+    memset(&features->config.mean, 0, sizeof features->config.mean);
+    memset(&features->config.std, 0, sizeof features->config.std);
     features->framing = pylstm_framing_of(config);
     features->mel_frame = mel_frame;
     features->width = pylstm_features_width(config);

@@ -21,20 +21,16 @@ typedef struct pylstm_features_config {
     int has_top_db;
     double top_db;
     int deltas;              /* 0, 1 or 2: highest order appended to the static features */
-    int normalize;           /* whether mean and std are there: n_features values each, read only by check and init, */
-    const float *mean, *std; /* from here, or where these are NULL */
-    pylstm_tensor mean_tensor, std_tensor; /* from a model file */
+    int normalize;           /* whether mean and std are there: n_features values each, */
+    pylstm_tensor mean, std; /* in the model file, read only by init */
 } pylstm_features_config;
 
 #define PYLSTM_MAX_N_MELS 1024
 #define PYLSTM_MAX_WIDTH  (3 * PYLSTM_MAX_N_MELS)
 
-/* Whether every value is in its range and they fit together; the message names the first that does not. The status is
- * PYLSTM_BAD_ARGUMENT. */
-pylstm_status pylstm_features_check(const pylstm_features_config *config, pylstm_error *why);
-
-/* Reads and checks the keys "features.*" of a model file whose features.kind is mfcc or logmel, and takes the tensors
- * features.mean and features.std where they are asked for. config keeps views of the file's bytes. */
+/* Reads the keys "features.*" of a model file whose features.kind is mfcc or logmel, and takes the tensors features.mean and
+ * features.std where they are asked for; checks that every value is in its range and that they fit together. config keeps views
+ * of the file's bytes. */
 pylstm_status pylstm_features_config_read(pylstm_model_file *file, pylstm_features_config *config, pylstm_error *why);
 
 /* Width of one row: n_mfcc or n_mels, times 1 + deltas. */

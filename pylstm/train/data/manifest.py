@@ -293,12 +293,8 @@ def _check_files(rows: list[Row], problems: list[tuple[int, str]]) -> None:
         for name in ("speaker", "split"):
             mine, theirs = getattr(row, name), getattr(other, name)
             if mine != theirs:
-                problems.append(
-                    (
-                        row.line,
-                        f"{name} of {row.path} is {mine}; expected {theirs}, as line {other.line}",
-                    )
-                )
+                expected = f"expected {theirs}, as line {other.line}"
+                problems.append((row.line, f"{name} of {row.path} is {mine}; {expected}"))
 
 
 def _check_together(rows: list[Row], problems: list[tuple[int, str]], spans: Spans) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import NamedTuple, Protocol
@@ -91,16 +91,7 @@ class RecordingSource:
         return -(-len(self) // self.batch_size)
 
     def batches(self, epoch: int, seed: int) -> Iterator[Batch]:
-        """The batches of one epoch: every recording once.
-
-        Parameters
-        ----------
-        epoch, seed : int
-            0 or more; the same two give the same batches.
-
-        Yields
-        ------
-        Batch
+        """The batches of one epoch, with every recording once; see `Source.batches`.
 
         Raises
         ------
@@ -112,24 +103,15 @@ class RecordingSource:
             return self._example(place, epoch, seed)
 
         order = batch_order(self._lengths, self.batch_size, self.shuffle, self.bucket, epoch, seed)
-        if self.workers == 1:
-            yield from self._batches(order, example, map)
-            return
-        pool = ThreadPoolExecutor(self.workers)
+        pool = ThreadPoolExecutor(self.workers) if self.workers > 1 else None
+        mapped = map if pool is None else pool.map
         try:
-            yield from self._batches(order, example, pool.map)
+            for rows in order:
+                examples = list(mapped(example, rows.tolist()))
+                yield collate([e.x for e in examples], [e.y for e in examples], self.per)
         finally:  # also if the caller stops early
-            pool.shutdown(cancel_futures=True)
-
-    def _batches(
-        self,
-        order: list[NDArray[np.int64]],
-        example: Callable[[int], _Example],
-        mapped: Callable[..., Iterable[_Example]],
-    ) -> Iterator[Batch]:
-        for rows in order:
-            examples = list(mapped(example, rows.tolist()))
-            yield collate([e.x for e in examples], [e.y for e in examples], self.per)
+            if pool is not None:
+                pool.shutdown(cancel_futures=True)
 
     def _example(self, place: int, epoch: int, seed: int) -> _Example:
         """The frames and the target of a recording in an epoch."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.recording import Recording
@@ -133,11 +133,6 @@ def _alone(label: str, files: list[str], side: str) -> str:
     if len(files) == 1:
         return f"{who} has one example, {files[0]}; expected two, one for each of {where}"
     return (
-        f"{who} cannot be split into {where}: its {len(files)} examples ({_some(files)}) have one"
+        f"{who} cannot be split into {where}: its {len(files)} examples ({files[0]}, ...) have one"
         " speaker, or speakers whom other labels need where they are"
     )
-
-
-def _some(files: Iterable[str]) -> str:
-    first, *rest = files
-    return first + (", ..." if rest else "")

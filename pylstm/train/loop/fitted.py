@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from pylstm.layers import Layer
@@ -12,6 +13,7 @@ __all__ = ["DivergedError", "Fitted", "Stopped"]
 Stopped = Literal["epochs", "patience", "interrupted", "callback", "diverged"]
 
 
+@dataclass(eq=False, repr=False)
 class Fitted:
     """The result of a training.
 
@@ -31,19 +33,11 @@ class Fitted:
         Why it ended; "diverged" only with a `DivergedError`.
     """
 
-    def __init__(
-        self,
-        network: Any,
-        model: Model | None,
-        history: list[dict[str, Any]],
-        best_epoch: int,
-        stopped: Stopped,
-    ) -> None:
-        self.network = network
-        self.history = history
-        self.best_epoch = best_epoch
-        self.stopped = stopped
-        self._began = model
+    network: Any
+    _began: Model | None
+    history: list[dict[str, Any]]
+    best_epoch: int
+    stopped: Stopped
 
     @property
     def layers(self) -> list[Layer]:

@@ -8,13 +8,12 @@ with respect to them. The formulas are those of ``torch.nn.functional`` (PyTorch
 from __future__ import annotations
 
 import math
-import operator
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pylstm.arguments import described, number
+from pylstm.arguments import described, whole, within
 from pylstm.train.losses.loss import LossResult, check_weights, weight_vector
 from pylstm.train.losses.row_loss import RowLoss
 
@@ -78,16 +77,8 @@ class CrossEntropy(RowLoss):
     ) -> None:
         super().__init__(per, pooling)
         self.class_weights = weight_vector("class_weights", class_weights)
-        if isinstance(ignore_index, bool):
-            raise TypeError(f"ignore_index is {ignore_index!r}; expected a whole number")
-        try:
-            self.ignore_index = operator.index(ignore_index)
-        except TypeError:
-            message = f"ignore_index is {ignore_index!r}; expected a whole number"
-            raise TypeError(message) from None
-        self.label_smoothing = number("label_smoothing", label_smoothing)
-        if self.label_smoothing > 1:
-            raise ValueError(f"label_smoothing is {label_smoothing!r}; expected 0 to 1")
+        self.ignore_index = whole("ignore_index", ignore_index)
+        self.label_smoothing = within("label_smoothing", label_smoothing, 0.0, 1.0)
 
     def _check_targets(self, targets: object, outputs: Array) -> None:
         if not isinstance(targets, np.ndarray) or targets.dtype.kind not in "iu":

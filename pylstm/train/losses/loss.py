@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pylstm.arguments import described, listing
+from pylstm.arguments import described
 
 __all__ = [
     "LossResult",
-    "check_choice",
     "check_lengths",
     "check_outputs",
     "check_weights",
@@ -40,13 +39,6 @@ class LossResult(NamedTuple):
     gradient: Array
     correct: int
     counted: int
-
-
-def check_choice(name: str, value: object, choices: tuple[str, ...]) -> str:
-    """One of several words, or an error that lists them."""
-    if not isinstance(value, str) or value not in choices:
-        raise ValueError(f"{name} is {value!r}; expected {listing(choices)}")
-    return value
 
 
 def check_outputs(outputs: object) -> Array:

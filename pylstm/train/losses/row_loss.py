@@ -8,13 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.train.losses.loss import (
-    LossResult,
-    check_choice,
-    check_lengths,
-    check_outputs,
-    check_weights,
-)
+from pylstm.arguments import choice
+from pylstm.train.losses.loss import LossResult, check_lengths, check_outputs, check_weights
 from pylstm.train.losses.pooling import POOLINGS, counted, pool, spread
 from pylstm.train.settings_repr import SettingsRepr
 
@@ -30,8 +25,8 @@ class RowLoss(SettingsRepr):
     target_dimensions: ClassVar[int]
 
     def __init__(self, per: str, pooling: str) -> None:
-        self.per = check_choice("per", per, ("frame", "sequence"))
-        self.pooling = check_choice("pooling", pooling, POOLINGS)
+        self.per = choice("per", per, ("frame", "sequence"))
+        self.pooling = choice("pooling", pooling, POOLINGS)
         if per == "frame" and pooling != "last":
             raise ValueError(f"pooling is {pooling!r}, per is 'frame'; expected per='sequence'")
 

@@ -195,7 +195,8 @@ static pylstm_status create(const void *bytes, size_t size, pylstm_model **model
     return PYLSTM_OK;
 }
 
-/* The same tables and the same refusals whatever the caller's floating-point mode is, which is as it was afterwards. */
+/* The public calls work in C's default floating-point mode, so that tables and refusals do not depend on the caller's mode, and
+ * restore that mode. */
 
 pylstm_status pylstm_model_size(const void *bytes, size_t size, size_t *needed, pylstm_error *why) {
     const pylstm_whole_fpmode caller = pylstm_fpmode_enter_exact();

@@ -70,7 +70,7 @@ pylstm_status pylstm_stream_restore(pylstm_stream *stream, const void *snapshot,
     expected = header_for(model, state);
     if (memcmp(&header, &expected, sizeof header) != 0)
         return PYLSTM_SNAPSHOT_DAMAGED;
-    caller = pylstm_fpmode_enter(); /* comparing a number that should not be there leaves a flag, or traps */
+    caller = pylstm_fpmode_enter(); /* comparing a NaN of a bad snapshot sets a flag, or traps */
     valid = pylstm_stream_state_valid(model, state);
     pylstm_fpmode_leave(caller);
     if (!valid)
@@ -82,7 +82,7 @@ pylstm_status pylstm_stream_restore(pylstm_stream *stream, const void *snapshot,
     return PYLSTM_OK;
 }
 
-/* Equal fingerprints say that two models are one only where nobody forges them: another model's state is looked through. */
+/* Fingerprints can be forged, so the state of a stream of another model object is checked even if they are equal. */
 static int can_hold(const pylstm_model *model, const pylstm_stream *from) {
     pylstm_fpmode caller;
     int valid;

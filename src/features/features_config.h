@@ -29,7 +29,7 @@ typedef struct pylstm_features_config {
 #define PYLSTM_MAX_N_MELS 1024
 #define PYLSTM_MAX_WIDTH  (3 * PYLSTM_MAX_N_MELS)
 
-/* Whether every value is in its range and they fit together; the message names the first that does not. The status is
+/* Checks that every value is in its range and that they fit together; the message names the first that does not. The status is
  * PYLSTM_BAD_ARGUMENT. */
 pylstm_status pylstm_features_check(const pylstm_features_config *config, pylstm_error *why);
 

@@ -163,7 +163,7 @@ def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
         if type(module) in activations:
             if not isinstance(before, nn.Linear):
                 raise ValueError(
-                    f"{where} is a {type(module).__name__} that does not follow a Linear: an "
+                    f"{where} is of type {type(module).__name__} but follows no Linear: an "
                     "activation is part of the Linear before it"
                 )
             before = module

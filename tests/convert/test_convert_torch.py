@@ -208,7 +208,7 @@ class TestSequential:
         ],
     )
     def test_an_activation_follows_a_linear(self, build):
-        with pytest.raises(ValueError, match=r"module [012] is a ReLU that does not follow"):
+        with pytest.raises(ValueError, match=r"module [012] is of type ReLU but follows no"):
             from_torch(build())
 
     @pytest.mark.law_framework_exact

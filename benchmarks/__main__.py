@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# Before NumPy and its BLAS are loaded: they read the number of threads when they are.
+# Set before NumPy and its BLAS are loaded, because they read the number of threads then.
 from benchmarks.peers import one_thread
 
 one_thread()

@@ -1,9 +1,9 @@
 """Contenders take turns, in short rounds, and their answers must agree before any is timed.
 
-A machine changes its mind: its clock rises and falls, neighbours come and go. What two contenders
-show in the same seconds can be compared; figures from two runs cannot. So every round times every
-contender, in an order that rotates, and what is reported are the fastest round of each (what it
-costs when nothing disturbs), the median of all rounds, and ratios between contenders of one run.
+The speed of a machine varies: its clock rises and falls, and other processes come and go. Times
+that two contenders take in the same seconds can be compared; times from two runs cannot. So every
+round times every contender, in an order that rotates. Reported are the fastest round of each (its
+cost when nothing disturbs it), the median of all rounds, and ratios between contenders of one run.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ FULL = Effort(rounds=300, turn=0.004, minutes=10)
 
 @dataclass(frozen=True)
 class Contender:
-    """Somebody who can do the task: `lap(n)` does it n times and tells the seconds that took.
+    """Something that can do the task: `lap(n)` does it n times and returns the seconds that took.
 
     `answer` gives what it computes from a beginning, for the check against the others; None where
     its definition of the task differs, which the table that shows it has to say.

@@ -14,8 +14,8 @@
  *     latency SAMPLES N PATH     every hop on its own, see below
  *     outputs PATH     the rows that the frames, or else the audio, give from the beginning, as float32
  *
- * A timed command first runs an eighth of its calls untimed, so that caches hold what this contender needs and not what the one
- * before it left; {"seconds": ...} is for the N calls after that.
+ * A timed command first runs an eighth of its calls untimed, so that caches hold what this contender needs instead of what the
+ * one before it left; {"seconds": ...} is for the N calls after that.
  */
 #if defined(__linux__) && !defined(_GNU_SOURCE)
 #define _GNU_SOURCE /* RUSAGE_THREAD */

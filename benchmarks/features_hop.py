@@ -39,7 +39,7 @@ def run(effort: Effort) -> Result:
         found.append(Contender("kaldi-native-fbank", calls(lambda: kaldi.push(kaldi_hops()))))
         notes.append(
             "kaldi-native-fbank computes Kaldi's MFCC (pre-emphasis, HTK bands), nearly the same "
-            "work but other values: its answer is not held against the others'."
+            "work but other values: its answer is not compared with the others'."
         )
     features = mfcc(center=False)
     live, out, hops = features.stream(), np.empty((1, 13), np.float32), Hops(y)

@@ -43,7 +43,7 @@ def run(effort: Effort) -> Result:
     notes = [
         "librosa always clamps at 80 dB below the loudest band of the whole recording; "
         "`top_db=80` asks this engine for the same, which takes a second look at the audio.",
-        "kaldi-native-fbank computes Kaldi's MFCC; its answer is not held against the others'. "
+        "kaldi-native-fbank computes Kaldi's MFCC; its answer is not compared with the others'. "
         "`scipy rfft alone` is the 512-point transform of all frames and nothing else.",
     ]
     label = f"{n_frames:,} frames"

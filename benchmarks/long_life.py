@@ -1,10 +1,11 @@
-"""Does a stream live a long life? ``python -m benchmarks.long_life`` pushes 24 hours of audio.
+"""Does a stream stay correct for a long time? ``python -m benchmarks.long_life`` pushes 24 hours of
+audio.
 
 Every hour: the processor time of a frame beside that of a new stream, which takes turns with it (a
 machine has better and worse minutes); the memory of the process; every number that the stream
-remembers (none infinite, none subnormal); and a snapshot, which must continue bit for bit. Then
-lives that begin just before 2^31, 2^32, 2^53 and 2^60 samples, and cross them. Everything but the
-times must hold, or the exit code is 1.
+remembers (none infinite, none subnormal); and a snapshot, which must continue bit for bit. Then it
+runs streams that begin just before 2^31, 2^32, 2^53 and 2^60 samples, and cross them. All checks
+but the times must hold, or the exit code is 1.
 """
 
 from __future__ import annotations
@@ -120,7 +121,7 @@ def cost(stream: pylstm.Stream, minute: NDArray[np.float32], out: NDArray[np.flo
 
 
 def live(model: pylstm.Model, features: Features, hours: int) -> list[str]:
-    """Pushes the hours and prints a line for each; what did not hold."""
+    """Pushes the hours and prints a line for each. Returns the failures."""
     minute = a_minute(features.sr)
     stream, wrong = model.stream(), []
     out = np.zeros((stream.rows(minute.size) + 2, model.n_outputs), np.float32)
@@ -166,7 +167,8 @@ def live(model: pylstm.Model, features: Features, hours: int) -> list[str]:
 
 
 def cross(model: pylstm.Model, features: Features) -> list[str]:
-    """Lives that begin just before a boundary go on as one that does not; what did not hold."""
+    """Checks that streams which begin just before a boundary give the same bits as one that does
+    not. Returns the failures."""
     minute, wrong = a_minute(features.sr), []
     young = model.stream()
     young.push(minute)
@@ -190,7 +192,8 @@ def cross(model: pylstm.Model, features: Features) -> list[str]:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.long_life", description="A stream lives a long life."
+        prog="python -m benchmarks.long_life",
+        description="Checks that a stream stays correct for a long time.",
     )
     parser.add_argument("--hours", type=int, default=24, help="hours of audio (24)")
     parser.add_argument("--model", default="keywords", help="a bundled name or a path (keywords)")

@@ -30,7 +30,7 @@ def step_through(step: Callable[[Array], Array], x: Array) -> Array:
 
 
 def contenders(lstm: pylstm.LSTM) -> list[Contender]:
-    """Everybody who steps in this process."""
+    """The contenders that run in this process."""
     checked = frames(CHECKED_FRAMES, lstm.input_size)
     one = checked[:1]
     found = []

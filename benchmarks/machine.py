@@ -1,4 +1,4 @@
-"""The facts of the machine, without which a figure is worth nothing; nothing tells whose it is."""
+"""The facts of the machine that figures depend on; none of them identifies its owner."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def caches() -> str:
 
 
 def governor() -> str:
-    """What decides the clock of a core."""
+    """The frequency governor of a core."""
     return _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor") or "not told"
 
 
@@ -71,7 +71,7 @@ def load() -> str:
 
 def facts() -> dict[str, str]:
     """Name and value of every fact, in the order in which to show them."""
-    kernel = re.match(r"[0-9.]+[0-9]", platform.release())  # what follows names who built it
+    kernel = re.match(r"[0-9.]+[0-9]", platform.release())  # the rest names the builder
     installed = {}
     for package in PACKAGES:
         try:

@@ -8,7 +8,7 @@ import os
 from types import ModuleType
 from typing import Any
 
-# Read by BLAS and OpenMP libraries when they are loaded: it has to be said before any of them is.
+# BLAS and OpenMP libraries read these when they are loaded, so they are set before any of them is.
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 

@@ -20,7 +20,7 @@ def run(effort: Effort) -> Result:
     if reason := core.missing():
         return Result(QUESTION, [], [f"Not measured: {reason}."])
     table = Table("A call from Python beside the C call", "call", "µs", reference="C")
-    # As little arithmetic as there can be, so that the call is what is measured.
+    # A model with as little arithmetic as possible, so that the call itself is measured.
     tiny = pylstm.Model(None, [pylstm.Dense(1, 1, seed=0)])
     x, out = frames(1, 1), np.empty((1, 1), np.float32)
     with core.Core(tiny, frames=x) as c:

@@ -1,7 +1,7 @@
-"""What fewer bytes a weight cost and gain: ``python -m benchmarks quantisation`` writes the page.
+"""What weights of fewer bytes cost and gain: ``python -m benchmarks quantisation`` writes the page.
 
-Accuracy needs no quiet machine: the same page comes out everywhere that has the same kernels, save
-for the times.
+Accuracy does not depend on the load of the machine: the same kernels give the same page everywhere,
+except for the times.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ Array = NDArray[np.float32]
 
 PROSE = """# Quantisation
 
-`Model.quantize("bf16")` and `Model.quantize("int8")` give the same model with fewer bytes a weight.
-A step of an LSTM waits for its weights most of the time: fewer bytes, less waiting. Models that are
-quantised are saved, loaded, streamed and pooled like others.
+`Model.quantize("bf16")` and `Model.quantize("int8")` give the same model with fewer bytes per
+weight. A step of an LSTM spends most of its time waiting for its weights, so it is faster with
+fewer bytes. Quantised models are saved, loaded, streamed and pooled like others.
 
 | | float32 | bf16 | int8 |
 |---|---|---|---|
@@ -45,13 +45,14 @@ becomes 127 |
 | sums of products | float32 | float32 | whole numbers, exact, then scaled to float32 |
 | biases, h and c as they are kept, the cell's update, activations | float32 | float32 | float32 |
 
-What a stream remembers is never rounded to fewer bits; only what meets the weights is. All kernels
-that fuse multiplication and addition (AVX2, AVX-512 in all its kinds, NEON) give the same bits for
-the same quantised model, and so do streams in a pool and audio cut in any way.
+The state of a stream is never rounded to fewer bits; only the values that are multiplied by weights
+are. All kernels that fuse multiplication and addition (AVX2, AVX-512 in all its kinds, NEON) give
+the same bits for the same quantised model, and so do streams in a pool and audio cut in any way.
 
-**Which one?** bf16 where outputs should stay close; int8 where size or speed matters most and a
-test on one's own recordings says that it will do. On a processor without vectors int8 saves memory,
-not time. Weights are quantised after training and without data: nothing has to be calibrated.
+**Which one?** Use bf16 where outputs should stay close, and int8 where size or speed matters most
+and a test on your own recordings shows that it is good enough. On a processor without vectors int8
+saves memory, not time. Weights are quantised after training and without data: nothing has to be
+calibrated.
 """
 
 

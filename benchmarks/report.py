@@ -18,9 +18,9 @@ FEW = 20
 INTRODUCTION = f"""# Performance
 
 Figures of one run of one command, on one thread, contenders taking turns in rounds of a few
-milliseconds. Compare what stands in one table: from machine to machine, and from run to run, every
-figure moves, and the ratios move least. Before contenders are timed, their outputs are held against
-each other; a benchmark of wrong results is worth nothing.
+milliseconds. Compare only figures of one table: from machine to machine, and from run to run, every
+figure moves, and the ratios move least. Before contenders are timed, their outputs are compared,
+because a benchmark of wrong results is worth nothing.
 
     pip install "pylstm[bench]"
     python -m benchmarks                    # everything: a quarter of an hour

@@ -12,8 +12,8 @@ HOP = 160
 def audio(seconds: float) -> NDArray[np.float32]:
     """Something like speech to a feature extractor: syllables of harmonics over a floor of noise.
 
-    The floor keeps every band within 80 dB of the loudest, so librosa's clamp has nothing to do and
-    extractors with and without it can be held against each other.
+    The floor keeps every band within 80 dB of the loudest, so librosa's clamp changes nothing, and
+    extractors with and without it can be compared.
     """
     rng = np.random.default_rng(0)
     t = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE

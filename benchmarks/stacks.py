@@ -1,4 +1,5 @@
-"""Whole stacks, from 10 ms of audio to posteriors: this engine, and what is put together today."""
+"""Whole stacks, from 10 ms of audio to posteriors: this engine and the usual combinations of
+libraries."""
 
 from __future__ import annotations
 
@@ -43,7 +44,8 @@ def this_engine(model: pylstm.Model) -> Hop:
 
 
 def _windowed(frame: Callable[[Array], Array]) -> Callable[[Array], Array | None]:
-    """What everybody writes around librosa: a buffer of the last samples, one frame of it a hop."""
+    """The usual code around librosa: a buffer of the last samples, of which one frame is computed
+    per hop."""
     buffer = np.zeros(0, np.float32)
 
     def push(pcm: Array) -> Array | None:
@@ -133,7 +135,8 @@ PEERS: dict[str, Callable[[pylstm.Model], Hop | None]] = {
 }
 
 OTHER_VALUES = ("kaldi-native-fbank + ONNX Runtime",)
-"""Stacks whose features are defined differently: their answers are not held against the others'."""
+"""Stacks whose features are defined differently, so that their answers are not compared with the
+others'."""
 
 
 def answer(hop: Hop, y: Array) -> Array:

@@ -120,7 +120,7 @@ def product(loaded: ctypes.CDLL, table: Kernels, inputs: int, outputs: int) -> l
 
     matrix, begin, end, kernel = address(packed), address(x), address(y), table.product
 
-    def ours(kept: Array = packed) -> Array:  # an address keeps nothing alive
+    def ours(kept: Array = packed) -> Array:  # an address alone does not keep its array alive
         y.fill(0)
         kernel(matrix, inputs, outputs, BATCH, begin, inputs, end, outputs)
         return y

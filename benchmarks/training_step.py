@@ -19,7 +19,7 @@ SHAPES = ((13, 64), (40, 128), (40, 256))
 FRAMES, BATCH, CLASSES = 100, 32, 12
 THREADS = (1, 2)
 STEPS = 3
-"""After so many steps from the same weights the contenders' losses have to agree."""
+"""The number of steps from the same weights after which the contenders' losses have to agree."""
 
 Array = NDArray[np.float32]
 
@@ -119,7 +119,7 @@ def contenders(input_size: int, hidden_size: int, unequal: bool, threads: int) -
 
 
 def run(effort: Effort) -> Result:
-    # A step is as long as a turn or longer: fewer of them tell as much.
+    # A step takes as long as a turn or longer, so fewer rounds are enough.
     effort = replace(effort, rounds=effort.rounds // 6)
     tables = []
     for threads in THREADS:

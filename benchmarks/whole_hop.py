@@ -23,7 +23,8 @@ UNTIMED = 3
 
 
 def check(c: core.Core | None) -> None:
-    """All stacks give the same posteriors, unless their features are others by definition."""
+    """Checks that all stacks give the same posteriors, unless their features are defined
+    differently."""
     model, y = stacks.model(), audio(2)
     n_rows = 1 + (y.size - N_FFT) // HOP
     contenders = [
@@ -83,7 +84,7 @@ def run(effort: Effort) -> Result:
         "MFCC, 2 × LSTM 128, dense 12, softmax; batch 1, 160 samples a call. Ratios are to "
         f"`{MINE}`, percentile by percentile.",
         "The stack with kaldi-native-fbank has other features by definition: its posteriors are "
-        "not held against the others'.",
+        "not compared with the others'.",
     ]
     if reason := core.missing():
         notes.append(f"No C level: {reason}.")

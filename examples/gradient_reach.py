@@ -1,4 +1,4 @@
-"""How much of a gradient reaches the frames before the last, and through what."""
+"""How much of a gradient reaches the frames before the last, and along which path."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def state_gradients(net: Network, task: Task, batch: Batch) -> dict[str, Array]:
         h.append(d_state[0][0][0] if cell else d_state[0][0])
         if cell:
             c.append(d_state[0][1][0])
-    # The last that came is with respect to the zeros before the first frame.
+    # The last one computed is with respect to the zeros before the first frame.
     found = {"h": np.array(h[-2::-1])}
     return found | ({"c": np.array(c[-2::-1])} if cell else {})
 

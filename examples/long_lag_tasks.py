@@ -31,16 +31,16 @@ class Batch(NamedTuple):
 
 
 class Task(Protocol):
-    """What the comparison wants to know of a task."""
+    """A task of the comparison."""
 
     name: str
     n_inputs: int
     n_outputs: int
     lag: int
-    """How far back, in frames, lies what has to be remembered, at the most."""
+    """The largest distance, in frames, over which something has to be remembered."""
     loss: MSE | CrossEntropy
     chance: float
-    """The error of the best that ignores what lies far back."""
+    """The lowest error that is possible without remembering what lies far back."""
     error_name: str
 
     def draw(self, rng: np.random.Generator, size: int) -> Batch:
@@ -61,9 +61,9 @@ class Adding:
 
     .. math:: y = v_{t_1} + v_{t_2}, \qquad t_1 < T / 10 ≤ t_2 < T / 2
 
-    Whoever says 1 always is wrong by the variance of that sum, 1/6. All that teaches has to travel
-    at least T / 2 frames. The paper has numbers from -1 to 1, targets scaled to 0 to 1, the first
-    mark among the first ten frames, and lengths that vary by a tenth.
+    A network that always says 1 has an error of the variance of that sum, 1/6. The gradient has to
+    travel at least T / 2 frames. The paper has numbers from -1 to 1, targets scaled to 0 to 1, the
+    first mark among the first ten frames, and lengths that vary by a tenth.
     """
 
     n_inputs, n_outputs, chance = 2, 1, 1 / 6
@@ -127,7 +127,7 @@ class TemporalOrder:
         return Batch(x, lengths, 2 * first + second)
 
     def error(self, outputs: Array, batch: Batch) -> float:
-        """Share of sequences whose likeliest class is another one."""
+        """Share of sequences whose most likely class is wrong."""
         result = self.loss(outputs, batch.targets, batch.lengths)
         return 1 - result.correct / result.counted
 
@@ -215,7 +215,8 @@ class EmbeddedReber:
         return Batch(x, lengths, codes[1:], legal)
 
     def error(self, outputs: Array, batch: Batch) -> float:
-        """Share of strings in which somewhere a symbol that may not come is not the less likely."""
+        """Share of strings in which, at some symbol, one that may not come is at least as likely as
+        one that may."""
         assert batch.legal is not None
         assert batch.lengths is not None
         least = np.where(batch.legal, outputs, np.inf).min(axis=2)

@@ -55,7 +55,7 @@ CONTENDERS = (
     Contender("RNN", "orthogonal"),
     Contender("RNN", "orthogonal", 0.001),
 )
-# What else is tried on one task, with one seed: what is it that helps?
+# Variants that are tried on one task, with one seed, to see what helps.
 VARIANTS = (
     Contender("LSTM", "constant carousel"),
     Contender("LSTM", "PyTorch's draw"),
@@ -67,7 +67,7 @@ VARIANTS = (
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is done."""
+    """The amount of work of a run."""
 
     adding: dict[int, int] = field(default_factory=lambda: {100: 3, 500: 3, 1000: 3})
     """Frames of the adding problem -> number of seeds."""
@@ -161,7 +161,7 @@ def judge(net: Network, task: Task, seed: int, size: int) -> tuple[float, float]
 def train(
     task: Task, contender: Contender, seed: int, plan: Plan, threads: int = 1
 ) -> tuple[Network, dict[str, Any]]:
-    """Trains one network for at most `plan.steps` steps; what came of it.
+    """Trains one network for at most `plan.steps` steps and returns the results.
 
     Training ends early at the second look in a row at which the error on 200 validation sequences
     is below a fifth of `BAR`. The error that is reported is that on `plan.fresh` other sequences.
@@ -203,7 +203,8 @@ def train(
 
 
 def run(plan: Plan, threads: int = 1, say: Any = print) -> dict[str, Any]:
-    """Trains everybody on everything and looks at the gradients; plain enough for JSON."""
+    """Trains every contender on every task and measures the gradients. The result can be written as
+    JSON."""
     began, cpu = time.perf_counter(), time.process_time()
     tasks: list[tuple[Task, int]] = [(Adding(t), n) for t, n in plan.adding.items()]
     tasks += [(TemporalOrder(plan.order_frames), plan.seeds), (EmbeddedReber(), plan.seeds)]
@@ -277,7 +278,7 @@ def main() -> None:
     )
     asked = parser.parse_args()
     out = asked.out or (None if asked.quick else Path(__file__).parent.parent / "docs")
-    if out is not None:  # matplotlib is missed before minutes of training, not after
+    if out is not None:  # a missing matplotlib is reported before minutes of training, not after
         from why_lstm_page import write
     results = run(QUICK if asked.quick else Plan(), asked.threads)
     print(f"{results['seconds']:.0f} s ({results['cpu_seconds']:.0f} s of processor time)")

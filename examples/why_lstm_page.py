@@ -104,7 +104,7 @@ def tables(results: dict[str, Any]) -> str:
     parts.append(head.format(task["error"]))
     parts += [_row(found, task) for found in _grouped(results["variants"]).values()] + [""]
     parts.append(
-        f"All of it took {results['cpu_seconds'] / 60:.1f} minutes of processor time"
+        f"The whole run took {results['cpu_seconds'] / 60:.1f} minutes of processor time"
         f" (pylstm {results['pylstm']}, NumPy {results['numpy']})."
     )
     return "\n".join(parts) + "\n"

@@ -82,7 +82,7 @@ def get_include() -> str:
 
 
 def show_config() -> dict[str, _Any]:
-    """What this build is and what this machine makes of it.
+    """Describes this build and the instruction sets that it can use on this machine.
 
     Returns
     -------

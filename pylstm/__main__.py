@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit code: 0 success, 1 failure, 2 wrong usage, 130 interrupted.
     """
     try:
-        # Imported here, so that a missing extra gives one line and no traceback.
+        # Imported here, so that a missing extra leads to one line instead of a traceback.
         with importing():
             from pylstm.cli import main as cli
     except KeyboardInterrupt:  # in a thread, or with a signal handler that is not Python's

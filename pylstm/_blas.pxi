@@ -7,7 +7,7 @@ cdef sgemm_function sgemm = NULL
 
 
 cdef int find_sgemm() except -1:
-    """SciPy's BLAS, when it is first needed: importing pylstm does not import SciPy."""
+    """Loads SciPy's BLAS when it is first needed: importing pylstm does not import SciPy."""
     global sgemm
     if sgemm != NULL:
         return 0

@@ -1,6 +1,6 @@
-# Arrays at the door: opened, checked, described. Part of _engine.pyx.
+# The arrays that callers give: opened, checked, described. Part of _engine.pyx.
 
-# What a buffer holds, as far as the engine cares.
+# The types of buffers that the engine distinguishes.
 cdef enum:
     OTHER = -1
 
@@ -22,7 +22,7 @@ cdef bint LITTLE_ENDIAN = sys.byteorder == "little"
 
 
 cdef object described(object value):
-    """What came, in words: its dtype and shape where it has them."""
+    """Describes a value in words: its dtype and shape where it has them."""
     dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
     if dtype is None:
         return type(value).__name__
@@ -93,7 +93,8 @@ cdef int open_out(object out, Py_buffer *view, Py_ssize_t rows, Py_ssize_t n_out
 
 
 cdef object first_rows(object out, Py_buffer *target, Py_ssize_t rows):
-    """What a call that writes so many rows to an opened out returns: out itself if that fills it, else a view.
+    """What a call that writes this number of rows to an opened out returns: out itself if they fill
+    it, else a view.
 
     Made before the engine is called: whatever the caller's object does, nothing raises once the stream has changed.
     """
@@ -121,7 +122,7 @@ cdef bint overlap(Py_buffer *source, Py_buffer *target) noexcept:
 
 
 cdef object not_finite(Py_buffer *view, str name):
-    """The refusal of NaN or infinity, saying where the first one stands."""
+    """The error for NaN or infinity, which says where the first one stands."""
     cdef const char *row
     cdef float value
     cdef Py_ssize_t k, j, columns = view.shape[1] if view.ndim == 2 else 1

@@ -2,15 +2,17 @@
 
 A pass runs over *rows*: one row is one frame of one sequence. The rows of all sequences' first frames lie behind each other,
 then those of the second frames, and so on; sequences are sorted by length, the longest first, so that those that still run
-are always the first ones. There is no row for what is shorter: no work is done on padding.
+are always the first ones. Shorter sequences have no rows after their end: no work is done on
+padding.
 
 Forward: the inputs' part of all gates is one ``sgemm`` over many steps; then, step by step, h's part is added and the cell
 updated. Backward: a loop over the steps in the other direction leaves the gradients of the gates; that of the inputs is then
 one ``sgemm`` over all rows. BLAS is SciPy's (``scipy.linalg.cython_blas``).
 
 The products of a step are small: there the engine's own kernel, whose matrix is packed once for all steps, is faster than
-``sgemm``. So it is for the gradients of the weights, which are summed from a few steps at a time while these are still in the
-cache: one big product at the end would fetch everything from memory again (``python -m benchmarks training_products``).
+``sgemm``. The same holds for the gradients of the weights, which are summed from a few steps at a
+time while these are still in the cache: one big product at the end would fetch everything from
+memory again (``python -m benchmarks training_products``).
 """
 
 cimport cython
@@ -151,7 +153,7 @@ cdef class Direction:
         """Rows of a matrix where the gates have them."""
         gates = len(columns)
         if self.units == self.hidden_size and list(columns) == list(range(first, first + gates)):
-            return numpy.array(weight, numpy.float32, order="C")  # a pass is one of the weights of now
+            return numpy.array(weight, numpy.float32, order="C")  # a pass must not see later changes
         rows = numpy.zeros((gates, self.units, weight.shape[1]), numpy.float32)
         for gate, column in enumerate(columns):
             rows[column - first, :self.hidden_size] = weight.reshape(gates, self.hidden_size, -1)[gate]
@@ -369,7 +371,7 @@ cdef class Direction:
                         self.kernels.outer(<int>waiting, projected_dh + first * self.padded_width, self.padded_width,
                                            self.padded_width, m_data + first * self.units, self.units, self.units, d_hr,
                                            self.units)
-                    # A sum of sums keeps its digits.
+                    # A sum of partial sums loses fewer digits.
                     for u in range(self.gate_width):
                         bias[u] += bias[self.gate_width + u]
                         bias[self.gate_width + u] = 0.0
@@ -389,7 +391,7 @@ cdef class Direction:
             weight_hr += d_weight_hr[:self.width, :self.hidden_size]
 
     def _add(self, target, rows, columns, first):
-        """Gradients of a padded matrix join those of PyTorch's."""
+        """Adds the gradients of a padded matrix to those of PyTorch's matrix."""
         gates = len(columns)
         target = target.reshape(gates, self.hidden_size, -1)
         rows = rows.reshape(gates, self.units, -1)

@@ -1,6 +1,6 @@
-"""The C core's face: buffers in, arrays out, the GIL released while the core works.
+"""The binding to the C core: buffers in, arrays out, the GIL released while the core works.
 
-Everything is checked here once, at the door; the core then runs on plain pointers.
+Everything is checked here once; the core then runs on plain pointers.
 """
 
 cimport cython
@@ -97,7 +97,8 @@ cdef int check(pylstm_status status) except -1:
 
 
 def owned_bytes(str name, data):
-    """The bytes themselves or a copy of what a contiguous buffer holds: nobody changes them while they are read."""
+    """The bytes themselves, or a copy of what a contiguous buffer holds, so that nobody can change
+    them while they are read."""
     cdef Py_buffer view
     if type(data) is bytes:
         return data
@@ -113,7 +114,7 @@ def owned_bytes(str name, data):
 
 def refuse_masked(str name, value):
     """TypeError for a masked array: its buffer holds the hidden values too, and nothing here knows the mask."""
-    masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", None)  # not imported: there are none
+    masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", None)  # without numpy.ma there are none
     if masked is not None and isinstance(value, masked):
         raise TypeError(f"{name} is a masked array; expected a plain one: fill it, for example with .filled(0)")
 
@@ -243,7 +244,8 @@ cdef class Core:
         return parts
 
     def detector_settings(self):
-        """threshold, smoothing_frames, refractory_frames, background; ValueError where the notes do not say them."""
+        """threshold, smoothing_frames, refractory_frames, background; ValueError where a note is
+        missing or malformed."""
         cdef pylstm_error why
         cdef double threshold
         cdef int smoothing_frames, refractory_frames

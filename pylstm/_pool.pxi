@@ -16,7 +16,7 @@ cdef class Streams:
 
     Made by ``Model.streams(n)``. Slots 0 to n - 1 are `Stream` objects (``pool[slot]``), each with all its methods and each
     giving the bits that it gives alone; `push` and `push_frames` feed any of them with any amount of audio in one call.
-    ``join`` and ``leave`` hand out slots to those who come and go.
+    ``join`` hands out a free slot to a new source, and ``leave`` frees it.
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ cdef class Streams:
         self.taken.discard(place)
 
     def reset(self, slot):
-        """The stream of one slot back to its beginning.
+        """Resets the stream of one slot to its beginning.
 
         Parameters
         ----------
@@ -182,7 +182,8 @@ cdef class Streams:
         given = {} if out is None else dict(out)
         n_parts = len(items)
         arrays = []
-        # Of this call alone: what it opens may run the caller's code, and other threads may be here too.
+        # Local to this call: opening the buffers may run the caller's code, and other threads may
+        # be here too.
         parts = <pylstm_push *>calloc(n_parts + 1, sizeof(pylstm_push))
         opened = <Opened *>calloc(n_parts + 1, sizeof(Opened))
         try:

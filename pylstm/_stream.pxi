@@ -2,10 +2,12 @@
 
 @cython.final
 cdef class Stream:
-    """One source of audio on its way through a model. Made by ``Model.stream()`` or ``MFCC.stream()``.
+    """The state of one source of audio that runs through a model. Made by ``Model.stream()`` or
+    ``MFCC.stream()``.
 
     Feed it with audio (``push``) or with frames computed elsewhere (``push_frames``); whatever the cut, the rows that come out
-    are the same, bit for bit. Everything that it remembers is a value: ``snapshot``, ``restore``, ``fork``, ``pickle``.
+    are the same, bit for bit. Its whole state can be saved and copied: ``snapshot``, ``restore``,
+    ``fork``, ``pickle``.
 
     One thread at a time may call it: a second one gets `StreamBusyError` at once. Different streams of one model run in
     parallel; the GIL is released while the engine works. A call that raises has changed nothing.
@@ -199,7 +201,7 @@ cdef class Stream:
         return result
 
     def flush(self, out=None):
-        """The end of the audio: pads it as the features say and gives the rows that were still waiting.
+        """Ends the audio: pads it as the features say and gives the rows that were still waiting.
 
         Afterwards the stream takes nothing more until `reset` or `restore`.
 
@@ -236,12 +238,12 @@ cdef class Stream:
         return result
 
     def reset(self):
-        """Back to the beginning, as if just made."""
+        """Resets the stream to its beginning, as if just made."""
         cdef pylstm_status status = pylstm_stream_reset(self.stream)
         check(status)
 
     def fork(self):
-        """A new stream of the same model in the same state; from here on the two know nothing of each other.
+        """A new stream of the same model in the same state; from here on the two are independent.
 
         Returns
         -------
@@ -370,7 +372,7 @@ cdef int copy_memory(object value, str name, float *to, Py_ssize_t size) except 
 
 
 def _restored(model, snapshot):
-    """A pickled stream comes back."""
+    """Makes the stream that a pickle holds."""
     stream = model.stream()
     stream.restore(snapshot)
     return stream

@@ -1,7 +1,7 @@
-"""What the package asks of arguments.
+"""Checks of arguments.
 
-Each function takes the name of an argument and what came, and gives the value or raises TypeError
-or ValueError. All messages have one form: ``NAME is VALUE; expected WHAT``.
+Each function takes the name of an argument and the value that was given, and returns the value or
+raises TypeError or ValueError. All messages have one form: ``NAME is VALUE; expected WHAT``.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ def choice(name: str, value: object, names: Iterable[str]) -> str:
 
 
 def described(value: object) -> str:
-    """What came, for an error: dtype and shape of an array, else the type."""
+    """Describes a value in an error: dtype and shape of an array, else the type."""
     if isinstance(value, np.ndarray):
         return f"{value.dtype} with shape {value.shape}"
     return type(value).__name__

@@ -51,11 +51,11 @@ class Detector:
     labels : sequence of str
         The label of every column of the posteriors.
     threshold : float, default 0.5
-        The average from which on a keyword is reported; above 0, at most 1.
+        The average at which a keyword is reported; above 0, at most 1.
     smoothing_frames : int, default 10
-        Over how many frames the posteriors are averaged.
+        Number of frames over which the posteriors are averaged.
     refractory_frames : int, default 40
-        For how many frames after an event nothing is reported.
+        Number of frames after an event in which nothing is reported.
     background : sequence of str, default ("unknown", "silence")
         Labels that are never reported.
     hop_seconds : float, default 0.01
@@ -138,7 +138,7 @@ class Detector:
         core = model._core
         threshold, smoothing_frames, refractory_frames, background = core.detector_settings()
         return cls(
-            model.labels or (),  # there are some, or the engine would have refused
+            model.labels or (),  # not None: the engine would have refused the model
             threshold,
             smoothing_frames,
             refractory_frames,
@@ -174,7 +174,7 @@ class Detector:
             return []
         scores = posteriors[:, self._keywords].astype(np.float64)
         rows = np.concatenate([self._past, scores])
-        # One addition after the other, always in the order of time: the same sums for every chunk.
+        # Adds frame after frame in the order of time, so that the sums do not depend on the chunks.
         smoothed = np.zeros_like(scores)
         for age in range(self.smoothing_frames):
             smoothed += rows[age : age + count]
@@ -237,7 +237,7 @@ def _number(name: str, value: float) -> float:
 
 
 def _count(name: str, value: int, least: int) -> int:
-    """An integer that is at least so large."""
+    """An integer that is at least `least`."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{name} is {type(value).__name__}; expected an int")
     if value < least:

@@ -1,4 +1,4 @@
-"""Ctrl-C while modules are imported: it ends the process, because nothing can be lost yet."""
+"""Ctrl-C during the first imports ends the process at once, because nothing can be lost yet."""
 
 from __future__ import annotations
 

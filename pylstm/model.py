@@ -35,14 +35,14 @@ class Model:
     labels : sequence of str, optional
         Names of the outputs, one for each.
     info : mapping of str to str, optional
-        Whatever should travel with the model (where it comes from, thresholds of a detector): names
-        of letters, digits, dots and underscores.
+        Notes that are kept with the model (where it comes from, thresholds of a detector). Names
+        consist of letters, digits, dots and underscores.
 
     Raises
     ------
     TypeError, ValueError
-        Something that is not features or a layer, widths that do not meet, labels that do not
-        match.
+        An argument is not features or a layer, widths of neighbouring layers differ, or the number
+        of labels is wrong.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class Model:
                 )
             width = layer.n_outputs
         if width is None:
-            raise ValueError("there are neither features nor layers; expected one of them at least")
+            raise ValueError("there are neither features nor layers; expected at least one of them")
         if isinstance(labels, str):
             raise TypeError("labels is a string; expected a list of strings")
         self._labels = None if labels is None else tuple(labels)
@@ -103,12 +103,12 @@ class Model:
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
-        """A model from the bytes of a model file.
+        """Makes a model from the bytes of a model file.
 
         Raises
         ------
         ModelFileError
-            They break a rule of the format; the message begins with the rule's name.
+            The bytes break a rule of the format; the message begins with the rule's name.
         """
         data = _engine.owned_bytes("data", data)
         core = _engine.Core(data)  # validates everything
@@ -144,14 +144,15 @@ class Model:
         Raises
         ------
         OSError
-            The folder or the disk refused; what stood at `path` is as it was.
+            The folder or the disk refused; a file that existed at `path` is unchanged.
         """
         data = self.to_bytes()
-        _engine.Core(data)  # what could not be loaded again is not written
+        _engine.Core(data)  # refuses a model that could not be loaded again
         write(path, data)
 
     def quantize(self, precision: str) -> Model:
-        """The same model with fewer bytes a weight: faster where reading weights takes the time.
+        """Makes the same model with fewer bytes per weight, which is faster where reading the
+        weights takes most of the time.
 
         Parameters
         ----------
@@ -195,12 +196,12 @@ class Model:
 
     @property
     def info(self) -> Mapping[str, str]:
-        """Whatever travels with the model; read-only."""
+        """The notes that are kept with the model; read-only."""
         return MappingProxyType(self._info)
 
     @property
     def sample_rate(self) -> int | None:
-        """Hz of the audio that it takes; None without features."""
+        """Sample rate of the audio that it takes, Hz; None without features."""
         return self._core.sample_rate or None
 
     @property
@@ -264,7 +265,7 @@ class Model:
         return _engine.Streams(self._core, self, n, threads)
 
     def run(self, pcm: NDArray[Any]) -> NDArray[np.float32]:
-        """A whole recording: what a stream gives over push and flush, bit for bit.
+        """Runs a whole recording: the rows that a stream gives over push and flush, bit for bit.
 
         Parameters
         ----------
@@ -284,7 +285,7 @@ class Model:
 
 
 def _below(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
-    """What stands below a prefix, without it."""
+    """The entries whose keys begin with a prefix, under the rest of the key."""
     return {name[len(prefix) :]: v for name, v in values.items() if name.startswith(prefix)}
 
 

@@ -26,7 +26,7 @@ def bundled() -> list[str]:
 
 
 def locate(name_or_path: str | os.PathLike[str]) -> Path:
-    """Where a model file lies.
+    """The path of a model file.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def locate(name_or_path: str | os.PathLike[str]) -> Path:
 def read(path: str | os.PathLike[str]) -> bytes:
     """The bytes of a regular file of at most 256 MiB, read once.
 
-    Never a memory map: a file that shrinks under a map kills the process.
+    The file is never memory-mapped: if a mapped file shrinks, reading it kills the process.
 
     Raises
     ------

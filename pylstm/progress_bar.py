@@ -31,9 +31,9 @@ class ProgressBar(Progress):
             time,
             console=Console(stderr=True, highlight=False, markup=False),
             transient=True,
-            # A thread that redraws would run while the engine is timed.
+            # Redrawn by `show`, not by a thread, which would run while the engine is timed.
             auto_refresh=False,
-            # On a terminal stdout goes above the bar; a file or a pipe gets what it always gets.
+            # On a terminal, stdout is printed above the bar; a file or a pipe gets it unchanged.
             redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
         )
         self._shown: TaskID | None = None

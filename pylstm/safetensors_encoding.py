@@ -1,7 +1,7 @@
 """Models as the bytes of a safetensors file.
 
-What a model file is, and every rule that it must keep, stands in ``docs/model-file.md``; the one
-reader and validator is the core's.
+``docs/model-file.md`` says what a model file is and which rules it must keep; the core has the only
+reader and validator.
 """
 
 from __future__ import annotations

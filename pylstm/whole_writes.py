@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, one or several together."""
+"""Writes files whole or not at all, one or several together."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ __all__ = ["write", "write_together"]
 
 
 def write(path: str | os.PathLike[str], data: bytes) -> None:
-    """Replaces a file as a whole or not at all, whatever happens meanwhile.
+    """Replaces a file as a whole or not at all, even if the system crashes meanwhile.
 
-    A temporary file in the same folder, fsync, read back, rename, fsync of the folder: after a
-    crash the old file or the new one is there, never a part.
+    Writes a temporary file in the same folder, syncs it, reads it back, renames it and syncs the
+    folder: after a crash the old file or the new one is there, never a part.
 
     Raises
     ------
     OSError
-        The folder or the disk refused; what stood at `path` is as it was.
+        The folder or the disk refused; a file that existed at `path` is unchanged.
     """
     write_together({Path(path): data})
 
 
 def write_together(contents: Mapping[Path, bytes]) -> None:
-    """The same for files that belong together: where one cannot be written, none is.
+    """Does the same for files that belong together: if one cannot be written, none is.
 
     Only a crash between two renames can leave an old one beside a new one.
 
     Raises
     ------
     OSError
-        With the path that refused as `filename`; all files are as they were.
+        A folder or the disk refused; `filename` is the path concerned, and all files are unchanged.
     ValueError
         Two of the paths are the same file; none is written.
     """
@@ -70,14 +70,14 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
         raise
     finally:
         for left in (*written.values(), *before.values()):
-            # What refuses here has refused before, and that is what is to be told.
+            # An error here follows an earlier one, which is the one to report.
             with contextlib.suppress(OSError):
                 if left is not None:
                     left.unlink()
     if os.name == "posix":
         for parent in {path.parent for path in written}:
-            # Written it is: where a folder may not be read, or its file system does not sync
-            # folders, an error would say that it is not.
+            # The file has been written; if the folder cannot be read, or its file system does not
+            # sync folders, an error would wrongly say that it has not.
             with contextlib.suppress(OSError):
                 folder = os.open(parent, os.O_RDONLY)
                 try:
@@ -87,17 +87,18 @@ def write_together(contents: Mapping[Path, bytes]) -> None:
 
 
 def _beside(path: Path) -> Path:
-    """A new name in the same folder; short, for the name of `path` may be as long as names get."""
+    """A new name in the same folder; it is short, because the name of `path` may already have the
+    maximal length."""
     return path.parent / f".{secrets.token_hex(8)}.tmp"
 
 
 @contextlib.contextmanager
 def _refused_by(name: Path) -> Iterator[None]:
-    """Errors name the file that was to be written, not one that nobody has heard of."""
+    """Makes errors name the file that was to be written instead of the temporary one."""
     try:
         yield
     except OSError as error:
-        if error.errno is not None:  # else the message is all that it has, and would be lost
+        if error.errno is not None:  # without errno it has only its message
             error.filename = os.fspath(name)
             del error.filename2  # of a rename
         raise
@@ -112,8 +113,8 @@ def _write_temporary(temporary: Path, data: bytes, path: Path) -> None:
     if mode is not None and stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if mode is not None and not stat.S_ISREG(mode):
-        # A pipe or a device: renamed over, it would be gone for all who use it.
-        raise OSError(errno.EINVAL, "it is no regular file")
+        # Replacing a pipe or a device by rename would remove it for everyone who uses it.
+        raise OSError(errno.EINVAL, "it is not a regular file")
     with open(temporary, "xb") as file:
         file.write(data)
         file.flush()

@@ -30,8 +30,8 @@
  *             model. Buffers handed to a call are the caller's, and are not looked at after it has returned.
  * Threads     A model is immutable: any number of threads may use it at the same time. A stream has one user at a time: a call
  *             that meets another one in progress returns PYLSTM_BUSY at once and changes nothing; a batch likewise. Any number
- *             of streams run in parallel. Nothing may be in progress on what is being created or destroyed. There is no
- *             global state but the environment variable PYLSTM_ISA, read when a model is made. The comment of a function ends
+ *             of streams run in parallel. No call may be in progress on an object that is being created or destroyed. The only
+ *             global state is the environment variable PYLSTM_ISA, read when a model is made. The comment of a function ends
  *             with one of:
  *             [any thread]   any number of threads at a time, also while others push;
  *             [one user]     one call at a time on a stream or batch: another one gets PYLSTM_BUSY;
@@ -39,12 +39,13 @@
  * Real time   Calls marked [rt] allocate nothing, take no lock, make no system call, and their cost per frame has a bound
  *             that does not grow with the length of the stream, also when they return an error. They need at most 32 KiB of
  *             stack; those that make a model need 64 KiB.
- * Errors      A call that returns anything but PYLSTM_OK has changed nothing, and what it was to write is as it was (but
- *             *_create sets its result to NULL). PYLSTM_BAD_ARGUMENT is for NULL where an address is needed and for numbers
+ * Errors      A call that returns anything but PYLSTM_OK has changed nothing, and left its outputs as they were (but *_create
+ *             sets its result to NULL). PYLSTM_BAD_ARGUMENT is for NULL where an address is needed and for numbers
  *             out of range; comments name it only where it means more. Calls that return a number or a pointer instead of a
  *             status answer 0 or NULL where they are given NULL. Strings are UTF-8.
- * Versions    Within a major version (within 0.x: a minor one) calls, statuses and structs are added, never changed. The
- *             library that is linked says pylstm_version(), the header that was compiled against PYLSTM_VERSION_*.
+ * Versions    Within a major version (within 0.x: a minor one) calls, statuses and structs are added, never changed.
+ *             pylstm_version() tells the version of the library that is linked, PYLSTM_VERSION_* that of the header that the
+ *             program was compiled against.
  */
 #ifndef PYLSTM_H
 #define PYLSTM_H
@@ -62,8 +63,8 @@
 /* Every object placed by *_init starts at a multiple of this many bytes. */
 #define PYLSTM_ALIGNMENT 64
 
-/* Nothing to do for a static library. PYLSTM_BUILD_SHARED is defined while a shared one is made; on Windows programs that use
- * such a one define PYLSTM_USE_SHARED. */
+/* A static library needs none of these. PYLSTM_BUILD_SHARED is defined while a shared library is built; on Windows, programs
+ * that use it define PYLSTM_USE_SHARED. */
 #if defined(_WIN32) && defined(PYLSTM_BUILD_SHARED)
 #define PYLSTM_API __declspec(dllexport)
 #elif defined(_WIN32) && defined(PYLSTM_USE_SHARED)
@@ -85,7 +86,7 @@ typedef enum pylstm_status {
     PYLSTM_BAD_MODEL = 3,         /* a model file breaks a rule: pylstm_error says which */
     PYLSTM_BAD_ISA = 4,           /* PYLSTM_ISA names an instruction set that this build or processor does not have */
     PYLSTM_NOT_FINITE = 5,        /* NaN or infinity in audio or frames: refused before any state was touched */
-    PYLSTM_OUT_TOO_SMALL = 6,     /* out has fewer rows than pylstm_stream_rows_due() tells, or a snapshot fewer bytes than
+    PYLSTM_OUT_TOO_SMALL = 6,     /* out has fewer rows than pylstm_stream_rows_due() gives, or a snapshot fewer bytes than
                                      pylstm_snapshot_size() */
     PYLSTM_BUSY = 7,              /* another thread is inside a call on this stream or batch */
     PYLSTM_FLUSHED = 8,           /* the stream has been flushed: reset it to begin anew */
@@ -96,8 +97,8 @@ typedef enum pylstm_status {
     PYLSTM_NOT_BUILT = 13         /* the model needs what this build leaves out (PYLSTM_FLOAT_ONLY) */
 } pylstm_status;
 
-/* What went wrong, for people: filled by the calls that take one, always terminated. The caller's; NULL where it is not
- * wanted. */
+/* What went wrong, for people: filled by the calls that take one, always terminated. The caller owns it, and passes NULL where
+ * it is not wanted. */
 typedef struct pylstm_error {
     pylstm_status status;
     char message[400];
@@ -118,7 +119,7 @@ typedef struct pylstm_layer_part {
     const char *kind; /* of the layer, as in the model file: "lstm" */
     const char *name; /* in a state "h" (short-term memory), "c" (long-term memory); in a trace the gates, too: "i", "f" ... */
     int layer;        /* the layer's index in the model */
-    int cell;         /* which cell of the layer: 0 for the first of a stack, and where there is but one */
+    int cell;         /* which cell of the layer: 0 for the first of a stack or the only one */
     size_t offset;    /* where it begins: floats from the start of the whole state, or of one frame's trace */
     size_t size;      /* floats */
 } pylstm_layer_part;
@@ -135,7 +136,7 @@ PYLSTM_API const char *pylstm_strerror(pylstm_status status);
  * Returns: its version, as "0.1.0". [any thread] [rt] */
 PYLSTM_API const char *pylstm_version(void);
 
-/* Chooses as a model that is created now would: the best instruction set that this build contains and that both processor and
+/* Tells which instruction set a model created now would use: the best one that this build contains and that both processor and
  * operating system support, or the one that the environment variable PYLSTM_ISA names.
  *
  *     why    may be NULL; says why the answer is NULL
@@ -166,8 +167,8 @@ PYLSTM_API const char *pylstm_isa_name(int index);
 /* Makes a model. Everything is validated before anything is allocated, so the bytes may come from anyone. One allocation.
  *
  *     bytes    a model file: safetensors with the configuration in its metadata (docs/model-file.md), of float32, bfloat16 or
- *              int8 weights; read-only and at any address if you like, and free to go afterwards
- *     model    receives the model, for all threads at once; pylstm_model_destroy ends it
+ *              int8 weights; may be read-only and at any address, and may be freed afterwards
+ *     model    receives the model, which all threads may share; pylstm_model_destroy ends it
  *     why      may be NULL; says which rule the file breaks
  *
  * Returns: PYLSTM_OK, PYLSTM_BAD_MODEL, PYLSTM_NOT_BUILT, PYLSTM_BAD_ISA or PYLSTM_NO_MEMORY. [any thread] */
@@ -298,7 +299,7 @@ PYLSTM_API pylstm_status pylstm_stream_init(void *memory, size_t memory_size, co
  *     flush        not 0: the rows of a flush after it are counted too, as for a whole recording
  *     rows         receives the number
  *
- * Returns: PYLSTM_OK, or what the push or the flush would be refused for, room and values of the samples apart.
+ * Returns: PYLSTM_OK, or the status with which the push or the flush would be refused; room and sample values are not checked.
  * [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_stream_rows_due(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows);
 
@@ -349,8 +350,8 @@ PYLSTM_API pylstm_status pylstm_stream_flush(pylstm_stream *stream, float *out, 
  * Returns: PYLSTM_OK. [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_stream_reset(pylstm_stream *stream);
 
-/* Brings a stream back to where it was made, but for the loudest value that the features have met. A second pass over the same
- * recording then clamps (top_db) against the maximum of the whole, as librosa does with whole signals: push, flush,
+/* Brings a stream back to where it was made, except for the loudest value that the features have met. A second pass over the
+ * same recording then clamps (top_db) against the maximum of the whole, as librosa does with whole signals: push, flush,
  * reset_keep_peak, push, flush. Without top_db it is pylstm_stream_reset.
  *
  * Returns: PYLSTM_OK. [one user] [rt] */
@@ -412,13 +413,13 @@ typedef struct pylstm_push {
     float *out;
     size_t out_rows;
     size_t rows;          /* written by the push: rows in out */
-    pylstm_status status; /* written by the push: what this part was refused for, PYLSTM_OK if it was not */
+    pylstm_status status; /* written by the push: why this part was refused, PYLSTM_OK if it was not */
 } pylstm_push;
 
 /* Makes a batch: working memory for pushes into any streams of one model. pylstm_batch_destroy ends it, and its threads.
  *
- *     threads    how many work on a push, the calling one included: 1 to 256; 1 is real-time safe, more means waiting for each
- *                other on locks
+ *     threads    how many threads work on a push, the calling one included: 1 to 256; 1 is real-time safe, more threads wait
+ *                for each other on locks
  *
  * Returns: PYLSTM_OK or PYLSTM_NO_MEMORY. [any thread] */
 PYLSTM_API pylstm_status pylstm_batch_create(const pylstm_model *model, int threads, pylstm_batch **batch);
@@ -441,7 +442,7 @@ PYLSTM_API pylstm_status pylstm_batch_init(void *memory, size_t memory_size, con
  *
  *     parts    n_parts of them; rows and status of each are written
  *
- * Returns: PYLSTM_OK, or the first status that a part was refused for; every part's status says which it was.
+ * Returns: PYLSTM_OK, or the status of the first part that was refused; every part has its own status.
  * [one user, of the batch and of every stream] [rt with one thread] */
 PYLSTM_API pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t n_parts);
 

@@ -17,7 +17,7 @@
 
 namespace {
 
-// What the callback has; all of it is made before the sound begins.
+// Everything that the callback uses; all of it is made before the sound begins.
 class Listener {
 public:
     explicit Listener(const pylstm::Model &model)

@@ -30,7 +30,7 @@ AHEAD = 2.0  # seconds of audio that a client may be ahead of the service before
 
 
 class Client:
-    """What the service knows of one connection."""
+    """The state of one connection."""
 
     def __init__(self, slot: int, detector: pylstm.Detector, most: int) -> None:
         self.slot = slot
@@ -61,7 +61,7 @@ class Client:
         return pcm
 
     def hear(self, rows: np.ndarray) -> None:
-        """Posteriors of new frames: their events go out."""
+        """Takes the posteriors of new frames and sends their events."""
         self.frames += len(rows)
         for event in self.detector.push(rows):
             self.messages.put_nowait(
@@ -79,7 +79,7 @@ class Service:
         self.pushing = asyncio.Lock()  # a slot may not leave while a push is using it
 
     async def run(self) -> None:
-        """Pushes what has come in, for ever."""
+        """Pushes whatever audio has come in, again and again."""
         clock = asyncio.get_running_loop()
         while True:
             began = clock.time()
@@ -96,7 +96,7 @@ class Service:
             self.clients[slot].hear(new)
 
     async def serve(self, socket: ServerConnection) -> None:
-        """One connection, from its beginning to its end."""
+        """Serves one connection, from its beginning to its end."""
         try:
             slot = self.pool.join()
         except ValueError:  # all taken
@@ -120,7 +120,7 @@ class Service:
                     return
                 await client.feed(np.frombuffer(message, "<i2"))
         except ConnectionClosed:
-            pass  # it went without a word
+            pass  # it closed the connection without notice
         finally:
             telling.cancel()
             async with self.pushing:
@@ -128,7 +128,7 @@ class Service:
                 self.pool.leave(slot)
 
     async def end(self, client: Client) -> None:
-        """The client has sent everything: what is still in the stream comes out."""
+        """The client has sent everything: flushes its stream."""
         await client.drained()
         async with self.pushing:
             client.hear(self.pool[client.slot].flush())

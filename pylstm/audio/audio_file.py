@@ -1,4 +1,4 @@
-"""An audio file, or a span of one, as mono float32 at any rate, in bounded memory."""
+"""Reads an audio file, or a span of one, as mono float32 at any rate, in bounded memory."""
 
 from __future__ import annotations
 
@@ -204,7 +204,8 @@ class AudioFile:
 
     @property
     def shortfall(self) -> str | None:
-        """How much less than declared the file held once all is read, in words; None: nothing.
+        """Says how much less than declared the file held, once all is read; None: nothing is
+        missing.
 
         Some decoders stop where a file is cut off without an error, and libsndfile believes that
         WAV and AIFF files are complete (`pylstm.audio.declared_length` does not). Others declare
@@ -242,7 +243,7 @@ class AudioFile:
             yield pending
 
     def read(self) -> Samples:
-        """All of it at once.
+        """Reads all of it at once.
 
         Returns
         -------

@@ -1,4 +1,4 @@
-"""BLAS on one thread: the sequences of a batch are what runs in parallel."""
+"""Keeps BLAS on one thread, because the sequences of a batch run in parallel."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def _controller() -> Any:
     return ThreadpoolController().select(user_api="blas")
 
 
-# How many threads of the process are inside. Each for itself would, on leaving, restore what it
-# found on entering: the last one to leave, perhaps, the limit of another.
+# How many threads of the process are inside the context. If each thread restored what it found on
+# entering, the last one to leave might restore the limit that another one had set.
 _lock = threading.Lock()
 _inside = 0
 _limit: Any = None

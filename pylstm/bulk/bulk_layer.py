@@ -1,4 +1,4 @@
-"""What every kind of layer is in a pass over a whole batch: forward with a tape, and backward."""
+"""The base class of layers in passes over a whole batch: forward with a tape, and backward."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class BulkLayer(Protocol):
 
     @property
     def kept_per_row(self) -> int:
-        """Floats of a tape for each row; the rows that go in and come out are not among them."""
+        """Floats of a tape for each row, input and output rows not counted."""
 
     def forward(
         self,

@@ -36,7 +36,7 @@ class DenseRows:
     """
 
     kept_per_row = 0
-    """A tape holds what goes in and what comes out, nothing else."""
+    """A tape holds only the input and output rows, which are not counted."""
 
     def __init__(self, weights: dict[str, Array], activation: str) -> None:
         self._weight, self._bias = weights["weight"], weights.get("bias")
@@ -78,7 +78,7 @@ class DenseRows:
 
 
 def activate(activation: str, y: Array) -> Array:
-    """a(y), y being free to be overwritten."""
+    """Applies the activation; y may be overwritten."""
     if activation == "tanh":
         np.tanh(y, out=y)
     elif activation == "relu":
@@ -97,7 +97,7 @@ def activate(activation: str, y: Array) -> Array:
 
 
 def through(activation: str, y: Array, dy: Array) -> Array:
-    """The gradient before an activation, from that after it and what came out of it."""
+    """The gradient before an activation, from the gradient after it and the activation's output."""
     if activation == "tanh":
         return dy * (1 - y * y)
     if activation == "relu":

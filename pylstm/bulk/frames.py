@@ -15,7 +15,7 @@ Array = NDArray[np.float32]
 
 
 def check_frames(x: Any, width: int, batched: bool) -> Array:
-    """Frames as float32 in C order, or an error that says what came.
+    """Checks frames and returns them as float32 in C order.
 
     Parameters
     ----------
@@ -34,13 +34,13 @@ def check_frames(x: Any, width: int, batched: bool) -> Array:
 
 
 def check_finite(name: str, rows: Array) -> None:
-    """ValueError unless all are numbers: a pass would hide a NaN in its gates."""
+    """Raises ValueError where a value is not finite: a pass would hide a NaN in its gates."""
     if not np.isfinite(rows).all():
         raise ValueError(f"{name} holds NaN or infinity; expected finite values")
 
 
 def check_lengths(lengths: Any, count: int, batch: int) -> NDArray[np.int64] | None:
-    """Lengths of the sequences of a batch as int64, or an error that says what came.
+    """Checks the lengths of the sequences of a batch and returns them as int64.
 
     Parameters
     ----------

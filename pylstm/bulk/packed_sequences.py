@@ -15,7 +15,7 @@ Array = NDArray[np.float32]
 
 
 class Packed:
-    """Which frames of a batch are there, and in which row each of them stands.
+    """The frames that a batch really has, and the row of each of them.
 
     Sequences are sorted by length, the longest first; the rows of all first frames come first, then
     those of the second frames, and so on.
@@ -65,7 +65,7 @@ class Packed:
         return state if self._order is None else state[..., self._order, :]
 
     def unsort(self, state: Array) -> Array:
-        """The other way."""
+        """The inverse: a state with its sequences in the order of the batch."""
         if self._order is None:
             return state
         found = np.empty_like(state)

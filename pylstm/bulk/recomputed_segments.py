@@ -1,4 +1,4 @@
-"""Passes that keep little: the states between segments, from which backward runs forward again."""
+"""Passes that keep only the states between segments, from which backward runs forward again."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Array = NDArray[np.float32]
 
 @dataclass
 class Segment:
-    """Some steps that follow each other: their rows, and where the state stood before them."""
+    """A run of consecutive steps: their rows, and the state before them."""
 
     rows: slice
     steps: _bulk.Steps

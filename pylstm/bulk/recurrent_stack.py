@@ -2,8 +2,8 @@
 
 A pass keeps, for every frame and each layer and direction, the activated gates, h and c before the
 step, and the layer's input: for an LSTM 4 H + H + H floats beside the input and the output. With
-`recompute`, a layer keeps its input and output, and its state at the beginning of every so many
-frames; backward runs forward again, segment by segment.
+`recompute`, a layer keeps its input and output, and its state at the beginning of each segment of
+that many frames; backward runs forward again, segment by segment.
 """
 
 from __future__ import annotations
@@ -82,11 +82,11 @@ class RecurrentStack:
 
     @property
     def kept_per_row(self) -> int:
-        """Floats of a tape for each row; the rows that go in and come out are not among them."""
+        """Floats of a tape for each row, input and output rows not counted."""
         inside = len(self._directions) - 1
         return (
             sum(direction.kept_per_row for layer in self._directions for direction in layer)
-            # What goes from layer to layer inside, and its mask of dropout.
+            # The rows between the layers of the stack, and their dropout masks.
             + inside * self._n_outputs * (1 + bool(self._dropout))
         )
 

@@ -1,4 +1,4 @@
-"""What layers remember of the sequences of a batch."""
+"""The states of layers for the sequences of a batch."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def check_state(
     single: bool = False,
     finite: bool = True,
 ) -> State:
-    """The parts of a state, each (places, batch, width), or an error that says what came.
+    """Checks a state and returns its parts, each (places, batch, width).
 
     Parameters
     ----------
     name : str
-        What the messages call it.
+        Its name in messages.
     shapes : mapping of str to (int, int)
         Names of the parts that are expected, with places and width of each.
     state : array, or tuple of arrays

@@ -51,7 +51,7 @@ class CSource(NamedTuple):
 
 
 def c_name(text: str) -> str:
-    """A name for C that is as close to a text as can be.
+    """Makes a C name that is as close to a text as possible.
 
     Parameters
     ----------
@@ -88,8 +88,8 @@ def to_c(model: Model, name: str, header: str | None = None) -> CSource:
     model : Model
         With weights of any precision.
     name : str
-        With what the C names begin: a letter, then letters, digits and underscores, at most 40; not
-        a word of C or C++, and not ``pylstm...``, which is the library's.
+        The beginning of the C names: a letter, then letters, digits and underscores, at most 40;
+        not a word of C or C++, and not ``pylstm...``, which belongs to the library.
     header : str, optional
         How the source includes the header; default ``<name>.h``.
 
@@ -123,7 +123,7 @@ def to_c(model: Model, name: str, header: str | None = None) -> CSource:
     ):
         raise ValueError(f"header is {header!r}; expected a file name of ASCII without quotes")
     if header.lower() == "pylstm.h":
-        raise ValueError(f"header is {header!r}, which is the library's: choose another name")
+        raise ValueError(f"header is {header!r}, which is the library's own; expected another name")
     data = model.to_bytes()
     sizes = _engine.memory_of(data)
     return CSource(_source(name, header, model, data), _header(name, model, len(data), sizes))
@@ -211,7 +211,7 @@ def _header(name: str, model: Model, file_size: int, sizes: tuple[int, int, int]
 
 
 def _facts(model: Model) -> Iterator[str]:
-    """What it is, in words that cannot end a comment."""
+    """Describes the model in words that cannot end a C comment."""
     yield f"features: {model.features.kind if model.features else 'none'}"
     yield f"layers: {', '.join(repr(layer) for layer in model.layers) or 'none'}"
     if model.labels is not None:

@@ -53,20 +53,20 @@ def from_torch(
     state dict of an LSTM, LSTMCell, Linear   `LSTM` or `Dense`, told from the names
     ========================================  ====================================================
 
-    A plain ``Sequential`` cannot run an ``nn.LSTM``, whose output is a tuple; as a container that
-    says what follows what it is fine here.
+    A plain ``Sequential`` cannot run an ``nn.LSTM``, whose output is a tuple; here it only says in
+    which order the layers follow each other.
 
     Parameters
     ----------
     source : torch.nn.Module or mapping of str to tensor or ndarray
         A state dict may hold NumPy arrays; PyTorch is then not needed.
     prefix : str
-        Of the names in a state dict that belong to this layer, such as ``"lstm."`` in the state
-        dict of a whole model. Names that begin otherwise are left alone; every name that begins so
+        The beginning of the names in a state dict that belong to this layer, such as ``"lstm."`` in
+        the state dict of a whole model. Other names are ignored; every name with this beginning
         must be used.
     activation : {"linear", "sigmoid", "tanh", "relu", "softmax"}
-        Of the `Dense` layer that an ``nn.Linear`` or its state dict becomes, because they do not
-        say.
+        The activation of the `Dense` layer that an ``nn.Linear`` or its state dict becomes, because
+        they do not contain one.
 
     Returns
     -------
@@ -134,9 +134,9 @@ def _from_module(module: nn.Module, where: str | None, activation: str = "linear
             break
     else:
         raise ValueError(
-            f"{where or 'source'} is a {type(module).__name__}; expected nn.LSTM, nn.LSTMCell, "
-            "nn.Linear or nn.Sequential; of a model of your own hand over its parts one by one, or "
-            "its state_dict() with a prefix"
+            f"{where or 'source'} is of type {type(module).__name__}; expected nn.LSTM, "
+            "nn.LSTMCell, nn.Linear or nn.Sequential; for a model of your own, pass its parts one "
+            "by one, or its state_dict() with a prefix"
         )
     where = where or type(module).__name__
     if isinstance(module, nn.LSTM):
@@ -163,7 +163,7 @@ def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
         if type(module) in activations:
             if not isinstance(before, nn.Linear):
                 raise ValueError(
-                    f"{where} is a {type(module).__name__} that does not follow a Linear: an "
+                    f"{where} is of type {type(module).__name__} but follows no Linear: an "
                     "activation is part of the Linear before it"
                 )
             before = module
@@ -194,7 +194,7 @@ def _flattened(sequential: nn.Sequential, path: str = "") -> list[tuple[str, Any
     from torch import nn
 
     modules: list[tuple[str, Any]] = []
-    # Iteration, unlike named_children, gives a module twice that stands there twice.
+    # Iteration, unlike named_children, repeats a module that is used twice.
     for index, module in enumerate(sequential):
         if type(module) is nn.Sequential:
             modules += _flattened(module, f"{path}{index}.")
@@ -261,7 +261,8 @@ def _lstm(
             f"{hidden_size}: {gates}; expected the four of an LSTM"
         )
     bias = any(name.startswith(f"{prefix}bias") for name in tensors)
-    # Counted first, because a hostile name such as weight_ih_l999999999 costs a loop otherwise.
+    # Counted first, because otherwise a hostile name such as weight_ih_l999999999 would cause a
+    # long loop.
     if num_layers > len(tensors):
         raise ValueError(
             f"{where} has a layer {num_layers - 1} but only {len(tensors)} tensors under "

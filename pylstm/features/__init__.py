@@ -1,4 +1,4 @@
-"""Features: what turns audio into the frames that the first layer takes.
+"""Features, which turn audio into the frames that the first layer takes.
 
 A new kind is a file with a subclass of `Features`, and its name here.
 """

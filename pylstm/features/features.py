@@ -1,4 +1,4 @@
-"""What all features have in common: what turns audio into the frames that the first layer takes.
+"""The base class of features, which turn audio into the frames that the first layer takes.
 
 The names, meanings and results are librosa's (0.11), and every frame is computed by the core:
 
@@ -26,7 +26,7 @@ _NAME_OF_NONE = "none"
 
 
 def _name(name: str, value: object) -> str:
-    if value == _NAME_OF_NONE:  # what a file calls None
+    if value == _NAME_OF_NONE:  # how a file spells None
         raise ValueError(f"{name} is {value!r}; expected None or one of the names that it takes")
     return text(name, value)
 
@@ -53,16 +53,16 @@ def _vector(name: str, value: Any) -> NDArray[np.float32]:
     array = np.array(value)
     if array.dtype.kind not in "fiu" or array.ndim != 1:
         raise TypeError(f"{name} is {described(array)}; expected numbers, 1-D")
-    with np.errstate(over="ignore", under="ignore"):  # what does not fit is refused as infinite
+    with np.errstate(over="ignore", under="ignore"):  # overflow is refused as infinite
         array = array.astype(np.float32)
     array.flags.writeable = False
     return array
 
 
 class Features:
-    """What `MFCC` and `LogMel` have in common.
+    """The base class of `MFCC` and `LogMel`.
 
-    A recipe, immutable, that computes whole signals and makes streams.
+    An immutable recipe that computes whole signals and makes streams.
     """
 
     kind: ClassVar[str]
@@ -92,7 +92,7 @@ class Features:
                 raise ValueError(f"{name} is {values[name]}; expected {expected}")
         try:
             _ = self._core
-        except _engine.ModelFileError as error:  # the core's words name the argument
+        except _engine.ModelFileError as error:  # the core's message names the argument
             rule, _, words = str(error).partition("] ")
             raise ValueError((words or rule).replace("features.", "")) from None
 
@@ -181,7 +181,7 @@ class Features:
     # --- what they do -----------------------------------------------------------------------------
 
     def __call__(self, y: NDArray[Any]) -> NDArray[np.float32]:
-        """Frames of a whole signal.
+        """Computes the frames of a whole signal.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What a model is made of: layers as plain data, their weights as NumPy arrays.
+"""Layers, the parts of a model, as plain data with their weights as NumPy arrays.
 
 A layer is data: sizes, and weights under PyTorch's names. It writes itself into a model file
 (`config`, `tensors`) and is read back from one (`from_config`). A layer's `forward` runs it over
@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 LAYERS: tuple[type[Layer], ...] = (LSTM, GRU, RNN, Dense)
-"""All kinds of layers."""
+"""The classes of all kinds of layers."""
 
 KINDS: dict[str, type[Layer]] = {layer.kind: layer for layer in LAYERS if layer.streams}
 """The class of each kind of layer that a model file can hold, under its name there."""

@@ -1,4 +1,4 @@
-"""What all layers have in common: sizes, weights, how they stand in a model file."""
+"""The base class of all layers: sizes, weights, and their form in a model file."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ MAX_DIMENSION = 65_536
 
 
 class Layer:
-    """What all layers have in common.
+    """The base class of all layers.
 
     A kind of layer is a subclass: it says what its settings, weights and states are, and how it
-    runs over a batch. Nothing outside asks which kind a layer is.
+    runs over a batch. No other code asks which kind a layer is.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Layer:
         How the weight matrices are kept; biases and states are float32 always.
     weights : dict of str to ndarray
         In C order, under PyTorch's names: float32, with bf16 rounded to 8 significant bits, with
-        int8 bytes beside a vector ``<name>_scale`` of what a step is worth in each row.
+        int8 bytes beside a vector ``<name>_scale`` with the value of one step in each row.
     """
 
     kind: ClassVar[str]
@@ -69,7 +69,7 @@ class Layer:
 
     @property
     def state_shapes(self) -> dict[str, tuple[int, int]]:
-        """What it remembers of each sequence: names of the parts, with places and width of each.
+        """The parts of its state for each sequence: their names, with places and width of each.
 
         Over a batch a part is of shape (places, B, width). Empty: it remembers nothing.
         """
@@ -110,7 +110,7 @@ class Layer:
     ) -> tuple[NDArray[np.float32], Any]:
         """Runs over whole sequences with BLAS: for scoring many recordings, and for research.
 
-        What a stream gives for the same frames differs by rounding only, by less than 1e-5.
+        A stream's outputs differ by rounding only, by less than 1e-5.
 
         Parameters
         ----------
@@ -148,7 +148,7 @@ class Layer:
         """
         if self.precision != "float32":
             raise ValueError(f"{self!r} is {self.precision}: bulk passes run float32 layers")
-        from pylstm.bulk import whole_sequences  # loaded by those who need it
+        from pylstm.bulk import whole_sequences  # imported only where it is needed
 
         layer = self.in_bulk(self.weights, gradients=False)
         return whole_sequences.run(layer, self.input_size, self.state_shapes, x, state, lengths)
@@ -184,7 +184,7 @@ class Layer:
             self.weights = uniform(self.shapes, fan, seed)
             return
         if seed is not None:
-            raise ValueError("seed and weights exclude each other: weights need no draw")
+            raise ValueError("seed and weights exclude each other: given weights are not drawn")
         shapes, matrices = self.shapes, self._matrices()
         if self.precision == "int8":
             shapes |= {f"{name}_scale": shapes[name][:1] for name in matrices}
@@ -198,7 +198,7 @@ class Layer:
                 )
 
     def quantize(self, precision: str) -> Self:
-        """The same layer with fewer bytes a weight.
+        """Makes the same layer with fewer bytes per weight.
 
         Parameters
         ----------
@@ -263,7 +263,7 @@ class Layer:
 
     @classmethod
     def from_config(cls, config: Mapping[str, str], weights: Mapping[str, Any]) -> Self:
-        """A layer from what `config` gave, and its weights.
+        """Makes a layer from what `config` returned, and its weights.
 
         Parameters
         ----------
@@ -305,5 +305,5 @@ class Layer:
             )
         )
 
-    # Weights may be changed in place, so a layer is no key of a dict.
+    # Weights may be changed in place, so a layer cannot be hashed.
     __hash__ = None  # type: ignore[assignment]

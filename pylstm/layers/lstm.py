@@ -1,4 +1,4 @@
-"""The LSTM, and what can be seen inside it."""
+"""The LSTM layer and the trace of its gates."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["LSTM", "Gates"]
 
 
 class Gates(NamedTuple):
-    """What happened inside one LSTM layer, step by step.
+    """The values inside one LSTM layer, step by step.
 
     Arrays of shape (T, hidden_size) or (T, B, hidden_size).
     """
@@ -130,7 +130,7 @@ class LSTM(Recurrent):
 
     @property
     def state_shapes(self) -> dict[str, tuple[int, int]]:
-        """What it remembers of each sequence: h and c of every layer and direction."""
+        """The parts of its state for each sequence: h and c of every layer and direction."""
         shapes = super().state_shapes
         return shapes | {"c": (shapes["h"][0], self.hidden_size)}
 
@@ -148,7 +148,7 @@ class LSTM(Recurrent):
         x: NDArray[np.float32],
         state: tuple[NDArray[np.float32], NDArray[np.float32]] | None = None,
     ) -> list[Gates]:
-        """Every gate of every step, as the engine used it: the values are the kernels' own.
+        """Returns every gate of every step, as the engine's kernels computed it.
 
         Parameters
         ----------

@@ -13,14 +13,14 @@ PRECISIONS = ("float32", "bf16", "int8")
 
 
 def round_to_bf16(array: NDArray[np.float32]) -> NDArray[np.float32]:
-    """To the nearest float32 with a lower half of zeros, ties to even; never to infinity."""
+    """Rounds to the nearest float32 whose lower half is zero, ties to even; never to infinity."""
     bits = np.minimum(np.abs(array), np.float32(3.3895314e38)).view(np.uint32)
     bits = (bits + 0x7FFF + (bits >> 16 & 1)) & np.uint32(0xFFFF0000)
     return np.copysign(bits.view(np.float32), array)
 
 
 def is_bf16(array: NDArray[np.float32]) -> bool:
-    """Whether the lower halves are all zeros."""
+    """Whether the lower halves of all values are zero."""
     return not (array.view(np.uint32) & 0xFFFF).any()
 
 
@@ -30,7 +30,8 @@ def bf16_bits(array: NDArray[np.float32]) -> NDArray[np.uint16]:
 
 
 def to_int8(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Bytes, the largest magnitude of each row being 127, and what a step is worth in each row."""
+    """Rounds to bytes, the largest magnitude of each row becoming 127. Returns them and the value
+    of one step in each row."""
     scale: NDArray[Any] = np.abs(matrix).max(axis=1) / np.float32(127)
     # A row of zeros (or of subnormals, which the engine flushes) has nothing to scale.
     usable = scale >= np.finfo(np.float32).tiny

@@ -1,4 +1,4 @@
-"""What recurrent layers have in common: stacks of cells, in one direction or both."""
+"""The base class of recurrent layers: stacks of cells, in one direction or both."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Recurrent"]
 
-# The limit of the core: no stack is higher.
+# The core's limit on the number of layers in a stack.
 MAX_NUM_LAYERS = 128
 
 
@@ -47,7 +47,7 @@ class Recurrent(Layer):
         bidirectional: bool,
         dropout: float,
     ) -> None:
-        """Sets and checks what all of them have."""
+        """Sets and checks the settings that all recurrent layers have."""
         self.input_size = count("input_size", input_size, 1, MAX_DIMENSION)
         self.hidden_size = count("hidden_size", hidden_size, 1, MAX_DIMENSION // 4)
         self.num_layers = count("num_layers", num_layers, 1, MAX_NUM_LAYERS)
@@ -71,7 +71,7 @@ class Recurrent(Layer):
 
     @property
     def suffixes(self) -> tuple[str, ...]:
-        """What the names of weights of each direction end in."""
+        """The suffix of the names of weights for each direction."""
         return ("", "_reverse") if self.bidirectional else ("",)
 
     @property
@@ -98,7 +98,7 @@ class Recurrent(Layer):
 
     @property
     def state_shapes(self) -> dict[str, tuple[int, int]]:
-        """What it remembers of each sequence: h of every layer and direction."""
+        """The parts of its state for each sequence: h of every layer and direction."""
         return {"h": (self.num_layers * len(self.suffixes), self.width)}
 
     def in_bulk(self, weights: Weights, gradients: bool) -> BulkLayer:

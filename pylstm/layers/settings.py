@@ -1,4 +1,4 @@
-"""How the settings of a layer stand in a model file: as strings, each value with one spelling."""
+"""The settings of a layer as a model file holds them: strings, with one spelling for each value."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ FLAG = Setting("true|false", "true".__eq__, "true or false")
 
 
 def choice_of(names: Iterable[str]) -> Setting:
-    """A setting that is one of some names."""
+    """Makes a setting whose value is one of the given names."""
     names = tuple(names)
     return Setting("|".join(map(re.escape, names)), str, listing(names))
 

@@ -23,12 +23,12 @@ def check_weights(
     owner: str,
     bytes_allowed: Iterable[str] = (),
 ) -> Weights:
-    """Exactly the tensors that are called for, as copies in C order: float32.
+    """Checks that the weights are exactly those expected, and copies them in C order: float32.
 
     Parameters
     ----------
     weights : mapping of str to ndarray
-        What came.
+        The weights that were given.
     shapes : mapping of str to tuple of int
         What is expected: every name with its shape.
     owner : str

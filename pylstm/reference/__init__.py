@@ -1,9 +1,9 @@
 """The specification: what pylstm computes, in slow and obvious NumPy.
 
-Nothing here is fast and nothing here is clever. Every function states its mathematics first, then
-does exactly that, frame by frame and step by step, in float64 unless another ``dtype`` is asked
-for. It is the oracle of the tests and the place to look when two implementations disagree. NumPy is
-all that it imports.
+The code is neither fast nor clever. Every function states its mathematics first, then does exactly
+that, frame by frame and step by step, in float64 unless another ``dtype`` is asked for. It is the
+oracle of the tests and the place to look when two implementations disagree. It imports nothing but
+NumPy.
 
 ============================  ======================================================================
 `pylstm.reference.cells`      activations, steps of LSTM, GRU and RNN, the dense layer: PyTorch's

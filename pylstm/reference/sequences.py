@@ -51,7 +51,7 @@ def lstm(
     Parameters
     ----------
     x : (T, I) or (T, B, I)
-        One row per step; of one sequence, or of B sequences that know nothing of each other.
+        One row per step, of one sequence or of B independent sequences.
     weights : mapping
         PyTorch's names: ``weight_ih_l{k}`` (4H, I for k = 0, else what the layer below gives),
         ``weight_hh_l{k}`` (4H, P), and ``bias_ih_l{k}``, ``bias_hh_l{k}`` (4H) and the projection

@@ -28,7 +28,7 @@ void pylstm_bulk_pack(const float *matrix, size_t input_stride, size_t output_st
             for (int k = 0; k < inputs; k++)
                 memcpy(packed + (size_t)k * (size_t)width, panel + (size_t)k * input_stride, (size_t)width * sizeof *packed);
         } else {
-            /* Eight inputs at a time: a line of the matrix that has been fetched is used whole. */
+            /* Takes eight inputs at a time, so that a cache line of the matrix is used whole once it has been fetched. */
             for (int k = 0; k < inputs; k += 8) {
                 const int block = inputs - k < 8 ? inputs - k : 8;
                 for (int u = 0; u < width; u++) {

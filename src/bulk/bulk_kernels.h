@@ -1,9 +1,9 @@
 /* The contract between bulk passes (whole sequences, batches, gradients) and the instruction sets.
  *
  * A pass runs over rows: one row is one frame of one sequence, and the rows of one step of all sequences lie behind each other.
- * Every gate of a row has its hidden units side by side, padded to a multiple of 16 (`units`). What is padded has weights and
- * biases 0, and its gradients are not read. The bodies are written once (bulk_kernels.inc.h); sums run over the inputs in their
- * order in every instruction set.
+ * Every gate of a row has its hidden units side by side, padded to a multiple of 16 (`units`). Padding units have weights and
+ * biases 0, and their gradients are not read. The bodies are written once (bulk_kernels.inc.h); sums run over the inputs in
+ * their order in every instruction set.
  *
  * All pointers are to float32, of any alignment; strides are in floats; nothing overlaps unless stated; no count is 0.
  */

@@ -32,7 +32,7 @@ static int is_label(const char *label, const char *name, size_t length) {
     return strlen(label) == length && memcmp(label, name, length) == 0;
 }
 
-/* How often a name is in the list. */
+/* How many times a name stands in the list. */
 static int count_in_background(const pylstm_model *model, const char *label, size_t label_length) {
     const char *list = pylstm_detector_background(model), *name;
     size_t length;
@@ -55,7 +55,7 @@ static int find_label(const pylstm_model *model, const char *name, size_t length
     return k;
 }
 
-/* Labels are what events are told apart by. */
+/* Refuses two equal labels: nobody could tell their events apart. */
 static pylstm_status check_labels(const pylstm_model *model, pylstm_error *why) {
     for (int k = 0; k < pylstm_model_n_outputs(model); k++) {
         const char *label = pylstm_model_label(model, k);
@@ -68,7 +68,7 @@ static pylstm_status check_labels(const pylstm_model *model, pylstm_error *why) 
     return PYLSTM_OK;
 }
 
-/* Every name in the list is a label and stands there once, and a label is left. */
+/* Checks that every name in the list is a label and stands there once, and that one label at least is not in it. */
 static pylstm_status check_background(const pylstm_model *model, pylstm_error *why) {
     const char *list = pylstm_detector_background(model), *name;
     const int n_labels = pylstm_model_n_outputs(model);
@@ -96,7 +96,7 @@ static pylstm_status check_background(const pylstm_model *model, pylstm_error *w
     return PYLSTM_OK;
 }
 
-/* A note that is missing counts as one that is malformed. */
+/* A missing note is treated like a malformed one. */
 static const char *shown_note(const char *text, char shown[PYLSTM_SHOWN + 2]) {
     if (!text)
         return "missing";

@@ -27,7 +27,7 @@ struct pylstm_batch {
     int threads;
     pylstm_workers *workers; /* NULL with one thread */
     desk *desks;
-    /* The push that is under way. */
+    /* The push in progress. */
     pylstm_push *parts;
     size_t n_parts;
 };
@@ -115,7 +115,7 @@ void pylstm_batch_destroy(pylstm_batch *batch) {
 
 /* --- one group -------------------------------------------------------------------------------------------------------- */
 
-/* A stream of the group on its way. */
+/* A stream of the group, and how far its part has come. */
 typedef struct member {
     pylstm_push *part;
     pylstm_samples samples; /* audio that is left */
@@ -123,7 +123,7 @@ typedef struct member {
     float *out;
 } member;
 
-/* Up to `most` frames of a member, side by side; how many there were. */
+/* Takes up to `most` frames of a member, side by side. Returns how many there were. */
 static int take_frames(const desk *at, member *m, float *frames, int most) {
     const pylstm_push *part = m->part;
     const pylstm_model *model = part->stream->model;
@@ -139,7 +139,7 @@ static int take_frames(const desk *at, member *m, float *frames, int most) {
     return n;
 }
 
-/* Every layer for the frames of a round; afterwards group->x are the rows of the last one. */
+/* Runs the frames of a round through every layer; afterwards group->x holds the rows of the last one. */
 static void run_layers(const pylstm_model *model, const desk *at, pylstm_group *group, member *const *taking) {
     size_t place = model->layers_state;
     for (int k = 0; k < model->n_layers; k++) {
@@ -155,7 +155,7 @@ static void run_layers(const pylstm_model *model, const desk *at, pylstm_group *
     }
 }
 
-/* Takes, runs and writes one round; the number of members that may have more. */
+/* Takes, runs and writes one round. Returns the number of members that may have more. */
 static int run_round(const pylstm_model *model, const desk *at, member **going, int n_going) {
     const int most = PYLSTM_GROUP_ROWS / n_going < PYLSTM_BLOCK_FRAMES ? PYLSTM_GROUP_ROWS / n_going : PYLSTM_BLOCK_FRAMES;
     const size_t width = (size_t)model->n_features, row_bytes = (size_t)model->n_outputs * sizeof(float);
@@ -203,7 +203,7 @@ static void run_group(const pylstm_model *model, const desk *at, pylstm_push *pa
         n = run_round(model, at, going, n);
 }
 
-/* One thread's share of a push: neighbouring parts, as many as any other's. */
+/* One thread's share of a push: neighbouring parts, divided evenly among the threads. */
 static void run_share(void *argument, int k) {
     const pylstm_batch *batch = argument;
     const pylstm_fpmode caller = pylstm_fpmode_enter();
@@ -219,7 +219,7 @@ static void run_share(void *argument, int k) {
 
 /* --- push ------------------------------------------------------------------------------------------------------------- */
 
-/* Acquires and checks every part; the first refusal, and how many streams have been acquired. */
+/* Acquires and checks the parts up to the first refusal, which it returns. *acquired: how many streams have been acquired. */
 static pylstm_status check_parts(const pylstm_batch *batch, pylstm_push *parts, size_t n_parts, size_t *acquired) {
     pylstm_status first = PYLSTM_OK;
     for (size_t k = 0; k < n_parts; k++) {
@@ -261,7 +261,7 @@ pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t 
             pylstm_push_count(&parts[k]);
     } else {
         for (size_t k = 0; k < n_parts; k++)
-            parts[k].rows = 0; /* what a part would have given, it has not */
+            parts[k].rows = 0; /* the check set what a part would give; nothing was written */
     }
     for (size_t k = 0; k < acquired; k++)
         pylstm_stream_release(parts[k].stream);

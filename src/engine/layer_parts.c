@@ -1,4 +1,4 @@
-/* What the layers remember and show, part by part: described for those who ask, read and set as a whole. */
+/* The parts of the layers' state and trace: described one by one; the state is read and set as a whole. */
 #include "engine/stream.h"
 
 #include "platform/finite.h"
@@ -102,7 +102,7 @@ int64_t pylstm_model_trace_width(const pylstm_model *model) {
 
 /* --- reading and setting a state -------------------------------------------------------------------------------------- */
 
-/* Every part in order, to memory where parts stand side by side or (to == NULL) from it. */
+/* Copies every part in order, side by side: the state to `to` or, where that is NULL, `from` to the state. */
 static void copy_state(const pylstm_stream *stream, float *to, const float *from) {
     float *place = (float *)(stream->state + stream->model->layers_state);
     for (int k = 0; k < stream->model->n_layers; k++) {

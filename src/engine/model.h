@@ -7,7 +7,7 @@
 
 #define PYLSTM_MAX_LAYERS 64
 
-/* What the file's metadata says below "info.": keys without that beginning. */
+/* A metadata entry below "info."; the key stands without that prefix. */
 typedef struct pylstm_info {
     const char *key, *value;
 } pylstm_info;
@@ -21,7 +21,7 @@ struct pylstm_model {
     char **labels;     /* n_outputs of them, or NULL */
     pylstm_info *info; /* n_info of them, in file order */
     int n_info;
-    uint64_t fingerprint; /* of the bytes of the model file: tells whose a snapshot is */
+    uint64_t fingerprint; /* hash of the model file; a snapshot carries it to name its model */
 
     /* What a stream of this model needs, in bytes from the start of its state block, and in floats. */
     size_t features_state; /* after the counters of the stream */
@@ -30,7 +30,7 @@ struct pylstm_model {
     size_t widest_row, layer_scratch, group_scratch;
 };
 
-/* Lays out what the file says below "info." (measures only while the arena has no memory), and how many that are. */
+/* Lays out the entries below "info." (only measures while the arena has no memory) and counts them. */
 pylstm_info *pylstm_info_lay_out(const pylstm_model_file *file, pylstm_arena *arena, int *n_info);
 
 #endif

@@ -1,4 +1,4 @@
-/* What a model is, for those who ask: sizes, labels, notes. */
+/* The getters of a model: sizes, labels, notes. */
 #include "engine/model.h"
 
 #include <string.h>

@@ -8,7 +8,7 @@
 
 /* --- at the door ------------------------------------------------------------------------------------------------------ */
 
-/* Everything about a stream that can refuse n more samples or frames of a kind of input. */
+/* Checks everything about the stream itself that can refuse n more samples or frames of a kind of input. */
 static pylstm_status check_input(const pylstm_stream *stream, int input, size_t n) {
     const pylstm_stream_counters *c = pylstm_counters(stream);
     if (input == PYLSTM_INPUT_AUDIO && !stream->model->features)
@@ -20,7 +20,7 @@ static pylstm_status check_input(const pylstm_stream *stream, int input, size_t 
     return n > PYLSTM_MAX_POSITION - (uint64_t)c->position ? PYLSTM_BAD_ARGUMENT : PYLSTM_OK;
 }
 
-/* Rows that audio completes. A flush of a stream that was not fed with audio has nothing to give. */
+/* Counts the rows that audio completes. A stream that was not fed with audio has no rows left to flush. */
 static pylstm_status count_rows(const pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows) {
     int64_t n = 0;
     if (stream->model->features && (n_samples || pylstm_counters(stream)->input == PYLSTM_INPUT_AUDIO))
@@ -92,7 +92,7 @@ pylstm_status pylstm_stream_rows_due(pylstm_stream *stream, size_t n_samples, in
 
 /* --- the way through -------------------------------------------------------------------------------------------------- */
 
-/* n_frames (at most a block) through every layer; the last one's rows, tight, into out. */
+/* Runs n_frames (at most a block) through every layer and writes the rows of the last one, without padding, to out. */
 static void run_layers(pylstm_stream *stream, const float *const *frames, int n_frames, float *out, float *trace,
                        size_t trace_stride) {
     const pylstm_model *model = stream->model;
@@ -115,7 +115,7 @@ static void run_layers(pylstm_stream *stream, const float *const *frames, int n_
     pylstm_counters(stream)->frames += n_frames;
 }
 
-/* Features of the samples, block by block, and the layers after them. */
+/* Computes features of the samples, block by block, and runs them through the layers. */
 static void run_audio(pylstm_stream *stream, pylstm_samples *samples, float *out) {
     const pylstm_model *model = stream->model;
     const float *frames[PYLSTM_BLOCK_FRAMES];
@@ -154,7 +154,7 @@ static void run_frames(const pylstm_push *part, float *trace) {
     }
 }
 
-/* One part alone, with the stream's own working memory. */
+/* Runs one part alone, with the stream's own working memory. */
 static pylstm_status push_alone(pylstm_push *part, size_t *rows, float *trace) {
     pylstm_status status;
     if (!part->stream || !rows)

@@ -1,11 +1,11 @@
-/* What comes to a stream: checked at the door, then through features and layers. */
+/* A push: the input is checked before any state changes, then goes through features and layers. */
 #ifndef PYLSTM_ENGINE_PIPELINE_H
 #define PYLSTM_ENGINE_PIPELINE_H
 
 #include "engine/stream.h"
 
-/* Whether a stream that the caller has acquired takes this; part->rows is then what it will give. Changes nothing in the
- * stream. */
+/* Checks whether a stream that the caller has acquired accepts this part, and sets part->rows to the rows that it will give.
+ * Changes nothing in the stream. */
 pylstm_status pylstm_push_check(pylstm_push *part);
 
 /* The audio of a part. */
@@ -13,7 +13,7 @@ static inline pylstm_samples pylstm_samples_of(const pylstm_push *part) {
     return (pylstm_samples){.type = part->type, .next = part->data, .n = part->n, .stride = part->stride};
 }
 
-/* Notes that a checked part has gone through. */
+/* Advances the stream's counters after a part has gone through. */
 void pylstm_push_count(const pylstm_push *part);
 
 #endif

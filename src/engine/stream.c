@@ -1,4 +1,4 @@
-/* One stream: its memory, its state, and who may use it. What goes through it is pipeline.c's.
+/* One stream: its memory, its state, and who may use it. pipeline.c runs audio and frames through it.
  *
  * Memory: one block with the stream itself, its state (counters, features, layers: no pointers, so it is its own snapshot) and
  * working memory. Every call that changes the state takes the stream's flag first and gives it back last.
@@ -147,7 +147,7 @@ int pylstm_stream_state_valid(const pylstm_model *model, const char *state) {
         if (!pylstm_features_state_valid(model->features, state + model->features_state))
             return 0;
         for (size_t k = model->features_state + pylstm_features_state_size(model->features); k < model->layers_state; k++) {
-            if (state[k]) /* between the features and the layers nothing is ever written */
+            if (state[k]) /* the padding between features and layers is never written */
                 return 0;
         }
     }

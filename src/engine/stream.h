@@ -1,4 +1,4 @@
-/* Inside of a stream, for the files that work on its state. */
+/* The inside of a stream, for the files that work on its state. */
 #ifndef PYLSTM_ENGINE_STREAM_H
 #define PYLSTM_ENGINE_STREAM_H
 
@@ -10,13 +10,13 @@
 struct pylstm_stream {
     const pylstm_model *model;
     char *state; /* model->state_size bytes: pylstm_stream_counters, features, layers */
-    /* Working memory: nothing of it need survive a call. */
+    /* Working memory: its contents need not survive a call. */
     char *features_scratch;
     float *block_frames;
     float *rows[2];
     float *layer_scratch;
     atomic_int busy;
-    _Atomic int64_t position, frames; /* copies of the counters, for those who ask while another thread pushes */
+    _Atomic int64_t position, frames; /* copies of the counters, for threads that read them during a push */
 };
 
 static inline pylstm_stream_counters *pylstm_counters(const pylstm_stream *stream) {
@@ -28,7 +28,7 @@ static inline void *pylstm_stream_features(const pylstm_stream *stream) {
     return stream->state + stream->model->features_state;
 }
 
-/* Whether the caller is now the stream's one user; it then must release. */
+/* Tries to make the caller the stream's one user. Returns 1 if it is; it must then release. */
 int pylstm_stream_acquire(pylstm_stream *stream);
 void pylstm_stream_release(pylstm_stream *stream);
 

@@ -4,7 +4,7 @@
 
 #include "pylstm.h"
 
-/* Counters end here, far from the end of 64 bits: 2^61 samples are four million years at 16 kHz. */
+/* The largest value of a counter, far below what 64 bits hold: 2^61 samples are four million years at 16 kHz. */
 #define PYLSTM_MAX_POSITION ((uint64_t)1 << 61)
 
 enum { PYLSTM_INPUT_UNDECIDED, PYLSTM_INPUT_AUDIO, PYLSTM_INPUT_FRAMES };

@@ -238,7 +238,7 @@ void pylstm_cfft_run(const pylstm_cfft *fft, const double *in_re, const double *
 void pylstm_cfft_run_windowed(const pylstm_cfft *fft, const float *x, const double *window, double *out_re, double *out_im,
                               double *work) {
     const size_t n = fft->n;
-    if (!fft->convolver && fft->n_stages > 1 && fft->stages[0].radix == 4) { /* in one go with the first stage */
+    if (!fft->convolver && fft->n_stages > 1 && fft->stages[0].radix == 4) { /* together with the first stage */
         const int to_out = fft->n_stages & 1;
         double *yr = to_out ? out_re : work, *yi = to_out ? out_im : work + n;
         fft->kernels->butterfly_windowed(&fft->stages[0], x, window, yr, yi);

@@ -97,7 +97,7 @@ pylstm_status pylstm_features_config_read(pylstm_model_file *file, pylstm_featur
         PYLSTM_TRY(pylstm_config_choice(file, "features.dct_norm", dct_norms, &config->dct_norm, why));
         PYLSTM_TRY(pylstm_config_number(file, "features.lifter", 0.0, MAX_LIFTER, &config->lifter, why));
     }
-    /* "none" or a number: what does not fit into text is not "none" */
+    /* "none" or a number; a value too long for the buffer cannot be "none" */
     config->has_top_db =
         pylstm_config_text(file, "features.top_db", text, sizeof text, NULL) != PYLSTM_OK || strcmp(text, "none") != 0;
     if (config->has_top_db)

@@ -1,4 +1,4 @@
-/* The state of features: its size, its start, what it says, and whether a block could be one.
+/* The state of features: its size, its reset, its counters, and the check of a block that claims to be one.
  *
  * Without deltas a static frame is a row. With deltas the last 9 static frames wait in a ring; rows 0 to 4 come out with frame
  * 8, row t > 4 with frame t + 4, the last four at the end (delta.c says why).
@@ -11,7 +11,7 @@
 /* No mel energy is below -100 dB: before the first frame the running maximum is this. */
 #define NO_MAXIMUM (-1000.0f)
 
-/* Static features are far below this: 390 dB at most, times n_mels, times the lifter. */
+/* A bound that no static feature comes near: 390 dB at most, times n_mels, times the lifter. */
 #define STATIC_LIMIT 1e13f
 
 size_t pylstm_features_state_size(const pylstm_features *features) {

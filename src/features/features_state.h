@@ -31,7 +31,7 @@ static inline float *pylstm_features_statics(const pylstm_features *features, py
     return pylstm_features_samples(state) + features->framing.capacity;
 }
 
-/* Rows that exist once so many static frames do; all: no more will come. */
+/* Rows that exist once this number of static frames does; all: no more frames will come. */
 uint64_t pylstm_features_rows_of(const pylstm_features *features, uint64_t frames, int all);
 
 #endif

@@ -4,7 +4,7 @@
 
 #include "features/features_config.h"
 
-/* Sums of samples end here: no stream lives that long. A stream has at most half of it behind it. */
+/* The upper limit of sums of samples, which no stream lives long enough to reach. A stream has taken at most half of it. */
 #define PYLSTM_MAX_SAMPLES ((uint64_t)1 << 62)
 
 /* Audio as it comes from the caller: n samples, stride bytes apart, of a pylstm_sample_type. Consumed from the front. */

@@ -28,7 +28,7 @@ typedef struct pylstm_mel_scratch {
     float *cepstrum;
 } pylstm_mel_scratch;
 
-/* Lays the tables out in the arena. While the arena only measures, what comes back is of no use. */
+/* Lays the tables out in the arena. While the arena only measures, the result must not be used. */
 pylstm_mel_frame pylstm_mel_frame_init(pylstm_arena *arena, const pylstm_features_config *config,
                                        const pylstm_feature_kernels *kernels);
 

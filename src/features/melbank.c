@@ -52,7 +52,7 @@ static float weight(const pylstm_features_config *config, const double *f, int k
     if (config->norm == PYLSTM_MEL_NORM_NONE || w == 0.0f)
         return w;
     scaled = w * (2.0 / (f[2] - f[0]));
-    return scaled < FLT_MAX ? (float)scaled : FLT_MAX; /* bands of no width: only where fmin and fmax all but meet */
+    return scaled < FLT_MAX ? (float)scaled : FLT_MAX; /* bands without width: only where fmin and fmax nearly coincide */
 }
 
 /* First bin of a band and number of bins up to the last that has weight. */

@@ -3,7 +3,7 @@
 #include "kernels/vector_scalar.h"
 #include "kernels/butterfly.inc.h"
 
-/* One output j at a time, its sum over k built up in y itself. */
+/* Computes one output j at a time; its sum over k is built up in y itself. */
 static void pass_any(const pylstm_butterfly *stage, const double *restrict xr, const double *restrict xi, double *restrict yr,
                      double *restrict yi) {
     const size_t r = stage->radix, m = stage->m, s = stage->s;

@@ -45,7 +45,7 @@ int pylstm_isa_supported(const char *name) {
     return runs_here(find(name));
 }
 
-/* set: what wanted names, NULL if nothing. */
+/* set: the instruction set that `wanted` names, NULL if it names none. */
 static void refuse(const char *wanted, const instruction_set *set, pylstm_error *why) {
     char supported[80];
     int used = 0;

@@ -9,7 +9,7 @@ typedef struct pylstm_dense_weights {
     int input_size, output_size;
     const float *weights; /* for each block of 16 outputs: rows for the inputs */
     const float *bias;
-    /* int8 only, laid out as the bias: what a step of a weight is worth, and -128 times the sum of a row's weights. */
+    /* int8 only, laid out as the bias: the value of one step of a weight, and -128 times the sum of a row's weights. */
     const float *scale;
     const int32_t *offset;
 } pylstm_dense_weights;

@@ -29,7 +29,7 @@ enum {
     PYLSTM_WEIGHTS_INT8      /* a byte and a scale for each row of the matrix; inputs become bytes on the fly */
 };
 
-/* In a build with PYLSTM_FLOAT_ONLY there is but one, which compilers know: they leave out what is for the others. */
+/* A build with PYLSTM_FLOAT_ONLY has only one, as a constant, so that compilers drop the code for the others. */
 #ifdef PYLSTM_FLOAT_ONLY
 #define PYLSTM_PRECISION(layer) PYLSTM_WEIGHTS_FLOAT32
 #else
@@ -38,13 +38,13 @@ enum {
 
 /* Packed weights are rows of 32-bit words, 16 words (one for each unit of a block) side by side for each gate. A word is one
  * weight (float32), those of two inputs that follow each other (bfloat16, the first in the upper half) or of four (int8, the
- * first in the low byte). What is missing to fill a word, and units past the last one, have weights and bias 0: that keeps
+ * first in the low byte). Weights that only fill up a word, and units past the last one, have weights and bias 0, which keeps
  * their c and h at exactly 0. */
 
 /* Columns (frames, streams) that a call takes at most. */
 #define PYLSTM_MAX_COLUMNS 72
 
-/* Bytes that n inputs take at most once they are rounded to the precision of the weights. */
+/* The most bytes that n inputs can take once they are rounded to the precision of the weights. */
 static inline size_t pylstm_column_room(int n) {
     return ((size_t)n + 15) / 16 * 32;
 }

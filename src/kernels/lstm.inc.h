@@ -73,7 +73,7 @@ PYLSTM_INLINE void lstm_all_blocks(const pylstm_lstm_weights *layer, const void 
 
 /* --- several columns -------------------------------------------------------------------------------------------------- */
 
-/* Columns on their way through one layer; arrays of n. What is not used is NULL. */
+/* What a step of n columns reads and writes: arrays of n, NULL where not used. */
 typedef struct lstm_columns {
     const void *const *x, *const *h;      /* floats, or pairs with bfloat16 weights; */
     const byte_column *x_bytes, *h_bytes; /* with int8 weights these instead */
@@ -123,7 +123,7 @@ PYLSTM_INLINE void lstm_sums(const pylstm_lstm_weights *layer, int block, int fi
     }
 }
 
-/* All gates of one block for n columns, and what is to become of them. */
+/* Computes all gates of one block for n columns, and stores them or updates c and h with them. */
 PYLSTM_INLINE void lstm_tile(const pylstm_lstm_weights *layer, int block, const lstm_columns *columns, int column, const int n,
                              const int precision) {
     float sums[PYLSTM_TILE_COLUMNS][BLOCK_WORDS];
@@ -169,7 +169,8 @@ static void lstm_int8(const pylstm_lstm_weights *layer, const lstm_columns *colu
     lstm_tiles(layer, columns, n, PYLSTM_BYTE_COLUMNS, PYLSTM_WEIGHTS_INT8);
 }
 
-/* n columns of floats, brought into the precision of the weights first. |h| is at most 1, so 127 steps of 1 / 127 reach it. */
+/* Runs n columns of floats, which are rounded to the precision of the weights first. |h| is at most 1, so 127 steps of 1 / 127
+ * reach it. */
 static void lstm_run(const pylstm_lstm_weights *layer, const lstm_columns *columns, int n, unsigned char *room) {
     const size_t x_room = pylstm_column_room(layer->input_size), h_room = pylstm_column_room(layer->hidden_size);
     byte_column x_bytes[PYLSTM_MAX_COLUMNS], h_bytes[PYLSTM_MAX_COLUMNS];

@@ -12,7 +12,7 @@ typedef struct pylstm_lstm_weights {
     int input_size, hidden_size;
     const float *weights; /* for each block of 16 units: rows for the inputs, then rows for h; a row: i, f, g, o */
     const float *bias;    /* for each block: 16 of i, f, g, o; b_ih + b_hh */
-    /* int8 only, laid out as the bias: what a step of a weight is worth, and -128 times the sum of a row's weights. */
+    /* int8 only, laid out as the bias: the value of one step of a weight, and -128 times the sum of a row's weights. */
     const float *scale_x, *scale_h;
     const int32_t *offset_x, *offset_h;
 } pylstm_lstm_weights;

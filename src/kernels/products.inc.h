@@ -8,7 +8,8 @@
 /* Vectors of a row of packed weights that are summed side by side at most: the gates of an LSTM. */
 #define MOST_VECTORS 4
 
-/* Row k of packed weights: the words that input k (float32), inputs 2k and 2k + 1 (bfloat16) or 4k to 4k + 3 (int8) meet. */
+/* Row k of packed weights: the words that are multiplied by input k (float32), by inputs 2k and 2k + 1 (bfloat16) or by 4k to
+ * 4k + 3 (int8). */
 PYLSTM_INLINE size_t packed_rows(size_t inputs, int precision) {
     return precision == PYLSTM_WEIGHTS_FLOAT32    ? inputs
            : precision == PYLSTM_WEIGHTS_BFLOAT16 ? (inputs + 1) / 2
@@ -125,9 +126,9 @@ PYLSTM_INLINE const float *add_columns(v16 sum[PYLSTM_TILE_COLUMNS][MOST_VECTORS
 
 /* --- bytes ------------------------------------------------------------------------------------------------------------ */
 
-/* A column as bytes: round(127 x / largest) + 128, and what one step of it is worth. */
+/* A column as bytes, round(127 x / largest) + 128, and the value of one step. */
 typedef struct byte_column {
-    const unsigned char *bytes; /* up to a multiple of 4 inputs; what stands past the last one meets weights of 0 */
+    const unsigned char *bytes; /* up to a multiple of 4 inputs; those past the last one are multiplied by weights of 0 */
     float scale;
 } byte_column;
 

@@ -1,5 +1,6 @@
 /* From here to target_end.inc.h functions are compiled for the instruction sets that PYLSTM_TARGET names, as gcc and clang
- * spell them. MSVC needs no word of it: it takes every intrinsic everywhere. No include guard: a file may open several targets.
+ * spell them. MSVC needs none of this: it accepts every intrinsic everywhere. No include guard: a file may open several
+ * targets.
  */
 #define PYLSTM_PRAGMA(...)        _Pragma(#__VA_ARGS__)
 #define PYLSTM_TARGET_PRAGMA(...) PYLSTM_PRAGMA(__VA_ARGS__)

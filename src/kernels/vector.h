@@ -1,7 +1,7 @@
 /* The vector vocabulary: the words in which the kernels' bodies (*.inc.h) are written, and what they mean. Each of
- * vector_avx2.h, vector_avx512.h, vector_neon.h and vector_scalar.h (any compiler, any processor) says them in its own
- * instructions, and what AVX2 and AVX-512 have in common stands in vector_x86.h. A file of kernels includes one vocabulary. It
- * opens the target that its instructions need; who includes it closes it with target_end.inc.h.
+ * vector_avx2.h, vector_avx512.h, vector_neon.h and vector_scalar.h (any compiler, any processor) defines them in its own
+ * instructions; vector_x86.h has what AVX2 and AVX-512 share. A file of kernels includes one vocabulary. The vocabulary opens
+ * the target that its instructions need, and the file that includes it closes the target with target_end.inc.h.
  *
  * Of the set
  *   PYLSTM_ISA, PYLSTM_VECTOR   its name and its vocabulary's (instruction_sets.h)
@@ -62,7 +62,7 @@
 #endif
 #endif
 
-/* Functions of much code that is worth a copy where it is called; the scalar set calls it. */
+/* For large functions that are worth inlining; the scalar set calls them instead. */
 #ifndef PYLSTM_LARGE
 #define PYLSTM_LARGE PYLSTM_INLINE
 #endif

@@ -79,7 +79,7 @@ typedef struct v16q {
     int8x16_t q[4];
 } v16q;
 
-/* Inputs are taken as signed here (128 less than they are stored), so there is nothing to take back. */
+/* Inputs are taken as signed here (128 less than they are stored), so no correction is needed. */
 static inline v16i v16i_start(const int32_t *offset) {
     v16i result;
     (void)offset;

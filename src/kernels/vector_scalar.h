@@ -7,7 +7,7 @@
 #ifndef PYLSTM_KERNELS_VECTOR_SCALAR_H
 #define PYLSTM_KERNELS_VECTOR_SCALAR_H
 
-/* What compilers would copy into very much code is called instead. */
+/* Functions that compilers would otherwise inline into a great deal of code are called instead. */
 #if defined(__GNUC__)
 #define PYLSTM_LARGE static __attribute__((noinline, unused))
 #else

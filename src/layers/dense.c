@@ -65,7 +65,7 @@ static void dense_pack(pylstm_model_file *file, pylstm_layer *layer, pylstm_aren
     };
 }
 
-/* One row at a time is rounded to the precision of the weights. */
+/* Room for one row: rows are rounded to the precision of the weights one at a time. */
 static size_t dense_scratch_size(const pylstm_layer *layer, size_t n_rows) {
     (void)n_rows;
     return layer->precision ? pylstm_column_room(layer->input_size) / sizeof(float) : 0;

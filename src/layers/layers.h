@@ -59,7 +59,7 @@ typedef struct pylstm_layer {
     _Alignas(8) unsigned char config[PYLSTM_LAYER_CONFIG]; /* and configuration */
 } pylstm_layer;
 
-/* A part of what a cell of a layer remembers, or shows of a step. Tables of them end with a name NULL. */
+/* A part of what a cell of a layer remembers, or shows of a step. A table of them ends with an entry whose name is NULL. */
 typedef struct pylstm_cell_part {
     const char *name;                       /* "h", "c", "i" */
     int (*size)(const pylstm_layer *layer); /* floats */

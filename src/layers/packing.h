@@ -6,7 +6,7 @@
 #include "modelfile/configuration.h"
 #include "platform/arena.h"
 
-/* Rows of words that so many inputs take. */
+/* How many rows of words this number of inputs takes. */
 size_t pylstm_packed_rows(size_t inputs, int precision);
 
 /* Where the rows of a matrix go. */
@@ -25,8 +25,8 @@ typedef struct pylstm_packing {
  * no memory. precision, n_vectors and block_rows are set before. */
 void pylstm_packing_take(pylstm_packing *to, pylstm_arena *arena, size_t n_blocks, int n_matrices, float *row_values);
 
-/* Rows `first` to `first + units - 1` of a matrix with so many columns, as vector `vector`. scales (int8 only): one value for
- * each row of the matrix. */
+/* Packs rows `first` to `first + units - 1` of a matrix with this number of columns as vector `vector`. scales (int8 only): one
+ * value for each row of the matrix. */
 void pylstm_pack(const pylstm_packing *to, const pylstm_tensor *matrix, const pylstm_tensor *scales, size_t first, int units,
                  int columns, int vector);
 

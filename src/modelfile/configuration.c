@@ -26,7 +26,7 @@ static const char *skip_digits(const char *text) {
     return text;
 }
 
-/* Behind -?(0|[1-9][0-9]*), with which the text must begin; NULL where it does not. */
+/* The place behind -?(0|[1-9][0-9]*), with which the text must begin; NULL where it does not. */
 static const char *skip_integer(const char *text) {
     text += *text == '-';
     if (*text == '0')
@@ -85,7 +85,7 @@ int pylstm_read_number(const char *text, double *value) {
         if (end == digit)
             return 0;
         for (; digit < end; digit++)
-            if (exponent < 100000) /* far beyond what the digits of the longest text can make up for */
+            if (exponent < 100000) /* larger than the digits of the longest text can compensate */
                 exponent = exponent * 10 + (*digit - '0');
         if (negative)
             exponent = -exponent;

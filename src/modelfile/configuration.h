@@ -1,8 +1,7 @@
 /* Configuration values of a model file: typed getters over its metadata.
  *
  * Each value is a string in the file, read by a strict grammar, checked against its range and marked as used. A missing key is
- * a failure, and a getter that fails changes nothing. What the ranges are is for those who ask: features and layers have
- * theirs.
+ * a failure, and a getter that fails changes nothing. Callers give the ranges: features and layers have their own.
  */
 #ifndef PYLSTM_MODELFILE_CONFIGURATION_H
 #define PYLSTM_MODELFILE_CONFIGURATION_H
@@ -22,7 +21,8 @@ pylstm_status pylstm_config_text(pylstm_model_file *file, const char *key, char 
 /* Whether a key is there; marks nothing. */
 int pylstm_config_has(const pylstm_model_file *file, const char *key);
 
-/* A number by the strict grammar of JSON, whatever the locale is; text has at most PYLSTM_MAX_TEXT bytes. 0: it is none. */
+/* A number by the strict grammar of JSON, whatever the locale is; text has at most PYLSTM_MAX_TEXT bytes. Returns 0 if text is
+ * not a number. */
 int pylstm_read_number(const char *text, double *value);
 
 #endif

@@ -38,8 +38,9 @@ pylstm_status pylstm_json_check_text(const pylstm_json *json) {
     while (at < json->size) {
         size_t width = character_size(text + at, json->size - at);
         if (width == 0)
-            return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[utf-8] byte %zu of the header, 0x%02X, begins no UTF-8 character",
-                               at, (unsigned)(unsigned char)text[at]);
+            return pylstm_fail(json->why, PYLSTM_BAD_MODEL,
+                               "[utf-8] byte %zu of the header, 0x%02X, does not begin a UTF-8 character", at,
+                               (unsigned)(unsigned char)text[at]);
         if (in_string) {
             if (text[at] == '"')
                 in_string = 0;
@@ -54,7 +55,7 @@ pylstm_status pylstm_json_check_text(const pylstm_json *json) {
                     "[nesting] byte %zu of the header opens bracket number %d inside others; expected at most %d", at, depth,
                     PYLSTM_MAX_NESTING);
         } else if (text[at] == '}' || text[at] == ']') {
-            depth--; /* one that closes nothing is found by the grammar */
+            depth--; /* the grammar refuses one that closes nothing */
         }
         at += width;
     }

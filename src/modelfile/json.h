@@ -19,7 +19,7 @@ typedef struct pylstm_json {
     pylstm_error *why; /* may be NULL */
 } pylstm_json;
 
-/* The rules for the text as a whole: UTF-8 throughout, brackets not too deep. To be asked once, before anything else. */
+/* The rules for the text as a whole: UTF-8 throughout, brackets not too deep. Call this once, before anything else. */
 pylstm_status pylstm_json_check_text(const pylstm_json *json);
 
 /* Goes past white space; what stands there, or '\0' at the end of the text. */

@@ -10,7 +10,7 @@
 
 #include "modelfile/safetensors.h"
 
-/* What keys begin with that are for people and programs around a model: no getter asks for them. */
+/* The prefix of keys that are for people and for programs around a model; no getter reads them. */
 #define PYLSTM_INFO "info."
 
 typedef struct pylstm_model_file {
@@ -30,7 +30,7 @@ pylstm_status pylstm_model_file_tensor(pylstm_model_file *file, const char *name
 /* Marks a metadata key as used: for the getters of configuration.h. */
 void pylstm_model_file_use_key(pylstm_model_file *file, int index);
 
-/* Nothing may be left that no getter asked for, except metadata below PYLSTM_INFO. */
+/* Refuses whatever no getter has asked for, except metadata below PYLSTM_INFO. */
 pylstm_status pylstm_model_file_finish(const pylstm_model_file *file, pylstm_error *why);
 
 #endif

@@ -22,8 +22,8 @@ typedef enum pylstm_cpu_level {
     PYLSTM_CPU_AVX512BF16
 } pylstm_cpu_level;
 
-/* The highest level of this machine. A wide register counts only if the operating system saves it on a task switch: the
- * processor's own word is not enough. */
+/* The highest level of this machine. A wide register counts only if the operating system saves it on a task switch: what the
+ * processor reports is not enough. */
 pylstm_cpu_level pylstm_cpu(void);
 
 #endif

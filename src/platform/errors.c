@@ -43,7 +43,7 @@ const char *pylstm_strerror(pylstm_status status) {
     case PYLSTM_SNAPSHOT_FOREIGN:
         return "the snapshot belongs to another model or another version of pylstm";
     case PYLSTM_SNAPSHOT_DAMAGED:
-        return "the snapshot is cut or altered";
+        return "the snapshot is truncated or altered";
     case PYLSTM_NOT_BUILT:
         return "the model needs what this build of the library leaves out";
     }

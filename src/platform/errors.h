@@ -1,4 +1,4 @@
-/* How a rule that was broken reaches the person who can mend it. */
+/* Error messages: what came, what was expected, and what to do about it. */
 #ifndef PYLSTM_PLATFORM_ERRORS_H
 #define PYLSTM_PLATFORM_ERRORS_H
 

@@ -55,8 +55,8 @@ static inline void pylstm_fpmode_leave(pylstm_fpmode caller) {
 }
 
 #endif
-/* For what is made once: the mode that C starts with (round to nearest, subnormal numbers kept, no traps), so that tables have
- * the same bits whatever the caller's mode is, the rounding of the x87 unit, which strtod may ask, included. Calls the C
+/* The mode that C starts with (round to nearest, subnormal numbers kept, no traps), for what is computed once: tables get the
+ * same bits whatever the caller's mode is. It includes the rounding of the x87 unit, which strtod may consult. Calls the C
  * library: not for [rt] calls. */
 typedef struct pylstm_whole_fpmode {
     pylstm_fpmode mode;

@@ -4,7 +4,7 @@
 
 typedef struct pylstm_workers pylstm_workers;
 
-/* n threads beside the calling one; NULL if they cannot be had. */
+/* n threads beside the calling one; NULL if they cannot be started. */
 pylstm_workers *pylstm_workers_create(int n);
 void pylstm_workers_destroy(pylstm_workers *workers); /* NULL allowed */
 

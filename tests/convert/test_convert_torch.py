@@ -84,7 +84,7 @@ class TestModules:
         assert from_torch(net.state_dict(), prefix="lstm.") == from_torch(net.lstm)
         assert from_torch(net.state_dict(), prefix="head.") == from_torch(net.head)
         with pytest.raises(
-            ValueError, match=r"source is a Net; expected .*its state_dict\(\) with a prefix"
+            ValueError, match=r"source is of type Net; expected .*its state_dict\(\) with a prefix"
         ):
             from_torch(net)
         with pytest.raises(ValueError, match=r"prefix is 'lstm\.': .* the submodule itself"):
@@ -123,7 +123,7 @@ class TestUnsupportedModules:
     @pytest.mark.parametrize("name", ["GRU", "RNN", "GRUCell", "Conv1d", "ModuleList"])
     def test_other_modules(self, name):
         arguments = {"Conv1d": (3, 2, 1), "ModuleList": ()}.get(name, (3, 2))
-        with pytest.raises(ValueError, match=rf"source is a {name}; expected nn\.LSTM"):
+        with pytest.raises(ValueError, match=rf"source is of type {name}; expected nn\.LSTM"):
             from_torch(getattr(nn, name)(*arguments))
 
     @pytest.mark.law_framework_exact
@@ -136,7 +136,7 @@ class TestUnsupportedModules:
                 return -super().forward(x)
 
         module = Other(nn.Linear(3, 2)) if kind == "Sequential" else Other(3, 2)
-        with pytest.raises(ValueError, match=r"source is a Other; expected nn\.LSTM"):
+        with pytest.raises(ValueError, match=r"source is of type Other; expected nn\.LSTM"):
             from_torch(module)
 
     @pytest.mark.law_framework_exact
@@ -208,7 +208,7 @@ class TestSequential:
         ],
     )
     def test_an_activation_follows_a_linear(self, build):
-        with pytest.raises(ValueError, match=r"module [012] is a ReLU that does not follow"):
+        with pytest.raises(ValueError, match=r"module [012] is of type ReLU but follows no"):
             from_torch(build())
 
     @pytest.mark.law_framework_exact
@@ -222,7 +222,7 @@ class TestSequential:
     def test_other_modules_are_named(self, name):
         arguments = {"BatchNorm1d": (2,), "GRU": (2, 2), "LogSoftmax": (-1,)}.get(name, ())
         module = nn.Sequential(nn.Linear(3, 2), nn.Sequential(getattr(nn, name)(*arguments)))
-        with pytest.raises(ValueError, match=rf"module 1\.0 is a {name}; expected nn\.LSTM"):
+        with pytest.raises(ValueError, match=rf"module 1\.0 is of type {name}; expected nn\.LSTM"):
             from_torch(module)
 
     def test_sizes_fit_together(self):

@@ -139,10 +139,10 @@ def test_foreign_and_damaged_snapshots() -> None:
     for victim, value, error, message in [
         (other, snapshot, ValueError, "belongs to another model"),
         (stream, FRAMES_MODEL.stream().snapshot(), ValueError, "belongs to another model"),
-        (stream, b"", ValueError, "cut or altered"),
-        (stream, b"nonsense" * 40, ValueError, "cut or altered"),
-        (stream, snapshot[:-1], ValueError, "cut or altered"),
-        (stream, snapshot + b"\0", ValueError, "cut or altered"),
+        (stream, b"", ValueError, "truncated or altered"),
+        (stream, b"nonsense" * 40, ValueError, "truncated or altered"),
+        (stream, snapshot[:-1], ValueError, "truncated or altered"),
+        (stream, snapshot + b"\0", ValueError, "truncated or altered"),
         (stream, "text", TypeError, r"snapshot is str; expected bytes"),
         (stream, None, TypeError, r"snapshot is NoneType"),
     ]:
@@ -159,7 +159,7 @@ def test_no_flipped_bit_of_a_snapshot_is_taken() -> None:
     snapshot = bytearray(stream.snapshot())
     for bit in range(0, len(snapshot) * 8, 3):
         snapshot[bit // 8] ^= 1 << bit % 8
-        with pytest.raises(ValueError, match=r"cut or altered|another model"):
+        with pytest.raises(ValueError, match=r"truncated or altered|another model"):
             stream.restore(bytes(snapshot))
         snapshot[bit // 8] ^= 1 << bit % 8
     stream.restore(bytes(snapshot))
@@ -209,7 +209,7 @@ def test_impossible_snapshots_with_a_hash_that_fits(name: str) -> None:
     stream.push(GOOD[:3333])
     snapshot = stream.snapshot()
     assert forged(snapshot, {}) == snapshot
-    with pytest.raises(ValueError, match="cut or altered"):
+    with pytest.raises(ValueError, match="truncated or altered"):
         stream.restore(forged(snapshot, IMPOSSIBLE[name]))
     assert stream.snapshot() == snapshot
 

@@ -29,9 +29,12 @@ ELSEWHERE = {
     "name.c": "a placeholder",
     "name.h": "a placeholder",
     "app.c": "a program of the reader's",
+    "app.cpp": "a program of the reader's",
+    "pylstm.c": "the core as one file, written by tools/amalgamate.py",
     "words.c": "a model of the reader's",
     "words.h": "a model of the reader's",
 }
+PLACEHOLDER = "NAME"  # in instructions: any name of that form
 HISTORY = {"CHANGELOG.md"}  # names what was, too
 
 FOLDERS = ("src", "pylstm", "tests", "tools", "docs", "examples", "training", "wheels")
@@ -99,10 +102,13 @@ class Repository:
     def has_identifier(self, name: str) -> bool:
         if name.endswith(("_", "*")):
             return any(word.startswith(name.rstrip("*")) for word in self.words)
+        if PLACEHOLDER in name:
+            pattern = re.compile(name.replace(PLACEHOLDER, r"\w+"))
+            return any(pattern.fullmatch(word) for word in self.words)
         return name in self.words
 
     def has_place(self, name: str) -> bool:
-        name = name.rstrip("./")
+        name = name.rstrip("./").replace(PLACEHOLDER, "*")
         pattern = re.compile(re.escape(name).replace(r"\*", "[^/]*"))
         return name in ELSEWHERE or any(pattern.fullmatch(place) for place in self.places)
 

@@ -6,6 +6,7 @@
  */
 #include "platform/aligned_memory.h"
 #include "platform/floating_point_mode.h"
+#include "engine/input_checks.h"
 #include "engine/pipeline.h"
 #include "platform/worker_threads.h"
 

@@ -1,73 +1,10 @@
-/* The way through a stream: audio or frames are checked at the door, then go block by block through features and layers. */
+/* The way through a stream: what has passed the checks goes block by block through features and layers. */
 #include "engine/pipeline.h"
 
-#include "platform/finite.h"
+#include "engine/input_checks.h"
 #include "platform/floating_point_mode.h"
 
 #include <string.h>
-
-/* --- at the door ------------------------------------------------------------------------------------------------------ */
-
-/* Checks everything about the stream itself that can refuse n more samples or frames of a kind of input. */
-static pylstm_status check_input(const pylstm_stream *stream, int input, size_t n) {
-    const pylstm_stream_counters *c = pylstm_counters(stream);
-    if (input == PYLSTM_INPUT_AUDIO && !stream->model->features)
-        return PYLSTM_WRONG_INPUT;
-    if (c->flushed)
-        return PYLSTM_FLUSHED;
-    if (n && c->input != PYLSTM_INPUT_UNDECIDED && c->input != input)
-        return PYLSTM_WRONG_INPUT;
-    return n > PYLSTM_MAX_POSITION - (uint64_t)c->position ? PYLSTM_BAD_ARGUMENT : PYLSTM_OK;
-}
-
-/* Counts the rows that audio completes. A stream that was not fed with audio has no rows left to flush. */
-static pylstm_status count_rows(const pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows) {
-    int64_t n = 0;
-    if (stream->model->features && (n_samples || pylstm_counters(stream)->input == PYLSTM_INPUT_AUDIO))
-        n = pylstm_features_rows(stream->model->features, pylstm_stream_features(stream), n_samples, flush);
-    if (n < 0)
-        return PYLSTM_TOO_SHORT;
-    *rows = n;
-    return PYLSTM_OK;
-}
-
-static pylstm_status check_audio(pylstm_push *part) {
-    int64_t rows;
-    PYLSTM_TRY(check_input(part->stream, PYLSTM_INPUT_AUDIO, part->n));
-    PYLSTM_TRY(count_rows(part->stream, part->n, 0, &rows));
-    if ((uint64_t)rows > part->out_rows)
-        return PYLSTM_OUT_TOO_SMALL;
-    if (part->type == PYLSTM_FLOAT32 && !pylstm_all_finite(part->data, part->n, part->stride))
-        return PYLSTM_NOT_FINITE;
-    part->rows = (size_t)rows;
-    return PYLSTM_OK;
-}
-
-static pylstm_status check_frames(pylstm_push *part) {
-    const size_t width = (size_t)part->stream->model->n_features;
-    PYLSTM_TRY(check_input(part->stream, PYLSTM_INPUT_FRAMES, part->n));
-    if (part->n > part->out_rows)
-        return PYLSTM_OUT_TOO_SMALL;
-    for (size_t k = 0; k < part->n; k++) {
-        if (!pylstm_all_finite((const char *)part->data + (ptrdiff_t)k * part->stride, width, sizeof(float)))
-            return PYLSTM_NOT_FINITE;
-    }
-    part->rows = part->n;
-    return PYLSTM_OK;
-}
-
-pylstm_status pylstm_push_check(pylstm_push *part) {
-    if ((!part->data && part->n) || (!part->out && part->out_rows))
-        return PYLSTM_BAD_ARGUMENT;
-    switch (part->type) {
-    case PYLSTM_FLOAT32:
-    case PYLSTM_INT16:
-        return check_audio(part);
-    case PYLSTM_FRAMES:
-        return check_frames(part);
-    }
-    return PYLSTM_BAD_ARGUMENT;
-}
 
 void pylstm_push_count(const pylstm_push *part) {
     pylstm_stream_counters *c = pylstm_counters(part->stream);
@@ -75,19 +12,6 @@ void pylstm_push_count(const pylstm_push *part) {
         return;
     c->input = part->type == PYLSTM_FRAMES ? PYLSTM_INPUT_FRAMES : PYLSTM_INPUT_AUDIO;
     c->position += (int64_t)part->n;
-}
-
-pylstm_status pylstm_stream_rows_due(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows) {
-    pylstm_status status;
-    if (!stream || !rows)
-        return PYLSTM_BAD_ARGUMENT;
-    if (!pylstm_stream_acquire(stream))
-        return PYLSTM_BUSY;
-    status = check_input(stream, n_samples ? PYLSTM_INPUT_AUDIO : PYLSTM_INPUT_UNDECIDED, n_samples);
-    if (!status)
-        status = count_rows(stream, n_samples, flush, rows);
-    pylstm_stream_release(stream);
-    return status;
 }
 
 /* --- the way through -------------------------------------------------------------------------------------------------- */
@@ -217,7 +141,7 @@ static pylstm_status flush(pylstm_stream *stream, float *out, size_t out_rows, s
     int64_t n_rows;
     if (pylstm_counters(stream)->flushed)
         return PYLSTM_FLUSHED;
-    PYLSTM_TRY(count_rows(stream, 0, 1, &n_rows));
+    PYLSTM_TRY(pylstm_count_rows(stream, 0, 1, &n_rows));
     if ((uint64_t)n_rows > out_rows)
         return PYLSTM_OUT_TOO_SMALL;
     *rows = (size_t)n_rows;

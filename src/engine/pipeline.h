@@ -1,12 +1,8 @@
-/* A push: the input is checked before any state changes, then goes through features and layers. */
+/* The parts of a push on their way through a stream; engine/input_checks.h has checked them. */
 #ifndef PYLSTM_ENGINE_PIPELINE_H
 #define PYLSTM_ENGINE_PIPELINE_H
 
 #include "engine/stream.h"
-
-/* Checks whether a stream that the caller has acquired accepts this part, and sets part->rows to the rows that it will give.
- * Changes nothing in the stream. */
-pylstm_status pylstm_push_check(pylstm_push *part);
 
 /* The audio of a part. */
 static inline pylstm_samples pylstm_samples_of(const pylstm_push *part) {

@@ -1,8 +1,16 @@
-/* Reading a layer of any kind, and what kinds may leave out. */
+/* The kinds of layers, reading a layer of any kind, and what kinds may leave out. */
 #include "layers/layers.h"
 #include "layers/layer_reading.h"
 
 #include <string.h>
+
+/* The registry, a line a kind: pylstm_layer_lstm is the table of the first. */
+#define PYLSTM_LAYER_KINDS(KIND)                                                                                               \
+    KIND(lstm)                                                                                                                 \
+    KIND(dense)
+
+#define DECLARE_KIND(name) extern const pylstm_layer_kind pylstm_layer_##name;
+PYLSTM_LAYER_KINDS(DECLARE_KIND)
 
 #define ADDRESS_OF_KIND(name) &pylstm_layer_##name,
 static const pylstm_layer_kind *const kinds[] = {PYLSTM_LAYER_KINDS(ADDRESS_OF_KIND)};

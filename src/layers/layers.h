@@ -1,8 +1,8 @@
 /* Layers: rows in, rows out.
  *
- * A kind of layer is one file of this room and one line of PYLSTM_LAYER_KINDS, the registry. A kind is a table of functions
- * over plain memory, and tables that name the parts of its state and of its trace: with these the engine, snapshots and
- * everybody above work without asking what kind a layer is.
+ * A kind of layer is one file of this room and one line of PYLSTM_LAYER_KINDS, the registry in layers.c. A kind is a table of
+ * functions over plain memory, and tables that name the parts of its state and of its trace: with these the engine, snapshots
+ * and everybody above work without asking what kind a layer is.
  *
  * Rows that travel between layers are padded to a multiple of 16 floats (pylstm_padded); what stands in the padding is finite
  * and meaningless. A layer's state is a flat block of floats without pointers, zero at the start, that stay finite; its scratch
@@ -14,11 +14,6 @@
 #include "platform/arena.h"
 #include "kernels/kernels.h"
 #include "modelfile/configuration.h"
-
-/* The registry: pylstm_layer_lstm is the table of the first kind, and so on. */
-#define PYLSTM_LAYER_KINDS(KIND)                                                                                               \
-    KIND(lstm)                                                                                                                 \
-    KIND(dense)
 
 /* Frames of one stream that run through the layers together at most. */
 #define PYLSTM_BLOCK_FRAMES 12
@@ -95,10 +90,6 @@ struct pylstm_layer_kind {
     /* The same for several streams, the weights read once for all of them; each gets the bits that forward gives it. */
     void (*forward_group)(const pylstm_layer *layer, const pylstm_group *group, float *scratch);
 };
-
-#define PYLSTM_DECLARE_KIND(name) extern const pylstm_layer_kind pylstm_layer_##name;
-PYLSTM_LAYER_KINDS(PYLSTM_DECLARE_KIND)
-#undef PYLSTM_DECLARE_KIND
 
 static inline size_t pylstm_padded(int size) {
     return ((size_t)size + PYLSTM_UNITS - 1) / PYLSTM_UNITS * PYLSTM_UNITS;

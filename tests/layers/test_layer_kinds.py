@@ -43,11 +43,11 @@ def test_every_kind_has_a_row() -> None:
 
 def test_every_floor_knows_the_same_kinds() -> None:
     """What the core reads, what Python makes, what the reference and the page on files say."""
-    header = (ROOT / "src/layers/layers.h").read_text()
+    registry = (ROOT / "src/layers/layers.c").read_text()
     page = (ROOT / "docs/model-file.md").read_text()
     choice = re.search(r"^\| `layers\.K\.kind` \| choice: (.*); K counts", page, re.MULTILINE)
     assert choice is not None
-    assert set(re.findall(r"^    KIND\((\w+)\)", header, re.MULTILINE)) == set(layers.KINDS)
+    assert set(re.findall(r"^    KIND\((\w+)\)", registry, re.MULTILINE)) == set(layers.KINDS)
     assert re.findall(r"`(\w+)`", choice[1]) == list(layers.KINDS)
     assert set(REFERENCE) == {kind.kind for kind in LAYERS}
     assert all(getattr(pylstm, kind.__name__) is kind for kind in LAYERS)

@@ -81,7 +81,7 @@ def test_names_as_long_as_names_get(folder: Path) -> None:
         ("file/a", "Not a directory"),
         ("absent/a", "No such file or directory"),
         ("loop", "Too many levels of symbolic links"),
-        ("pipe", "it is no regular file"),
+        ("pipe", "it is not a regular file"),
         (".", "Is a directory"),
         ("/", "Is a directory"),
     ],

@@ -1,0 +1,14 @@
+/* The checks of what is pushed into a stream. */
+#ifndef PYLSTM_ENGINE_INPUT_CHECKS_H
+#define PYLSTM_ENGINE_INPUT_CHECKS_H
+
+#include "engine/stream.h"
+
+/* Checks whether a stream that the caller has acquired accepts this part, and sets part->rows to the rows that it will give.
+ * Changes nothing in the stream. */
+pylstm_status pylstm_push_check(pylstm_push *part);
+
+/* Counts the rows that audio completes. A stream that was not fed with audio has no rows left to flush. */
+pylstm_status pylstm_count_rows(const pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows);
+
+#endif

@@ -57,8 +57,10 @@
 #define PYLSTM_INLINE static inline __attribute__((always_inline))
 #if defined(__clang__)
 #define PYLSTM_UNROLL _Pragma("clang loop unroll(full)")
-#else
+#elif defined(__OPTIMIZE__)
 #define PYLSTM_UNROLL _Pragma("GCC unroll 8")
+#else /* gcc -O0 unrolls nothing and warns of it */
+#define PYLSTM_UNROLL
 #endif
 #endif
 

@@ -90,6 +90,10 @@ def test_one_file_can_leave_things_out(one_file: Path, macro: str) -> None:
     run(*compiler(), f"-D{macro}", "-fsyntax-only", *STRICT, cwd=one_file)
 
 
+def test_one_file_compiles_unoptimised_without_warnings(one_file: Path, tmp_path: Path) -> None:
+    run(*compiler(), "-O0", *STRICT[1:], "-o", tmp_path / "plain.o", cwd=one_file)
+
+
 def test_every_file_is_in_it_once(one_file: Path) -> None:
     text = (one_file / "pylstm.c").read_text()
     files = [path.relative_to(SOURCE).as_posix() for path in sources.core()]

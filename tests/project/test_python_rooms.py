@@ -25,6 +25,7 @@ ROOMS: dict[str, Rows] = {
         ("__main__",),
         ("cli",),
         ("__init__",),
+        ("detector",),
         ("evaluation", "plots"),
         ("train",),
         ("convert",),
@@ -46,6 +47,7 @@ ROOMS: dict[str, Rows] = {
     ),
     "pylstm.train": (
         ("__init__",),
+        ("batches", "ctc"),
         ("loop",),
         ("network", "optimisers", "schedules", "losses", "data"),
         ("augment", "recurrent_state"),

@@ -22,7 +22,8 @@ LONGER = {"pylstm.h": "the public API is one page, and most of it says what a ca
 
 
 def files(src: Path) -> list[Path]:
-    return sorted(path for path in src.rglob("*.[ch]") if "build" not in path.parts)
+    """All but what src/Makefile has built."""
+    return sorted(p for p in src.rglob("*.[ch]") if p.relative_to(src).parts[0] != "build")
 
 
 def includes(src: Path) -> dict[str, list[str]]:

@@ -29,6 +29,8 @@ ELSEWHERE = {
     "name.c": "a placeholder",
     "name.h": "a placeholder",
     "app.c": "a program of the reader's",
+    "app.cpp": "a program of the reader's",
+    "pylstm.c": "what tools/amalgamate.py writes",
     "words.c": "a model of the reader's",
     "words.h": "a model of the reader's",
 }

@@ -18,7 +18,7 @@ debug: ## the same with checks and debug information; `make build` goes back
 	PYLSTM_DEBUG=1 $(PYTHON) setup.py -q build_ext --inplace
 
 test-fast: ## the tests that take under a minute together
-	$(PYTHON) -m pytest -q -m "not slow"
+	$(PYTHON) -m pytest -q -n auto -m "not slow"
 
 test: ## all tests
 	$(PYTHON) -m pytest -q

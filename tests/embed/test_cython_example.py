@@ -134,6 +134,7 @@ def test_every_function_of_the_header_can_be_cimported(added: str) -> None:
     assert set(re.findall(r"^ +(PYLSTM_\w+)$", given, flags=re.M)) >= constants
 
 
+@pytest.mark.slow
 def test_added_declarations_compile(tmp_path: Path) -> None:
     """Structures, constant pointers and names that Python keeps for itself, through Cython."""
     package = tmp_path / "pylstm"

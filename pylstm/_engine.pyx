@@ -273,7 +273,7 @@ cdef list cells_of(list parts):
 
 
 include "_c_api.pxi"
-include "_input_checks.pxi"
+include "_array_arguments.pxi"
 include "_stream.pxi"
 include "_recording.pxi"
 include "_pool.pxi"

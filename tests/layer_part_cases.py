@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -24,14 +23,20 @@ class Part(NamedTuple):
     """(size,) of a state, (T, size) of a trace."""
 
 
-# Every kind twice, the second time without biases and of a width of its own.
-WIDTHS = (5, *([7, 16, 4, 1, 17] * len(STREAMING))[: 2 * len(STREAMING)])
-
 MODELS: dict[str, list[Layer]] = {name: [stacked(name, 5, 17, num_layers=3)] for name in STREAMING}
-MODELS["all kinds"] = [
-    stacked(name, *sizes, bias=place < len(STREAMING))
-    for place, (name, sizes) in enumerate(zip(STREAMING * 2, pairwise(WIDTHS), strict=True))
-]
+
+
+def every_kind_twice() -> list[Layer]:
+    """The second time without biases; each of a width of its own, where its kind has a choice."""
+    layers: list[Layer] = []
+    widths = ([7, 16, 4, 1, 17] * len(STREAMING))[: 2 * len(STREAMING)]
+    for place, (name, width) in enumerate(zip(STREAMING * 2, widths, strict=True)):
+        input_size = layers[-1].n_outputs if layers else 5
+        layers.append(stacked(name, input_size, width, bias=place < len(STREAMING)))
+    return layers
+
+
+MODELS["all kinds"] = every_kind_twice()
 
 
 def expected(layers: list[Layer]) -> tuple[np.ndarray, list[Part], list[Part]]:

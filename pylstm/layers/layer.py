@@ -215,8 +215,14 @@ class Layer:
         Raises
         ------
         ValueError
-            Another precision, or a layer that is quantised already.
+            Another precision, a kind that runs in float32 only, or a layer that is quantised
+            already.
         """
+        if len(self.precisions) == 1:
+            raise ValueError(
+                f"precision is {precision!r}; expected none: {type(self).__name__} layers run in"
+                " float32 only"
+            )
         choice("precision", precision, self.precisions[1:])
         if self.precision != "float32":
             raise ValueError(f"the layer is {self.precision} already: quantize the float32 one")

@@ -21,10 +21,9 @@ file or takes a bundled one; `Detector` turns posteriors into events; `pylstm.co
 other frameworks; `pylstm.reference` is the same mathematics in slow, obvious NumPy.
 """
 
+import typing as _typing
 from importlib import import_module as _import_module
 from pathlib import Path as _Path
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
 
 try:
     from pylstm import _engine
@@ -38,18 +37,15 @@ except ImportError as error:
 from pylstm._engine import ModelFileError, Stream, StreamBusyError, Streams
 from pylstm.decisions import Detector, Event
 from pylstm.features import MFCC, LogMel
-from pylstm.layers import GRU, LSTM, RNN, Dense
+from pylstm.layers import kinds as _kinds
+from pylstm.layers.kinds import *
 from pylstm.model import Model, load
 
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from pylstm import convert, reference, train
 
 __all__ = [
-    "GRU",
-    "LSTM",
     "MFCC",
-    "RNN",
-    "Dense",
     "Detector",
     "Event",
     "LogMel",
@@ -65,6 +61,7 @@ __all__ = [
     "show_config",
     "train",
 ]
+__all__ += _kinds.__all__
 
 __version__ = _engine.version()
 
@@ -81,7 +78,7 @@ def get_include() -> str:
     return str(installed if installed.is_dir() else package.parent / "src")
 
 
-def show_config() -> dict[str, _Any]:
+def show_config() -> dict[str, _typing.Any]:
     """Describes this build and the instruction sets that it can use on this machine.
 
     Returns
@@ -111,9 +108,9 @@ def show_config() -> dict[str, _Any]:
     }
 
 
-if not _TYPE_CHECKING:  # type checkers know all names, and report what is not among them
+if not _typing.TYPE_CHECKING:  # type checkers know all names, and report what is not among them
 
-    def __getattr__(name: str) -> _Any:
+    def __getattr__(name: str) -> _typing.Any:
         # Rarely needed at run time: loaded when first named.
         if name in ("convert", "reference", "train"):
             return _import_module(f"pylstm.{name}")

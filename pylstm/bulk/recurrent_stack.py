@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm import _bulk
+from pylstm.bulk.bulk_layer import PassSettings
 from pylstm.bulk.packed_sequences import Packed
 from pylstm.bulk.recomputed_segments import Segment, segments_backward, segments_forward
 from pylstm.bulk.states import State
@@ -91,16 +92,10 @@ class RecurrentStack:
         )
 
     def forward(
-        self,
-        x: Array,
-        packed: Packed,
-        state: State | None,
-        *,
-        keep: bool = False,
-        rng: np.random.Generator | None = None,
-        recompute: int | None = None,
+        self, x: Array, packed: Packed, state: State | None, settings: PassSettings
     ) -> tuple[Array, State, Any]:
         """Runs over all rows: see `BulkLayer.forward`."""
+        keep, rng, recompute = settings.keep, settings.rng, settings.recompute
         ends = self._zeros(packed.batch)
         tape = Tape(packed) if keep else None
         for k, layer in enumerate(self._directions):
@@ -134,12 +129,7 @@ class RecurrentStack:
         return x, ends, tape
 
     def backward(
-        self,
-        tape: Tape,
-        dy: Array,
-        d_state: State | None,
-        gradients: dict[str, Array],
-        d_inputs: bool,
+        self, tape: Tape, dy: Array, d_state: State | None, gradients: dict[str, Array], d_x: bool
     ) -> tuple[Array | None, State]:
         """Runs back over a forward pass: see `BulkLayer.backward`."""
         packed = tape.packed
@@ -150,7 +140,7 @@ class RecurrentStack:
             mask = tape.masks[k]
             if mask is not None:
                 dy = dy * mask
-            dx = np.empty_like(tape.inputs[k]) if k or d_inputs else None
+            dx = np.empty_like(tape.inputs[k]) if k or d_x else None
             for d, direction in enumerate(layer):
                 place = k * len(layer) + d
                 running = self._padded(d_state, place, packed.batch)

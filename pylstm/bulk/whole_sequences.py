@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.bulk.bulk_layer import BulkLayer
+from pylstm.bulk.bulk_layer import BulkLayer, PassSettings
 from pylstm.bulk.frames import check_finite, check_frames, check_lengths
 from pylstm.bulk.packed_sequences import Packed
 from pylstm.bulk.states import check_state, state_from_parts
@@ -50,7 +50,7 @@ def run(
         begin = tuple(map(packed.sort, parts))
     rows = packed.pack(x)
     check_finite("x", rows)
-    y_rows, end, _ = layer.forward(rows, packed, begin)
+    y_rows, end, _ = layer.forward(rows, packed, begin, PassSettings())
     y, ends = packed.unpack(y_rows), map(packed.unsort, end)
     if single:
         return y[:, 0], state_from_parts(part[:, 0] for part in ends)

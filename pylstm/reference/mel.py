@@ -10,7 +10,7 @@ References
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from pylstm.reference.cells import Array
+from pylstm.reference.activations import Array
 
 
 def hz_to_mel(hz: ArrayLike, htk: bool = False) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from math import factorial
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from pylstm.reference.cells import Array
+from pylstm.reference.activations import Array
 
 AMIN = 1e-10
 """Smallest power that `power_to_db` tells from silence."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pylstm import _engine
 from pylstm.arguments import count, described
 from pylstm.bulk.blas_threads import one_blas_thread
+from pylstm.bulk.bulk_layer import PassSettings
 from pylstm.bulk.frames import check_finite, check_frames, check_lengths
 from pylstm.bulk.packed_sequences import Packed
 from pylstm.bulk.states import State, state_from_parts
@@ -205,16 +206,10 @@ class Network:
             rows = packed.pack(own)
             check_finite("x", rows)
             shard = Shard(sequences, packed, [])
+            settings = PassSettings(training, own_rng, self.recompute)
             ends: list[State] = []
             for runner, begin in zip(runners, begins, strict=True):
-                rows, end, tape = runner.forward(
-                    rows,
-                    packed,
-                    shard.state(begin),
-                    keep=training,
-                    rng=own_rng,
-                    recompute=self.recompute,
-                )
+                rows, end, tape = runner.forward(rows, packed, shard.state(begin), settings)
                 shard.tapes.append(tape)
                 ends.append(tuple(map(packed.unsort, end)))
             return shard, rows, ends

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from pylstm.layers import Layer
 from tests.finite_differences import assert_gradients, clear_passage, differences
-from tests.layer_kinds import IN_TORCH, VARIANTS, draw_layer, make_layer, stacked
+from tests.layer_kinds import IN_TORCH, VARIANTS, draw_layer, make_layer, reference, stacked
 from tests.network_passes import (
     as_state,
     clear,
@@ -99,7 +99,7 @@ def test_forward_is_the_reference(
     begin = None if at.state is None else at.state[0]
     # A network leaves some activations to its loss, a layer none.
     x = np.where(at.present[..., None], at.x, 0).astype(np.float64)
-    expected, end, *_ = VARIANTS[variant].reference(layer, layer.weights, x, begin, at.counts)
+    expected, end, *_ = reference(layer, layer.weights, x, begin, at.counts)
     y, found = layer.forward(at.x, begin, at.lengths)
     assert y.dtype == np.float32
     assert y.shape == (count, batch, layer.n_outputs)

@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from pylstm import reference
+from pylstm.reference.layers import LAYERS
 from tests.golden.cases import (
     DENSE_CASES,
     FEATURES_CASES,
@@ -28,7 +29,8 @@ TOLERANCE = 1e-5
 # Both sides in float64 leave nothing but the order of summation.
 EXACT = 1e-11
 
-MODULES = ["cells", "features", "mel", "model", "sequences", "transforms"]
+MODULES = ["activations", "features", "mel", "model", "transforms"]
+MODULES += [f"layers.{kind}" for kind in LAYERS]
 
 
 def by_name(case):

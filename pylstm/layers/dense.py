@@ -54,6 +54,7 @@ class Dense(RowLayer):
     """
 
     kind = "dense"
+    streams = True
     settings = MappingProxyType(
         {
             "input_size": SIZE,

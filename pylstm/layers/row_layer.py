@@ -19,8 +19,6 @@ Array = NDArray[np.float32]
 class RowLayer(Layer):
     """A layer that remembers nothing: what comes out depends on the row that goes in alone."""
 
-    streams = True
-
     def rows(self, weights: Weights, x: Array) -> Array:
         """The outputs for rows x (rows, input_size) and weights as in `Layer.in_bulk`."""
         raise NotImplementedError

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.bulk.separate_rows import SeparateRows
 from pylstm.layers.layer import Layer
 from pylstm.layers.weights import Weights
+
+if TYPE_CHECKING:
+    from pylstm.bulk.bulk_layer import PassSettings
+    from pylstm.bulk.packed_sequences import Packed
+    from pylstm.bulk.states import State
 
 __all__ = ["RowLayer"]
 
@@ -32,6 +36,30 @@ class RowLayer(Layer):
         """
         raise NotImplementedError
 
-    def in_bulk(self, weights: Weights, gradients: bool) -> SeparateRows:
+    def in_bulk(self, weights: Weights, gradients: bool) -> RowPass:
         """The layer, ready for passes over whole batches: see `Layer.in_bulk`."""
-        return SeparateRows(partial(self.rows, weights), partial(self.rows_backward, weights))
+        return RowPass(self, weights)
+
+
+class RowPass:
+    """A row layer and weights: a `pylstm.bulk.bulk_layer.BulkLayer`."""
+
+    kept_per_row = 0
+    """A tape holds only the input and output rows, which are not counted."""
+
+    def __init__(self, layer: RowLayer, weights: Weights) -> None:
+        self._layer, self._weights = layer, weights
+
+    def forward(
+        self, x: Array, packed: Packed, state: State | None, settings: PassSettings
+    ) -> tuple[Array, State, Any]:
+        """Runs over all rows: see `BulkLayer.forward`."""
+        y = self._layer.rows(self._weights, x)
+        return y, (), (x, y) if settings.keep else None
+
+    def backward(
+        self, tape: Any, dy: Array, d_state: State | None, gradients: Weights, d_x: bool
+    ) -> tuple[Array | None, State]:
+        """Runs back over a forward pass: see `BulkLayer.backward`."""
+        x, y = tape
+        return self._layer.rows_backward(self._weights, x, y, dy, gradients, d_x), ()

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pylstm import _engine
 from pylstm.arguments import count
+from pylstm.bulk.frames import check_float32
 from pylstm.bulk.states import check_state
 from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.quantisation import PRECISIONS
@@ -176,9 +177,7 @@ class LSTM(Recurrent):
         >>> len(gates), gates[0].f.shape
         (2, (7, 5))
         """
-        if not isinstance(x, np.ndarray) or x.dtype != np.float32:
-            came = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
-            raise TypeError(f"x is {came}; expected a NumPy array of float32")
+        check_float32("x", x)
         if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
             raise ValueError(
                 f"x has shape {x.shape}; expected (T, {self.input_size})"

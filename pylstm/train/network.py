@@ -11,14 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm import _engine
-from pylstm.arguments import count, described
+from pylstm.arguments import count
 from pylstm.bulk.blas_threads import one_blas_thread
 from pylstm.bulk.bulk_layer import PassSettings
-from pylstm.bulk.frames import check_finite, check_frames, check_lengths
+from pylstm.bulk.frames import check_finite, check_float32, check_frames, check_lengths
 from pylstm.bulk.packed_sequences import Packed
 from pylstm.bulk.states import State, state_from_parts
-from pylstm.layers import LAYERS, Layer
+from pylstm.layers.layer import Layer, checked_layers
 from pylstm.train.recurrent_state import check_states, joined
 
 __all__ = ["Network"]
@@ -284,9 +283,7 @@ class Network:
         if not shards:
             raise ValueError("tape is used up: each takes one backward after its forward")
         expected = (*shape[:2], self.n_outputs)
-        if not isinstance(d_outputs, np.ndarray) or d_outputs.dtype != np.float32:
-            raise TypeError(f"d_outputs is {described(d_outputs)}; expected an array of float32")
-        _engine.refuse_masked("d_outputs", d_outputs)
+        check_float32("d_outputs", d_outputs)
         if d_outputs.shape != expected:
             raise ValueError(f"d_outputs has shape {d_outputs.shape}; expected {expected}")
         d_outputs = np.require(d_outputs, requirements=["C", "A", "E"])
@@ -336,24 +333,12 @@ class Network:
 
 def _checked(layers: Sequence[Layer]) -> tuple[Layer, ...]:
     """Layers that can be trained, the widths meeting."""
-    if isinstance(layers, Layer):
-        raise TypeError(f"layers is one {type(layers).__name__}; expected a list of layers")
-    found = tuple(layers)
+    found = checked_layers(layers)
     if not found:
         raise ValueError("there are no layers to train")
     for place, layer in enumerate(found):
-        if not isinstance(layer, Layer):
-            kinds = ", ".join(kind.__name__ for kind in LAYERS)
-            raise TypeError(
-                f"layers[{place}] is {type(layer).__name__}; expected a layer, one of {kinds}"
-            )
         if layer.precision != "float32":
             raise ValueError(
                 f"layers[{place}] is {layer.precision}: train the float32 layer, then quantize it"
-            )
-        if place and layer.input_size != found[place - 1].n_outputs:
-            raise ValueError(
-                f"layers[{place}] takes {layer.input_size} values but layers[{place - 1}] gives"
-                f" {found[place - 1].n_outputs}"
             )
     return found

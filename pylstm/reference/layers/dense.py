@@ -48,12 +48,7 @@ def dense(
 
 
 def layer(
-    x: ArrayLike,
-    settings: Mapping[str, Any],
-    *,
-    state: None = None,
-    lengths: ArrayLike | None = None,
-    dtype: DTypeLike = np.float64,
+    x: ArrayLike, settings: Mapping[str, Any], *, dtype: DTypeLike = np.float64, **given: Any
 ) -> tuple[Array, None, list[dict[str, Array]]]:
     """`dense` for `pylstm.reference.layers.LAYERS`."""
     weights = settings["weights"]

@@ -104,17 +104,11 @@ class RecurrentStack:
             for d, direction in enumerate(layer):
                 place = k * len(layer) + d
                 running = self._padded(state, place, packed.batch)
-                column = d * self._width
+                given = (d == 1, running, y, d * self._width)
                 if keep and recompute is not None:
-                    kept.append(
-                        segments_forward(
-                            direction, x, packed, d == 1, running, y, column, recompute
-                        )
-                    )
+                    kept.append(segments_forward(direction, x, packed, *given, recompute))
                 else:
-                    kept.append(
-                        direction.forward(x, packed.steps, d == 1, running, y, column, keep)
-                    )
+                    kept.append(direction.forward(x, packed.steps, *given, keep))
                 self._store(running, ends, place)
             mask = None
             if rng is not None and self._dropout and k + 1 < len(self._directions):
@@ -145,18 +139,13 @@ class RecurrentStack:
                 place = k * len(layer) + d
                 running = self._padded(d_state, place, packed.batch)
                 parts = tuple(map(gradients.get, self._names[k][d]))
-                column = d * self._width
+                given = (d == 1, dy, d * self._width, running, dx, d > 0, parts)
                 kept = tape.kept[k][d]
+                assert kept is not None
                 if isinstance(kept, list):
-                    segments_backward(
-                        direction, kept, tape.inputs[k], d == 1, dy, column, running, dx, d > 0,
-                        parts,
-                    )  # fmt: skip
+                    segments_backward(direction, kept, tape.inputs[k], *given)
                 else:
-                    assert kept is not None
-                    direction.backward(
-                        kept, packed.steps, d == 1, dy, column, running, dx, d > 0, parts
-                    )
+                    direction.backward(kept, packed.steps, *given)
                 self._store(running, begins, place)
                 tape.kept[k][d] = None  # its memory is free for the layers below
             dy = dx if dx is not None else dy

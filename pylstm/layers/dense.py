@@ -42,10 +42,8 @@ class Dense(RowLayer):
     weights : mapping of str to ndarray, optional
         float32: ``weight`` (output_size, input_size) and ``bias`` (output_size,). They are copied.
         None: drawn from U(-1/sqrt(input_size), 1/sqrt(input_size)), as in PyTorch.
-    precision : {"float32", "bf16", "int8"}
-        What the weights are; `quantize` makes the others from float32.
-    seed : int, optional
-        For the draw; not allowed together with weights.
+    precision, seed
+        As for `LSTM`.
 
     Examples
     --------

@@ -155,10 +155,8 @@ def lstm(
     >>> bool(trace[0]["c"][1] == c[0])
     True
     """
-    widths = {
-        "h": np.shape(weights["weight_hh_l0"])[1],
-        "c": np.shape(weights["weight_hh_l0"])[0] // 4,
-    }
+    rows, width = np.shape(weights["weight_hh_l0"])
+    widths = {"h": width, "c": rows // 4}
     return stack(lstm_step, x, weights, widths, num_layers, state, dtype, bidirectional, lengths)
 
 

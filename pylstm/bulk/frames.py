@@ -22,7 +22,7 @@ def check_float32(name: str, array: Any) -> None:
     _engine.refuse_masked(name, array)
 
 
-def check_frames(x: Any, width: int, batched: bool) -> Array:
+def check_frames(x: Any, width: int, batched: bool, least: int = 1) -> Array:
     """Checks frames and returns them as float32 in C order.
 
     Parameters
@@ -30,11 +30,13 @@ def check_frames(x: Any, width: int, batched: bool) -> Array:
     x : array, shape (T, B, width), or without `batched` also (T, width), float32
     width : int
     batched : bool
+    least : int
+        The smallest T and B.
     """
     check_float32("x", x)
-    if x.shape[-1:] != (width,) or x.ndim not in ((3,) if batched else (2, 3)) or not x.size:
+    if x.shape[-1:] != (width,) or x.ndim not in ((3,) if batched else (2, 3)) or x.size < least:
         expected = f"(T, B, {width})" if batched else f"(T, {width}) or (T, B, {width})"
-        raise ValueError(f"x has shape {x.shape}; expected {expected}, T and B at least 1")
+        raise ValueError(f"x has shape {x.shape}; expected {expected}, T and B at least {least}")
     return np.require(x, requirements=["C", "A", "E"])
 
 

@@ -8,7 +8,7 @@ that many frames; backward runs forward again, segment by segment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -32,11 +32,9 @@ class Tape:
     """What a forward pass of a stack keeps for its gradients."""
 
     packed: Packed
-    kept: list[list[list[Segment] | tuple[Any, ...] | None]] = field(default_factory=list)
-    """For each layer and direction, what the pass kept, or the segments to compute it from."""
-    inputs: list[Array] = field(default_factory=list)
-    masks: list[Array | None] = field(default_factory=list)
-    """What dropout multiplied the outputs of each layer with; None: nothing was dropped."""
+    layers: list[tuple[list[list[Segment] | tuple[Any, ...] | None], Array, Array | None]]
+    """What each direction of a layer kept, or the segments to compute it from; the layer's inputs;
+    what dropout multiplied its outputs with (None: nothing was dropped)."""
 
 
 class RecurrentStack:
@@ -97,7 +95,7 @@ class RecurrentStack:
         """Runs over all rows: see `BulkLayer.forward`."""
         keep, rng, recompute = settings.keep, settings.rng, settings.recompute
         ends = self._zeros(packed.batch)
-        tape = Tape(packed) if keep else None
+        tape = Tape(packed, []) if keep else None
         for k, layer in enumerate(self._directions):
             y = np.empty((packed.rows, self._n_outputs), np.float32)
             kept: list[Any] = []
@@ -116,9 +114,7 @@ class RecurrentStack:
                 mask *= np.float32(1 / (1 - self._dropout))
                 y *= mask
             if tape is not None:
-                tape.kept.append(kept)
-                tape.inputs.append(x)
-                tape.masks.append(mask)
+                tape.layers.append((kept, x, mask))
             x = y
         return x, ends, tape
 
@@ -131,23 +127,23 @@ class RecurrentStack:
         dx: Array | None = None
         for k in reversed(range(len(self._directions))):
             layer = self._directions[k]
-            mask = tape.masks[k]
+            kept, x, mask = tape.layers.pop()
             if mask is not None:
                 dy = dy * mask
-            dx = np.empty_like(tape.inputs[k]) if k or d_x else None
+            dx = np.empty_like(x) if k or d_x else None
             for d, direction in enumerate(layer):
                 place = k * len(layer) + d
                 running = self._padded(d_state, place, packed.batch)
                 parts = tuple(map(gradients.get, self._names[k][d]))
                 given = (d == 1, dy, d * self._width, running, dx, d > 0, parts)
-                kept = tape.kept[k][d]
-                assert kept is not None
-                if isinstance(kept, list):
-                    segments_backward(direction, kept, tape.inputs[k], *given)
+                own = kept[d]
+                assert own is not None
+                if isinstance(own, list):
+                    segments_backward(direction, own, x, *given)
                 else:
-                    direction.backward(kept, packed.steps, *given)
+                    direction.backward(own, packed.steps, *given)
                 self._store(running, begins, place)
-                tape.kept[k][d] = None  # its memory is free for the layers below
+                own = kept[d] = None  # its memory is free for what follows
             dy = dx if dx is not None else dy
         return dx, begins
 

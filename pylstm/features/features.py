@@ -118,7 +118,7 @@ class Features:
     @property
     def n_features(self) -> int:
         """Width of a frame, deltas included."""
-        raise NotImplementedError
+        return self.n_mels * (1 + self.deltas)
 
     @property
     def latency(self) -> int:
@@ -215,4 +215,6 @@ class Features:
     # Declared for type checkers; the subclasses are dataclasses that have these fields.
     mean: ArrayLike | None
     std: ArrayLike | None
+    n_mels: int
     top_db: float | None
+    deltas: int

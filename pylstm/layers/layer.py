@@ -56,7 +56,7 @@ class Layer:
     """What its weights can be."""
 
     input_size: int
-    precision: str
+    precision: str = "float32"
     weights: Weights
 
     @property

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pylstm import _engine
 from pylstm.arguments import count
-from pylstm.bulk.frames import check_float32
+from pylstm.bulk.frames import check_frames
 from pylstm.bulk.states import check_state
 from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.quantisation import PRECISIONS
@@ -177,12 +177,7 @@ class LSTM(Recurrent):
         >>> len(gates), gates[0].f.shape
         (2, (7, 5))
         """
-        check_float32("x", x)
-        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
-            raise ValueError(
-                f"x has shape {x.shape}; expected (T, {self.input_size})"
-                f" or (T, B, {self.input_size})"
-            )
+        x = check_frames(x, self.input_size, batched=False, least=0)
         if self.obstacle is not None:
             raise ValueError(f"{self!r} cannot be traced: {self.obstacle}")
         batch = x.shape[1:-1]

@@ -25,8 +25,6 @@ References
    Squares Procedures. Analytical Chemistry 36(8), 1964, 1627-1639.
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
@@ -120,15 +118,29 @@ def logmel(
 def mfcc(
     y: ArrayLike,
     *,
+    sr: int = 16000,
     n_mfcc: int = 13,
+    n_fft: int = 512,
+    win_length: int = 400,
+    hop_length: int = 160,
+    n_mels: int = 40,
+    fmin: float = 0.0,
+    fmax: float | None = None,
+    htk: bool = False,
+    norm: str | None = "slaney",
+    window: str = "hann",
+    center: bool = True,
+    pad_mode: str = "constant",
+    power: float = 2.0,
     dct_type: int = 2,
     dct_norm: str | None = "ortho",
     lifter: float = 0.0,
+    top_db: float | None = None,
+    running: bool = False,
     deltas: int = 0,
     mean: ArrayLike | None = None,
     std: ArrayLike | None = None,
     dtype: DTypeLike = np.float64,
-    **settings: Any,
 ) -> Array:
     r"""Mel-frequency cepstral coefficients: ``librosa.feature.mfcc(...).T`` with ``top_db=80``.
 
@@ -149,10 +161,9 @@ def mfcc(
         See `dct`; librosa calls the second one `norm`, and the norm of the mel filters `mel_norm`.
     lifter : float
         0: none.
-    deltas, mean, std, dtype
+    sr, n_fft, win_length, hop_length, n_mels, fmin, fmax, htk, norm, window, center, pad_mode,
+    power, top_db, running, deltas, mean, std, dtype
         See `logmel`.
-    **settings
-        The other arguments of `logmel`.
 
     Returns
     -------
@@ -167,7 +178,25 @@ def mfcc(
     array([[-632.4555,    0.    ,    0.    ],
            [-632.4555,    0.    ,    0.    ]])
     """
-    db = logmel(y, dtype=dtype, **settings)
+    db = logmel(
+        y,
+        sr=sr,
+        n_fft=n_fft,
+        win_length=win_length,
+        hop_length=hop_length,
+        n_mels=n_mels,
+        fmin=fmin,
+        fmax=fmax,
+        htk=htk,
+        norm=norm,
+        window=window,
+        center=center,
+        pad_mode=pad_mode,
+        power=power,
+        top_db=top_db,
+        running=running,
+        dtype=dtype,
+    )
     cepstrum = transforms.dct(db, dct_type, dct_norm, dtype)[:, :n_mfcc]
     if lifter > 0:
         n = np.arange(cepstrum.shape[1])

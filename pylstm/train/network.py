@@ -83,7 +83,15 @@ class Network:
     def __init__(
         self, layers: Sequence[Layer], *, threads: int = 1, recompute: int | None = None
     ) -> None:
-        self._layers = _checked(layers)
+        self._layers = checked_layers(layers)
+        if not self._layers:
+            raise ValueError("there are no layers to train")
+        for place, layer in enumerate(self._layers):
+            if layer.precision != "float32":
+                raise ValueError(
+                    f"layers[{place}] is {layer.precision}: train the float32 layer, then quantize"
+                    " it"
+                )
         # More frames than there are is as good as None.
         self.recompute = None if recompute is None else count("recompute", recompute, 1)
         self.threads = threads
@@ -329,16 +337,3 @@ class Network:
             for shard, (rows, _) in zip(shards, found, strict=True):
                 d_x[:, shard.sequences] = shard.packed.unpack(rows)
         return d_x, list(map(state_from_parts, begins))
-
-
-def _checked(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """Layers that can be trained, the widths meeting."""
-    found = checked_layers(layers)
-    if not found:
-        raise ValueError("there are no layers to train")
-    for place, layer in enumerate(found):
-        if layer.precision != "float32":
-            raise ValueError(
-                f"layers[{place}] is {layer.precision}: train the float32 layer, then quantize it"
-            )
-    return found

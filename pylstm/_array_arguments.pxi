@@ -134,3 +134,27 @@ cdef object not_finite(Py_buffer *view, str name):
                 where = f"[{k}, {j}]" if view.ndim == 2 else f"[{k}]"
                 return ValueError(f"{name}{where} is {value}; expected finite values. Nothing of it was taken")
     return ValueError(f"{name} holds NaN or infinity. Nothing of it was taken")
+
+
+cdef tuple as_tuple(object value, str name, str expected):
+    try:
+        return tuple(value)
+    except TypeError:
+        raise TypeError(f"{name} is {described(value)}; expected {expected}") from None
+
+
+cdef int copy_memory(object value, str name, float *to, Py_ssize_t size) except -1:
+    """h or c of a cell, checked by what its buffer holds and copied from there."""
+    cdef Py_buffer view
+    cdef Py_ssize_t k
+    open_input(value, &view, name, 0, False)
+    try:
+        if view.ndim != 1 or view.shape[0] != size:
+            raise ValueError(f"{name} is {described(value)}; expected shape ({size},)")
+        for k in range(size):
+            memcpy(to + k, <const char *>view.buf + k * step(&view, 0), sizeof(float))
+            if not isfinite(to[k]):
+                raise ValueError(f"{name} holds NaN or infinity; expected finite values")
+    finally:
+        PyBuffer_Release(&view)
+    return 0

@@ -14,7 +14,7 @@ from cpython.buffer cimport (
     PyObject_GetBuffer,
 )
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.math cimport isfinite
+from libc.math cimport fabs, isfinite
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
@@ -35,6 +35,7 @@ from pylstm._core cimport (
 import itertools
 import operator
 import sys
+import warnings
 from collections import namedtuple
 
 import numpy
@@ -274,6 +275,7 @@ cdef list cells_of(list parts):
 
 include "_c_api.pxi"
 include "_array_arguments.pxi"
+include "_scale.pxi"
 include "_stream.pxi"
 include "_recording.pxi"
 include "_pool.pxi"

@@ -84,6 +84,10 @@ class AudioFile:
         Length of the audio as the file declares it, if it does.
     seconds_read : float
         Length of what has been read so far.
+    peak : float
+        The largest magnitude of a float sample in what has been read so far, before mixing and
+        resampling; `pylstm.audio.scale_problem` says whether that can be audio. 0 for files of
+        whole numbers, whose full scale is 1.
     cut : bool
         Whether the header tells that the file ends too soon; see `shortfall`.
     changes : list of str
@@ -133,6 +137,7 @@ class AudioFile:
         self._first = round(start * self.rate)
         self._left = None if end is None else max(1, round(end * self.rate) - self._first)
         self._resampler: Any = None
+        self.peak = 0.0
         self.cut = False
         self.changes: list[str] = []
         try:
@@ -281,6 +286,8 @@ class AudioFile:
             raise AudioError(
                 f"cannot read {self._path} after {self.seconds_read:.2f} s: {_words(error)}"
             ) from None
+        if self.may_hold_nan and len(block):
+            self.peak = max(self.peak, float(np.abs(block).max()))
         bad = np.flatnonzero(~np.isfinite(block))
         if len(bad):
             row, channel = divmod(int(bad[0]), block.shape[1])

@@ -1,4 +1,4 @@
-"""The header of an audio file: rate, channels, length."""
+"""The header of an audio file: rate, channels, length; and how loud it is, if it holds floats."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ __all__ = ["Header", "refuse_cut"]
 
 
 class Header(NamedTuple):
-    """Rate in Hz, channels and length in seconds of a file."""
+    """Rate in Hz, channels and length in seconds of a file, and its `AudioFile.peak`."""
 
     rate: int
     channels: int
     seconds: float
+    peak: float = 0.0
 
     @classmethod
     def of(cls, path: str, decode: bool = False) -> Header:
@@ -32,7 +33,7 @@ class Header(NamedTuple):
                     pass
                 refuse_cut(path, file)
                 seconds = file.seconds_read
-            return cls(file.rate, file.channels, seconds)
+            return cls(file.rate, file.channels, seconds, file.peak)
 
 
 def refuse_cut(path: str, file: AudioFile) -> None:

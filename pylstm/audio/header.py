@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from pylstm.audio.audio_file import AudioError, AudioFile
+from pylstm.audio.audio_file import AudioFile
+from pylstm.audio.errors import AudioError
 
 __all__ = ["Header", "refuse_cut"]
 

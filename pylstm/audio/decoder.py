@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from pylstm.audio import decoder_messages
 from pylstm.audio.declared_length import AudioExtent, audio_extent, ogg_is_cut
 from pylstm.audio.errors import AudioError
+from pylstm.audio.flac_frames import flac_is_cut
 from pylstm.audio.repaired_header import RepairedHeader
 
 __all__ = ["Decoder", "soundfile_and_soxr"]
@@ -70,6 +71,8 @@ class Decoder:
         self._soundfile = soundfile
         self._repaired: RepairedHeader | None = None
         self.ends_early = False
+        self._next = 0  # the frame that is read next
+        self._ended = False
         self._file, extent = self._opened()
         # soundfile would seek to its position after every block. That fails if the end is unknown,
         # as in FLAC from a pipe, and MP3 sounds wrong for a moment after each seek.
@@ -77,7 +80,6 @@ class Decoder:
         self.rate = int(self._file.samplerate)
         self.channels = int(self._file.channels)
         self.subtype = str(self._file.subtype)
-        self._is_flac = self._file.format == "FLAC"
         self._quiet = self._file.format == "MP3"
         self.frames = None if self._file.frames >= _UNKNOWN else int(self._file.frames)
         self.declared: float | None = self.frames
@@ -145,6 +147,7 @@ class Decoder:
         try:
             with self._silenced():
                 self._file.seek(frames)
+            self._next = frames
         except self._soundfile.SoundFileError:  # GSM, for one, can only be read on
             while frames and len(block := self.read(min(frames, _SKIPPED // self.channels))):
                 frames -= len(block)
@@ -167,37 +170,26 @@ class Decoder:
             with self._silenced():
                 read: NDArray[np.float32] = self._file.read(out=block)
         except self._soundfile.SoundFileError as error:
-            if not (self._is_flac and self._flac_is_cut()):
-                raise AudioError(_words(error)) from None
-            # libsndfile has written what was left before it came to the end.
-            self.ends_early = self._ended = True
+            # libsndfile has written what was left before it failed.
             read = block[: int(np.isfinite(block).all(axis=1).sum())]
+            if not self._is_cut_flac(self._next + len(read)):
+                raise AudioError(_words(error)) from None
+            self.ends_early = self._ended = True
+        self._next += len(read)
         if self._repaired is not None and self._repaired.error is not None:
             raise AudioError(str(self._repaired.error.strerror))
         return read
+
+    def _is_cut_flac(self, decoded: int) -> bool:
+        if self._file.format != "FLAC":
+            return False
+        with open(self._path, "rb") as file:
+            return flac_is_cut(file, os.fstat(file.fileno()).st_size, decoded)
 
     def exactly(self, frame: int) -> NDArray[np.float64]:
         """One frame, shape (channels,), in the file's own precision."""
         self._file.seek(frame)
         return np.asarray(self._file.read(1, "float64", always_2d=True)[0])
-
-    _ended = False
-
-    def _flac_is_cut(self) -> bool:
-        """Whether a FLAC file that cannot be decoded further has been read to its end until there.
-
-        A damage in the middle stops the decoder earlier.
-        """
-        with open(self._path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            try:
-                with self._soundfile.SoundFile(file) as again:
-                    again.seekable = lambda: False
-                    while len(again.read(_SKIPPED // self.channels, "float32")):
-                        pass
-            except self._soundfile.SoundFileError:
-                return file.tell() >= size
-        return False
 
 
 def _words(error: Exception) -> str:

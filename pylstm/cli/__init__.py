@@ -19,6 +19,7 @@ import typer
 from typer.core import TyperGroup
 
 import pylstm
+from pylstm.audio.decoder_messages import hide_decoder_messages
 from pylstm.cli import bench, demo, eval, export, info, run, train
 from pylstm.cli.console.errors import OK, exit_code
 
@@ -82,6 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             # A label that the terminal cannot encode must not end a command.
             stream.reconfigure(errors="backslashreplace")
+    hide_decoder_messages()
     try:
         app(arguments, prog_name="pylstm")
     except SystemExit as end:

@@ -14,7 +14,7 @@ from pylstm.audio import AudioError, AudioFile, Header
 from pylstm.audio.header import refuse_cut
 from pylstm.features import MFCC, LogMel
 
-__all__ = ["Mark", "Recording", "frame_seconds"]
+__all__ = ["Mark", "Recording", "frame_seconds", "names_of"]
 
 
 class Mark(NamedTuple):
@@ -154,6 +154,13 @@ class Recording:
         except OSError as error:
             raise AudioError(f"cannot read {self.path}: {error.strerror}") from None
         return [path, facts.st_size, facts.st_mtime_ns, self.start, self.end]
+
+
+def names_of(recording: Recording) -> set[str]:
+    """The labels of a recording or of its events; none for background and transcripts."""
+    if recording.label is not None:
+        return {recording.label}
+    return {mark.label for mark in recording.marks}
 
 
 def frame_seconds(features: MFCC | LogMel, n: int) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,23 +15,14 @@ from numpy.typing import NDArray
 from pylstm.arguments import count, flag
 from pylstm.features import MFCC, LogMel
 from pylstm.train.augment.augmentation import Augmentation, Chain, Times
-from pylstm.train.data.batch import Batch, Per, collate
+from pylstm.train.data.batch import Batch, collate
 from pylstm.train.data.batch_order import batch_order
 from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.feature_cache import FeatureCache
 from pylstm.train.data.recording import Recording, frame_seconds
+from pylstm.train.data.recording_set import RecordingSet
 
 __all__ = ["RecordingSource"]
-
-
-class LabelledRecordings(Protocol):
-    """What a source needs of `pylstm.train.Recordings`, which makes it."""
-
-    name: str
-    items: tuple[Recording, ...]
-    labels: tuple[str, ...]
-    per: Per
-    background: str | None
 
 
 class _Example(NamedTuple):
@@ -52,7 +43,7 @@ class RecordingSource:
 
     def __init__(
         self,
-        recordings: LabelledRecordings,
+        recordings: RecordingSet,
         features: MFCC | LogMel,
         batch_size: int = 32,
         *,
@@ -205,7 +196,7 @@ def _owners(
     return owners
 
 
-def _check_rates(recordings: LabelledRecordings, sample_rate: int, resample: bool | None) -> None:
+def _check_rates(recordings: RecordingSet, sample_rate: int, resample: bool | None) -> None:
     """Refuses files at other rates, or warns that they are resampled."""
     if resample is not None and flag("resample", resample):
         return

@@ -22,6 +22,7 @@ import pylstm
 from pylstm.audio.decoder_messages import hide_decoder_messages
 from pylstm.cli import bench, demo, eval, export, info, run, train
 from pylstm.cli.console.errors import OK, exit_code
+from pylstm.cli.console.output import warnings_as_notes
 
 __all__ = ["app", "main"]
 
@@ -38,7 +39,8 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> int:
         # Inside typer's main, which handles a broken pipe differently.
-        return exit_code(partial(super().invoke, ctx))
+        with warnings_as_notes():
+            return exit_code(partial(super().invoke, ctx))
 
 
 app = typer.Typer(

@@ -59,7 +59,7 @@ def test_the_model_runs_at_once(trained, tmp_path):
 @pytest.mark.slow
 def test_noise_and_silence_are_learnt_as_well(data, tmp_path):
     path = tmp_path / "a.safetensors"
-    result = succeed("train", data, "-o", path, *QUICK, "--quiet", "--epochs", 10)
+    result = succeed("train", data, "-o", path, *QUICK, "--background-examples", "--epochs", 10)
     line = "labels        high 10, low 10; background: noise and silence are added"
     assert line in result.stdout
     model = pylstm.load(path)
@@ -79,12 +79,12 @@ def test_noise_and_silence_are_learnt_as_well(data, tmp_path):
 def test_silence_that_is_there_is_not_added(tmp_path):
     data = folder_of_tones(tmp_path / "data", ("low", "silence"), n=4)
     path = tmp_path / "a.safetensors"
-    assert "are added" not in succeed("train", data, "-o", path, *QUICK, "--quiet").stdout
+    assert "are added" not in succeed("train", data, "-o", path, *QUICK, "--background-examples").stdout
     model = pylstm.load(path)
     assert (model.labels, model.info["detector.background"]) == (("low", "silence"), "silence")
     data = folder_of_tones(tmp_path / "more", n=4)
-    arguments = ["--quiet", "--background", "low"]
-    message = "--background is low, a label of recordings; expected another, or --no-quiet"
+    arguments = ["--background-examples", "--background", "low"]
+    message = "--background is low, a label of recordings; expected another, or --no-background-examples"
     refuse(2, message, "train", data, "-o", tmp_path / "b.safetensors", *QUICK, *arguments)
 
 

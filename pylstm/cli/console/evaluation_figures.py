@@ -43,7 +43,7 @@ class EvaluationFigures:
             from matplotlib.backends.backend_agg import FigureCanvasAgg
             from matplotlib.figure import Figure
         except ImportError:
-            raise CliError('--png needs matplotlib; pip install "pylstm[plot]"') from None
+            raise CliError('--figures needs matplotlib; pip install "pylstm[plot]"') from None
         self._figure, self._canvas = Figure, FigureCanvasAgg
         self._folder = folder
         try:

@@ -12,7 +12,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pylstm.train.data.found_recordings import Note, few
+from pylstm.train.data.first_names import few
+from pylstm.train.data.found_recordings import Note
 
 __all__ = [
     "FolderFiles",
@@ -48,20 +49,23 @@ class PassedOver:
         The folder of the set; names are said relative to it.
     """
 
-    HIDDEN = "hidden"
-    NOT_AUDIO = "not audio"
-    EMPTY = "folders without recordings"
-    SUBFOLDER = "in subfolders"
-    BESIDE = "recordings beside the label folders"
-    BROKEN = "links to nothing"
-    AGAIN = "links to folders that were read already"
+    # One of a kind, and several.
+    HIDDEN = ("hidden", "hidden")
+    NOT_AUDIO = ("not audio", "not audio")
+    EMPTY = ("folder without recordings", "folders without recordings")
+    SUBFOLDER = ("in a subfolder", "in subfolders")
+    BESIDE = ("recording beside the label folders", "recordings beside the label folders")
+    BROKEN = ("link to nothing", "links to nothing")
+    AGAIN = ("link back to a folder", "links back to folders")
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._names: dict[str, list[str]] = {}
+        self._names: dict[tuple[str, str], list[str]] = {}
         self._said = False
 
-    def add(self, kind: str, path: str | os.PathLike[str], expected: bool = False) -> None:
+    def add(
+        self, kind: tuple[str, str], path: str | os.PathLike[str], expected: bool = False
+    ) -> None:
         """Counts something; `expected`: it is where a set may have it, such as a README."""
         name = os.path.relpath(path, self._root)
         self._names.setdefault(kind, []).append(Path(name).as_posix())
@@ -72,9 +76,12 @@ class PassedOver:
         if not self._names:
             return []
         total = sum(map(len, self._names.values()))
-        kinds = [f"{len(names)} {kind} ({few(names)})" for kind, names in self._names.items()]
+        kinds = [
+            f"{len(names)} {kind[len(names) > 1]} ({few(names)})"
+            for kind, names in self._names.items()
+        ]
         text = f"passed over {total} in {self._root}: {', '.join(kinds)}"
-        return [Note(text, UserWarning if self._said else None)]
+        return [Note(text, self._said)]
 
 
 class FolderFiles:

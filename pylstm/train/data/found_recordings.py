@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pylstm.train.data.recording import Recording, names_of
 
-__all__ = ["FoundRecordings", "Note", "few", "without_recordings"]
-
-_NAMED = 3
+__all__ = ["FoundRecordings", "Note", "without_recordings"]
 
 
 class Note(NamedTuple):
-    """A sentence about the set. With a category it is a warning in Python; without, nobody could
-    have meant otherwise, such as a hidden file."""
+    """A sentence about the set; in Python it is a warning, too, unless it is about what nobody
+    would expect to be used, such as a hidden file."""
 
     text: str
-    category: type[Warning] | None = UserWarning
+    warns: bool = True
 
 
 class FoundRecordings(NamedTuple):
@@ -26,17 +24,6 @@ class FoundRecordings(NamedTuple):
     items: list[Recording]
     noises: list[str]
     notes: list[Note]
-
-
-def few(names: Sequence[str]) -> str:
-    """The first names of a list.
-
-    Examples
-    --------
-    >>> few(["a", "b"]), few(list("abcde"))
-    ('a, b', 'a, b, c, ...')
-    """
-    return ", ".join([*names[:_NAMED], *(["..."] if len(names) > _NAMED else [])])
 
 
 def without_recordings(labels: Iterable[str], items: Iterable[Recording]) -> list[str]:

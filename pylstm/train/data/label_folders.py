@@ -24,6 +24,7 @@ from pylstm.train.data.folder_files import (
 )
 from pylstm.train.data.found_recordings import FoundRecordings, Note, without_recordings
 from pylstm.train.data.manifest import speaker_of
+from pylstm.train.data.noise_folder import noises_below
 from pylstm.train.data.recording import Recording
 from pylstm.train.data.side_lists import SIDE_LISTS, read_side_lists
 
@@ -103,11 +104,15 @@ def read_label_folders(
         items += _recordings(folder, files, label, sides, unlisted, headers, problems)
     for place, side in unlisted.items():
         # Folders that were not selected are ignored.
-        if not os.path.lexists(folder / place) and not headers.leaves_out_missing(place):
+        if not os.path.lexists(folder / place) and not headers.leaves_out_missing(
+            str(folder / place)
+        ):
             problems.append(f"{folder / place} does not exist; the list for {side} names it")
     if not problems:
         problems += without_recordings(heard, items)
-    noises = _noises(folder / NOISE_FOLDER, headers, passed_over, problems)
+    noises: list[str] = []
+    if (folder / NOISE_FOLDER).is_dir():
+        noises = noises_below(folder / NOISE_FOLDER, headers, passed_over, problems)
     if not items and not problems:
         problems.append("holds no recordings; expected some in a folder for each label")
     if problems:
@@ -171,12 +176,17 @@ def _files(
     found = FolderFiles(folder, passed_over)
     files = [_File(path, None) for path in found.recordings]
     undecided = []
-    seen = {os.path.realpath(folder)}
+    # A link to a folder above would bring the recordings of other labels.
+    real = Path(os.path.realpath(folder))
+    seen = {str(path) for path in (real, *real.parents)}
     for subfolder in found.subfolders:
+        again = os.path.realpath(subfolder) in seen
         used = subfolders in ("speakers", "include")
         # What a subfolder holds beside recordings only counts where it is used.
-        aside = passed_over if used else PassedOver(folder)
+        aside = passed_over if used or again else PassedOver(folder)
         below = list(recordings_below(subfolder, aside, seen=seen))
+        if again:
+            continue
         if not below:
             passed_over.add(PassedOver.EMPTY, subfolder)
         elif used:
@@ -222,20 +232,6 @@ def _recordings(
                     side=sides.get(place),
                 )
             )
-    return found
-
-
-def _noises(
-    folder: Path, headers: FileHeaders, passed_over: PassedOver, problems: list[str]
-) -> list[str]:
-    """Paths of noise that can be read, in the folder and its subfolders."""
-    found = []
-    for path in recordings_below(folder, passed_over, expected=True) if folder.is_dir() else ():
-        try:
-            if headers.of(str(path)) is not None:
-                found.append(str(path))
-        except AudioError as error:
-            problems.append(str(error))
     return found
 
 

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pylstm.audio import AudioError
 from pylstm.audio.header import Header
 from pylstm.train.data.batch import Per
-from pylstm.train.data.errors import RecordingsError
+from pylstm.train.data.cut_files import CutFiles
+from pylstm.train.data.errors import RecordingsError, Remedy
 from pylstm.train.data.recording import Recording
 
 __all__ = ["RecordingSet"]
@@ -30,6 +31,7 @@ class RecordingSet:
         background: str | None = None,
         noises: Sequence[str] = (),
         notes: Sequence[str] = (),
+        cut: CutFiles | None = None,
     ) -> None:
         self.name = name
         self.items = tuple(items)
@@ -38,6 +40,7 @@ class RecordingSet:
         self.background = background
         self.noises = tuple(noises)
         self.notes = tuple(notes)
+        self.cut = CutFiles() if cut is None else cut
 
     def __len__(self) -> int:
         return len(self.items)
@@ -70,19 +73,30 @@ class RecordingSet:
         """The number of recordings at each sample rate, Hz, lowest first."""
         return dict(sorted(Counter(item.header.rate for item in self.items).items()))
 
-    def check(self) -> None:
+    def check(self, cut_off: bool = True) -> None:
         """Reads every file to its end; creating `Recordings` only reads their headers.
+
+        Parameters
+        ----------
+        cut_off : bool
+            Whether files that end before their headers say are refused, too.
 
         Raises
         ------
         RecordingsError
             Files are damaged or cut off, one on each line.
         """
-        problems = []
+        problems, n_damaged = [], 0
         for path in dict.fromkeys([*(item.path for item in self.items), *self.noises]):
             try:
-                Header.of(path, decode=True)
+                header = Header.of(path, decode=True)
             except AudioError as error:
                 problems.append(str(error))
+                n_damaged += 1
+                continue
+            if cut_off and header.shortfall is not None:
+                problems.append(f"{path} is {header.shortfall}")
         if problems:
-            raise RecordingsError(self.name, problems)
+            does = "leaves out what is damaged"
+            remedies = [Remedy("skip_unreadable", True, does)] if n_damaged else []
+            raise RecordingsError(self.name, problems, remedies)

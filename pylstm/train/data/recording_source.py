@@ -87,7 +87,12 @@ class RecordingSource:
         Raises
         ------
         AudioError
-            A file cannot be read, is damaged, cut off, or holds NaN; the message names it.
+            A file cannot be read, is damaged, or holds NaN; the message names it.
+
+        Warns
+        -----
+        UserWarning
+            Files end before their headers say: all of them, once, after the last batch.
         """
 
         def example(place: int) -> _Example:
@@ -100,6 +105,7 @@ class RecordingSource:
             for rows in order:
                 examples = list(mapped(example, rows.tolist()))
                 yield collate([e.x for e in examples], [e.y for e in examples], self.per)
+            self.recordings.cut.warn()
         finally:  # also if the caller stops early
             if pool is not None:
                 pool.shutdown(cancel_futures=True)
@@ -108,13 +114,13 @@ class RecordingSource:
         """The frames and the target of a recording in an epoch."""
         item, features, times = self.recordings.items[place], self.features, Times()
         if self.augment.changes_samples(seed=seed, epoch=epoch, item=place):
-            y = item.samples(features.sr)
+            y = item.samples(features.sr, self.recordings.cut)
             y, times = self.augment.samples(y, features.sr, seed=seed, epoch=epoch, item=place)
             x = item.frames_of(y, features)
         elif self.cache is not None:
-            x = self.cache.frames(item, features)
+            x = self.cache.frames(item, features, self.recordings.cut)
         else:
-            x = item.frames(features)
+            x = item.frames(features, self.recordings.cut)
         blocks = 1 + features.deltas
         x = self.augment.frames(x, seed=seed, epoch=epoch, item=place, blocks=blocks)
         return _Example(x, self._target(item, len(x), times))

@@ -92,8 +92,8 @@ class Recordings(RecordingSet):
         skip_missing : bool
             Whether to leave out files that a list names and links whose file is missing.
         skip_unreadable : bool
-            Whether to leave out files that cannot be read as audio. Every file is then read to its
-            end.
+            Whether to leave out files that cannot be read as audio, or whose float samples do not
+            go from -1 to 1. Every file is then read to its end.
 
         Returns
         -------
@@ -102,8 +102,9 @@ class Recordings(RecordingSet):
         Raises
         ------
         RecordingsError
-            No folder, no recordings, an unreadable file, recordings in subfolders, only one label,
-            a missing file in a list: all problems, one on each line.
+            No folder, no recordings, an unreadable file, float samples on the scale of int16,
+            recordings in subfolders, only one label, a missing file in a list: all problems, one on
+            each line.
         OSError
             A folder cannot be read.
 
@@ -201,8 +202,8 @@ class Recordings(RecordingSet):
     ) -> Recordings:
         outputs = OutputLabels.of(str(path), found.items, background)
         for note in found.notes:
-            if note.category is not None:  # at the call of from_folder or from_manifest
-                warnings.warn(note.text, note.category, stacklevel=3)
+            if note.warns:  # at the call of from_folder or from_manifest
+                warnings.warn(note.text, UserWarning, stacklevel=3)
         texts = [note.text for note in found.notes]
         return cls(str(path), found.items, *outputs, found.noises, texts)
 
@@ -247,7 +248,9 @@ class Recordings(RecordingSet):
         )
 
     def _of(self, items: Sequence[Recording]) -> Recordings:
-        return Recordings(self.name, items, self.labels, self.per, self.background, self.noises)
+        return Recordings(
+            self.name, items, self.labels, self.per, self.background, self.noises, cut=self.cut
+        )
 
     def normalised(
         self, features: MFCC | LogMel, cache: FeatureCache | str | os.PathLike[str] | None = None
@@ -271,6 +274,11 @@ class Recordings(RecordingSet):
             The features have a mean and std already, or there are no recordings.
         AudioError
             A recording cannot be read.
+
+        Warns
+        -----
+        UserWarning
+            Recordings end before their headers say: all of them, once.
         """
         if features.mean is not None:
             raise ValueError("features has a mean and std; expected features without")
@@ -278,9 +286,12 @@ class Recordings(RecordingSet):
             raise ValueError(f"{self.name} has no recordings; expected at least one")
         store = FeatureCache.of(cache)
         mean, std = mean_and_std(
-            item.frames(features) if store is None else store.frames(item, features)
+            item.frames(features, self.cut)
+            if store is None
+            else store.frames(item, features, self.cut)
             for item in self.items
         )
+        self.cut.warn()
         return replace(features, mean=mean, std=std)
 
     def source(

@@ -5,26 +5,26 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 
-from pylstm.train.data.first_names import few
+from pylstm.train.data.shown_names import few, shown
 
 __all__ = ["CutFiles", "cut_note"]
 
 
 def cut_note(shortfalls: Mapping[str, str]) -> str:
-    """The sentence about files and what each of them lacks.
+    """The sentence about files and how the length of each is not what it declares.
 
     Examples
     --------
-    >>> cut_note({"a.wav": "cut off: 1.00 s of the 2.00 s that it declares"})
-    '1 file is used as far as it goes: a.wav (cut off: 1.00 s of the 2.00 s that it declares)'
+    >>> print(cut_note({"a.wav": "cut off: 1.00 s of the 2.00 s that it declares"}))
+    1 file is not as long as its header says, and used as it is: a.wav (cut off: 1.00 s of the
+    2.00 s that it declares)
     """
+    files = "1 file is not as long as its header says"
+    if len(shortfalls) > 1:
+        files = f"{len(shortfalls)} files are not as long as their headers say"
+    used = "and used as it is" if len(shortfalls) == 1 else "and used as they are"
     names = few([f"{path} ({shortfall})" for path, shortfall in shortfalls.items()])
-    files = (
-        "files are used as far as they go"
-        if len(shortfalls) > 1
-        else "file is used as far as it goes"
-    )
-    return f"{len(shortfalls)} {files}: {names}"
+    return shown(f"{files}, {used}: {names}")
 
 
 class CutFiles:

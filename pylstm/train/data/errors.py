@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pylstm.train.data.shown_names import shown
+
 __all__ = ["RecordingsError", "Remedy"]
 
 _SHOWN = 10
@@ -64,12 +66,12 @@ class RecordingsError(ValueError):
         self.what, self.problems, self.remedies = what, tuple(problems), tuple(remedies)
         ways = [str(remedy) for remedy in remedies]
         if len(problems) == 1:
-            super().__init__("; ".join([f"{what}: {problems[0]}", *ways]))
+            super().__init__(shown("; ".join([f"{what}: {problems[0]}", *ways])))
             return
         lines = [f"{what}: {len(problems)} problems", *problems[:_SHOWN]]
         if len(problems) > _SHOWN:
             lines.append(f"and {len(problems) - _SHOWN} more")
-        super().__init__("\n  ".join([*lines, *ways]))
+        super().__init__(shown("\n  ".join([*lines, *ways])))
 
     def __reduce__(
         self,

@@ -18,6 +18,7 @@ from pylstm import _engine
 from pylstm.features import MFCC, LogMel
 from pylstm.train.data.cut_files import CutFiles
 from pylstm.train.data.recording import Recording
+from pylstm.train.data.shown_names import shown
 
 __all__ = ["FeatureCache"]
 
@@ -123,8 +124,8 @@ class FeatureCache:
         if not self._said_damaged:
             self._said_damaged = True
             warnings.warn(
-                f"{path} is no cached entry or a damaged one: its frames are computed again, and so"
-                " are those of any other like it",
+                f"{shown(str(path))} is no cached entry or a damaged one: its frames are computed"
+                " again, and so are those of any other like it",
                 UserWarning,
                 stacklevel=3,
             )
@@ -147,7 +148,7 @@ class FeatureCache:
         except OSError as error:
             self._full = True
             warnings.warn(
-                f"frames are no longer kept in {self.folder}: {error.strerror or error}",
+                f"frames are no longer kept in {shown(str(self.folder))}: {error.strerror or error}",
                 UserWarning,
                 stacklevel=3,
             )

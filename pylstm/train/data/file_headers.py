@@ -9,8 +9,8 @@ from pylstm.audio import AudioError, scale_problem
 from pylstm.audio.header import Header
 from pylstm.train.data.cut_files import cut_note
 from pylstm.train.data.errors import Remedy
-from pylstm.train.data.first_names import few
 from pylstm.train.data.found_recordings import Note
+from pylstm.train.data.shown_names import few
 
 __all__ = ["FileHeaders"]
 

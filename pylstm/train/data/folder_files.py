@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from pylstm.train.data.first_names import few
 from pylstm.train.data.found_recordings import Note
+from pylstm.train.data.shown_names import few
 
 __all__ = [
     "FolderFiles",

@@ -22,6 +22,7 @@ from pylstm.train.data.output_labels import BLANK, OutputLabels
 from pylstm.train.data.recording import Recording
 from pylstm.train.data.recording_set import RecordingSet
 from pylstm.train.data.recording_source import RecordingSource
+from pylstm.train.data.shown_names import shown
 from pylstm.train.data.speaker_split import sides_of
 
 __all__ = ["BLANK", "Recordings", "Split"]
@@ -203,8 +204,8 @@ class Recordings(RecordingSet):
         outputs = OutputLabels.of(str(path), found.items, background)
         for note in found.notes:
             if note.warns:  # at the call of from_folder or from_manifest
-                warnings.warn(note.text, UserWarning, stacklevel=3)
-        texts = [note.text for note in found.notes]
+                warnings.warn(shown(note.text), UserWarning, stacklevel=3)
+        texts = [shown(note.text) for note in found.notes]
         return cls(str(path), found.items, *outputs, found.noises, texts)
 
     # --- use --------------------------------------------------------------------------------------

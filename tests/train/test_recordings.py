@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pylstm
-from pylstm.audio import AudioError
 from pylstm.audio.header import Header
 from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.recording import Recording
@@ -158,8 +157,9 @@ def test_a_file_that_was_cut_off_is_found_by_reading_it(tmp_path):
     recordings = Recordings.from_folder(root)
     with pytest.raises(RecordingsError, match=r"a\.flac"):
         recordings.check()
-    with pytest.raises(AudioError, match=r"a\.flac"):
-        list(recordings.source(FEATURES).batches(0, 0))
+    with pytest.warns(UserWarning, match=r"as its header says, and used as it is: .*a\.flac"):
+        [batch] = recordings.source(FEATURES).batches(0, 0)
+    assert 0 < max(batch.lengths) < 301
 
 
 # --- splits --------------------------------------------------------------------------------------

@@ -148,7 +148,8 @@ class FeatureCache:
         except OSError as error:
             self._full = True
             warnings.warn(
-                f"frames are no longer kept in {shown(str(self.folder))}: {error.strerror or error}",
+                f"frames are no longer kept in {shown(str(self.folder))}:"
+                f" {error.strerror or error}",
                 UserWarning,
                 stacklevel=3,
             )

@@ -51,6 +51,7 @@ class ManifestTable:
     def __init__(self, path: Path) -> None:
         self.problems: list[tuple[int, str]] = []
         self._unused: dict[str, None] = {}
+        self._used: set[str] = set()
         self._path = path
         suffix = path.suffix.lower()
         if suffix not in (".csv", ".jsonl"):
@@ -81,7 +82,8 @@ class ManifestTable:
         """The columns that are not used, in words; none if there are none."""
         if not self._unused:
             return []
-        names = [f"{name!r}{_meant(name)}" for name in self._unused]
+        open_columns = [name for name in COLUMNS if name not in self._used]
+        names = [f"{name!r}{_meant(name, open_columns)}" for name in self._unused]
         columns = f"column{'s' if len(names) > 1 else ''} {', '.join(names)}"
         return [Note(f"{self._path}: {columns} {'are' if len(names) > 1 else 'is'} not used")]
 
@@ -101,6 +103,7 @@ class ManifestTable:
             raise RowError(f"column 'path' is missing; the columns are {listed}{_separated(names)}")
         if ("label" in columns) == ("transcript" in columns):
             raise RowError(f"columns are {listed}; expected one of 'label' and 'transcript'")
+        self._used.update(columns)
         # The unnamed column of an index or of a comma at the end says nothing.
         unused = [name for name, used in zip(names, columns, strict=True) if not used]
         self._unused.update(dict.fromkeys(name for name in unused if name.strip()))
@@ -157,9 +160,9 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-def _meant(name: str) -> str:
+def _meant(name: str, columns: list[str]) -> str:
     """The column that was probably meant, in words."""
-    near = difflib.get_close_matches(name.strip().lower(), COLUMNS, 1, 0.75)
+    near = difflib.get_close_matches(name.strip().lower(), columns, 1, 0.75)
     return f" (did you mean {near[0]!r}?)" if near else ""
 
 

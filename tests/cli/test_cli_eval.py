@@ -71,7 +71,7 @@ def test_figures(trained, data, tmp_path):
     path, _ = trained
     # Figures are drawn without pyplot, whose state is the whole process's; other tests may load it.
     loaded = "matplotlib.pyplot" in sys.modules
-    result = succeed("eval", path, data, "--png", tmp_path / "new" / "figures")
+    result = succeed("eval", path, data, "--figures", tmp_path / "new" / "figures")
     for name in ("confusion.png", "det.png"):
         file = tmp_path / "new" / "figures" / name
         assert file.read_bytes().startswith(b"\x89PNG")
@@ -82,8 +82,8 @@ def test_figures(trained, data, tmp_path):
 @pytest.mark.slow
 def test_figures_without_matplotlib(trained, data, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    message = r'--png needs matplotlib; pip install "pylstm\[plot\]"'
-    refuse(1, message, "eval", trained[0], data, "--png", tmp_path)
+    message = r'--figures needs matplotlib; pip install "pylstm\[plot\]"'
+    refuse(1, message, "eval", trained[0], data, "--figures", tmp_path)
 
 
 def test_a_label_that_the_model_does_not_know(trained, tmp_path):

@@ -252,9 +252,10 @@ cdef class Streams:
         opened.has_source = True
         if ndim == 2:
             if opened.source.shape[1] > 1 and step(&opened.source, 1) != sizeof(float):
-                raise ValueError(f"frames is {described(value)} with gaps inside a row; pass numpy.ascontiguousarray of it")
+                text = f"frames is {described(value)} with gaps inside a row; expected none"
+                raise ValueError(f"{text}: pass numpy.ascontiguousarray(frames)")
             if opened.source.shape[1] != n_features:
-                raise ValueError(f"frames is {described(value)}; expected shape (T, {n_features})")
+                raise ValueError(wrong_width(value, n_features))
             kind = PYLSTM_FRAMES
             rows = opened.source.shape[0]
         else:

@@ -202,7 +202,7 @@ cdef class Stream:
         n_frames = source.shape[0]
         try:
             if source.shape[1] != n_features:
-                raise ValueError(f"frames is {described(frames)}; expected shape (T, {n_features})")
+                raise ValueError(wrong_width(frames, n_features))
             if not given:
                 out = numpy.empty((n_frames, self.n_outputs), numpy.float32)
             open_out(out, &target, n_frames, self.n_outputs)

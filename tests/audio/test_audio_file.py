@@ -132,5 +132,8 @@ def test_flac_from_a_pipe_does_not_know_how_long_it_is(tmp_path):
         assert file.shortfall is not None
     assert Header.of(str(path)).seconds == len(y) / 22050
     path.write_bytes(data[: len(data) // 2])
-    with AudioFile(path, None) as file, pytest.raises(AudioError, match=r"cannot read .*a\.flac"):
-        file.read()
+    with AudioFile(path, None) as file:
+        samples = file.read()
+        assert 0 < len(samples) < len(expected)
+        np.testing.assert_array_equal(samples, expected[: len(samples)])
+        assert file.shortfall == f"cut off after {len(samples) / 22050:.2f} s: its end is missing"

@@ -37,4 +37,4 @@ cdef str off_scale(Py_buffer *samples, str name):
     """Says which sample is the loudest, and what mends samples on its scale."""
     cdef float peak
     cdef Py_ssize_t place = loudest(samples, &peak)
-    return f"{name}[{place}] is {peak}; expected float samples from -1 to 1: {scale_remedy('take', name, fabs(peak))}"
+    return f"{name}[{place}] is {peak:.6g}; expected float samples from -1 to 1: {scale_remedy('take', name, fabs(peak))}"

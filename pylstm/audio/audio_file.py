@@ -178,7 +178,9 @@ class AudioFile:
             surplus = (decoder.frames - decoder.declared) / self.rate
             if surplus >= ROUNDING or (surplus > 0 and decoder.declared == 0):
                 declared = decoder.declared / self.rate
-                return f"longer than its header says: {declared + surplus:.2f} s, not {declared:.2f} s"
+                return (
+                    f"longer than its header says: {declared + surplus:.2f} s, not {declared:.2f} s"
+                )
         return None
 
     def chunks(self, size: int) -> Iterator[Samples]:
@@ -278,6 +280,6 @@ class AudioFile:
                 exact = self._decoder.exactly(sample)[channel]
                 if np.isfinite(exact):  # libsndfile makes infinity of what float32 cannot hold
                     value, expected = exact, "audio from -1 to 1, which float32 holds"
-            raise AudioError(f"{self._path}: {where} is {value}; expected {expected}")
-        self._loudest = f"{where} is {block[row, channel]}"
+            raise AudioError(f"{self._path}: {where} is {value!s}; expected {expected}")
+        self._loudest = f"{where} is {block[row, channel]!s}"
         self.peak = peak

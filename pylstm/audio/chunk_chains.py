@@ -1,4 +1,4 @@
-"""Chunks of RIFF files, a name and a size before each: whether bytes are such, and where they begin."""
+"""Chunks of RIFF files, each with a name and a size in front: where they are, and where not."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _chain(file: BinaryIO, order: str, place: int, size: int) -> bool:
 
 
 def chunks_behind(file: BinaryIO, order: str, start: int, size: int) -> int:
-    """Where chunks that end a file begin, after `start`; the size of the file, if there are none."""
+    """Where chunks that end a file begin, after `start`; `size`, the end, if there are none."""
     first = max(start, size - _SEARCHED)
     file.seek(first)
     tail = file.read(size - first)

@@ -27,6 +27,8 @@ _UNTOLD = 0x7EFF_0000
 _RIFF = {b"RIFF": "<", b"RIFX": ">", b"RF64": "<"}
 _W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
+# Codings of WAV whose samples are decoded one by one: PCM, float, A-law, u-law, extensible.
+_SAMPLE_BY_SAMPLE = (1, 3, 6, 7, 0xFFFE)
 # What follows the audio and is shorter than this, seconds, is not audio that was left out.
 _SHORT_TAIL = 0.1
 # The largest page of Ogg: its header, 255 sizes, 255 pieces.
@@ -129,7 +131,7 @@ def _measured(start: int, declared: int, size: int, field: SizeField) -> AudioEx
 
 def _of_wave(file: BinaryIO, order: str, size: int) -> AudioExtent | None:
     large: tuple[int, SizeField] | None = None
-    rate = 0  # bytes a second
+    rate, block = 0, 1  # bytes a second, and of what can only be decoded as a whole
     place = 12
     while place + 8 <= size:
         file.seek(place)
@@ -139,13 +141,19 @@ def _of_wave(file: BinaryIO, order: str, size: int) -> AudioExtent | None:
         if name == b"ds64" and len(body) == 16:
             large = struct.unpack("<Q", body[8:])[0], SizeField(place + 8, "<Q")
         elif name == b"fmt " and len(body) == 16:
-            rate = struct.unpack(order + "I", body[8:12])[0]
+            coding, _, _, rate, align = struct.unpack(order + "HHIIH", body[:14])
+            block = 1 if coding in _SAMPLE_BY_SAMPLE else max(1, align)
         elif name == b"data":
             field = SizeField(place - 4, order + "I")
             if length == 0xFFFF_FFFF and large is not None:
                 length, field = large
             found = _measured(place, length, size, field)
-            return found and found._replace(present=_of_chunked(file, order, size, found, rate))
+            if found is None:
+                return None
+            present = _of_chunked(file, order, size, found, rate)
+            if present != found.declared:
+                present -= present % block
+            return found._replace(present=present)
         place += length + length % 2
     return None
 
@@ -187,9 +195,7 @@ def _of_wave64(file: BinaryIO, size: int) -> AudioExtent | None:
         file.seek(place)
         name, length = struct.unpack("<16sQ", file.read(24))  # the length counts these 24, too
         if name == _W64_DATA:
-            return _measured(
-                place + 24, max(0, length - 24), size, SizeField(place + 16, "<Q", 24)
-            )
+            return _measured(place + 24, max(0, length - 24), size, SizeField(place + 16, "<Q", 24))
         place += max(24, length + -length % 8)
     return None
 

@@ -33,7 +33,8 @@ def hidden() -> Iterator[None]:
     """Hides what the decoder prints inside of this block, if `hide_decoder_messages` was called.
 
     Meanwhile the error stream of the process leads into a file. What other threads write there
-    follows after the block; nothing but the decoder's lines is lost. One thread at a time is inside.
+    follows after the block: nothing but the decoder's lines is lost. One thread at a time is
+    inside.
     """
     if not _wanted:
         yield

@@ -29,7 +29,7 @@ class RepairedHeader(io.RawIOBase):
         """A file whose header declares what it holds; None: no header can, it is too much."""
         if extent.field.bytes_for(extent.present) is None:
             return None
-        return cls(open(path, "rb"), extent.field, extent.present)  # noqa: SIM115
+        return cls(open(path, "rb"), extent.field, extent.present)
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         """As of any raw file."""

@@ -1,4 +1,4 @@
-"""Files of float samples that do not go from -1 to 1, such as 16-bit values that were saved as floats.
+"""Files of float samples that do not go from -1 to 1, such as 16-bit values saved as floats.
 
 A model hears nothing in them, and one of them spoils the normalisation of a training set.
 """

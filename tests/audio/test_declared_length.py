@@ -28,6 +28,7 @@ def share_present(path: Path) -> float:
         return 1.0
     return min(1.0, extent.present / extent.declared)
 
+
 FORMATS = [("WAV", "<"), ("WAVEX", "<"), ("RF64", "<"), ("AIFF", ">")]
 
 

@@ -1,4 +1,4 @@
-"""Files whose headers declare another length than they hold: all that is there is read, and said."""
+"""Headers that declare another length than the file holds: all that is there is read, and said."""
 
 from __future__ import annotations
 
@@ -140,7 +140,7 @@ FIELDS = {
 @pytest.mark.parametrize("kind", FIELDS)
 def test_other_containers(tmp_path, kind, subtype):
     path = tmp_path / "a"
-    soundfile.write(path, Y, 16000, subtype, format=kind)
+    soundfile.write(path, EXPECTED, 16000, subtype, format=kind)
     whole = path.read_bytes()
     np.testing.assert_array_equal(read(path)[0], EXPECTED)
     name, offset, order, beside = FIELDS[kind]
@@ -203,15 +203,15 @@ def test_every_end_of_a_flac_file(tmp_path, channels):
     data = path.read_bytes()
     mono = (y / 32768).mean(axis=1).astype(np.float32)
     first = data.index(b"\xff\xf8")
+    second = data.index(b"\xff\xf8", first + 4096)
     ends = [*range(len(data) - 40, len(data)), *range(first, len(data), 501)]
     for end in ends:
         path.write_bytes(data[:end])
-        try:
-            samples, shortfall = read(path)
-        except AudioError as error:  # not even the first frame
-            assert str(error).endswith("holds no samples; expected audio")
-            assert end < len(data) // 2
+        if end < second:  # not even the first frame is whole
+            with pytest.raises(AudioError, match="holds no samples; expected audio"):
+                read(path)
             continue
+        samples, shortfall = read(path)
         assert shortfall is not None or len(samples) == len(mono)
         np.testing.assert_array_equal(samples, mono[: len(samples)])
 
@@ -226,7 +226,7 @@ def test_a_damaged_flac_file_is_not_called_cut_off(tmp_path_factory, place, bit)
     data = bytearray(path.read_bytes())
     data[place] ^= 1 << bit
     path.write_bytes(data)
-    with pytest.raises(AudioError, match=r"cannot read .*a\.flac after \d\.\d\d s: flac decoder"):
+    with pytest.raises(AudioError, match=r"cannot read .*a\.flac after \d\.\d\d s: .*flac decoder"):
         read(path)
 
 
@@ -241,6 +241,10 @@ def test_every_sample_is_read_once(tmp_path_factory, declared, n, after):
     """But for what is shorter than a tenth of a second behind the declared audio: no one knows."""
     path = tmp_path_factory.mktemp("wav") / "a.wav"
     path.write_bytes(wav(Y[:n].tobytes(), data=declared, after=after))
+    if declared == 1 and 2 * n < 3200:  # half a sample, and nothing that counts behind it
+        with pytest.raises(AudioError, match="holds no samples"):
+            read(path)
+        return
     samples, _ = read(path)
     assert len(samples) <= n + len(after) // 2
     left_out = n - len(samples)

@@ -1,4 +1,4 @@
-"""Whoever follows an error about the type of audio to the letter gets the right samples into the model."""
+"""Who follows an error about the type of audio to the letter gets the right samples heard."""
 
 from __future__ import annotations
 
@@ -311,7 +311,23 @@ def test_a_state() -> None:
 @given(
     shape=st.lists(st.sampled_from([0, 1, 2, 3, 400]), min_size=0, max_size=3),
     dtype=st.sampled_from(
-        ["i1", "u1", "<i2", ">i2", "u2", "<i4", ">i4", "u4", "i8", "u8", "f2", "<f4", ">f4", "f8", "c8"]
+        [
+            "i1",
+            "u1",
+            "<i2",
+            ">i2",
+            "u2",
+            "<i4",
+            ">i4",
+            "u4",
+            "i8",
+            "u8",
+            "f2",
+            "<f4",
+            ">f4",
+            "f8",
+            "c8",
+        ]
     ),
     transposed=st.booleans(),
 )

@@ -78,7 +78,7 @@ def test_whole_recordings(take) -> None:
 
 @pytest.mark.parametrize("top_db", [None, 60.0])
 def test_the_rows_are_those_of_the_samples_as_they_are(top_db: float | None) -> None:
-    """A warning changes no bit: int16 samples, as floats, give what a stream that was told gives."""
+    """A warning changes no bit, however the audio is cut."""
     features = pylstm.LogMel(top_db=top_db)
     stream = features.stream()
     first = warned(stream.push, LOUD[:100])

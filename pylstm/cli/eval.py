@@ -29,6 +29,7 @@ from pylstm.cli.console.named_recordings import (
     data_errors,
     duration,
     folder_name,
+    holds_recordings,
     recordings_at,
 )
 from pylstm.cli.console.output import JsonOption, fact, note, one_line
@@ -133,8 +134,8 @@ def _recordings(model: Model, data: Path, others: str | None, **how: Any) -> Rec
         return recordings_at(data, **how)
     if others not in labels:
         raise CliError(f"--others is {others}; expected a label of the model: {', '.join(labels)}")
-    # Not every label needs a folder.
-    there = [name for name in labels if name != others and (data / name).is_dir()]
+    # Not every label needs a folder, or one with recordings.
+    there = [name for name in labels if name != others and holds_recordings(data / name)]
     return recordings_at(data, labels=there or list(labels), others=others, **how)
 
 

@@ -138,6 +138,8 @@ def _checkpoint_path(output: Path, resume: bool, force: bool) -> Path:
     for path in (output, checkpoint):  # before training, or its results would be lost
         if path.is_dir():
             raise CliError(f"cannot write {path}: Is a directory")
+        if path.exists() and not path.is_file():
+            raise CliError(f"cannot write {path}: it is not a regular file")
     if resume and not checkpoint.exists():
         raise CliError(
             f"--resume: {checkpoint} does not exist; expected the checkpoint of {output}"
@@ -172,7 +174,7 @@ def _noises(
     if folder is None:
         return recordings.noises
     if not augment:
-        raise CliError("--noise needs augmentation; expected no --no-augment", USAGE)
+        raise CliError("--noise is given with --no-augment; expected one of them", USAGE)
     from pylstm.train.data.noise_folder import read_noise_folder
 
     try:

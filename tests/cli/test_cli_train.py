@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -225,7 +226,7 @@ def test_data_that_cannot_be_used(tmp_path):
     no(".*m.csv is a manifest; --labels and --others expect folders", rows, "--labels", "a", code=2)
     no(".*few is a folder; --clips expects a manifest", few, "--clips", code=2)
     no(".*few/absent does not exist; .*", few, "--labels", "low,absent")
-    no("--noise needs augmentation; .*", few, "--noise", few, code=2)
+    no("--noise is given with --no-augment; .*", few, "--noise", few, code=2)
     no(".*empty: holds no audio files; .*", few, "--augment", "--noise", tmp_path / "empty")
     good = folder_of_tones(tmp_path / "good", n=3)
     no(
@@ -261,6 +262,12 @@ def test_no_place_for_the_model_is_said_before_training(data, tmp_path):
     for name, taken in (("a.safetensors", "a.safetensors"), ("b.safetensors", "b.checkpoint")):
         message = f"cannot write {re.escape(str(tmp_path / taken))}: Is a directory"
         assert refuse(1, message, "train", data, "-o", tmp_path / name, "--force", *QUICK) == []
+    os.mkfifo(tmp_path / "c.safetensors")
+    (tmp_path / "d.checkpoint").symlink_to(os.devnull)
+    for name, taken in (("c.safetensors", "c.safetensors"), ("d.safetensors", "d.checkpoint")):
+        message = f"cannot write {re.escape(str(tmp_path / taken))}: it is not a regular file"
+        for option in ("--force", "--resume"):
+            refuse(1, message, "train", data, "-o", tmp_path / name, option, *QUICK)
 
 
 def test_no_names(data, tmp_path):

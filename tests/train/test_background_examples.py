@@ -9,6 +9,7 @@ import pytest
 import soundfile
 
 import pylstm
+import pylstm.train
 from pylstm.train.data.arrays import Arrays
 from pylstm.train.data.background_examples import BackgroundExamples
 from pylstm.train.data.truncated import Truncated
@@ -73,3 +74,10 @@ def test_what_is_refused():
     for wrong in (frames, Truncated(frames, 2)):
         with pytest.raises(ValueError, match="without a label for each sequence"):
             list(BackgroundExamples(wrong, FEATURES, 0).batches(0, 0))
+
+
+def test_the_former_name():
+    with pytest.warns(DeprecationWarning, match="Quiet is now called BackgroundExamples"):
+        assert pylstm.train.Quiet is BackgroundExamples
+    with pytest.raises(AttributeError, match=r"module 'pylstm\.train' has no attribute 'Silent'"):
+        _ = pylstm.train.Silent

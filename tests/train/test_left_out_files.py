@@ -64,6 +64,7 @@ LISTS = {
     "as they should be": b"yes/s0_nohash_0.wav\nno/gone.wav\n",
     "with CRLF and a mark": b"\xef\xbb\xbfyes/s0_nohash_0.wav\r\n\r\nno/gone.wav\r\n",
     "of Windows": b"yes\\s0_nohash_0.wav\r\nno\\gone.wav",
+    "of an old Mac": b"yes/s0_nohash_0.wav\rno/gone.wav\r",
     "with dots": b"./yes/s0_nohash_0.wav\n./no//gone.wav\n",
     "with spaces": b"  yes/s0_nohash_0.wav  \nno/gone.wav\n",
     "twice": b"yes/s0_nohash_0.wav\nyes/s0_nohash_0.wav\nno/gone.wav\nno/gone.wav\n",
@@ -142,6 +143,8 @@ UNREADABLE: dict[str, Callable[[Path], object]] = {
     "nan.wav": not_finite,
     "pointer.flac": lambda path: path.write_text("version https://git-lfs.github.com/spec/v1"),
     "headerless.raw": lambda path: path.write_bytes(bytes(3200)),
+    "pipe.wav": os.mkfifo,
+    "endless.wav": lambda path: path.symlink_to("/dev/zero"),
     "folder.wav": lambda path: (path.mkdir(), sound(path / "a.wav")),
 }
 

@@ -42,7 +42,7 @@ def read(path: Path, data: str | bytes) -> tuple[Recordings, list[str]]:
     spare=st.lists(st.sampled_from(SPARE), unique=True, max_size=4),
     order=st.randoms(use_true_random=False),
     case=st.sampled_from([str, str.upper, str.title, lambda name: f" {name} "]),
-    end=st.sampled_from(["\n", "\r\n"]),
+    end=st.sampled_from(["\n", "\r\n", "\r"]),
     mark=st.sampled_from(["", "\ufeff"]),
     quoting=st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC]),
     blank=st.sampled_from(["", "{end}", "  {end}", ",{end}", ",,,{end}"]),

@@ -16,7 +16,6 @@ from pylstm.cli.console.output import note
 
 if TYPE_CHECKING:
     from pylstm.train.data.errors import Remedy
-    from pylstm.train.data.manifest import Spans
     from pylstm.train.data.recording_set import RecordingSet
     from pylstm.train.data.recordings import Recordings
 
@@ -30,6 +29,7 @@ __all__ = [
     "data_errors",
     "duration",
     "folder_name",
+    "holds_recordings",
     "names_in",
     "recordings_at",
 ]
@@ -46,7 +46,8 @@ class Subfolders(StrEnum):
 DataArgument = Annotated[
     Path,
     typer.Argument(
-        metavar="DATA", help="A folder with a folder of audio files for each label, or a manifest."
+        metavar="DATA",
+        help="A folder with a folder of audio files for each label, or a manifest (.csv, .jsonl).",
     ),
 ]
 ClipsOption = Annotated[
@@ -59,19 +60,22 @@ ClipsOption = Annotated[
 SubfoldersOption = Annotated[
     Subfolders | None,
     typer.Option(
-        help="Recordings in subfolders of a label's folder: use each subfolder as one speaker, use"
-        " them like the files beside them, or leave them out. Default: refuse them."
+        help="What to do with recordings in a subfolder of a label's folder: take the subfolder as"
+        " one speaker, take them like the files beside it, or leave them out. Default: refuse them."
     ),
 ]
 SkipMissingOption = Annotated[
     bool,
-    typer.Option("--skip-missing", help="Leave out files that a manifest or a list names in vain."),
+    typer.Option(
+        "--skip-missing", help="Leave out files that do not exist although DATA names them."
+    ),
 ]
 SkipUnreadableOption = Annotated[
     bool,
     typer.Option(
         "--skip-unreadable",
-        help="Leave out files that cannot be read as audio or that are on another scale.",
+        help="Leave out files that cannot be read as audio, or whose float samples do not go from"
+        " -1 to 1.",
     ),
 ]
 
@@ -156,16 +160,26 @@ def recordings_at(
         raise CliError(f"{path} is a folder; --clips expects a manifest", USAGE)
     if not is_folder and subfolders is not None:
         raise CliError(f"{path} is a manifest; --subfolders expects a folder", USAGE)
-    skipped = {"skip_missing": skip_missing, "skip_unreadable": skip_unreadable}
     try:
         with data_errors(), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the notes below say the same
             if is_folder:
-                way = None if subfolders is None else subfolders.value
-                found = Recordings.from_folder(path, labels, others, subfolders=way, **skipped)
+                found = Recordings.from_folder(
+                    path,
+                    labels,
+                    others,
+                    subfolders=None if subfolders is None else subfolders.value,
+                    skip_missing=skip_missing,
+                    skip_unreadable=skip_unreadable,
+                )
             else:
-                spans: Spans = "clips" if clips else "events"
-                found = Recordings.from_manifest(path, spans, background=background, **skipped)
+                found = Recordings.from_manifest(
+                    path,
+                    spans="clips" if clips else "events",
+                    background=background,
+                    skip_missing=skip_missing,
+                    skip_unreadable=skip_unreadable,
+                )
     except OSError as error:
         where = error.filename or path
         raise CliError(f"cannot read {where}: {error.strerror or error}") from None
@@ -178,6 +192,16 @@ def recordings_at(
             f"{path} has transcripts; expected labels (pylstm.train.CTC trains on transcripts)"
         )
     return found
+
+
+def holds_recordings(folder: Path) -> bool:
+    """Whether a folder or one below it holds a recording."""
+    from pylstm.train.data.folder_files import PassedOver, recordings_below
+
+    try:
+        return folder.is_dir() and any(recordings_below(folder, PassedOver(folder)))
+    except OSError as error:
+        raise CliError(f"cannot read {folder}: {error.strerror or error}") from None
 
 
 def names_in(text: str | None) -> list[str] | None:

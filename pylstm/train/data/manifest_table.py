@@ -132,7 +132,9 @@ class ManifestTable:
             raise RecordingsError(str(self._path), [wrong]) from None
 
     def _jsonl(self) -> Iterator[tuple[int, dict[str, Any]]]:
-        for number, line in enumerate(self._text.split("\n"), 1):
+        # Other marks that end lines may stand inside of strings.
+        text = self._text.replace("\r\n", "\n").replace("\r", "\n")
+        for number, line in enumerate(text.split("\n"), 1):
             if not line.strip():
                 continue
             try:

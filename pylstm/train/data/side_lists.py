@@ -34,8 +34,9 @@ def read_side_lists(folder: Path, problems: list[str]) -> dict[str, str]:
         if data.startswith((b"\xff\xfe", b"\xfe\xff")):
             problems.append(f"{path} is UTF-16; expected UTF-8")
             continue
-        lines = data.decode("utf-8-sig", "surrogateescape").splitlines()
-        for number, line in enumerate(lines, 1):
+        text = data.decode("utf-8-sig", "surrogateescape")
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        for number, line in enumerate(text.split("\n"), 1):
             place = _place(folder, line.strip())
             if place and sides.setdefault(place, side) != side:
                 problems.append(

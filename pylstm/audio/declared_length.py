@@ -161,6 +161,8 @@ def _of_wave(file: BinaryIO, order: str, size: int) -> AudioExtent | None:
 def _of_chunked(file: BinaryIO, order: str, size: int, found: AudioExtent, rate: int) -> int:
     """Bytes of audio in a file whose other chunks may follow the audio."""
     start, declared, present, _ = found
+    if declared == size - start:  # as in most files, which need no search
+        return present
     if declared:
         end = start + present
         if end < size and (

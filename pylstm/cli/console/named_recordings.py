@@ -196,7 +196,8 @@ def recordings_at(
 
 def holds_recordings(folder: Path) -> bool:
     """Whether a folder or one below it holds a recording."""
-    from pylstm.train.data.folder_files import PassedOver, recordings_below
+    from pylstm.train.data.folder_files import recordings_below
+    from pylstm.train.data.passed_over import PassedOver
 
     try:
         return folder.is_dir() and any(recordings_below(folder, PassedOver(folder)))

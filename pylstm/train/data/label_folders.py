@@ -16,7 +16,6 @@ from pylstm.train.data.errors import RecordingsError, Remedy
 from pylstm.train.data.file_headers import FileHeaders
 from pylstm.train.data.folder_files import (
     FolderFiles,
-    PassedOver,
     is_broken,
     is_folder,
     is_recording,
@@ -25,6 +24,7 @@ from pylstm.train.data.folder_files import (
 from pylstm.train.data.found_recordings import FoundRecordings, Note, without_recordings
 from pylstm.train.data.manifest import speaker_of
 from pylstm.train.data.noise_folder import noises_below
+from pylstm.train.data.passed_over import PassedOver
 from pylstm.train.data.recording import Recording
 from pylstm.train.data.side_lists import SIDE_LISTS, read_side_lists
 
@@ -103,11 +103,9 @@ def read_label_folders(
         heard.add(label)
         items += _recordings(folder, files, label, sides, unlisted, headers, problems)
     for place, side in unlisted.items():
-        # Folders that were not selected are ignored.
-        if not os.path.lexists(folder / place) and not headers.leaves_out_missing(
-            str(folder / place)
-        ):
-            problems.append(f"{folder / place} does not exist; the list for {side} names it")
+        path = folder / place  # in a folder that was not selected, passed over, or not there
+        if not os.path.lexists(path) and not headers.leaves_out_missing(str(path)):
+            problems.append(f"{path} does not exist; the list for {side} names it")
     if not problems:
         problems += without_recordings(heard, items)
     noises: list[str] = []

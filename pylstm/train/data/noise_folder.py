@@ -7,8 +7,9 @@ from pathlib import Path
 from pylstm.audio import AudioError
 from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.file_headers import FileHeaders
-from pylstm.train.data.folder_files import PassedOver, recordings_below
+from pylstm.train.data.folder_files import recordings_below
 from pylstm.train.data.found_recordings import Note
+from pylstm.train.data.passed_over import PassedOver
 
 __all__ = ["noises_below", "read_noise_folder"]
 

@@ -201,7 +201,7 @@ class Features:
         TypeError, ValueError
             Another dtype or shape, NaN or infinity, or fewer than 9 frames with deltas.
         """
-        return _engine.run(self._core, y, rewind=self.top_db is not None)
+        return _engine.run(self._core, y, rewind=self.top_db is not None, name="y")
 
     def stream(self) -> _engine.Stream:
         """A new stream: audio in chunks of any size in, frames out as soon as they are complete.

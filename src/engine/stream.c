@@ -110,6 +110,16 @@ pylstm_status pylstm_stream_reset_keep_peak(pylstm_stream *stream) {
     return begin_anew(stream, 1);
 }
 
+pylstm_status pylstm_stream_watch_scale(pylstm_stream *stream, int watch) {
+    if (!stream)
+        return PYLSTM_BAD_ARGUMENT;
+    if (!pylstm_stream_acquire(stream))
+        return PYLSTM_BUSY;
+    stream->watches_scale = watch != 0;
+    pylstm_stream_release(stream);
+    return PYLSTM_OK;
+}
+
 int64_t pylstm_stream_position(const pylstm_stream *stream) {
     return stream ? atomic_load_explicit(&stream->position, memory_order_relaxed) : 0;
 }

@@ -15,6 +15,7 @@ struct pylstm_stream {
     float *block_frames;
     float *rows[2];
     float *layer_scratch;
+    int watches_scale; /* not of the state: a snapshot leaves it as it is */
     atomic_int busy;
     _Atomic int64_t position, frames; /* copies of the counters, for threads that read them during a push */
 };

@@ -10,7 +10,7 @@ void test_library(void) {
     snprintf(version, sizeof version, "%d.%d.%d", PYLSTM_VERSION_MAJOR, PYLSTM_VERSION_MINOR, PYLSTM_VERSION_PATCH);
     CHECK(strcmp(pylstm_version(), version) == 0);
     CHECK(PYLSTM_VERSION_NUMBER == 10000 * PYLSTM_VERSION_MAJOR + 100 * PYLSTM_VERSION_MINOR + PYLSTM_VERSION_PATCH);
-    for (status = PYLSTM_OK; status <= PYLSTM_NOT_BUILT; status++) {
+    for (status = PYLSTM_OK; status <= PYLSTM_OFF_SCALE; status++) {
         CHECK(strlen(pylstm_strerror((pylstm_status)status)) > 5);
         CHECK(strcmp(pylstm_strerror((pylstm_status)status), "unknown status") != 0);
     }

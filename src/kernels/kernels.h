@@ -31,11 +31,7 @@ enum {
 
 /* Builds may leave out int8 (PYLSTM_NO_INT8), bfloat16 (PYLSTM_NO_BFLOAT16) or both (PYLSTM_FLOAT_ONLY). Asking for the precision
  * of a layer by this macro lets compilers drop the code for what is never there. */
-#ifdef PYLSTM_FLOAT_ONLY
-#define PYLSTM_NO_INT8
-#define PYLSTM_NO_BFLOAT16
-#endif
-#if defined(PYLSTM_NO_INT8) && defined(PYLSTM_NO_BFLOAT16)
+#if defined(PYLSTM_FLOAT_ONLY) || (defined(PYLSTM_NO_INT8) && defined(PYLSTM_NO_BFLOAT16))
 #define PYLSTM_PRECISION(layer) PYLSTM_WEIGHTS_FLOAT32
 #elif defined(PYLSTM_NO_INT8)
 #define PYLSTM_PRECISION(layer) ((layer)->precision ? PYLSTM_WEIGHTS_BFLOAT16 : PYLSTM_WEIGHTS_FLOAT32)

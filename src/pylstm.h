@@ -97,7 +97,7 @@ typedef enum pylstm_status {
     PYLSTM_TOO_SHORT = 10,        /* flush with 1 to 8 frames and deltas on: a delta needs 9 frames */
     PYLSTM_SNAPSHOT_FOREIGN = 11, /* the snapshot was taken from a stream of another model or another version */
     PYLSTM_SNAPSHOT_DAMAGED = 12, /* the snapshot is cut, altered or impossible */
-    PYLSTM_NOT_BUILT = 13,        /* the model needs what this build leaves out (PYLSTM_FLOAT_ONLY) */
+    PYLSTM_NOT_BUILT = 13,        /* the model needs what this build leaves out (docs/embedding.md) */
     PYLSTM_OFF_SCALE = 14         /* float samples beyond PYLSTM_LARGEST_SAMPLE in a stream that watches for them */
 } pylstm_status;
 

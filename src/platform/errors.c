@@ -1,15 +1,15 @@
 /* Status codes in words. */
 #include "platform/errors.h"
+#include "platform/formatted_text.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 pylstm_status pylstm_fail(pylstm_error *why, pylstm_status status, const char *format, ...) {
     if (why) {
         va_list arguments;
         why->status = status;
         va_start(arguments, format);
-        vsnprintf(why->message, sizeof why->message, format, arguments);
+        pylstm_format_list(why->message, sizeof why->message, format, arguments);
         va_end(arguments);
     }
     return status;

@@ -270,10 +270,10 @@ void test_streams(const models *m) {
     one_sound(m->words, 2);
     one_sound(m->deltas, 1);
     one_sound(m->bare, 0);
-    if (m->int8) {
+    if (m->int8)
         one_sound(m->int8, 2);
+    if (m->bfloat16)
         one_sound(m->bfloat16, 2);
-    }
     refusals(m);
     another_scale(m);
     frames_and_memories(m);

@@ -37,7 +37,7 @@ format: ## Python and C as the linters want them
 stubs: ## types, and the stubs of the extensions beside the extensions
 	$(PYTHON) -m mypy.stubtest pylstm._engine pylstm._bulk --allowlist tests/stubtest.allow \
 	    --mypy-config-file pyproject.toml
-	$(PYTHON) -m mypy pylstm
+	$(PYTHON) -m mypy pylstm tests/type_checked_program.py
 
 amalgamation: ## the core as one file: build/amalgamation/pylstm.c
 	$(PYTHON) -m tools.amalgamate build/amalgamation

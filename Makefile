@@ -52,7 +52,7 @@ stubs: ## types, and the stubs of the extensions beside the extensions
 	$(NEEDS) stubs
 	$(PYTHON) -m mypy.stubtest pylstm._engine pylstm._bulk --allowlist tests/stubtest.allow \
 	    --mypy-config-file pyproject.toml
-	$(PYTHON) -m mypy pylstm
+	$(PYTHON) -m mypy pylstm tests/type_checked_program.py
 
 amalgamation: ## the core as one file: build/amalgamation/pylstm.c
 	$(NEEDS) amalgamation

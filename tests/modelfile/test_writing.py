@@ -105,8 +105,12 @@ def test_a_folder_that_may_not_be_read_is_written_to(
 ) -> None:
     """What is there must not be reported as not written."""
 
-    def refuses(path: str, flags: int) -> int:
-        raise PermissionError(13, "Permission denied", path)
+    real = os.open
+
+    def refuses(path: str, flags: int, *mode: int) -> int:
+        if os.path.isdir(path):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, flags, *mode)
 
     (folder / "drop").mkdir()
     with monkeypatch.context() as patch:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pylstm import whole_writes
 from pylstm.cli.console.errors import CliError
 from pylstm.cli.console.output import one_line
 
@@ -119,9 +121,10 @@ class EvaluationFigures:
         return self._write(figure, "det.png")
 
     def _write(self, figure: Any, name: str) -> Path:
-        path = self._folder / name
+        path, content = self._folder / name, io.BytesIO()
         try:
-            self._canvas(figure).print_png(str(path))
+            self._canvas(figure).print_png(content)
+            whole_writes.write(path, content.getvalue())
         except OSError as error:
             raise CliError(f"cannot write {path}: {error.strerror or error}") from None
         return path

@@ -25,7 +25,7 @@ static uint32_t word(const unsigned char *bytes) {
 }
 
 void pylstm_crc32_add(pylstm_crc32 *crc, const void *bytes, size_t size) {
-    const uint32_t(*tables)[256] = (const uint32_t(*)[256])crc->tables;
+    const uint32_t (*tables)[256] = (const uint32_t (*)[256])crc->tables;
     const unsigned char *next = bytes;
     uint32_t value = ~crc->value;
     for (; size >= PYLSTM_CRC32_STEP; size -= PYLSTM_CRC32_STEP, next += PYLSTM_CRC32_STEP) {

@@ -169,7 +169,7 @@ class Model:
         >>> import pylstm
         >>> model = Model(pylstm.MFCC(), [pylstm.LSTM(13, 64, seed=0)])
         >>> len(model.to_bytes()), len(model.quantize("int8").to_bytes())
-        (81960, 25072)
+        (82000, 25112)
         """
         layers = [layer.quantize(precision) for layer in self._layers]
         return Model(self._features, layers, self._labels, self._info)

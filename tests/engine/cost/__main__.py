@@ -2,9 +2,9 @@
 
     python -m tests.engine.cost MINUTES [SEED]
 
-First the grid of lengths, then drawn models in rounds of 20, each with the kernels without vectors and
-with AVX2 where the machine has it (valgrind knows no AVX-512). Prints the spread of instructions for
-each operation that the rule of cost counts, and fails where it leaves the bounds.
+First the grid of lengths, then drawn models in rounds of 20, each with the kernels without vectors
+and with AVX2 where the machine has it (valgrind knows no AVX-512). Prints the spread of
+instructions for each operation that the rule of cost counts, and fails where it leaves the bounds.
 """
 
 from __future__ import annotations

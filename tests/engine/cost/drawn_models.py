@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 import re
 
@@ -15,14 +16,18 @@ LENGTHS = (1, 2, 3, 16, 31, 37, 255, 400, 509, 512, 961, 1021, 1024, 2047, 2048,
 LENGTHS += (10080, 16384, 16807, 28561, 29791, 32768, 59049, 65521, 65535, 65536)
 
 
+def hop_asked_for(error: ValueError) -> int:
+    """The shortest hop that is taken, as a refusal names it."""
+    (least,) = re.findall(r"hop_length is \d+; expected at least (\d+):", str(error))
+    return int(least)
+
+
 def nearest(features: type, **settings: object) -> pylstm.MFCC | pylstm.LogMel:
     """These features, with the hop that the refusal asks for if there is one."""
     try:
         return features(**settings)
     except ValueError as error:
-        least = re.search(r"hop_length is \d+; expected at least (\d+)", str(error))
-        assert least, error
-        return features(**{**settings, "hop_length": int(least[1])})
+        return features(**settings | {"hop_length": hop_asked_for(error)})
 
 
 def fitting(
@@ -32,14 +37,7 @@ def fitting(
     try:
         return pylstm.Model(features, layers)
     except ValueError as error:
-        least = re.search(r"hop_length is \d+; expected at least (\d+)", str(error))
-        assert least, error
-        config = {
-            name: getattr(features, name) for name in features._settings() if name != "hop_length"
-        }
-        raised = type(features)(
-            **config, mean=features.mean, std=features.std, hop_length=int(least[1])
-        )
+        raised = dataclasses.replace(features, hop_length=hop_asked_for(error))
         return pylstm.Model(raised, layers)
 
 

@@ -2,7 +2,7 @@
  *
  *     frame_cost budget model...
  *
- * For each model: audio goes in, in pushes of a hop, until about so many operations are done, and where the budget allows it a
+ * For each model: audio goes in, in pushes of a hop and of 160 samples at least, until about so many operations are done, and where the budget allows it a
  * flush follows. Callgrind counts the instructions of it and writes a file of its own; this program prints a line:
  *
  *     operations of the rule for these samples and rows, samples, rows, the rule's operations per second of audio
@@ -61,7 +61,7 @@ int main(int argc, char **argv) {
     const double budget = argc > 2 ? atof(argv[1]) : 0;
     REQUIRE(argc > 2);
     for (int index = 2; index < argc; index++) {
-        size_t size, n, hop, rows = 0, written, capacity;
+        size_t size, n, hop, step, rows = 0, written, capacity;
         pylstm_features_config config;
         void *bytes = read_whole(argv[index], &size);
         const pylstm_model_cost cost = cost_of(bytes, size, &config);
@@ -93,10 +93,11 @@ int main(int argc, char **argv) {
             REQUIRE(pylstm_stream_rows_due(stream, n, 0, &due) == PYLSTM_OK);
         out = malloc(((size_t)(due > 0 ? due : 0) + 1) * (size_t)pylstm_model_n_outputs(model) * sizeof *out);
         REQUIRE(out);
+        step = hop < 160 ? 160 : hop;
         CALLGRIND_START_INSTRUMENTATION;
         CALLGRIND_ZERO_STATS;
-        for (size_t at = 0; at < n; at += hop) {
-            const size_t count = n - at < hop ? n - at : hop;
+        for (size_t at = 0; at < n; at += step) {
+            const size_t count = n - at < step ? n - at : step;
             REQUIRE(pylstm_stream_push(stream, PYLSTM_FLOAT32, audio + at, count, sizeof(float),
                                        out + rows * (size_t)pylstm_model_n_outputs(model), (size_t)due - rows,
                                        &written) == PYLSTM_OK);

@@ -270,7 +270,7 @@ def test_no_flipped_bit_is_taken_wherever_it_is():
     data = bytearray(checkpoint(network).to_bytes(network))
     for bit in range(len(data) * 8):
         data[bit // 8] ^= 1 << bit % 8
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError):  # noqa: PT011 - any of them says that it is damaged
             Checkpoint.from_bytes(bytes(data), network)
         data[bit // 8] ^= 1 << bit % 8
     Checkpoint.from_bytes(bytes(data), network)

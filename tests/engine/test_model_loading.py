@@ -30,7 +30,7 @@ def files(folder: Path) -> list[Path]:
     models = [
         Model(MFCC(n_mels=20), stack(13, 6, 2, 3, "softmax"), ["a", "b", "c"], NOTES),
         Model(everything_at_once(), stack(15, 5, 1, 2, "sigmoid")),
-        Model(LogMel(n_fft=512, n_mels=7, hop_length=100, top_db=80.0), [int8, bf16]),
+        Model(LogMel(n_fft=512, n_mels=7, hop_length=100, top_db=80.0), quantised),
         Model(LogMel(n_fft=65521, win_length=65521, hop_length=1000, n_mels=40), []),
         Model(None, stack(3, 9, 2, 5, "relu")),
     ]

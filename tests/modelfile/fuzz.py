@@ -40,7 +40,7 @@ def files(folder: Path) -> tuple[list[Path], list[Path]]:
 def main(minutes: float, seed: int) -> None:
     with tempfile.TemporaryDirectory(prefix="pylstm-fuzz-") as name:
         small, large = files(Path(name))
-        fuzz(driver(Path(name)), minutes, seed, 1000, [*small, *large])
+        fuzz(driver(Path(name)), minutes, seed, 300, [*small, *large])
 
 
 if __name__ == "__main__":

@@ -51,7 +51,8 @@ static float *rows_of(pylstm_stream *stream, const pylstm_model *model, const fl
     if (audio)
         REQUIRE(pylstm_stream_push(stream, PYLSTM_FLOAT32, input, n, sizeof *input, out, (size_t)*n_rows, &all) == PYLSTM_OK);
     else
-        REQUIRE(pylstm_stream_push_frames(stream, input, n, n_features, out, n, &all) == PYLSTM_OK);
+        REQUIRE(pylstm_stream_push_frames(stream, input, n, (ptrdiff_t)(n_features * sizeof *input), out, n, &all) ==
+                PYLSTM_OK);
     if (audio && flush) {
         REQUIRE(pylstm_stream_flush(stream, out + all * width, (size_t)*n_rows - all, &written) == PYLSTM_OK);
         all += written;

@@ -16,7 +16,7 @@ from pylstm import layers as layers_module
 from pylstm.arguments import text
 from pylstm.features import Features
 from pylstm.layers import Layer
-from pylstm.safetensors_encoding import encode_model
+from pylstm.safetensors_encoding import CHECKSUM, encode_model
 from pylstm.whole_writes import write
 
 __all__ = ["Model", "load"]
@@ -97,6 +97,7 @@ class Model:
         for name, value in self._info.items():
             text("a name in info", name)
             text(f"info[{name!r}]", value)
+        self._has_checksum = True
         self._core = _engine.Core(self.to_bytes())
 
     # --- files ------------------------------------------------------------------------------------
@@ -115,6 +116,7 @@ class Model:
         metadata, tensors = _engine.read_model_file(data)
         self = object.__new__(cls)
         self._core = core
+        self._has_checksum = CHECKSUM in metadata
         kind = metadata["features.kind"]
         self._features = (
             None if kind == "none" else features_module.KINDS[kind].from_config(metadata, tensors)
@@ -130,12 +132,16 @@ class Model:
 
     def to_bytes(self) -> bytes:
         """The model as the bytes of a model file; equal models give equal bytes."""
+        return self._encoded(checksum=True)
+
+    def _encoded(self, checksum: bool) -> bytes:
         features = self._features
         return encode_model(
             None if features is None else (features.config(), features.tensors()),
             [(layer.config(), layer.tensors()) for layer in self._layers],
             self._labels or (),
             self._info,
+            checksum=checksum,
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -175,7 +181,9 @@ class Model:
         return Model(self._features, layers, self._labels, self._info)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Model.from_bytes, (self.to_bytes(),)
+        # Snapshots of streams name the bytes that their model was made from: a copy in another
+        # process has to be made from the same ones.
+        return Model.from_bytes, (self._encoded(self._has_checksum),)
 
     # --- what it is -------------------------------------------------------------------------------
 

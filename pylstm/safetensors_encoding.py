@@ -38,10 +38,12 @@ def encode_model(
     layers: Iterable[tuple[Mapping[str, str], Mapping[str, NDArray[Any]]]],
     labels: Sequence[str] = (),
     info: Mapping[str, str] | None = None,
+    *,
+    checksum: bool = True,
 ) -> bytes:
-    """A model file in memory, from the configuration and the tensors of its parts, with a checksum.
+    """A model file in memory, from the configuration and the tensors of its parts.
 
-    Equal parts give equal bytes.
+    Equal parts give equal bytes. Whoever writes them to a file lets them have their checksum.
     """
     config, tensors = features or ({"features.kind": "none"}, {})
     metadata = {"pylstm.format": "1", **config}
@@ -55,7 +57,8 @@ def encode_model(
     metadata |= {f"labels.{k}": label for k, label in enumerate(labels)}
     metadata |= {f"info.{name}": value for name, value in (info or {}).items()}
     values = {name: _Values.of(tensor) for name, tensor in tensors.items()}
-    metadata[CHECKSUM] = _checksum(metadata, values)
+    if checksum:
+        metadata[CHECKSUM] = _checksum(metadata, values)
     return _joined(metadata, values)
 
 

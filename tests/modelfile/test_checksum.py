@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
 import random
 import re
 import struct
@@ -161,6 +163,21 @@ def test_a_file_without_a_checksum_is_taken() -> None:
     data = without_checksum(WHOLE)
     assert not ENTRY.search(data)
     assert pylstm.Model.from_bytes(data).to_bytes() == WHOLE
+
+
+def test_snapshots_go_to_a_pickled_copy_of_a_model_without_one() -> None:
+    """As files of pylstm 0.1 have none."""
+    features = pylstm.LogMel(n_mels=4)
+    whole = pylstm.Model(features, [pylstm.LSTM(4, 3, seed=0)]).to_bytes()
+    (length,) = struct.unpack_from("<Q", whole)
+    text = re.sub(rb',"pylstm.checksum":"[^"]*"', b"", whole[8 : 8 + length]).rstrip()
+    text += b" " * (-len(text) % 8)  # exactly as that version wrote it
+    model = pylstm.Model.from_bytes(struct.pack("<Q", len(text)) + text + whole[8 + length :])
+    for copied in (pickle.loads(pickle.dumps(model)), copy.deepcopy(model)):
+        stream = model.stream()
+        stream.push(np.zeros(1000, np.float32))
+        copied.stream().restore(stream.snapshot())
+        assert copied.to_bytes() == model.to_bytes() == whole
 
 
 def respelt(data: bytes, **options: Any) -> bytes:

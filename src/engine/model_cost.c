@@ -6,7 +6,6 @@
 #include "engine/model_cost.h"
 #include "kernels/kernels.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -71,8 +70,8 @@ pylstm_status pylstm_model_cost_check(const pylstm_model_file *file, const pylst
         return PYLSTM_OK;
     name_driver(driver, &cost, config);
     return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                       "[cost] features.hop_length is %d; expected at least %" PRIu64
-                       ": each second of audio would cost %.2g operations, more than %.2g, most of them for %s",
-                       config->hop_length, (rate * of_a_frame(&cost) + left - 1) / left, (double)cost.per_second,
-                       (double)PYLSTM_MAX_OPERATIONS, driver);
+                       "[cost] features.hop_length is %d; expected at least %lu: each second of audio would cost %.2g "
+                       "operations, more than %.2g, most of them for %s",
+                       config->hop_length, (unsigned long)((rate * of_a_frame(&cost) + left - 1) / left),
+                       (double)cost.per_second, (double)PYLSTM_MAX_OPERATIONS, driver);
 }

@@ -3,7 +3,6 @@
 #include "modelfile/json.h"
 #include "platform/crc32.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -30,7 +29,7 @@ static void add_tensors(pylstm_crc32 *crc, const pylstm_safetensors *file) {
         pylstm_crc32_add(crc, dtype, strlen(dtype) + 1);
         for (int axis = 0; axis < tensor.rank; axis++) {
             char size[24];
-            const int length = snprintf(size, sizeof size, "%s%" PRId64, axis ? "," : "", tensor.shape[axis]);
+            const int length = snprintf(size, sizeof size, "%s%d", axis ? "," : "", (int)tensor.shape[axis]);
             pylstm_crc32_add(crc, size, (size_t)length);
         }
         pylstm_crc32_add(crc, "", 1);
@@ -44,7 +43,10 @@ void pylstm_checksum_of(const pylstm_safetensors *file, char checksum[PYLSTM_CHE
     add_metadata(&crc, file);
     pylstm_crc32_add(&crc, "", 1);
     add_tensors(&crc, file);
-    snprintf(checksum, PYLSTM_CHECKSUM_SIZE, "crc32:%08" PRIx32, crc.value);
+    memcpy(checksum, "crc32:", 6);
+    for (int k = 0; k < 8; k++)
+        checksum[6 + k] = "0123456789abcdef"[crc.value >> (28 - 4 * k) & 0xF];
+    checksum[14] = '\0';
 }
 
 /* The header of a sound container may say the same with capital digits in an escape or with small ones, and with a tab between

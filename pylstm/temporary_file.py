@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import platform
 import re
 import stat
 import zlib
@@ -20,7 +19,7 @@ except ImportError:  # Windows, where a file that is open cannot be removed
 __all__ = ["TemporaryFile", "remove_dead"]
 
 # Locks of a shared file system may hold on one machine only: nobody removes another machine's.
-_MACHINE = f"{zlib.crc32(platform.node().encode('utf-8', 'surrogateescape')):08x}"
+_MACHINE = f"{zlib.crc32(os.fsencode(os.uname().nodename if os.name == 'posix' else '')):08x}"
 _NAME = re.compile(rf"\.pylstm-{_MACHINE}-[0-9a-f]{{16}}\.tmp")
 _FLAGS = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 

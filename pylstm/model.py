@@ -16,7 +16,7 @@ from pylstm import layers as layers_module
 from pylstm.arguments import text
 from pylstm.features import Features
 from pylstm.layers.layer import Layer, checked_layers
-from pylstm.safetensors_encoding import encode_model
+from pylstm.safetensors_encoding import CHECKSUM, encode_model
 from pylstm.whole_writes import write
 
 __all__ = ["Model", "load"]
@@ -87,6 +87,7 @@ class Model:
         for name, value in self._info.items():
             text("a name in info", name)
             text(f"info[{name!r}]", value)
+        self._has_checksum = True
         self._core = _engine.Core(self.to_bytes())
 
     # --- files ------------------------------------------------------------------------------------
@@ -105,6 +106,7 @@ class Model:
         metadata, tensors = _engine.read_model_file(data)
         self = object.__new__(cls)
         self._core = core
+        self._has_checksum = CHECKSUM in metadata
         kind = metadata["features.kind"]
         self._features = (
             None if kind == "none" else features_module.KINDS[kind].from_config(metadata, tensors)
@@ -120,12 +122,16 @@ class Model:
 
     def to_bytes(self) -> bytes:
         """The model as the bytes of a model file; equal models give equal bytes."""
+        return self._encoded(checksum=True)
+
+    def _encoded(self, checksum: bool) -> bytes:
         features = self._features
         return encode_model(
             None if features is None else (features.config(), features.tensors()),
             [(layer.config(), layer.tensors()) for layer in self._layers],
             self._labels or (),
             self._info,
+            checksum=checksum,
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -159,13 +165,15 @@ class Model:
         >>> import pylstm
         >>> model = Model(pylstm.MFCC(), [pylstm.LSTM(13, 64, seed=0)])
         >>> len(model.to_bytes()), len(model.quantize("int8").to_bytes())
-        (81960, 25072)
+        (82000, 25112)
         """
         layers = [layer.quantize(precision) for layer in self._layers]
         return Model(self._features, layers, self._labels, self._info)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Model.from_bytes, (self.to_bytes(),)
+        # Snapshots of streams name the bytes that their model was made from: a copy in another
+        # process has to be made from the same ones.
+        return Model.from_bytes, (self._encoded(self._has_checksum),)
 
     # --- what it is -------------------------------------------------------------------------------
 

@@ -1,5 +1,6 @@
 /* From the bytes of a model file to a model: read and check all of it, measure, then build. */
 #include "engine/model.h"
+#include "engine/model_cost.h"
 
 #include "platform/aligned_memory.h"
 #include "kernels/choice.h"
@@ -71,6 +72,8 @@ static pylstm_status describe(description *d, const void *bytes, size_t size, py
     PYLSTM_TRY(describe_features(d, why));
     PYLSTM_TRY(describe_layers(d, why));
     PYLSTM_TRY(describe_labels(d, why));
+    if (d->has_features)
+        PYLSTM_TRY(pylstm_model_cost_check(&d->file, &d->features, why));
     return pylstm_model_file_finish(&d->file, why);
 }
 

@@ -187,6 +187,32 @@ size_t pylstm_cfft_work_size(size_t n) {
     return factorise(n, factors) >= 0 ? 2 * n : 6 * convolver_length(n);
 }
 
+static uint64_t stages_operations(size_t n, const size_t *factors, int count) {
+    static const uint64_t of_an_element[] = {[2] = 10, [3] = 14, [4] = 13, [5] = 19};
+    uint64_t sum = 2;
+    size_t s = 1, l = n;
+    for (int i = 0; i < count; i++) {
+        const size_t r = factors[i], m = l / r;
+        if (r <= 5)
+            sum += of_an_element[r] * n + 20 * m;
+        else /* r sums of r terms, each of which finds its root of unity by two divisions */
+            sum += m * r * ((r - 1) * (30 + 9 * s) + 10 * s + 20);
+        s *= r;
+        l = m;
+    }
+    return sum;
+}
+
+uint64_t pylstm_cfft_operations(size_t n) {
+    size_t factors[MAX_STAGES];
+    int count = factorise(n, factors);
+    if (count >= 0)
+        return stages_operations(n, factors, count);
+    const size_t length = convolver_length(n);
+    count = factorise(length, factors);
+    return 2 * stages_operations(length, factors, count) + 14 * length + 24 * n;
+}
+
 /* The stages from the given one on, whose input is x, back and forth between work and out so that the last one ends in out. */
 static void stages_run(const pylstm_cfft *fft, int i, const double *xr, const double *xi, double *out_re, double *out_im,
                        double *work) {

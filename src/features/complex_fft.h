@@ -19,6 +19,10 @@ pylstm_cfft *pylstm_cfft_init(pylstm_arena *arena, size_t n, const pylstm_featur
 /* Doubles of working memory that a run of length n needs. */
 size_t pylstm_cfft_work_size(size_t n);
 
+/* What a run of length n costs: arithmetic operations, loads and stores of one number each, roughly. Lengths with a prime
+ * factor above PYLSTM_MAX_RADIX cost several times what their neighbours cost. */
+uint64_t pylstm_cfft_operations(size_t n);
+
 /* in and out do not overlap; in is left as it was. */
 void pylstm_cfft_run(const pylstm_cfft *fft, const double *in_re, const double *in_im, double *out_re, double *out_im,
                      double *work);

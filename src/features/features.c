@@ -56,9 +56,19 @@ size_t pylstm_features_scratch_size(const pylstm_features *features) {
 
 /* --- push ------------------------------------------------------------------------------------------------------------- */
 
+/* Working memory of one push; many pushes take a few samples and complete no frame. */
+typedef struct workplace {
+    pylstm_mel_scratch scratch;
+    int is_clear;
+} workplace;
+
 /* The next static frame. */
-static void compute(const pylstm_features *features, pylstm_features_state *at, const pylstm_mel_scratch *scratch, float *out) {
+static void compute(const pylstm_features *features, pylstm_features_state *at, workplace *work, float *out) {
+    const pylstm_mel_scratch *scratch = &work->scratch;
     const pylstm_framing *framing = &features->framing;
+    if (!work->is_clear)
+        pylstm_mel_scratch_clear(scratch, &features->mel_frame);
+    work->is_clear = 1;
     pylstm_framing_read(framing, pylstm_features_samples(at), at->samples, at->frames, scratch->x + framing->offset);
     pylstm_mel_frame_run(&features->mel_frame, scratch, &at->maximum, out);
     at->frames++;
@@ -90,7 +100,7 @@ size_t pylstm_features_push(const pylstm_features *features, void *state, void *
     pylstm_features_state *at = state;
     float *statics = pylstm_features_statics(features, at);
     pylstm_arena arena = {scratch_memory, 0};
-    const pylstm_mel_scratch scratch = pylstm_mel_scratch_init(&arena, &features->mel_frame);
+    workplace work = {.scratch = pylstm_mel_scratch_init(&arena, &features->mel_frame)};
     const uint64_t total = at->finished ? pylstm_framing_total(framing, at->samples) : 0;
     size_t written = 0;
     while (1) {
@@ -114,12 +124,12 @@ size_t pylstm_features_push(const pylstm_features *features, void *state, void *
             continue;
         }
         if (features->config.deltas) {
-            compute(features, at, &scratch, statics + at->frames % PYLSTM_DELTA_WIDTH * n);
+            compute(features, at, &work, statics + at->frames % PYLSTM_DELTA_WIDTH * n);
         } else {
             float *row = rows + written * n;
             if (written == capacity)
                 break;
-            compute(features, at, &scratch, row);
+            compute(features, at, &work, row);
             write_row(features, at, statics, row);
             written++;
         }

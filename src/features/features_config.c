@@ -12,8 +12,6 @@
 #define MIN_LIFTER 1e-3
 #define MAX_LIFTER 1e6
 #define MAX_TOP_DB 1e6
-#define MAX_COST   INT64_C(20000000000) /* operations per second of audio, by check_cost's rough count */
-#define COST_RATE  16000
 
 /* It is finite, as all tensors are. A std below FLT_MIN would be taken for zero where subnormal numbers are flushed. */
 static pylstm_status check_std(const pylstm_tensor *tensor, pylstm_error *why) {
@@ -24,24 +22,6 @@ static pylstm_status check_std(const pylstm_tensor *tensor, pylstm_error *why) {
             return pylstm_fail(why, PYLSTM_BAD_MODEL, "[features] features.std[%zu] is %.9g; expected a finite number above 0",
                                i, (double)std[i]);
     return PYLSTM_OK;
-}
-
-/* A file of a few hundred bytes must not ask for minutes of work per second of audio. Operations of a frame, roughly: FFT, DCT
- * (or bands), deltas. Slow rates count as 16 kHz: what is pushed may be faster than what the file says. */
-static pylstm_status check_cost(const pylstm_features_config *config, pylstm_error *why) {
-    const int64_t rate = config->sr > COST_RATE ? config->sr : COST_RATE;
-    const int64_t n_fft = config->n_fft, n_mels = config->n_mels;
-    const int64_t n_static = config->kind == PYLSTM_FEATURES_MFCC ? config->n_mfcc : 1;
-    int64_t bits = 1, frame;
-    while (n_fft >> bits)
-        bits++;
-    frame = 8 * n_fft * bits + 2 * n_mels * n_static + 18 * (int64_t)pylstm_features_width(config);
-    if (rate * frame <= MAX_COST * config->hop_length)
-        return PYLSTM_OK;
-    return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                       "[features] features.hop_length is %d; expected at least %lld with n_fft = %d and sr = %d: each second "
-                       "of audio would cost more than 2e10 operations",
-                       config->hop_length, (long long)((rate * frame + MAX_COST - 1) / MAX_COST), config->n_fft, config->sr);
 }
 
 /* What the getters have not looked at: limits that are no part of a range, and values that must fit each other. */
@@ -59,7 +39,6 @@ static pylstm_status check(const pylstm_features_config *config, pylstm_error *w
     if (is_mfcc && config->lifter != 0.0 && config->lifter < MIN_LIFTER)
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[features] features.lifter is %.17g; expected 0 or %g to %g", config->lifter,
                            MIN_LIFTER, MAX_LIFTER);
-    PYLSTM_TRY(check_cost(config, why));
     return config->normalize ? check_std(&config->std, why) : PYLSTM_OK;
 }
 

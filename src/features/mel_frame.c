@@ -40,14 +40,16 @@ pylstm_mel_scratch pylstm_mel_scratch_init(pylstm_arena *arena, const pylstm_mel
     scratch.power = pylstm_arena_take(arena, bins + PYLSTM_FEATURE_LANES, sizeof(float));
     scratch.mel = pylstm_arena_take(arena, n_mels + PYLSTM_FEATURE_LANES, sizeof(float));
     scratch.cepstrum = pylstm_arena_take(arena, (size_t)frame->n_out + PYLSTM_FEATURE_LANES, sizeof(float));
-    if (!arena->base)
-        return scratch;
-    memset(scratch.x, 0, n_fft * sizeof(float));
-    memset(scratch.re + bins, 0, PYLSTM_FEATURE_LANES * sizeof(float));
-    memset(scratch.im + bins, 0, PYLSTM_FEATURE_LANES * sizeof(float));
-    memset(scratch.power + bins, 0, PYLSTM_FEATURE_LANES * sizeof(float));
-    memset(scratch.mel + n_mels, 0, PYLSTM_FEATURE_LANES * sizeof(float));
     return scratch;
+}
+
+void pylstm_mel_scratch_clear(const pylstm_mel_scratch *scratch, const pylstm_mel_frame *frame) {
+    const size_t n_fft = (size_t)frame->n_fft, bins = n_fft / 2 + 1, n_mels = (size_t)frame->n_mels;
+    memset(scratch->x, 0, n_fft * sizeof(float));
+    memset(scratch->re + bins, 0, PYLSTM_FEATURE_LANES * sizeof(float));
+    memset(scratch->im + bins, 0, PYLSTM_FEATURE_LANES * sizeof(float));
+    memset(scratch->power + bins, 0, PYLSTM_FEATURE_LANES * sizeof(float));
+    memset(scratch->mel + n_mels, 0, PYLSTM_FEATURE_LANES * sizeof(float));
 }
 
 /* |D|^power in float32, from the bins as complex64; power is not 2. */

@@ -32,8 +32,11 @@ typedef struct pylstm_mel_scratch {
 pylstm_mel_frame pylstm_mel_frame_init(pylstm_arena *arena, const pylstm_features_config *config,
                                        const pylstm_feature_kernels *kernels);
 
-/* Lays the working memory out in the arena and, unless it only measures, clears what is read before it is written. */
+/* Lays the working memory out in the arena. */
 pylstm_mel_scratch pylstm_mel_scratch_init(pylstm_arena *arena, const pylstm_mel_frame *frame);
+
+/* Clears what is read before it is written: once before the first frame that uses the working memory. */
+void pylstm_mel_scratch_clear(const pylstm_mel_scratch *scratch, const pylstm_mel_frame *frame);
 
 /* scratch->x -> n_out values. maximum: of all bands in dB of this stream so far, for top_db. */
 void pylstm_mel_frame_run(const pylstm_mel_frame *frame, const pylstm_mel_scratch *scratch, float *maximum, float *out);

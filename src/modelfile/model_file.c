@@ -1,5 +1,6 @@
 /* Opening a model file, taking its tensors, and the rule that nothing is left over. */
 #include "modelfile/model_file.h"
+#include "modelfile/checksum.h"
 #include "modelfile/json.h"
 #include "platform/formatted_text.h"
 
@@ -36,10 +37,20 @@ static pylstm_status check_format(pylstm_model_file *file, pylstm_error *why) {
     return PYLSTM_OK;
 }
 
+/* A file without a checksum is taken: other programs write and change model files. */
+static pylstm_status check_checksum(pylstm_model_file *file, pylstm_error *why) {
+    const int index = pylstm_safetensors_find_key(&file->container, PYLSTM_CHECKSUM_KEY);
+    if (index < 0)
+        return PYLSTM_OK;
+    mark(file->metadata_used, index);
+    return pylstm_checksum_check(&file->container, index, why);
+}
+
 static pylstm_status check_whole(pylstm_model_file *file, const void *bytes, size_t size, pylstm_error *why) {
     PYLSTM_TRY(pylstm_safetensors_open(&file->container, bytes, size, why));
     PYLSTM_TRY(check_format(file, why));
-    for (int k = 0; k < file->container.n_tensors; k++) { /* last: this alone reads every byte */
+    PYLSTM_TRY(check_checksum(file, why));
+    for (int k = 0; k < file->container.n_tensors; k++) { /* at the end: these two read every byte */
         pylstm_tensor tensor;
         pylstm_safetensors_tensor(&file->container, k, &tensor);
         PYLSTM_TRY(pylstm_tensor_check_finite(&tensor, why));

@@ -19,8 +19,8 @@ typedef struct pylstm_model_file {
     unsigned char metadata_used[PYLSTM_MAX_METADATA / 8];
 } pylstm_model_file;
 
-/* Validates the whole container, weights' finiteness included, and takes the key pylstm.format. After a failure file is an
- * empty one. */
+/* Validates the whole container, its checksum and weights' finiteness included, and takes the keys pylstm.format and
+ * pylstm.checksum. After a failure file is an empty one. */
 pylstm_status pylstm_model_file_open(pylstm_model_file *file, const void *bytes, size_t size, pylstm_error *why);
 
 /* Takes a tensor of exactly this shape and dtype, which may be PYLSTM_DTYPE_ANY_FLOAT. */

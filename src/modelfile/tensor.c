@@ -1,8 +1,16 @@
 /* The values of tensors. All conversions work on bits, so they give the same result whatever rounding or flush-to-zero mode the
  * thread is in. */
 #include "modelfile/tensor.h"
+#include "platform/finite.h"
 
 #include <string.h>
+
+/* Whether float32 stands in memory as it stands in a file. */
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define AS_IN_FILE(dtype) ((dtype) == PYLSTM_DTYPE_F32)
+#else
+#define AS_IN_FILE(dtype) ((void)(dtype), 0)
+#endif
 
 static const struct {
     const char *name;
@@ -87,6 +95,10 @@ static uint32_t float32_bits(pylstm_dtype dtype, const unsigned char *data) {
 
 pylstm_status pylstm_tensor_check_finite(const pylstm_tensor *tensor, pylstm_error *why) {
     const size_t width = dtypes[tensor->dtype].width;
+    if (tensor->dtype == PYLSTM_DTYPE_I8)
+        return PYLSTM_OK;
+    if (AS_IN_FILE(tensor->dtype) && pylstm_all_finite(tensor->data, tensor->count, sizeof(float)))
+        return PYLSTM_OK;
     for (size_t k = 0; k < tensor->count; k++) {
         const unsigned char *at = tensor->data + k * width;
         if ((float32_bits(tensor->dtype, at) & 0x7F800000) != 0x7F800000)
@@ -101,6 +113,10 @@ pylstm_status pylstm_tensor_check_finite(const pylstm_tensor *tensor, pylstm_err
 
 void pylstm_tensor_read_range(const pylstm_tensor *tensor, size_t first, size_t count, float *values) {
     const size_t width = dtypes[tensor->dtype].width;
+    if (AS_IN_FILE(tensor->dtype)) {
+        memcpy(values, tensor->data + first * width, count * width);
+        return;
+    }
     for (size_t i = 0; i < count; i++) {
         const uint32_t bits = float32_bits(tensor->dtype, tensor->data + (first + i) * width);
         memcpy(values + i, &bits, sizeof bits);

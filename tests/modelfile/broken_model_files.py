@@ -289,6 +289,11 @@ BROKEN: dict[str, dict[str, bytes]] = {
         "a space behind it": model(metadata='"pylstm.format":"1 "'),
         "empty": model(metadata='"pylstm.format":""'),
     },
+    "checksum": {
+        "of something else": model(metadata=FORMAT + ',"pylstm.checksum":"crc32:00000000"'),
+        "of an unknown kind": model(metadata=FORMAT + ',"pylstm.checksum":"md5:0"'),
+        "empty": model(metadata=FORMAT + ',"pylstm.checksum":""'),
+    },
     "tensor-count": {"1025": model(*TOO_MANY, data=bytes(2 * MAX_TENSORS + 2))},
     "integer": {
         **{f"shape {number}": model(record(shape=f"[1,{number}]")) for number in NO_INTEGERS},

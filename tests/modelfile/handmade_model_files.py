@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import struct
 
+from tests.model_file_checksum import rechecked
+
 MAX_FILE = 256 << 20
 MAX_HEADER = 1 << 20
 MAX_TENSORS = 1024
@@ -89,7 +91,13 @@ def accepted() -> list[tuple[str, bytes]]:
     ]
     keys = [f'"info.{index}":""' for index in range(MAX_METADATA - 1)]
     whole = '{"__metadata__":{' + FORMAT + "}}"
+    checked = f'{FORMAT},"info.a":"\\u001f\u00fc","pylstm.checksum":"crc32:00000000"'
     return [
+        ("a checksum", rechecked(model(record(), metadata=checked))),
+        (
+            "a checksum in another spelling",
+            rechecked(model(record("\\u0077"), metadata=checked.replace(",", "\t,\n"))),
+        ),
         ("minimal", minimal_model()),
         ("four kilobytes", four_kilobyte_model()),
         ("no tensors", container(whole)),

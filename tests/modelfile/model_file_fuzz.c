@@ -2,9 +2,11 @@
  *
  *     model_file_fuzz mutations seed file...
  *
+ * Three in four mutated files that have a checksum get the one that fits, so that what lies behind it is reached, too.
  * Every variant lies in memory of exactly its size, so that one byte read too many is caught. What opens is read through every
  * getter, and what the header promises about it is checked; what is refused must name a rule. Prints two counts.
  */
+#include "fitted_checksum.h"
 #include "modelfile/configuration.h"
 
 #include <stdio.h>
@@ -197,6 +199,8 @@ int main(int argc, char **argv) {
             memcpy(changed, bytes, size);
             for (change = 0; change < changes; change++)
                 now = mutate(changed, now);
+            if (random_below(4))
+                fit_checksum(changed, now);
             try_bytes(changed, now);
         }
         free(bytes);

@@ -14,8 +14,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.core_builds import SOURCE, compiler, runs_here
+from tests.core_builds import FLAGS, SOURCE, runs_here
 from tests.modelfile.broken_model_files import cases, corpus
+from tests.modelfile.fuzz import driver, files
 from tests.modelfile.handmade_model_files import (
     MAX_FILE,
     accepted,
@@ -218,19 +219,13 @@ def test_what_is_accepted_reads_as_the_safetensors_library_reads_it(data: st.Dat
 @pytest.mark.law_nothing_hostile_loads
 @pytest.mark.slow
 def test_sanitizers_find_nothing(tmp_path: Path) -> None:
-    driver = tmp_path / "model_file_fuzz"
-    flags = ["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-fsanitize=address,undefined"]
-    flags += ["-fno-sanitize-recover=all", f"-I{SOURCE}"]
-    if not runs_here(flags, tmp_path):
-        pytest.skip(f"programs built with {' '.join(flags)} do not run here; gcc or clang does it")
-    sources = [Path(__file__).with_name("model_file_fuzz.c"), *READER]
-    subprocess.run([*compiler(), *flags, "-o", str(driver), *map(str, sources)], check=True)
-    small, large = [], []
-    for index, content in enumerate([content for _, content in [*accepted(), *corpus()]]):
-        file = tmp_path / f"{index}.safetensors"
-        file.write_bytes(content)
-        (small if len(content) <= 8192 else large).append(str(file))
+    if not runs_here(FLAGS["sanitized"].split(), tmp_path):
+        pytest.skip(
+            f"programs built with {FLAGS['sanitized']} do not run here; gcc or clang does it"
+        )
+    program = driver(tmp_path)
+    small, large = ([str(path) for path in paths] for paths in files(tmp_path))
     for arguments in (["100", "1", *small], ["2", "2", *large]):
-        ran = subprocess.run([str(driver), *arguments], capture_output=True, text=True)
+        ran = subprocess.run([str(program), *arguments], capture_output=True, text=True)
         assert ran.returncode == 0, ran.stderr
         assert re.fullmatch(r"[1-9]\d* opened, [1-9]\d* refused\n", ran.stdout)

@@ -42,6 +42,7 @@ ROOMS: dict[str, Rows] = {
             "progress_bar",
             "models",
         ),
+        ("temporary_file",),
         ("_bulk",),
         ("_engine",),
     ),

@@ -257,7 +257,20 @@ def test_a_flipped_bit_is_noticed(tmp_path):
     network, path = Sums(), tmp_path / "a.checkpoint"
     data = checkpoint(network).to_bytes(network)
     (length,) = struct.unpack_from("<Q", data)
-    for place in range(8 + length, len(data)):  # the header's own are JSON that is read strictly
+    for place in range(8 + length, len(data)):
         path.write_bytes(data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :])
         with pytest.raises(ValueError, match="its checksum is wrong"):
             Checkpoint.read(path, network, IDENTITY)
+
+
+@pytest.mark.law_saves_are_whole
+def test_no_flipped_bit_is_taken_wherever_it_is():
+    """In the header as in the values, the name of the checksum included."""
+    network = Sums()
+    data = bytearray(checkpoint(network).to_bytes(network))
+    for bit in range(len(data) * 8):
+        data[bit // 8] ^= 1 << bit % 8
+        with pytest.raises(ValueError):  # noqa: PT011 - any of them says that it is damaged
+            Checkpoint.from_bytes(bytes(data), network)
+        data[bit // 8] ^= 1 << bit % 8
+    Checkpoint.from_bytes(bytes(data), network)

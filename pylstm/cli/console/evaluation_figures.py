@@ -121,11 +121,10 @@ class EvaluationFigures:
         return self._write(figure, "det.png")
 
     def _write(self, figure: Any, name: str) -> Path:
-        path = self._folder / name
-        drawn = io.BytesIO()
-        self._canvas(figure).print_png(drawn)
+        path, content = self._folder / name, io.BytesIO()
         try:
-            whole_writes.write(path, drawn.getvalue())  # which waits for no pipe
+            self._canvas(figure).print_png(content)
+            whole_writes.write(path, content.getvalue())
         except OSError as error:
             raise CliError(f"cannot write {path}: {error.strerror or error}") from None
         return path

@@ -6,7 +6,6 @@ import errno
 import hashlib
 import json
 import os
-import secrets
 import stat
 import warnings
 from pathlib import Path
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from pylstm import _engine
 from pylstm.features import MFCC, LogMel
+from pylstm.temporary_file import TemporaryFile, remove_dead
 from pylstm.train.data.cut_files import CutFiles
 from pylstm.train.data.recording import Recording
 from pylstm.train.data.shown_names import shown
@@ -132,17 +132,14 @@ class FeatureCache:
 
     def _write(self, path: Path, key: str, frames: NDArray[np.float32]) -> None:
         data = frames.astype("<f4", order="C", copy=False).tobytes()
-        temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                # Renamed, so that nobody reads half an entry. Not synced to the disk: after a crash
-                # the checksum tells, and the frames are computed again.
-                temporary.write_bytes(_digest(key, data) + data)
-                os.replace(temporary, path)
-            except BaseException:
-                temporary.unlink(missing_ok=True)
-                raise
+            remove_dead(path.parent)
+            # It takes the place of whatever is there, a link or a pipe, too. It is not synced to
+            # the disk: after a crash the checksum tells, and the frames are computed again.
+            with TemporaryFile(path.parent) as temporary:
+                temporary.write(_digest(key, data) + data, durable=False)
+                temporary.take_the_place_of(path)
         except (IsADirectoryError, NotADirectoryError, FileExistsError):
             pass  # something else has this place, as was said; other entries have theirs
         except OSError as error:

@@ -144,6 +144,9 @@ class Checkpoint:
         if metadata.get("pylstm.checkpoint") != FORMAT:
             came = metadata.get("pylstm.checkpoint")
             raise ValueError(f"its 'pylstm.checkpoint' is {came!r}; expected {FORMAT!r}")
+        # Else a damaged name of the checksum would be a checkpoint without one.
+        for key in metadata.keys() - {"pylstm.checkpoint", "checksum", *_TEXTS}:
+            raise ValueError(f"its metadata has {key!r}; expected no such key: the file is damaged")
         texts = {key: _parsed(key, metadata) for key in _TEXTS}
         # Compared before the tensors are: "another network" says more than a missing tensor.
         if identity is not None:

@@ -1,0 +1,112 @@
+"""Models of every cost: drawn ones, and a grid of the lengths that matter."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+import re
+
+import numpy as np
+
+import pylstm
+
+RATES = (8000, 11025, 16000, 22050, 44100, 48000, 96000, 192000)
+# Primes, powers of two, their neighbours, powers of the radices, products of many factors.
+LENGTHS = (1, 2, 3, 16, 31, 37, 255, 400, 509, 512, 961, 1021, 1024, 2047, 2048, 4093, 9973)
+LENGTHS += (10080, 16384, 16807, 28561, 29791, 32768, 59049, 65521, 65535, 65536)
+
+
+def hop_asked_for(error: ValueError) -> int:
+    """The shortest hop that is taken, as a refusal names it."""
+    (least,) = re.findall(r"hop_length is \d+; expected at least (\d+):", str(error))
+    return int(least)
+
+
+def nearest(features: type, **settings: object) -> pylstm.MFCC | pylstm.LogMel:
+    """These features, with the hop that the refusal asks for if there is one."""
+    try:
+        return features(**settings)
+    except ValueError as error:
+        return features(**settings | {"hop_length": hop_asked_for(error)})
+
+
+def fitting(
+    features: pylstm.MFCC | pylstm.LogMel, layers: list[pylstm.LSTM | pylstm.Dense]
+) -> pylstm.Model:
+    """The model, with the hop that the refusal asks for if there is one."""
+    try:
+        return pylstm.Model(features, layers)
+    except ValueError as error:
+        raised = dataclasses.replace(features, hop_length=hop_asked_for(error))
+        return pylstm.Model(raised, layers)
+
+
+def grid() -> list[pylstm.Model]:
+    """Every length with few bands and many, short hops and long ones, in turn."""
+    models = []
+    for place, n_fft in enumerate(LENGTHS):
+        n_mels = (1, 512, 40, 1024, 128)[place % 5]
+        common = {
+            "sr": RATES[place % len(RATES)],
+            "n_fft": n_fft,
+            "win_length": n_fft,
+            "n_mels": n_mels,
+            "hop_length": (1, n_fft // 4 + 1, 160)[place % 3],
+            "power": (2.0, 1.0, 0.7)[place % 3],
+        }
+        for features in (
+            nearest(pylstm.LogMel, **common, top_db=80.0),
+            nearest(pylstm.MFCC, **common, n_mfcc=n_mels, deltas=place % 3),
+        ):
+            models.append(fitting(features, []))
+    return models
+
+
+def drawn(chance: random.Random) -> pylstm.Model:
+    """A model that may be anything that is taken."""
+
+    def size(most: int) -> int:
+        return min(most, int(2 ** chance.uniform(0, np.log2(most + 1))))
+
+    n_fft = chance.choice((size(65536), 2 ** chance.randrange(17), chance.choice(LENGTHS)))
+    n_mels = size(1024)
+    settings: dict[str, object] = {
+        "sr": chance.choice(RATES),
+        "n_fft": n_fft,
+        "win_length": chance.choice((n_fft, size(n_fft))),
+        "hop_length": chance.choice((1, size(4096), n_fft)),
+        "n_mels": n_mels,
+        "htk": chance.random() < 0.5,
+        "center": chance.random() < 0.7,
+        "pad_mode": chance.choice(("constant", "reflect")),
+        "power": chance.choice((2.0, 2.0, 1.0, 0.5, 1.7)),
+        "top_db": chance.choice((None, 80.0)),
+        "deltas": chance.choice((0, 0, 1, 2)),
+    }
+    kind: type = pylstm.LogMel
+    if chance.random() < 0.5:
+        kind = pylstm.MFCC
+        settings |= {"n_mfcc": size(n_mels), "lifter": chance.choice((0.0, 22.0))}
+    features = nearest(kind, **settings)
+    if chance.random() < 0.5:
+        width = features.n_features
+        features = nearest(
+            kind,
+            **settings | {"hop_length": features.hop_length},
+            mean=np.zeros(width, np.float32),
+            std=np.ones(width, np.float32),
+        )
+    layers: list[pylstm.LSTM | pylstm.Dense] = []
+    width = features.n_features
+    for place in range(chance.randrange(4)):
+        hidden = size(256)
+        if chance.random() < 0.6:
+            cells = chance.randrange(1, 4)
+            layer = pylstm.LSTM(width, hidden, num_layers=cells, seed=place)
+        else:
+            activation = chance.choice(("linear", "sigmoid", "tanh", "relu", "softmax"))
+            layer = pylstm.Dense(width, hidden, activation, seed=place)
+        precision = chance.choice((None, None, "bf16", "int8"))
+        layers.append(layer if precision is None else layer.quantize(precision))
+        width = hidden
+    return fitting(features, layers)

@@ -1,0 +1,47 @@
+"""Changed models with a checksum that fits: refused by a rule, or sound in use; under sanitizers.
+
+What is changed and used stands in ``loading/model_loading_fuzz.c``; ``python -m
+tests.engine.loading 10`` goes on for ten minutes.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from pylstm import LSTM, MFCC, Dense, LogMel, Model
+from tests.core_builds import link, run
+from tests.small_models import NOTES, everything_at_once, stack
+
+
+def driver(folder: Path) -> Path:
+    source = Path(__file__).parent / "loading" / "model_loading_fuzz.c"
+    return link(folder / "model_loading_fuzz", "sanitized", [source], f"-I{source.parents[2]}")
+
+
+def files(folder: Path) -> list[Path]:
+    """Models of each kind of features, layers and weights, small enough to be changed often."""
+    quantised = [
+        LSTM(7, 15, seed=1).quantize("int8"),
+        Dense(15, 4, "tanh", seed=2).quantize("bf16"),
+    ]
+    models = [
+        Model(MFCC(n_mels=20), stack(13, 6, 2, 3, "softmax"), ["a", "b", "c"], NOTES),
+        Model(everything_at_once(), stack(15, 5, 1, 2, "sigmoid")),
+        Model(LogMel(n_fft=512, n_mels=7, hop_length=100, top_db=80.0), quantised),
+        Model(LogMel(n_fft=65521, win_length=65521, hop_length=1000, n_mels=40), []),
+        Model(None, stack(3, 9, 2, 5, "relu")),
+    ]
+    paths = [folder / f"{place}.safetensors" for place in range(len(models))]
+    for path, model in zip(paths, models, strict=True):
+        model.save(path)
+    return paths
+
+
+@pytest.mark.law_nothing_hostile_loads
+@pytest.mark.slow
+def test_sanitizers_find_nothing(tmp_path: Path) -> None:
+    told = run(driver(tmp_path), 100, 1, *files(tmp_path))
+    assert re.fullmatch(r"[1-9]\d* loaded, [1-9]\d* refused\n", told), told

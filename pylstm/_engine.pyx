@@ -47,7 +47,8 @@ class ModelFileError(ValueError):
 
 
 class StreamBusyError(RuntimeError):
-    """A stream was called while another thread is inside a call on it. Nothing was changed."""
+    """A stream was called while another thread is inside a call on it, or was when this process was forked: then ``reset`` or
+    ``restore`` makes it usable. Nothing was changed."""
 
     __module__ = "pylstm"
 
@@ -82,7 +83,7 @@ def version():
 cdef object refusal(pylstm_status status):
     """The exception for a status that a call on a stream returned."""
     text = pylstm_strerror(status).decode()
-    if status == PYLSTM_BUSY:
+    if status == PYLSTM_BUSY or status == PYLSTM_INTERRUPTED:
         return StreamBusyError(text)
     if status == PYLSTM_NO_MEMORY:
         return MemoryError(text)

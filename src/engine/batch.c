@@ -24,7 +24,7 @@ typedef struct desk {
 
 struct pylstm_batch {
     const pylstm_model *model;
-    atomic_int busy;
+    pylstm_busy_flag busy;
     int threads;
     pylstm_workers *workers; /* NULL with one thread */
     desk *desks;
@@ -54,7 +54,7 @@ static pylstm_batch *lay_out(pylstm_arena *arena, const pylstm_model *model, int
     if (!batch)
         return NULL;
     *batch = (pylstm_batch){.model = model, .threads = threads, .desks = desks};
-    atomic_init(&batch->busy, 0);
+    pylstm_busy_flag_init(&batch->busy);
     return batch;
 }
 
@@ -231,9 +231,7 @@ static pylstm_status check_parts(const pylstm_batch *batch, pylstm_push *parts, 
     for (size_t k = 0; k < n_parts && !first; k++) {
         if (!parts[k].stream || parts[k].stream->model != batch->model) {
             first = PYLSTM_BAD_ARGUMENT;
-        } else if (!pylstm_stream_acquire(parts[k].stream)) {
-            first = PYLSTM_BUSY;
-        } else {
+        } else if (!(first = pylstm_stream_acquire(parts[k].stream))) {
             ++*acquired;
             first = pylstm_push_check(&parts[k]);
         }
@@ -247,17 +245,20 @@ pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t 
     size_t acquired;
     if (!batch || (!parts && n_parts))
         return PYLSTM_BAD_ARGUMENT;
-    if (atomic_exchange_explicit(&batch->busy, 1, memory_order_acquire))
+    /* A push that a fork cut off has left half a state in its streams, and nothing in the batch. */
+    if (pylstm_busy_flag_take(&batch->busy) == PYLSTM_BUSY)
         return PYLSTM_BUSY;
     status = check_parts(batch, parts, n_parts, &acquired);
     if (!status) {
         batch->parts = parts;
         batch->n_parts = n_parts;
-        if (batch->workers) {
-            pylstm_workers_run(batch->workers, run_share, batch);
-        } else {
+        if (!batch->workers) {
             run_share(batch, 0);
+        } else if (!pylstm_workers_run(batch->workers, run_share, batch)) {
+            status = PYLSTM_NO_MEMORY;
         }
+    }
+    if (!status) {
         for (size_t k = 0; k < n_parts; k++)
             pylstm_push_count(&parts[k]);
     } else {
@@ -266,6 +267,6 @@ pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t 
     }
     for (size_t k = 0; k < acquired; k++)
         pylstm_stream_release(parts[k].stream);
-    atomic_store_explicit(&batch->busy, 0, memory_order_release);
+    pylstm_busy_flag_give(&batch->busy);
     return status;
 }

@@ -83,8 +83,7 @@ static pylstm_status push_alone(pylstm_push *part, size_t *rows, float *trace) {
     pylstm_status status;
     if (!part->stream || !rows)
         return PYLSTM_BAD_ARGUMENT;
-    if (!pylstm_stream_acquire(part->stream))
-        return PYLSTM_BUSY;
+    PYLSTM_TRY(pylstm_stream_acquire(part->stream));
     status = pylstm_push_check(part);
     if (!status) {
         const pylstm_fpmode caller = pylstm_fpmode_enter();
@@ -159,8 +158,7 @@ pylstm_status pylstm_stream_flush(pylstm_stream *stream, float *out, size_t out_
     pylstm_status status;
     if (!stream || !rows || (!out && out_rows))
         return PYLSTM_BAD_ARGUMENT;
-    if (!pylstm_stream_acquire(stream))
-        return PYLSTM_BUSY;
+    PYLSTM_TRY(pylstm_stream_acquire(stream));
     status = flush(stream, out, out_rows, rows);
     pylstm_stream_release(stream);
     return status;

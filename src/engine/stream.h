@@ -4,8 +4,8 @@
 
 #include "engine/model.h"
 #include "engine/stream_counters.h"
-
-#include <stdatomic.h>
+#include "platform/busy_flag.h"
+#include "platform/published_count.h"
 
 struct pylstm_stream {
     const pylstm_model *model;
@@ -15,8 +15,8 @@ struct pylstm_stream {
     float *block_frames;
     float *rows[2];
     float *layer_scratch;
-    atomic_int busy;
-    _Atomic int64_t position, frames; /* copies of the counters, for threads that read them during a push */
+    pylstm_busy_flag busy;
+    pylstm_published_count position, frames; /* copies of the counters, for threads that read them during a push */
 };
 
 static inline pylstm_stream_counters *pylstm_counters(const pylstm_stream *stream) {
@@ -28,8 +28,10 @@ static inline void *pylstm_stream_features(const pylstm_stream *stream) {
     return stream->state + stream->model->features_state;
 }
 
-/* Tries to make the caller the stream's one user. Returns 1 if it is; it must then release. */
-int pylstm_stream_acquire(pylstm_stream *stream);
+/* Tries to make the caller the stream's one user. PYLSTM_OK: it is, and must release. PYLSTM_BUSY: it is not.
+ * PYLSTM_INTERRUPTED: a fork has left the state half written, so it is not either, except where it will write a whole state. */
+pylstm_status pylstm_stream_acquire(pylstm_stream *stream);
+pylstm_status pylstm_stream_acquire_to_overwrite(pylstm_stream *stream);
 void pylstm_stream_release(pylstm_stream *stream);
 
 /* Whether a state block, which may stand at any address, could have come from a stream of this model. */

@@ -46,6 +46,8 @@ const char *pylstm_strerror(pylstm_status status) {
         return "the snapshot is truncated or altered";
     case PYLSTM_NOT_BUILT:
         return "the model needs what this build of the library leaves out";
+    case PYLSTM_INTERRUPTED:
+        return "the process was forked while another thread was inside a call on this stream; reset it, or restore a snapshot";
     }
     return "unknown status";
 }

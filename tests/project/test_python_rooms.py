@@ -50,7 +50,7 @@ ROOMS: dict[str, Rows] = {
         ("batches", "ctc"),
         ("loop",),
         ("network", "optimisers", "schedules", "losses", "data"),
-        ("augment", "recurrent_state"),
+        ("augment", "recurrent_state", "thread_pool"),
         ("random_draws", "settings_repr"),
     ),
     "pylstm.cli": (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import NamedTuple, Protocol
 
@@ -20,6 +19,7 @@ from pylstm.train.data.batch_order import batch_order
 from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.feature_cache import FeatureCache
 from pylstm.train.data.recording import Recording, frame_seconds
+from pylstm.train.thread_pool import ThreadPool
 
 __all__ = ["RecordingSource"]
 
@@ -103,7 +103,7 @@ class RecordingSource:
             return self._example(place, epoch, seed)
 
         order = batch_order(self._lengths, self.batch_size, self.shuffle, self.bucket, epoch, seed)
-        pool = ThreadPoolExecutor(self.workers) if self.workers > 1 else None
+        pool = ThreadPool(self.workers) if self.workers > 1 else None
         mapped = map if pool is None else pool.map
         try:
             for rows in order:
@@ -111,7 +111,7 @@ class RecordingSource:
                 yield collate([e.x for e in examples], [e.y for e in examples], self.per)
         finally:  # also if the caller stops early
             if pool is not None:
-                pool.shutdown(cancel_futures=True)
+                pool.shutdown()
 
     def _example(self, place: int, epoch: int, seed: int) -> _Example:
         """The frames and the target of a recording in an epoch."""

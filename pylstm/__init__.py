@@ -26,20 +26,24 @@ from pathlib import Path as _Path
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
-try:
-    from pylstm import _engine
-except ImportError as error:
-    if (_Path(__file__).parent / "_engine.pyx").exists():
-        raise ImportError(
-            "this is pylstm's source folder and its engine is not built here: pip install -e ., or"
-            f" start Python in another folder ({error})"
-        ) from None
-    raise
-from pylstm._engine import ModelFileError, Stream, StreamBusyError, Streams
-from pylstm.decisions import Detector, Event
-from pylstm.features import MFCC, LogMel
-from pylstm.layers import GRU, LSTM, RNN, Dense
-from pylstm.model import Model, load
+from pylstm.interrupted_imports import interrupts_postponed as _interrupts_postponed
+
+with _interrupts_postponed():
+    try:
+        from pylstm import _engine
+    except ImportError as error:
+        # The error of a module that the engine needs has that module's name.
+        if error.name == "pylstm" and (_Path(__file__).parent / "_engine.pyx").exists():
+            raise ImportError(
+                "this is pylstm's source folder and its engine is not built here: pip install -e .,"
+                f" or start Python in another folder ({error})"
+            ) from None
+        raise
+    from pylstm._engine import ModelFileError, Stream, StreamBusyError, Streams
+    from pylstm.decisions import Detector, Event
+    from pylstm.features import MFCC, LogMel
+    from pylstm.layers import GRU, LSTM, RNN, Dense
+    from pylstm.model import Model, load
 
 if _TYPE_CHECKING:
     from pylstm import convert, reference, train

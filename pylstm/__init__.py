@@ -29,6 +29,8 @@ from typing import Any as _Any
 from pylstm.interrupted_imports import interrupts_postponed as _interrupts_postponed
 
 with _interrupts_postponed():
+    import numpy as _numpy  # noqa: F401  (where it cannot be loaded, Python says why)
+
     try:
         from pylstm import _engine
     except ImportError as error:
@@ -120,7 +122,8 @@ if not _TYPE_CHECKING:  # type checkers know all names, and report what is not a
     def __getattr__(name: str) -> _Any:
         # Rarely needed at run time: loaded when first named.
         if name in ("convert", "reference", "train"):
-            return _import_module(f"pylstm.{name}")
+            with _interrupts_postponed():
+                return _import_module(f"pylstm.{name}")
         raise AttributeError(f"module 'pylstm' has no attribute {name!r}")
 
 

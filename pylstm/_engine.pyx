@@ -132,6 +132,13 @@ cdef Py_ssize_t whole(str name, object value, Py_ssize_t low, Py_ssize_t high) e
     return number
 
 
+cdef int check_made(pylstm_status status, str what, size_t size) except -1:
+    """As check, for a call that makes something of so many bytes."""
+    if status == PYLSTM_NO_MEMORY:
+        raise MemoryError(f"{what} takes {size} bytes, and so many cannot be had; expected more free memory")
+    return check(status)
+
+
 def memory_of(data):
     """Bytes that C programs need for the model of a file, for a stream of it and for a batch on one thread."""
     cdef bytes file_bytes = owned_bytes("data", data)
@@ -225,6 +232,11 @@ cdef class Core:
     @property
     def isa(self):
         return pylstm_model_isa(self.model).decode()
+
+    @property
+    def stream_bytes(self):
+        """What a `Stream` takes, in bytes."""
+        return pylstm_stream_size(self.model) + 256  # the Python object, and what malloc adds
 
     @property
     def state_parts(self):

@@ -100,7 +100,7 @@ typedef enum pylstm_status {
     PYLSTM_SNAPSHOT_FOREIGN = 11, /* the snapshot was taken from a stream of another model or another version */
     PYLSTM_SNAPSHOT_DAMAGED = 12, /* the snapshot is cut, altered or impossible */
     PYLSTM_NOT_BUILT = 13,        /* the model needs what this build leaves out (PYLSTM_FLOAT_ONLY) */
-    PYLSTM_INTERRUPTED = 14       /* fork() left the stream half written: reset it, or restore a snapshot */
+    PYLSTM_INTERRUPTED = 15       /* fork() left the stream half written: reset it, or restore a snapshot */
 } pylstm_status;
 
 /* What went wrong, for people: filled by the calls that take one, always terminated. The caller owns it, and passes NULL where

@@ -22,7 +22,7 @@ const char *pylstm_strerror(pylstm_status status) {
     case PYLSTM_BAD_ARGUMENT:
         return "an argument is NULL or outside of what the call takes";
     case PYLSTM_NO_MEMORY:
-        return "not enough memory, or memory that does not begin at a multiple of 64 bytes";
+        return "there is not enough memory, or the memory given is too small or does not begin at a multiple of 64 bytes";
     case PYLSTM_BAD_MODEL:
         return "the model file breaks a rule";
     case PYLSTM_BAD_ISA:

@@ -70,7 +70,8 @@ cdef class Stream:
         ----------
         pcm : array, shape (n,), float32 or int16
             One channel at the model's sample rate, any number of samples (none, too), any stride. float32 has the nominal range
-            -1 to 1; int16 is divided by 32768.
+            -1 to 1; int16 is divided by 32768. It is read where it is, without a copy: another thread that writes into it
+            meanwhile changes the rows, but NaN that comes after the check counts as 0, so that the stream stays sound.
         out : array, shape (at least rows, n_outputs), float32, optional
             Where to write instead of a new array: C-contiguous, writable, not overlapping `pcm`.
 

@@ -27,7 +27,9 @@
  *             *_size bytes, at a multiple of PYLSTM_ALIGNMENT; such an object has no destroy: give the memory back when it is
  *             no longer used. A model keeps no pointer into the bytes it was made from. Streams and batches point to their
  *             model, which must outlive them. Pointers that calls give out (labels, info, names of parts) live as long as the
- *             model. Buffers handed to a call are the caller's, and are not looked at after it has returned.
+ *             model. Buffers handed to a call are the caller's, and are not looked at after it has returned. While it runs
+ *             nobody may write into them. Where another thread writes into audio or frames all the same, rows are those of what
+ *             was read, and NaN or infinity that came after the check counts as 0, so that the stream stays sound.
  * Threads     A model is immutable: any number of threads may use it at the same time. A stream has one user at a time: a call
  *             that meets another one in progress returns PYLSTM_BUSY at once and changes nothing; a batch likewise. Any number
  *             of streams run in parallel. No call may be in progress on an object that is being created or destroyed. The only
@@ -39,11 +41,10 @@
  * Fork        The child of a fork() uses all that it inherited, independently of its parent, and nothing waits for threads
  *             that are not there: the first push of a batch with threads starts them anew. A stream that another thread was
  *             using at that moment is half written in the child: calls return PYLSTM_INTERRUPTED until it is reset, restored
- *             or copied to. Memory of *_init that processes share, and children made without fork()'s handlers (_Fork(),
- *             clone(), a call in a signal handler that interrupted one of these), are outside of this promise.
- * Real time   Calls marked [rt] allocate nothing, take no lock, make no system call, and their cost per frame has a bound
- *             that does not grow with the length of the stream, also when they return an error. They need at most 32 KiB of
- *             stack; those that make a model need 64 KiB.
+ *             or copied to. Outside of this promise are memory of *_init that processes share, a fork() in a signal handler
+ * that interrupted one of these calls, and children that are made without fork() (clone(), _Fork()). Real time   Calls marked
+ * [rt] allocate nothing, take no lock, make no system call, and their cost per frame has a bound that does not grow with the
+ * length of the stream, also when they return an error. They need at most 32 KiB of stack; those that make a model need 64 KiB.
  * Errors      A call that returns anything but PYLSTM_OK has changed nothing, and left its outputs as they were (but *_create
  *             sets its result to NULL). PYLSTM_BAD_ARGUMENT is for NULL where an address is needed and for numbers
  *             out of range; comments name it only where it means more. Calls that return a number or a pointer instead of a

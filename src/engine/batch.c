@@ -5,6 +5,7 @@
  * gets the bits that it gets alone, whatever the others do.
  */
 #include "platform/aligned_memory.h"
+#include "platform/finite.h"
 #include "platform/floating_point_mode.h"
 #include "engine/input_checks.h"
 #include "engine/pipeline.h"
@@ -137,6 +138,7 @@ static int take_frames(const desk *at, member *m, float *frames, int most) {
     for (n = 0; n < most && m->frames < part->n; n++, m->frames++)
         memcpy(frames + (size_t)n * width, (const char *)part->data + (ptrdiff_t)m->frames * part->stride,
                width * sizeof(float));
+    pylstm_keep_finite(frames, (size_t)n * width);
     return n;
 }
 

@@ -2,6 +2,7 @@
 #include "engine/pipeline.h"
 
 #include "engine/input_checks.h"
+#include "platform/finite.h"
 #include "platform/floating_point_mode.h"
 
 #include <string.h>
@@ -69,6 +70,7 @@ static void run_frames(const pylstm_push *part, float *trace) {
         for (size_t k = 0; k < n; k++, frames += part->stride) {
             float *row = stream->block_frames + k * width;
             memcpy(row, frames, width * sizeof *row); /* the caller's rows may stand at any address */
+            pylstm_keep_finite(row, width);
             block[k] = row;
         }
         run_layers(stream, block, (int)n, out, trace, trace_stride);

@@ -3,9 +3,9 @@
  * A thread that holds the flag while another thread forks is not in the child, but its mark is. So the mark is the number of
  * forks: one from before the last fork is nobody's, and what it guarded was left in the middle of a change.
  *
- * PYLSTM_NO_THREADS makes it a plain variable, for processors and programs without atomics. It still keeps an interrupt handler,
- * which runs to its end before the program goes on, out of what the program is in the middle of; tasks that interrupt each
- * other are threads, and need the atomic one.
+ * PYLSTM_NO_THREADS makes it a plain variable, for processors and programs without atomics. It still keeps an interrupt
+ * handler, which runs to its end before the program goes on, out of what the program is in the middle of; tasks that interrupt
+ * each other are threads, and need the atomic one.
  */
 #ifndef PYLSTM_PLATFORM_BUSY_FLAG_H
 #define PYLSTM_PLATFORM_BUSY_FLAG_H

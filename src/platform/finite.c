@@ -34,3 +34,12 @@ int pylstm_all_finite(const void *values, size_t n, ptrdiff_t stride) {
     }
     return 1;
 }
+
+void pylstm_keep_finite(float *values, size_t n) {
+    for (size_t k = 0; k < n; k++) {
+        uint32_t bits;
+        memcpy(&bits, &values[k], sizeof bits);
+        bits = (bits & 0x7fffffff) < 0x7f800000 ? bits : 0;
+        memcpy(&values[k], &bits, sizeof bits);
+    }
+}

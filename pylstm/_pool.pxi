@@ -41,7 +41,8 @@ cdef class Streams:
     cdef readonly int threads
     """How many threads work on a push."""
     cdef list slots
-    cdef list users  # for each slot a mark, another one after each leave
+    cdef list users  # for each slot a mark of the user who joined, None: nobody did
+    cdef object mark  # of this pool, for the slots that it hands out
     cdef set taken
     cdef object __weakref__
 
@@ -52,7 +53,7 @@ cdef class Streams:
         self.model = model
         self.threads = <int>whole("threads", threads, 1, 256)
         self.slots = [Stream(core, model) for _ in range(n_slots)]
-        self.users = [None] * n_slots
+        self.users, self.mark = [None] * n_slots, object()
         self.taken = set()
         status = pylstm_batch_create(core.model, self.threads, &self.batch)
         check_made(status, f"a pool with threads={self.threads}", self.threads * pylstm_batch_size(core.model))
@@ -76,7 +77,7 @@ cdef class Streams:
             raise TypeError(f"slot is {slot!r}; expected an integer") from None
         if not 0 <= place < len(self.slots):
             raise IndexError(f"slot is {place}; expected 0 to {len(self.slots) - 1}")
-        if type(slot) is JoinedSlot and slot.pool is self.slots and slot.user is not self.users[place]:
+        if type(slot) is JoinedSlot and slot.pool is self.mark and slot.user is not self.users[place]:
             raise ValueError(f"slot is {place} as join() gave it to a user who has left; expected one that is joined")
         return place
 
@@ -118,7 +119,7 @@ cdef class Streams:
         if self.users[slot] is None:
             self.users[slot] = object()
         joined = JoinedSlot(slot)
-        joined.pool, joined.user = self.slots, self.users[slot]
+        joined.pool, joined.user = self.mark, self.users[slot]
         return joined
 
     def leave(self, slot):

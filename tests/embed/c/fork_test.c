@@ -10,7 +10,8 @@
 #include <unistd.h>
 
 #define STREAMS     5
-#define ROWS        128
+#define LENGTH      4000 /* samples of a push */
+#define ROWS        32
 #define INTERRUPTED 42
 #define PATIENCE    60 /* seconds */
 
@@ -19,24 +20,24 @@ typedef struct heritage {
     const pylstm_model *model;
     pylstm_batch *batch;
     pylstm_push parts[STREAMS];
-    float pcm[SECOND + STREAMS], rows[STREAMS][ROWS * 3], alone[STREAMS][ROWS * 3];
+    float pcm[LENGTH + STREAMS], rows[STREAMS][ROWS * 3], alone[STREAMS][ROWS * 3];
     atomic_int over;
 } heritage;
 
 static heritage *inherit(const pylstm_model *model, int threads) {
     heritage *at = calloc(1, sizeof *at);
-    int16_t *pcm16 = malloc((SECOND + STREAMS) * sizeof *pcm16);
+    int16_t *pcm16 = malloc((LENGTH + STREAMS) * sizeof *pcm16);
     pylstm_stream *single;
     size_t n;
     int k;
     CHECK(at && pcm16);
-    fill_audio(at->pcm, pcm16, SECOND + STREAMS);
+    fill_audio(at->pcm, pcm16, LENGTH + STREAMS);
     free(pcm16);
     at->model = model;
     GIVES(PYLSTM_OK, pylstm_batch_create(model, threads, &at->batch));
     GIVES(PYLSTM_OK, pylstm_stream_create(model, &single));
     for (k = 0; k < STREAMS; k++) {
-        const pylstm_push part = {NULL, PYLSTM_FLOAT32, at->pcm + k, SECOND, sizeof(float), at->rows[k], ROWS, 0, PYLSTM_OK};
+        const pylstm_push part = {NULL, PYLSTM_FLOAT32, at->pcm + k, LENGTH, sizeof(float), at->rows[k], ROWS, 0, PYLSTM_OK};
         at->parts[k] = part;
         GIVES(PYLSTM_OK, pylstm_stream_create(model, &at->parts[k].stream));
         GIVES(PYLSTM_OK, pylstm_stream_reset(single));
@@ -64,7 +65,7 @@ static void push_all(heritage *at) {
     int k;
     GIVES(PYLSTM_OK, pylstm_batch_push(at->batch, at->parts, STREAMS));
     for (k = 0; k < STREAMS; k++)
-        CHECK(memcmp(at->rows[k], at->alone[k], at->parts[k].rows * 3 * sizeof(float)) == 0 && at->parts[k].rows > 90);
+        CHECK(memcmp(at->rows[k], at->alone[k], at->parts[k].rows * 3 * sizeof(float)) == 0 && at->parts[k].rows > 20);
 }
 
 /* Forks. The child does it, and the parent gets the number that it returned. The child then kills itself: what it inherited and
@@ -153,7 +154,7 @@ static int find_them_interrupted(heritage *at) {
         GIVES(PYLSTM_INTERRUPTED, pylstm_stream_reset_keep_peak(found));
         GIVES(PYLSTM_INTERRUPTED, pylstm_batch_push(at->batch, at->parts, STREAMS));
         CHECK(at->parts[0].status == PYLSTM_INTERRUPTED && at->parts[1].status == PYLSTM_OK);
-        CHECK(pylstm_stream_position(found) == 0 || pylstm_stream_position(found) == SECOND);
+        CHECK(pylstm_stream_position(found) == 0 || pylstm_stream_position(found) == LENGTH);
         GIVES(PYLSTM_INTERRUPTED, pylstm_stream_rows_due(found, 0, 0, &n_rows)); /* none of these mends it */
     }
     GIVES(PYLSTM_OK, pylstm_stream_copy(found, other)); /* each of three ways does */
@@ -174,13 +175,13 @@ static void while_another_thread_pushes(const pylstm_model *model, int threads) 
     void *result;
     int interrupted = 0, tries = 0;
     CHECK(pthread_create(&thread, NULL, keep_pushing, at) == 0);
-    while (interrupted < 5 && tries++ < 2000) {
+    while (interrupted < 3 && tries++ < 2000) {
         const int ended = child_does(find_them_interrupted, at);
         CHECK(ended == 0 || ended == INTERRUPTED);
         interrupted += ended == INTERRUPTED;
         nanosleep(&moment, NULL);
     }
-    CHECK(interrupted == 5);
+    CHECK(interrupted == 3);
     status_seen[PYLSTM_INTERRUPTED] = 1; /* by the children */
     atomic_store(&at->over, 1);
     CHECK(pthread_join(thread, &result) == 0 && result == at);
@@ -189,6 +190,11 @@ static void while_another_thread_pushes(const pylstm_model *model, int threads) 
 
 void test_forks(const models *m) {
     heritage *at = inherit(m->words, 3);
+#if defined(__SANITIZE_THREAD__)
+    bequeath(at);
+    status_seen[PYLSTM_INTERRUPTED] = 1; /* ThreadSanitizer cannot start threads in the child of a process with threads */
+    return;
+#endif
     CHECK(child_does(push_and_leave, at) == 0); /* the threads have never worked */
     push_all(at);
     reset_all(at);

@@ -10,7 +10,7 @@ cdef struct Opened:
     int64_t rows  # counted before the push
 
 
-class JoinedSlot(int):
+class _JoinedSlot(int):
     """A slot as `Streams.join` hands it out: a number that knows for whom. Once that user has left, the pool refuses it."""
 
     __module__ = "pylstm._engine"
@@ -77,7 +77,7 @@ cdef class Streams:
             raise TypeError(f"slot is {slot!r}; expected an integer") from None
         if not 0 <= place < len(self.slots):
             raise IndexError(f"slot is {place}; expected 0 to {len(self.slots) - 1}")
-        if type(slot) is JoinedSlot and slot.pool is self.mark and slot.user is not self.users[place]:
+        if type(slot) is _JoinedSlot and slot.pool is self.mark and slot.user is not self.users[place]:
             raise ValueError(f"slot is {place} as join() gave it to a user who has left; expected one that is joined")
         return place
 
@@ -118,7 +118,7 @@ cdef class Streams:
             raise
         if self.users[slot] is None:
             self.users[slot] = object()
-        joined = JoinedSlot(slot)
+        joined = _JoinedSlot(slot)
         joined.pool, joined.user = self.mark, self.users[slot]
         return joined
 

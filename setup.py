@@ -108,6 +108,23 @@ class BdistWheel(bdist_wheel):
         super().finalize_options()
 
 
+def mended(extensions: list[Extension]) -> list[Extension]:
+    """Adds a check that Cython's start-up code lacks, to what Cython has written.
+
+    For the limited API, Cython 3.3.1 imports ``inspect`` in ``__Pyx_init_co_variables`` and uses
+    the result without looking at it. Where the import fails (Ctrl-C while it runs is enough) that
+    is a null pointer, and ``import pylstm`` ends in a segmentation fault.
+    """
+    unchecked = re.compile(r'( *)inspect = PyImport_ImportModule\("inspect"\);\n(?! *if)')
+    for built in extensions:
+        path = Path(built.sources[0])
+        text = path.read_text(encoding="utf-8")
+        checked = unchecked.sub(r"\g<0>\g<1>if (!inspect) return -1;\n", text)
+        if checked != text:
+            path.write_text(checked, encoding="utf-8")
+    return extensions
+
+
 def extension(name: str, sources: list[str]) -> Extension:
     macros = [] if FREE_THREADED else [("Py_LIMITED_API", "0x030B0000")]
     if EMSCRIPTEN:
@@ -124,19 +141,21 @@ def extension(name: str, sources: list[str]) -> Extension:
 
 
 setup(
-    ext_modules=cythonize(
-        [extension("pylstm._engine", CORE), extension("pylstm._bulk", BULK)],
-        build_dir="build/cython-debug" if DEBUG else "build/cython",
-        compiler_directives={
-            "language_level": 3,
-            "binding": True,
-            "embedsignature": False,
-            "boundscheck": DEBUG,
-            "wraparound": False,
-            "initializedcheck": DEBUG,
-            "cdivision": True,
-            "freethreading_compatible": True,
-        },
+    ext_modules=mended(
+        cythonize(
+            [extension("pylstm._engine", CORE), extension("pylstm._bulk", BULK)],
+            build_dir="build/cython-debug" if DEBUG else "build/cython",
+            compiler_directives={
+                "language_level": 3,
+                "binding": True,
+                "embedsignature": False,
+                "boundscheck": DEBUG,
+                "wraparound": False,
+                "initializedcheck": DEBUG,
+                "cdivision": True,
+                "freethreading_compatible": True,
+            },
+        )
     ),
     cmdclass={"build_ext": BuildExt, "build_py": BuildPy, "bdist_wheel": BdistWheel},
 )

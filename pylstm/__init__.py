@@ -25,21 +25,27 @@ import typing as _typing
 from importlib import import_module as _import_module
 from pathlib import Path as _Path
 
-try:
-    from pylstm import _engine
-except ImportError as error:
-    if (_Path(__file__).parent / "_engine.pyx").exists():
-        raise ImportError(
-            "this is pylstm's source folder and its engine is not built here: pip install -e ., or"
-            f" start Python in another folder ({error})"
-        ) from None
-    raise
-from pylstm._engine import ModelFileError, Stream, StreamBusyError, Streams
-from pylstm.decisions import Detector, Event
-from pylstm.features import MFCC, LogMel
-from pylstm.layers import kinds as _kinds
-from pylstm.layers.kinds import *
-from pylstm.model import Model, load
+from pylstm.interrupted_imports import interrupts_postponed as _interrupts_postponed
+
+with _interrupts_postponed():
+    import numpy as _numpy  # noqa: F401  (where it cannot be loaded, Python says why)
+
+    try:
+        from pylstm import _engine
+    except ImportError as error:
+        # The error of a module that the engine needs has that module's name.
+        if error.name == "pylstm" and (_Path(__file__).parent / "_engine.pyx").exists():
+            raise ImportError(
+                "this is pylstm's source folder and its engine is not built here: pip install -e .,"
+                f" or start Python in another folder ({error})"
+            ) from None
+        raise
+    from pylstm._engine import ModelFileError, Stream, StreamBusyError, Streams
+    from pylstm.decisions import Detector, Event
+    from pylstm.features import MFCC, LogMel
+    from pylstm.layers import kinds as _kinds
+    from pylstm.layers.kinds import *
+    from pylstm.model import Model, load
 
 if _typing.TYPE_CHECKING:
     from pylstm import convert, reference, train
@@ -113,7 +119,8 @@ if not _typing.TYPE_CHECKING:  # type checkers know all names, and report what i
     def __getattr__(name: str) -> _typing.Any:
         # Rarely needed at run time: loaded when first named.
         if name in ("convert", "reference", "train"):
-            return _import_module(f"pylstm.{name}")
+            with _interrupts_postponed():
+                return _import_module(f"pylstm.{name}")
         raise AttributeError(f"module 'pylstm' has no attribute {name!r}")
 
 

@@ -49,7 +49,8 @@ class ModelFileError(ValueError):
 
 
 class StreamBusyError(RuntimeError):
-    """A stream was called while another thread is inside a call on it. Nothing was changed."""
+    """A stream was called while another thread is inside a call on it, or was when this process was forked: then ``reset`` or
+    ``restore`` makes it usable. Nothing was changed."""
 
     __module__ = "pylstm"
 
@@ -84,7 +85,7 @@ def version():
 cdef object refusal(pylstm_status status):
     """The exception for a status that a call on a stream returned."""
     text = pylstm_strerror(status).decode()
-    if status == PYLSTM_BUSY:
+    if status == PYLSTM_BUSY or status == PYLSTM_INTERRUPTED:
         return StreamBusyError(text)
     if status == PYLSTM_NO_MEMORY:
         return MemoryError(text)
@@ -135,6 +136,13 @@ cdef Py_ssize_t whole(str name, object value, Py_ssize_t low, Py_ssize_t high) e
         expected = f"{low} or more" if number < low and high == sys.maxsize else f"{low} to {high}"
         raise ValueError(f"{name} is {number}; expected {expected}")
     return number
+
+
+cdef int check_made(pylstm_status status, str what, size_t size) except -1:
+    """As check, for a call that makes something of so many bytes."""
+    if status == PYLSTM_NO_MEMORY:
+        raise MemoryError(f"{what} takes {size} bytes, and so many cannot be had; expected more free memory")
+    return check(status)
 
 
 def memory_of(data):
@@ -230,6 +238,11 @@ cdef class Core:
     @property
     def isa(self):
         return pylstm_model_isa(self.model).decode()
+
+    @property
+    def stream_bytes(self):
+        """What a `Stream` takes, in bytes."""
+        return pylstm_stream_size(self.model) + 256  # the Python object, and what malloc adds
 
     @property
     def state_parts(self):

@@ -10,13 +10,23 @@ cdef struct Opened:
     int64_t rows  # counted before the push
 
 
+class _JoinedSlot(int):
+    """A slot as `Streams.join` hands it out: a number that knows for whom. Once that user has left, the pool refuses it."""
+
+    __module__ = "pylstm._engine"
+
+    def __reduce__(self):
+        return int, (int(self),)  # elsewhere it is a number
+
+
 @cython.final
 cdef class Streams:
     """Streams of one model that are pushed together: the weights are read once for all that have a frame ready.
 
     Made by ``Model.streams(n)``. Slots 0 to n - 1 are `Stream` objects (``pool[slot]``), each with all its methods and each
     giving the bits that it gives alone; `push` and `push_frames` feed any of them with any amount of audio in one call.
-    ``join`` hands out a free slot to a new source, and ``leave`` frees it.
+    ``join`` hands out a free slot to a new source, and ``leave`` frees it. What was taken before ``leave`` is refused after it,
+    so that it cannot reach the next source: the `Stream`, and the number that ``join`` gave.
 
     Parameters
     ----------
@@ -30,7 +40,9 @@ cdef class Streams:
     """The `Model` that the streams belong to."""
     cdef readonly int threads
     """How many threads work on a push."""
-    cdef tuple slots
+    cdef list slots
+    cdef list users  # for each slot a mark of the user who joined, None: nobody did
+    cdef object mark  # of this pool, for the slots that it hands out
     cdef set taken
     cdef object __weakref__
 
@@ -40,10 +52,11 @@ cdef class Streams:
         self.core = core
         self.model = model
         self.threads = <int>whole("threads", threads, 1, 256)
-        self.slots = tuple([Stream(core, model) for _ in range(n_slots)])
+        self.slots = [Stream(core, model) for _ in range(n_slots)]
+        self.users, self.mark = [None] * n_slots, object()
         self.taken = set()
         status = pylstm_batch_create(core.model, self.threads, &self.batch)
-        check(status)
+        check_made(status, f"a pool with threads={self.threads}", self.threads * pylstm_batch_size(core.model))
 
     def __dealloc__(self):
         pylstm_batch_destroy(self.batch)
@@ -64,6 +77,8 @@ cdef class Streams:
             raise TypeError(f"slot is {slot!r}; expected an integer") from None
         if not 0 <= place < len(self.slots):
             raise IndexError(f"slot is {place}; expected 0 to {len(self.slots) - 1}")
+        if type(slot) is _JoinedSlot and slot.pool is self.mark and slot.user is not self.users[place]:
+            raise ValueError(f"slot is {place} as join() gave it to a user who has left; expected one that is joined")
         return place
 
     @property
@@ -101,19 +116,36 @@ cdef class Streams:
         except StreamBusyError:
             self.taken.discard(slot)
             raise
-        return slot
+        if self.users[slot] is None:
+            self.users[slot] = object()
+        joined = _JoinedSlot(slot)
+        joined.pool, joined.user = self.mark, self.users[slot]
+        return joined
 
     def leave(self, slot):
-        """Frees a slot that ``join`` handed out, and forgets what its stream remembers.
+        """Frees a slot that ``join`` handed out. Its stream goes, too: ``pool[slot]`` is another one from now on, at its beginning.
 
         Parameters
         ----------
         slot : int
+
+        Raises
+        ------
+        ValueError
+            The slot was not joined, or its user has left already.
+        StreamBusyError
+            Another thread is inside a call on its stream.
         """
+        cdef Stream old, new
         place = self.checked(slot)
         if place not in self.taken:
             raise ValueError(f"slot {place} was not joined; expected one of {self.joined}")
-        self.slots[place].reset()
+        # Another thread may hold the old stream, on its way into a call: it must not meet the next user there.
+        old, new = self.slots[place], Stream(self.core, self.model)
+        old.reset()
+        old.left = place
+        self.slots[place] = new
+        self.users[place] = None
         self.taken.discard(place)
 
     def reset(self, slot):
@@ -182,6 +214,7 @@ cdef class Streams:
             name = "chunks" if ndim == 1 else "frames"
             raise TypeError(f"{name} is {type(chunks).__name__}; expected a mapping from slots to arrays")
         items = [(self.checked(slot), value) for slot, value in chunks.items()]
+        streams = [self.slots[slot] for slot, _ in items]  # kept for this call, also if a slot leaves meanwhile
         if len({slot for slot, _ in items}) != len(items):
             raise ValueError("a slot stands twice in the push; expected each once")
         given = {} if out is None else dict(out)
@@ -196,7 +229,7 @@ cdef class Streams:
                 raise MemoryError()
             for k in range(n_parts):
                 slot, value = items[k]
-                stream = self.slots[slot]
+                stream = streams[k]
                 try:
                     arrays.append(self.open_part(stream, &parts[k], &opened[k], value, given.get(slot), ndim))
                 except (TypeError, ValueError) as error:

@@ -15,6 +15,7 @@ cdef class Stream:
 
     cdef pylstm_stream *stream
     cdef Py_ssize_t n_outputs
+    cdef object left  # the slot of a pool that the stream had, once its user has left; None: it is no such stream
     cdef bint watches_scale
     cdef Core core
     cdef readonly object model
@@ -26,7 +27,7 @@ cdef class Stream:
         self.model = model
         self.n_outputs = pylstm_model_n_outputs(core.model)
         cdef pylstm_status status = pylstm_stream_create(core.model, &self.stream)
-        check(status)
+        check_made(status, "a stream", pylstm_stream_size(core.model))
         self.watch_scale(True)
 
     def __dealloc__(self):
@@ -35,9 +36,16 @@ cdef class Stream:
     def __reduce__(self):
         return _restored, (self.model, self.snapshot())
 
+    cdef pylstm_stream *usable(self) except NULL:
+        """The stream; ValueError if it was the slot of a pool whose user has left."""
+        if self.left is not None:
+            raise ValueError(f"the stream is that of slot {self.left} before it left the pool; expected the one that"
+                             f" pool[{self.left}] gives after join()")
+        return self.stream
+
     cdef int64_t count(self, Py_ssize_t n_samples, bint flush) except -1:
         cdef int64_t rows
-        cdef pylstm_status status = pylstm_stream_rows_due(self.stream, n_samples, flush, &rows)
+        cdef pylstm_status status = pylstm_stream_rows_due(self.usable(), n_samples, flush, &rows)
         check(status)
         return rows
 
@@ -64,7 +72,8 @@ cdef class Stream:
         ----------
         pcm : array, shape (n,), float32 or int16
             One channel at the model's sample rate, any number of samples (none, too), any stride. float32 has the nominal range
-            -1 to 1; int16 is divided by 32768.
+            -1 to 1; int16 is divided by 32768. It is read where it is, without a copy: another thread that writes into it
+            meanwhile changes the rows, but NaN that comes after the check counts as 0, so that the stream stays sound.
         out : array, shape (at least rows, n_outputs), float32, optional
             Where to write instead of a new array: C-contiguous, writable, not overlapping `pcm`.
 
@@ -78,9 +87,10 @@ cdef class Stream:
         TypeError
             `pcm` or `out` has another dtype.
         ValueError
-            A wrong shape, NaN or infinity in `pcm`, too few rows in `out`, a flushed stream, or a stream fed with frames.
+            A wrong shape, NaN or infinity in `pcm`, too few rows in `out`, a flushed stream, a stream fed with frames, or the
+            stream of a slot that has left its pool since.
         StreamBusyError
-            Another thread is inside a call on this stream.
+            Another thread is inside a call on this stream, or was when this process was forked: then `reset` it.
 
         Warns
         -----
@@ -194,6 +204,7 @@ cdef class Stream:
         cdef bint given = out is not None
         cdef Py_ssize_t width
         cdef float *gates = NULL
+        self.usable()
         open_input(frames, &source, "frames", 2, False)
         if source.shape[1] > 1 and step(&source, 1) != sizeof(float):
             PyBuffer_Release(&source)  # rows with gaps inside, such as a transposed array: one copy straightens them
@@ -270,7 +281,7 @@ cdef class Stream:
     def reset(self):
         """Resets the stream to its beginning, as if just made."""
         self.watch_scale(True)  # first: where this is refused, nothing has been reset
-        cdef pylstm_status status = pylstm_stream_reset(self.stream)
+        cdef pylstm_status status = pylstm_stream_reset(self.usable())
         check(status)
 
     def fork(self):
@@ -280,8 +291,9 @@ cdef class Stream:
         -------
         Stream
         """
+        cdef pylstm_stream *stream = self.usable()
         cdef Stream other = Stream(self.core, self.model)
-        cdef pylstm_status status = pylstm_stream_copy(other.stream, self.stream)
+        cdef pylstm_status status = pylstm_stream_copy(other.stream, stream)
         check(status)
         other.watch_scale(self.watches_scale)
         return other
@@ -293,10 +305,11 @@ cdef class Stream:
         -------
         bytes
         """
+        cdef pylstm_stream *stream = self.usable()
         cdef bytearray value = bytearray(pylstm_snapshot_size(self.core.model))
         cdef Py_buffer target
         PyObject_GetBuffer(value, &target, PyBUF_SIMPLE | PyBUF_WRITABLE)
-        cdef pylstm_status status = pylstm_stream_snapshot(self.stream, target.buf, target.len)
+        cdef pylstm_status status = pylstm_stream_snapshot(stream, target.buf, target.len)
         PyBuffer_Release(&target)
         check(status)
         return bytes(value)
@@ -314,7 +327,7 @@ cdef class Stream:
             The snapshot is of another model or version, or damaged. The stream is as it was.
         """
         cdef bytes value = owned_bytes("snapshot", snapshot)
-        cdef pylstm_status status = pylstm_stream_restore(self.stream, <const char *>value, len(value))
+        cdef pylstm_status status = pylstm_stream_restore(self.usable(), <const char *>value, len(value))
         check(status)
 
     @property
@@ -325,9 +338,10 @@ cdef class Stream:
         """
         cdef Py_buffer view
         cdef pylstm_status status
+        cdef pylstm_stream *stream = self.usable()
         values = numpy.empty(pylstm_model_state_width(self.core.model), numpy.float32)
         PyObject_GetBuffer(values, &view, PyBUF_SIMPLE | PyBUF_WRITABLE)
-        status = pylstm_stream_get_state(self.stream, <float *>view.buf, values.size)
+        status = pylstm_stream_get_state(stream, <float *>view.buf, values.size)
         PyBuffer_Release(&view)
         check(status)
         return [
@@ -339,6 +353,7 @@ cdef class Stream:
     def state(self, memories):
         cdef Py_buffer view
         cdef pylstm_status status
+        cdef pylstm_stream *stream = self.usable()
         cells = cells_of(self.core.state_parts)
         tuples = as_tuple(memories, "state", "a list of tuples, one for each cell that remembers")
         if len(tuples) != len(cells):
@@ -354,7 +369,7 @@ cdef class Stream:
                     raise ValueError(f"state of cell {place} has {len(memory)} items; expected {expected}")
                 for part, value in zip(parts, memory):
                     copy_memory(value, f"{part.name} of cell {place}", <float *>view.buf + <size_t>part.offset, part.size)
-            status = pylstm_stream_set_state(self.stream, <const float *>view.buf, values.size)
+            status = pylstm_stream_set_state(stream, <const float *>view.buf, values.size)
         finally:
             PyBuffer_Release(&view)
         check(status)
@@ -371,12 +386,12 @@ cdef class Stream:
     @property
     def position(self):
         """Samples taken since the last reset (frames, for a stream fed with frames)."""
-        return pylstm_stream_position(self.stream)
+        return pylstm_stream_position(self.usable())
 
     @property
     def frames(self):
         """Rows given since the last reset."""
-        return pylstm_stream_rows_written(self.stream)
+        return pylstm_stream_rows_written(self.usable())
 
 
 def _restored(model, snapshot):

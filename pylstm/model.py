@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import os
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Self
 
@@ -15,6 +18,7 @@ from pylstm import features as features_module
 from pylstm import layers as layers_module
 from pylstm.arguments import text
 from pylstm.features import Features
+from pylstm.free_memory import check_free
 from pylstm.layers.layer import Layer, checked_layers
 from pylstm.safetensors_encoding import CHECKSUM, encode_model
 from pylstm.whole_writes import write
@@ -259,7 +263,16 @@ class Model:
         >>> rows = pool.push({3: np.zeros(1600, np.float32), 42: np.zeros(160, np.int16)})
         >>> {slot: r.shape for slot, r in rows.items()}
         {3: (9, 32), 42: (0, 32)}
+
+        Raises
+        ------
+        MemoryError
+            So many streams need more memory than is free.
         """
+        with suppress(TypeError):  # what is not a whole number is refused below
+            each = self._core.stream_bytes
+            if (number := operator.index(n)) <= sys.maxsize:
+                check_free(f"n is {number}", number * each, each=each)
         return _engine.Streams(self._core, self, n, threads)
 
     def run(self, pcm: NDArray[Any]) -> NDArray[np.float32]:

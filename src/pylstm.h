@@ -27,18 +27,24 @@
  *             *_size bytes, at a multiple of PYLSTM_ALIGNMENT; such an object has no destroy: give the memory back when it is
  *             no longer used. A model keeps no pointer into the bytes it was made from. Streams and batches point to their
  *             model, which must outlive them. Pointers that calls give out (labels, info, names of parts) live as long as the
- *             model. Buffers handed to a call are the caller's, and are not looked at after it has returned.
+ *             model. Buffers handed to a call are the caller's, and are not looked at after it has returned. While it runs
+ *             nobody may write into them. Where another thread writes into audio or frames all the same, rows are those of what
+ *             was read, and NaN or infinity that came after the check counts as 0, so that the stream stays sound.
  * Threads     A model is immutable: any number of threads may use it at the same time. A stream has one user at a time: a call
  *             that meets another one in progress returns PYLSTM_BUSY at once and changes nothing; a batch likewise. Any number
  *             of streams run in parallel. No call may be in progress on an object that is being created or destroyed. The only
- *             global state is the environment variable PYLSTM_ISA, read when a model is made. The comment of a function ends
- *             with one of:
+ *             global state is the environment variable PYLSTM_ISA, read when a model is made, and how often the process was
+ *             forked. The comment of a function ends with one of:
  *             [any thread]   any number of threads at a time, also while others push;
  *             [one user]     one call at a time on a stream or batch: another one gets PYLSTM_BUSY;
  *             [owner]        no other call may be in progress on the object.
- * Real time   Calls marked [rt] allocate nothing, take no lock, make no system call, and their cost per frame has a bound
- *             that does not grow with the length of the stream, also when they return an error. They need at most 32 KiB of
- *             stack; those that make a model need 64 KiB.
+ * Fork        The child of a fork() uses all that it inherited, independently of its parent, and nothing waits for threads
+ *             that are not there: the first push of a batch with threads starts them anew. A stream that another thread was
+ *             using at that moment is half written in the child: calls return PYLSTM_INTERRUPTED until it is reset, restored
+ *             or copied to. Outside of this promise are memory of *_init that processes share, a fork() in a signal handler
+ * that interrupted one of these calls, and children that are made without fork() (clone(), _Fork()). Real time   Calls marked
+ * [rt] allocate nothing, take no lock, make no system call, and their cost per frame has a bound that does not grow with the
+ * length of the stream, also when they return an error. They need at most 32 KiB of stack; those that make a model need 64 KiB.
  * Errors      A call that returns anything but PYLSTM_OK has changed nothing, and left its outputs as they were (but *_create
  *             sets its result to NULL). PYLSTM_BAD_ARGUMENT is for NULL where an address is needed and for numbers
  *             out of range; comments name it only where it means more. Calls that return a number or a pointer instead of a
@@ -98,7 +104,8 @@ typedef enum pylstm_status {
     PYLSTM_SNAPSHOT_FOREIGN = 11, /* the snapshot was taken from a stream of another model or another version */
     PYLSTM_SNAPSHOT_DAMAGED = 12, /* the snapshot is cut, altered or impossible */
     PYLSTM_NOT_BUILT = 13,        /* the model needs what this build leaves out (docs/embedding.md) */
-    PYLSTM_OFF_SCALE = 14         /* float samples beyond PYLSTM_LARGEST_SAMPLE in a stream that watches for them */
+    PYLSTM_OFF_SCALE = 14,        /* float samples beyond PYLSTM_LARGEST_SAMPLE in a stream that watches for them */
+    PYLSTM_INTERRUPTED = 15       /* fork() left the stream half written: reset it, or restore a snapshot */
 } pylstm_status;
 
 /* What went wrong, for people: filled by the calls that take one, always terminated. The caller owns it, and passes NULL where
@@ -457,7 +464,8 @@ PYLSTM_API pylstm_status pylstm_batch_init(void *memory, size_t memory_size, con
  *
  *     parts    n_parts of them; rows and status of each are written
  *
- * Returns: PYLSTM_OK, or the status of the first part that was refused; every part has its own status.
+ * Returns: PYLSTM_OK, or the status of the first part that was refused; every part has its own status. PYLSTM_NO_MEMORY with
+ * no part refused: in the child of a fork() the threads of the batch could not be started anew; the next push tries again.
  * [one user, of the batch and of every stream] [rt with one thread] */
 PYLSTM_API pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t n_parts);
 

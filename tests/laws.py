@@ -21,7 +21,6 @@ SLOW = "slow"
 
 # What no test proves yet, because it is not built yet.
 MISSING = {
-    "law_one_writer": "a pool with several threads in a child after `fork()`",
     "law_judged_as_used": "reports that count the events of a listener on running audio",
 }
 

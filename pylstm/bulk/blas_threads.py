@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,28 +25,49 @@ def _controller() -> Any:
     return ThreadpoolController().select(user_api="blas")
 
 
-# How many threads of the process are inside the context. If each thread restored what it found on
+# The threads of the process that are inside the context. If each restored what it found on
 # entering, the last one to leave might restore the limit that another one had set.
-_lock = threading.Lock()
-_inside = 0
+_inside: list[int] = []
 _limit: Any = None
+# A signal handler may fork while the thread that it interrupted holds the lock.
+_lock = threading.RLock()
 
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """A context in which every BLAS of the process uses one thread.
 
-    Any number of threads may be inside: the first one sets the limit, the last one lifts it.
+    Any number of threads may be inside: the first one sets the limit, the last one lifts it. In the
+    child of a fork only the thread that forked is still inside, if it was.
     """
-    global _inside, _limit
+    global _limit
     with _lock:
         if not _inside:
             _limit = _controller().limit(limits=1)
-        _inside += 1
+        _inside.append(threading.get_ident())
     try:
         yield
     finally:
         with _lock:
-            _inside -= 1
+            _inside.remove(threading.get_ident())
             if not _inside:
                 _limit.restore_original_limits()
+
+
+def _leave_those_behind() -> None:
+    """In the child of a fork: a new lock, and the limit is lifted if nobody is left inside."""
+    global _lock
+    _lock = threading.RLock()
+    were_inside = bool(_inside)
+    _inside[:] = [thread for thread in _inside if thread == threading.get_ident()]
+    if were_inside and not _inside:
+        _limit.restore_original_limits()
+
+
+if hasattr(os, "register_at_fork"):  # there are no forks on Windows
+    # Held across the fork, so that the child never gets a limit that is half set.
+    os.register_at_fork(
+        before=lambda: _lock.acquire(),
+        after_in_parent=lambda: _lock.release(),
+        after_in_child=_leave_those_behind,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from pylstm import _engine
 from pylstm.arguments import listing
+from pylstm.free_memory import check_free
 
 __all__ = ["Shape", "Weights", "check_weights", "uniform"]
 
@@ -83,6 +85,10 @@ def check_weights(
 
 def uniform(shapes: Mapping[str, Shape], fan: int, seed: int | None) -> Weights:
     """Every weight and bias drawn from U(-1/sqrt(fan), 1/sqrt(fan)), as PyTorch initialises."""
+    sizes = [math.prod(shape) for shape in shapes.values()]
+    # They are drawn in float64, one after the other.
+    largest = 8 * max(sizes, default=0)
+    check_free(f"a layer has {sum(sizes)} weights", 4 * sum(sizes) + largest, "a smaller one")
     rng = np.random.default_rng(seed)
     bound = 1 / np.sqrt(fan)
     return {

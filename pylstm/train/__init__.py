@@ -12,26 +12,29 @@
 import warnings
 from typing import TYPE_CHECKING
 
-from pylstm.train.augment.augmentation import Chain
-from pylstm.train.augment.noise import Noise
-from pylstm.train.augment.reverb import Reverb
-from pylstm.train.augment.spec_augment import SpecAugment
-from pylstm.train.augment.waveform import Gain, Shift, Speed
-from pylstm.train.data.arrays import Arrays
-from pylstm.train.data.background_examples import BackgroundExamples
-from pylstm.train.data.batch import Batch
-from pylstm.train.data.carried_state import Continued
-from pylstm.train.data.errors import RecordingsError
-from pylstm.train.data.feature_cache import FeatureCache
-from pylstm.train.data.recordings import Recordings, Split
-from pylstm.train.data.truncated import Truncated
-from pylstm.train.loop.fit import DivergedError, Fitted, fit
-from pylstm.train.loop.report import Report
-from pylstm.train.losses.ctc import CTC
-from pylstm.train.losses.frame_losses import MSE, BCEWithLogits, CrossEntropy
-from pylstm.train.network import Network
-from pylstm.train.optimisers import SGD, Adam, AdamW, clip_global_norm
-from pylstm.train.schedules import Constant, Cosine, Plateau, Step
+from pylstm.interrupted_imports import interrupts_postponed as _interrupts_postponed
+
+with _interrupts_postponed():
+    from pylstm.train.augment.augmentation import Chain
+    from pylstm.train.augment.noise import Noise
+    from pylstm.train.augment.reverb import Reverb
+    from pylstm.train.augment.spec_augment import SpecAugment
+    from pylstm.train.augment.waveform import Gain, Shift, Speed
+    from pylstm.train.data.arrays import Arrays
+    from pylstm.train.data.background_examples import BackgroundExamples
+    from pylstm.train.data.batch import Batch
+    from pylstm.train.data.carried_state import Continued
+    from pylstm.train.data.errors import RecordingsError
+    from pylstm.train.data.feature_cache import FeatureCache
+    from pylstm.train.data.recordings import Recordings, Split
+    from pylstm.train.data.truncated import Truncated
+    from pylstm.train.loop.fit import DivergedError, Fitted, fit
+    from pylstm.train.loop.report import Report
+    from pylstm.train.losses.ctc import CTC
+    from pylstm.train.losses.frame_losses import MSE, BCEWithLogits, CrossEntropy
+    from pylstm.train.network import Network
+    from pylstm.train.optimisers import SGD, Adam, AdamW, clip_global_norm
+    from pylstm.train.schedules import Constant, Cosine, Plateau, Step
 
 __all__ = [
     "CTC",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +18,7 @@ from pylstm.bulk.packed_sequences import Packed
 from pylstm.bulk.states import State, state_from_parts
 from pylstm.layers.layer import Layer, checked_layers
 from pylstm.train.recurrent_state import check_states, joined
+from pylstm.train.thread_pool import ThreadPool
 
 __all__ = ["Network"]
 
@@ -113,7 +113,7 @@ class Network:
     @threads.setter
     def threads(self, threads: int) -> None:
         self._threads = count("threads", threads, 1, 256)
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._pool = ThreadPool(threads) if threads > 1 else None
 
     def _views(self, vector: Array) -> dict[str, Array]:
         """The weights inside a vector that is laid out as the parameters are."""

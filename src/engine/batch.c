@@ -5,6 +5,7 @@
  * gets the bits that it gets alone, whatever the others do.
  */
 #include "platform/aligned_memory.h"
+#include "platform/finite.h"
 #include "platform/floating_point_mode.h"
 #include "engine/input_checks.h"
 #include "engine/pipeline.h"
@@ -137,6 +138,7 @@ static int take_frames(const desk *at, member *m, float *frames, int most) {
     for (n = 0; n < most && m->frames < part->n; n++, m->frames++)
         memcpy(frames + (size_t)n * width, (const char *)part->data + (ptrdiff_t)m->frames * part->stride,
                width * sizeof(float));
+    pylstm_keep_finite(frames, (size_t)n * width);
     return n;
 }
 
@@ -231,9 +233,7 @@ static pylstm_status check_parts(const pylstm_batch *batch, pylstm_push *parts, 
     for (size_t k = 0; k < n_parts && !first; k++) {
         if (!parts[k].stream || parts[k].stream->model != batch->model) {
             first = PYLSTM_BAD_ARGUMENT;
-        } else if (!pylstm_stream_acquire(parts[k].stream)) {
-            first = PYLSTM_BUSY;
-        } else {
+        } else if (!(first = pylstm_stream_acquire(parts[k].stream))) {
             ++*acquired;
             first = pylstm_push_check(&parts[k]);
         }
@@ -247,17 +247,20 @@ pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t 
     size_t acquired;
     if (!batch || (!parts && n_parts))
         return PYLSTM_BAD_ARGUMENT;
-    if (!pylstm_busy_flag_take(&batch->busy))
+    /* A push that a fork cut off has left half a state in its streams, and nothing in the batch. */
+    if (pylstm_busy_flag_take(&batch->busy) == PYLSTM_BUSY)
         return PYLSTM_BUSY;
     status = check_parts(batch, parts, n_parts, &acquired);
     if (!status) {
         batch->parts = parts;
         batch->n_parts = n_parts;
-        if (batch->workers) {
-            pylstm_workers_run(batch->workers, run_share, batch);
-        } else {
+        if (!batch->workers) {
             run_share(batch, 0);
+        } else if (!pylstm_workers_run(batch->workers, run_share, batch)) {
+            status = PYLSTM_NO_MEMORY;
         }
+    }
+    if (!status) {
         for (size_t k = 0; k < n_parts; k++)
             pylstm_push_count(&parts[k]);
     } else {

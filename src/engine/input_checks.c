@@ -81,8 +81,7 @@ pylstm_status pylstm_stream_rows_due(pylstm_stream *stream, size_t n_samples, in
     pylstm_status status;
     if (!stream || !rows)
         return PYLSTM_BAD_ARGUMENT;
-    if (!pylstm_stream_acquire(stream))
-        return PYLSTM_BUSY;
+    PYLSTM_TRY(pylstm_stream_acquire(stream));
     status = check_input(stream, n_samples ? PYLSTM_INPUT_AUDIO : PYLSTM_INPUT_UNDECIDED, n_samples);
     if (!status)
         status = pylstm_count_rows(stream, n_samples, flush, rows);

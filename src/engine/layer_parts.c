@@ -105,8 +105,7 @@ pylstm_status pylstm_stream_get_state(pylstm_stream *stream, float *values, size
         return PYLSTM_BAD_ARGUMENT;
     if (n_values < (size_t)pylstm_model_state_width(stream->model))
         return PYLSTM_OUT_TOO_SMALL;
-    if (!pylstm_stream_acquire(stream))
-        return PYLSTM_BUSY;
+    PYLSTM_TRY(pylstm_stream_acquire(stream));
     copy_state(stream, values, NULL);
     pylstm_stream_release(stream);
     return PYLSTM_OK;
@@ -117,8 +116,7 @@ pylstm_status pylstm_stream_set_state(pylstm_stream *stream, const float *values
         return PYLSTM_BAD_ARGUMENT;
     if (!pylstm_all_finite(values, n_values, sizeof *values))
         return PYLSTM_NOT_FINITE;
-    if (!pylstm_stream_acquire(stream))
-        return PYLSTM_BUSY;
+    PYLSTM_TRY(pylstm_stream_acquire(stream));
     copy_state(stream, NULL, values);
     pylstm_stream_release(stream);
     return PYLSTM_OK;

@@ -2,6 +2,7 @@
 #include "engine/pipeline.h"
 
 #include "engine/input_checks.h"
+#include "platform/finite.h"
 #include "platform/floating_point_mode.h"
 
 #include <string.h>
@@ -69,6 +70,7 @@ static void run_frames(const pylstm_push *part, float *trace) {
         for (size_t k = 0; k < n; k++, frames += part->stride) {
             float *row = stream->block_frames + k * width;
             memcpy(row, frames, width * sizeof *row); /* the caller's rows may stand at any address */
+            pylstm_keep_finite(row, width);
             block[k] = row;
         }
         run_layers(stream, block, (int)n, out, trace, trace_stride);
@@ -83,8 +85,7 @@ static pylstm_status push_alone(pylstm_push *part, size_t *rows, float *trace) {
     pylstm_status status;
     if (!part->stream || !rows)
         return PYLSTM_BAD_ARGUMENT;
-    if (!pylstm_stream_acquire(part->stream))
-        return PYLSTM_BUSY;
+    PYLSTM_TRY(pylstm_stream_acquire(part->stream));
     status = pylstm_push_check(part);
     if (!status) {
         const pylstm_fpmode caller = pylstm_fpmode_enter();
@@ -159,8 +160,7 @@ pylstm_status pylstm_stream_flush(pylstm_stream *stream, float *out, size_t out_
     pylstm_status status;
     if (!stream || !rows || (!out && out_rows))
         return PYLSTM_BAD_ARGUMENT;
-    if (!pylstm_stream_acquire(stream))
-        return PYLSTM_BUSY;
+    PYLSTM_TRY(pylstm_stream_acquire(stream));
     status = flush(stream, out, out_rows, rows);
     pylstm_stream_release(stream);
     return status;

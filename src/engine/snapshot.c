@@ -47,8 +47,7 @@ pylstm_status pylstm_stream_snapshot(pylstm_stream *stream, void *snapshot, size
         return PYLSTM_BAD_ARGUMENT;
     if (size < pylstm_snapshot_size(stream->model))
         return PYLSTM_OUT_TOO_SMALL;
-    if (!pylstm_stream_acquire(stream))
-        return PYLSTM_BUSY;
+    PYLSTM_TRY(pylstm_stream_acquire(stream));
     header = header_for(stream->model, stream->state);
     memcpy(snapshot, &header, sizeof header);
     memcpy((char *)snapshot + sizeof header, stream->state, stream->model->state_size);
@@ -78,8 +77,7 @@ pylstm_status pylstm_stream_restore(pylstm_stream *stream, const void *snapshot,
         return PYLSTM_SNAPSHOT_DAMAGED;
     if (!is_valid(model, state))
         return PYLSTM_SNAPSHOT_DAMAGED;
-    if (!pylstm_stream_acquire(stream))
-        return PYLSTM_BUSY;
+    PYLSTM_TRY(pylstm_stream_acquire_to_overwrite(stream));
     memcpy(stream->state, state, model->state_size);
     pylstm_stream_release(stream);
     return PYLSTM_OK;
@@ -93,17 +91,15 @@ pylstm_status pylstm_stream_copy(pylstm_stream *to, pylstm_stream *from) {
         return PYLSTM_SNAPSHOT_FOREIGN;
     if (to == from)
         return PYLSTM_OK;
-    if (!pylstm_stream_acquire(from))
-        return PYLSTM_BUSY;
-    if (!pylstm_stream_acquire(to)) {
-        pylstm_stream_release(from);
-        return PYLSTM_BUSY;
-    }
+    PYLSTM_TRY(pylstm_stream_acquire(from));
     /* Equal fingerprints say that two models are one only where nobody forges them: another model's state is looked through. */
     status = from->model == to->model || is_valid(to->model, from->state) ? PYLSTM_OK : PYLSTM_SNAPSHOT_FOREIGN;
     if (!status)
+        status = pylstm_stream_acquire_to_overwrite(to);
+    if (!status) {
         memcpy(to->state, from->state, to->model->state_size);
-    pylstm_stream_release(to);
+        pylstm_stream_release(to);
+    }
     pylstm_stream_release(from);
     return status;
 }

@@ -6,14 +6,22 @@
 #include "engine/stream.h"
 
 #include "platform/aligned_memory.h"
+#include "platform/errors.h"
 #include "platform/finite.h"
 
 #include <string.h>
 
 /* --- one user at a time ----------------------------------------------------------------------------------------------- */
 
-int pylstm_stream_acquire(pylstm_stream *stream) {
-    return pylstm_busy_flag_take(&stream->busy);
+pylstm_status pylstm_stream_acquire(pylstm_stream *stream) {
+    const pylstm_status status = pylstm_busy_flag_take(&stream->busy);
+    if (status == PYLSTM_INTERRUPTED)
+        pylstm_busy_flag_give_interrupted(&stream->busy);
+    return status;
+}
+
+pylstm_status pylstm_stream_acquire_to_overwrite(pylstm_stream *stream) {
+    return pylstm_busy_flag_take(&stream->busy) == PYLSTM_BUSY ? PYLSTM_BUSY : PYLSTM_OK;
 }
 
 void pylstm_stream_release(pylstm_stream *stream) {
@@ -89,8 +97,7 @@ static pylstm_status begin_anew(pylstm_stream *stream, int keep_peak) {
     const pylstm_model *model;
     if (!stream)
         return PYLSTM_BAD_ARGUMENT;
-    if (!pylstm_stream_acquire(stream))
-        return PYLSTM_BUSY;
+    PYLSTM_TRY(keep_peak ? pylstm_stream_acquire(stream) : pylstm_stream_acquire_to_overwrite(stream));
     model = stream->model;
     memset(pylstm_counters(stream), 0, sizeof(pylstm_stream_counters));
     memset(stream->state + model->layers_state, 0, model->state_size - model->layers_state);
@@ -111,12 +118,17 @@ pylstm_status pylstm_stream_reset_keep_peak(pylstm_stream *stream) {
 }
 
 pylstm_status pylstm_stream_watch_scale(pylstm_stream *stream, int watch) {
+    pylstm_status status;
     if (!stream)
         return PYLSTM_BAD_ARGUMENT;
-    if (!pylstm_stream_acquire(stream))
-        return PYLSTM_BUSY;
-    stream->watches_scale = watch != 0;
-    pylstm_stream_release(stream);
+    status = pylstm_busy_flag_take(&stream->busy);
+    if (status == PYLSTM_BUSY)
+        return status;
+    stream->watches_scale = watch != 0; /* no part of the state: can be set where a fork left that half written */
+    if (status == PYLSTM_INTERRUPTED)
+        pylstm_busy_flag_give_interrupted(&stream->busy);
+    else
+        pylstm_busy_flag_give(&stream->busy);
     return PYLSTM_OK;
 }
 

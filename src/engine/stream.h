@@ -29,8 +29,10 @@ static inline void *pylstm_stream_features(const pylstm_stream *stream) {
     return stream->state + stream->model->features_state;
 }
 
-/* Tries to make the caller the stream's one user. Returns 1 if it is; it must then release. */
-int pylstm_stream_acquire(pylstm_stream *stream);
+/* Tries to make the caller the stream's one user. PYLSTM_OK: it is, and must release. PYLSTM_BUSY: it is not.
+ * PYLSTM_INTERRUPTED: a fork has left the state half written, so it is not either, except where it will write a whole state. */
+pylstm_status pylstm_stream_acquire(pylstm_stream *stream);
+pylstm_status pylstm_stream_acquire_to_overwrite(pylstm_stream *stream);
 void pylstm_stream_release(pylstm_stream *stream);
 
 /* Whether a state block, which may stand at any address, could have come from a stream of this model. */

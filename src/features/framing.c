@@ -16,6 +16,8 @@
  */
 #include "features/framing.h"
 
+#include "platform/finite.h"
+
 #include <string.h>
 
 pylstm_framing pylstm_framing_of(const pylstm_features_config *config) {
@@ -58,6 +60,7 @@ static void convert(pylstm_samples *samples, float *to, size_t count) {
         else
             for (size_t i = 0; i < count; i++)
                 memcpy(&to[i], next + (ptrdiff_t)i * samples->stride, sizeof(float));
+        pylstm_keep_finite(to, count);
     } else {
         for (size_t i = 0; i < count; i++) {
             int16_t value;

@@ -22,7 +22,7 @@ const char *pylstm_strerror(pylstm_status status) {
     case PYLSTM_BAD_ARGUMENT:
         return "an argument is NULL or outside of what the call takes";
     case PYLSTM_NO_MEMORY:
-        return "not enough memory, or memory that does not begin at a multiple of 64 bytes";
+        return "there is not enough memory, or the memory given is too small or does not begin at a multiple of 64 bytes";
     case PYLSTM_BAD_MODEL:
         return "the model file breaks a rule";
     case PYLSTM_BAD_ISA:
@@ -48,8 +48,9 @@ const char *pylstm_strerror(pylstm_status status) {
         return "the model needs what this build of the library leaves out";
     case PYLSTM_OFF_SCALE:
         return "float samples beyond 16, where audio goes from -1 to 1; divide samples on the scale of int16 by 32768. Nothing "
-               "of "
-               "it was taken";
+               "of it was taken";
+    case PYLSTM_INTERRUPTED:
+        return "the process was forked while another thread was inside a call on this stream; reset it, or restore a snapshot";
     }
     return "unknown status";
 }

@@ -38,3 +38,12 @@ uint32_t pylstm_largest_magnitude(const void *values, size_t n, ptrdiff_t stride
 int pylstm_all_finite(const void *values, size_t n, ptrdiff_t stride) {
     return pylstm_largest_magnitude(values, n, stride) < PYLSTM_INFINITE_BITS;
 }
+
+void pylstm_keep_finite(float *values, size_t n) {
+    for (size_t k = 0; k < n; k++) {
+        uint32_t bits;
+        memcpy(&bits, &values[k], sizeof bits);
+        bits = (bits & 0x7fffffff) < 0x7f800000 ? bits : 0;
+        memcpy(&values[k], &bits, sizeof bits);
+    }
+}

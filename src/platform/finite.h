@@ -14,4 +14,8 @@ uint32_t pylstm_largest_magnitude(const void *values, size_t n, ptrdiff_t stride
 /* n floats, stride bytes apart. */
 int pylstm_all_finite(const void *values, size_t n, ptrdiff_t stride);
 
+/* Makes what is not finite 0, in a copy of values that were finite when they were checked: another thread may have written into
+ * the original since, and what enters a state must be finite. */
+void pylstm_keep_finite(float *values, size_t n);
+
 #endif

@@ -1,23 +1,35 @@
-/* POSIX threads that wait for work on a condition. Where there are none (Windows, bare metal, PYLSTM_NO_THREADS) a batch works
- * on the calling thread only. */
+/* POSIX threads that wait for work on a condition. Where there are none (Windows, bare metal, PYLSTM_NO_THREADS) the calling
+ * thread does it all, one share after the other. */
 #include "platform/worker_threads.h"
 
-#include <stddef.h>
+#include <stdlib.h>
 
 #if defined(_WIN32) || defined(PYLSTM_NO_THREADS)
 
+struct pylstm_workers {
+    int n;
+};
+
 pylstm_workers *pylstm_workers_create(int n) {
-    (void)n;
-    return NULL;
+    pylstm_workers *workers = malloc(sizeof *workers);
+    if (workers)
+        workers->n = n;
+    return workers;
 }
+
 void pylstm_workers_destroy(pylstm_workers *workers) {
-    (void)workers;
+    free(workers);
 }
-void pylstm_workers_run(pylstm_workers *workers, void (*work)(void *argument, int k), void *argument) {
-    (void)workers, (void)work, (void)argument;
+
+int pylstm_workers_run(pylstm_workers *workers, void (*work)(void *argument, int k), void *argument) {
+    for (int k = 0; k <= workers->n; k++)
+        work(argument, k);
+    return 1;
 }
 
 #else
+
+#include "platform/process_forks.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -34,12 +46,15 @@ typedef struct worker {
 } worker;
 
 struct pylstm_workers {
+    int n;
+    int forks;   /* of the process when the threads were started, 0: they are not; in a child they are not there */
+    int running; /* threads */
     pthread_mutex_t mutex;
     pthread_cond_t begin, done;
     void (*work)(void *argument, int k); /* NULL: the thread ends */
     void *argument;
     unsigned long turn; /* counts pieces of work, so that a thread never takes one twice */
-    int n, busy;
+    int busy;
     worker all[];
 };
 
@@ -68,49 +83,73 @@ static void hand_out(pylstm_workers *workers, void (*work)(void *argument, int k
     pthread_mutex_lock(&workers->mutex);
     workers->work = work;
     workers->argument = argument;
-    workers->busy = workers->n;
+    workers->busy = workers->running;
     workers->turn++;
     pthread_cond_broadcast(&workers->begin);
     pthread_mutex_unlock(&workers->mutex);
+}
+
+/* Ends the threads. In the child of a fork there is nobody to join; the mutex may be locked and the conditions waited on by
+ * threads of the parent, so they are not touched either. */
+static void stop(pylstm_workers *workers) {
+    if (workers->forks == pylstm_process_forks()) {
+        hand_out(workers, NULL, NULL);
+        for (int k = 0; k < workers->running; k++)
+            pthread_join(workers->all[k].thread, NULL);
+        pthread_cond_destroy(&workers->done);
+        pthread_cond_destroy(&workers->begin);
+        pthread_mutex_destroy(&workers->mutex);
+    }
+    workers->forks = 0;
+}
+
+/* Starts all threads, or none: 0. What mutex and conditions were before does not matter. */
+static int start(pylstm_workers *workers) {
+    workers->forks = pylstm_process_forks();
+    workers->turn = 0;
+    pthread_mutex_init(&workers->mutex, NULL);
+    pthread_cond_init(&workers->begin, NULL);
+    pthread_cond_init(&workers->done, NULL);
+    for (workers->running = 0; workers->running < workers->n; workers->running++) {
+        worker *next = &workers->all[workers->running];
+        next->workers = workers;
+        next->k = workers->running + 1;
+        if (pthread_create(&next->thread, NULL, wait_for_work, next)) {
+            stop(workers);
+            return 0;
+        }
+    }
+    return 1;
 }
 
 pylstm_workers *pylstm_workers_create(int n) {
     pylstm_workers *workers = calloc(1, sizeof *workers + (size_t)n * sizeof *workers->all);
     if (!workers)
         return NULL;
-    pthread_mutex_init(&workers->mutex, NULL);
-    pthread_cond_init(&workers->begin, NULL);
-    pthread_cond_init(&workers->done, NULL);
-    for (; workers->n < n; workers->n++) {
-        worker *next = &workers->all[workers->n];
-        next->workers = workers;
-        next->k = workers->n + 1;
-        if (pthread_create(&next->thread, NULL, wait_for_work, next)) {
-            pylstm_workers_destroy(workers);
-            return NULL;
-        }
+    workers->n = n;
+    if (!start(workers)) {
+        free(workers);
+        return NULL;
     }
     return workers;
 }
 
-void pylstm_workers_run(pylstm_workers *workers, void (*work)(void *argument, int k), void *argument) {
+int pylstm_workers_run(pylstm_workers *workers, void (*work)(void *argument, int k), void *argument) {
+    if (workers->forks != pylstm_process_forks() && !start(workers))
+        return 0;
     hand_out(workers, work, argument);
     work(argument, 0);
     pthread_mutex_lock(&workers->mutex);
     while (workers->busy)
         pthread_cond_wait(&workers->done, &workers->mutex);
     pthread_mutex_unlock(&workers->mutex);
+    return 1;
 }
 
 void pylstm_workers_destroy(pylstm_workers *workers) {
     if (!workers)
         return;
-    hand_out(workers, NULL, NULL);
-    for (int k = 0; k < workers->n; k++)
-        pthread_join(workers->all[k].thread, NULL);
-    pthread_cond_destroy(&workers->done);
-    pthread_cond_destroy(&workers->begin);
-    pthread_mutex_destroy(&workers->mutex);
+    stop(workers);
     free(workers);
 }
 

@@ -150,6 +150,15 @@ def test_every_call_under_sanitizers(files: Path, tmp_path: Path) -> None:
         assert re.fullmatch(LAWS, run(program, files, PYLSTM_ISA=isa))
 
 
+@pytest.mark.law_one_writer
+@pytest.mark.slow
+def test_every_call_under_thread_sanitizer(files: Path, tmp_path: Path) -> None:
+    """Without the forks, after which it cannot follow threads."""
+    library = static_core("threads")
+    program = build_api_test(tmp_path / "api", library, *FLAGS["threads"].split())
+    assert re.fullmatch(LAWS, run(program, files))
+
+
 @pytest.mark.slow
 def test_every_call_of_a_small_build(small: Path, files: Path, tmp_path: Path) -> None:
     program = build_api_test(tmp_path / "api", small, "-DPYLSTM_NO_BFLOAT16")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 
 import numpy as np
@@ -86,6 +88,148 @@ def test_joining_and_leaving() -> None:
     with pytest.raises(ValueError, match=r"slot 0 was not joined; expected one of \[1\]"):
         pool.leave(0)
     assert (pool.join(), pool[0].position) == (0, 0)
+
+
+DOORS = {
+    "push": lambda stream: stream.push(PCM[:10]),
+    "push_frames": lambda stream: stream.push_frames(np.zeros((1, 13), np.float32)),
+    "trace": lambda stream: stream.trace(np.zeros((1, 13), np.float32)),
+    "flush": lambda stream: stream.flush(),
+    "rows": lambda stream: stream.rows(160),
+    "reset": lambda stream: stream.reset(),
+    "fork": lambda stream: stream.fork(),
+    "snapshot": lambda stream: stream.snapshot(),
+    "restore": lambda stream: stream.restore(small_model().stream().snapshot()),
+    "pickle": lambda stream: pickle.dumps(stream),
+    "copy": lambda stream: copy.copy(stream),
+    "state": lambda stream: stream.state,
+    "setting the state": lambda stream: setattr(stream, "state", small_model().stream().state),
+    "position": lambda stream: stream.position,
+    "frames": lambda stream: stream.frames,
+}
+
+
+def test_every_door_is_tried() -> None:
+    doors = {name for name in dir(pylstm.Stream) if not name.startswith("_")} - {"model", "latency"}
+    assert doors <= DOORS.keys()
+
+
+@pytest.mark.law_nothing_poisons
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("joined_again", [False, True])
+def test_a_stream_of_a_slot_that_has_left_is_refused(door: str, joined_again: bool) -> None:
+    """It must not reach the next user of the slot."""
+    pool = small_model().streams(1)
+    slot = pool.join()
+    stale = pool[slot]
+    pool.push({slot: PCM[:5000]})
+    pool.leave(slot)
+    if joined_again:
+        slot = pool.join()
+        pool.push({slot: PCM[:700]})
+    before = pool[0].snapshot()
+    with pytest.raises(ValueError, match=r"slot 0 before it left the pool; expected .* pool\[0\]"):
+        DOORS[door](stale)
+    assert pool[0].snapshot() == before
+    # What the message says:
+    assert pool[pool.joined[0] if joined_again else pool.join()].rows(160) in (0, 1)
+
+
+@pytest.mark.parametrize("door", ["push", "push_frames", "leave", "reset", "[]"])
+def test_the_number_of_a_user_who_has_left_is_refused(door: str) -> None:
+    pool = small_model().streams(2)
+    stale = pool.join()
+    pool.leave(stale)
+    slot = pool.join()
+    assert (slot, type(stale)) == (stale, type(slot))
+    pool.push({slot: PCM[:700]})
+    before = pool[slot].snapshot()
+    call = {
+        "push": lambda: pool.push({stale: PCM}),
+        "push_frames": lambda: pool.push_frames({stale: np.zeros((1, 13), np.float32)}),
+        "leave": lambda: pool.leave(stale),
+        "reset": lambda: pool.reset(stale),
+        "[]": lambda: pool[stale],
+    }[door]
+    with pytest.raises(ValueError, match="slot is 0 as join.* who has left; expected one that is"):
+        call()
+    assert pool[slot].snapshot() == before
+    assert pool.joined == [0]
+    pool.push({0: PCM[:100]})  # a number of the caller's own is taken as it is
+    other = small_model().streams(2)
+    other.push({stale: PCM[:100]})  # and so is, by another pool, what this one gave
+    assert pickle.loads(pickle.dumps(slot)) == slot == 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["join", "leave", "push", "stale"]), st.integers(0, 3))))
+def test_whatever_joins_and_leaves_each_user_has_a_stream_alone(steps: list) -> None:
+    """Users come and go; each gets the rows of a stream of its own, and those who left get none."""
+    model = small_model()
+    pool = model.streams(3)
+    here: list[tuple[int, pylstm.Stream, pylstm.Stream]] = []
+    gone: list[tuple[int, pylstm.Stream]] = []
+    for number, (step, which) in enumerate(steps):
+        chunk = PCM[number * 100 : number * 100 + 900]
+        if step == "join" and len(here) < 3:
+            slot = pool.join()
+            here.append((slot, pool[slot], model.stream()))
+        elif step == "leave" and here:
+            slot, stream, _ = here.pop(which % len(here))
+            pool.leave(slot)
+            gone.append((slot, stream))
+        elif step == "push" and here:
+            slot, stream, alone = here[which % len(here)]
+            rows = pool.push({slot: chunk})[slot] if which % 2 else stream.push(chunk)
+            np.testing.assert_array_equal(rows, alone.push(chunk))
+        elif step == "stale" and gone:
+            slot, stream = gone[which % len(gone)]
+            for call in (lambda: stream.push(chunk), lambda: pool.push({slot: chunk})):
+                with pytest.raises(ValueError, match="left"):
+                    call()
+    assert pool.joined == sorted(slot for slot, _, _ in here)
+    for slot, stream, alone in here:
+        assert pool[slot] is stream
+        assert stream.snapshot() == alone.snapshot()
+
+
+def test_a_slot_leaves_while_another_thread_pushes_into_it() -> None:
+    """The push meets the old stream, or none; never that of the next user."""
+    model = small_model()
+    pool = model.streams(1)
+    over = threading.Event()
+    strange: list[Exception] = []
+
+    def push(slot: int, stream: pylstm.Stream) -> None:
+        while not over.is_set():
+            try:
+                stream.push(PCM[:400])
+                pool.push({slot: PCM[:400]})
+            except pylstm.StreamBusyError:
+                continue
+            except ValueError as error:
+                if "left" not in str(error):
+                    strange.append(error)
+                return
+
+    for _ in range(60):
+        slot = pool.join()
+        thread = threading.Thread(target=push, args=(slot, pool[slot]))
+        thread.start()
+        while True:
+            try:
+                pool.leave(slot)
+                break
+            except pylstm.StreamBusyError:
+                continue
+        mine = pool.join()
+        rows = pool.push({mine: PCM[:4000]})[mine]
+        thread.join()
+        np.testing.assert_array_equal(rows, model.stream().push(PCM[:4000]))
+        assert pool[mine].position == 4000
+        pool.leave(mine)
+    over.set()
+    assert strange == []
 
 
 def test_out_is_filled() -> None:

@@ -38,6 +38,7 @@ ROOMS: dict[str, Rows] = {
             "safetensors_encoding",
             "whole_writes",
             "arguments",
+            "free_memory",
             "interrupted_imports",
             "progress_bar",
             "models",
@@ -51,7 +52,7 @@ ROOMS: dict[str, Rows] = {
         ("batches", "ctc"),
         ("loop",),
         ("network", "optimisers", "schedules", "losses", "data"),
-        ("augment", "recurrent_state"),
+        ("augment", "recurrent_state", "thread_pool"),
         ("random_draws", "settings_repr"),
     ),
     "pylstm.cli": (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -21,6 +20,7 @@ from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.feature_cache import FeatureCache
 from pylstm.train.data.recording import Recording, frame_seconds
 from pylstm.train.data.recording_set import RecordingSet
+from pylstm.train.thread_pool import ThreadPool
 
 __all__ = ["RecordingSource"]
 
@@ -99,7 +99,7 @@ class RecordingSource:
             return self._example(place, epoch, seed)
 
         order = batch_order(self._lengths, self.batch_size, self.shuffle, self.bucket, epoch, seed)
-        pool = ThreadPoolExecutor(self.workers) if self.workers > 1 else None
+        pool = ThreadPool(self.workers) if self.workers > 1 else None
         mapped = map if pool is None else pool.map
         try:
             for rows in order:
@@ -108,7 +108,7 @@ class RecordingSource:
             self.recordings.cut.warn()
         finally:  # also if the caller stops early
             if pool is not None:
-                pool.shutdown(cancel_futures=True)
+                pool.shutdown()
 
     def _example(self, place: int, epoch: int, seed: int) -> _Example:
         """The frames and the target of a recording in an epoch."""

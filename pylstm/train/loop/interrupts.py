@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ class Interrupts:
     `KeyboardInterrupt`, as Python does, but not inside `postponed`.
 
     Only the main thread gets signals: in another thread this does nothing. A process that ignores
-    Ctrl-C (``nohup``, in the background) continues to ignore it.
+    Ctrl-C (``nohup``, in the background) continues to ignore it. Processes that are forked inside
+    the context do not train: Ctrl-C does there what it did before.
 
     Attributes
     ----------
@@ -32,6 +34,7 @@ class Interrupts:
         self._pressed_again = False
         self._postponing = 0
         self._before: Any = None
+        self._process = 0
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -39,6 +42,7 @@ class Interrupts:
             # None: a handler that was not installed from Python; Python could not restore it.
             if before is not None and before is not signal.SIG_IGN:
                 self._before = before
+                self._process = os.getpid()
                 signal.signal(signal.SIGINT, self._handle)
         return self
 
@@ -60,7 +64,10 @@ class Interrupts:
             raise KeyboardInterrupt
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if not self.wanted:
+        if os.getpid() != self._process:
+            signal.signal(number, self._before)
+            signal.raise_signal(number)
+        elif not self.wanted:
             self.wanted = True
         elif self._postponing:
             self._pressed_again = True

@@ -70,5 +70,6 @@ void test_streams(const models *m);
 void test_snapshots(const models *m);
 void test_batches(const models *m);
 void test_threads(const models *m);
+void test_forks(const models *m);
 
 #endif

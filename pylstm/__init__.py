@@ -21,27 +21,30 @@ file or takes a bundled one; `Detector` turns posteriors into events; `pylstm.co
 other frameworks; `pylstm.reference` is the same mathematics in slow, obvious NumPy.
 """
 
+import typing as _typing
 from importlib import import_module as _import_module
 from pathlib import Path as _Path
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
 
 try:
     from pylstm import _engine
+    from pylstm._engine import ModelFileError, Stream, StreamBusyError, Streams
 except ImportError as error:
-    if (_Path(__file__).parent / "_engine.pyx").exists():
-        raise ImportError(
-            "this is pylstm's source folder and its engine is not built here: pip install -e ., or"
-            f" start Python in another folder ({error})"
-        ) from None
-    raise
-from pylstm._engine import ModelFileError, Stream, StreamBusyError, Streams
+    _package = _Path(__file__).parent
+    _is_engine = error.name in ("pylstm", "pylstm._engine", "_engine")  # and not NumPy, say
+    if not (_is_engine and (_package / "_engine.pyx").exists()):
+        raise
+    raise ImportError(
+        f"the engine in {_package} is not built, or not for this Python and these sources;"
+        f' expected one that is: pip install -e "{_package.parent}". To use a wheel that is'
+        f" installed, start Python in another folder ({error})",
+        name=error.name,
+    ) from None
 from pylstm.decisions import Detector, Event
 from pylstm.features import MFCC, LogMel
 from pylstm.layers import GRU, LSTM, RNN, Dense
 from pylstm.model import Model, load
 
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from pylstm import convert, reference, train
 
 __all__ = [
@@ -81,7 +84,7 @@ def get_include() -> str:
     return str(installed if installed.is_dir() else package.parent / "src")
 
 
-def show_config() -> dict[str, _Any]:
+def show_config() -> dict[str, _typing.Any]:
     """Describes this build and the instruction sets that it can use on this machine.
 
     Returns
@@ -111,9 +114,9 @@ def show_config() -> dict[str, _Any]:
     }
 
 
-if not _TYPE_CHECKING:  # type checkers know all names, and report what is not among them
+if not _typing.TYPE_CHECKING:  # type checkers know all names, and report what is not among them
 
-    def __getattr__(name: str) -> _Any:
+    def __getattr__(name: str) -> _typing.Any:
         # Rarely needed at run time: loaded when first named.
         if name in ("convert", "reference", "train"):
             return _import_module(f"pylstm.{name}")

@@ -84,7 +84,23 @@ def get_include() -> str:
     return str(installed if installed.is_dir() else package.parent / "src")
 
 
-def show_config() -> dict[str, _typing.Any]:
+class _Isas(_typing.TypedDict):
+    """Names of instruction sets: the one in use, and those of the build and of the machine."""
+
+    used: str
+    built: list[str]
+    supported: list[str]
+
+
+class _Config(_typing.TypedDict):
+    """What `show_config` returns."""
+
+    version: str
+    source: str | None
+    isa: _Isas
+
+
+def show_config() -> _Config:
     """Describes this build and the instruction sets that it can use on this machine.
 
     Returns

@@ -48,6 +48,9 @@ cdef class Streams:
     def __dealloc__(self):
         pylstm_batch_destroy(self.batch)
 
+    def __repr__(self):
+        return f"Streams(n={len(self.slots)}, joined={len(self.taken)}, threads={self.threads})"
+
     def __len__(self):
         return len(self.slots)
 

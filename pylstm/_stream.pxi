@@ -331,6 +331,9 @@ cdef class Stream:
     def state(self):
         raise AttributeError("state cannot be deleted; reset() forgets everything")
 
+    def __repr__(self):
+        return f"Stream(position={self.position}, frames={self.frames}, n_outputs={self.n_outputs})"
+
     @property
     def latency(self):
         """The row of frame t comes out once t * hop_length + latency samples are in."""

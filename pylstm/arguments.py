@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ __all__ = [
     "whole",
     "within",
 ]
+
+Name = TypeVar("Name", bound=str)
 
 
 def whole(name: str, value: object) -> int:
@@ -105,7 +107,7 @@ def text(name: str, value: object) -> str:
     return value
 
 
-def choice(name: str, value: object, names: Iterable[str]) -> str:
+def choice(name: str, value: object, names: Iterable[Name]) -> Name:
     """One of some names."""
     names = tuple(names)
     if not isinstance(value, str) or value not in names:

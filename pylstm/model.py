@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,6 +105,14 @@ class Model:
     def from_bytes(cls, data: bytes) -> Self:
         """Makes a model from the bytes of a model file.
 
+        Parameters
+        ----------
+        data : bytes-like
+
+        Returns
+        -------
+        Model
+
         Raises
         ------
         ModelFileError
@@ -129,7 +137,12 @@ class Model:
         return self
 
     def to_bytes(self) -> bytes:
-        """The model as the bytes of a model file; equal models give equal bytes."""
+        """The model as the bytes of a model file; equal models give equal bytes.
+
+        Returns
+        -------
+        bytes
+        """
         features = self._features
         return encode_model(
             None if features is None else (features.config(), features.tensors()),
@@ -141,6 +154,11 @@ class Model:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a model file, all or nothing: see ``docs/model-file.md``.
 
+        Parameters
+        ----------
+        path : str or path
+            Where to write. Let its name end in ``.safetensors``: `load` then knows it for a path.
+
         Raises
         ------
         OSError
@@ -150,7 +168,7 @@ class Model:
         _engine.Core(data)  # refuses a model that could not be loaded again
         write(path, data)
 
-    def quantize(self, precision: str) -> Model:
+    def quantize(self, precision: Literal["bf16", "int8"]) -> Model:
         """Makes the same model with fewer bytes per weight, which is faster where reading the
         weights takes most of the time.
 

@@ -186,6 +186,9 @@ class AudioFile:
             frames = self._left = min(frames, self._left)
         return frames / self.rate
 
+    def __repr__(self) -> str:
+        return f"AudioFile({self._path!r}, rate={self.rate}, channels={self.channels})"
+
     def __enter__(self) -> Self:
         return self
 

@@ -32,7 +32,8 @@ class DenseRows:
     ----------
     weights : dict of str to ndarray
         ``weight`` and, where there is one, ``bias``.
-    activation : {"linear", "sigmoid", "tanh", "relu", "softmax"}
+    activation : str
+        One of those that `pylstm.Dense` takes.
     """
 
     kept_per_row = 0

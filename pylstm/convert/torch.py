@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.layers import LSTM, Dense
+from pylstm.layers.dense import Activation
 from pylstm.layers.weights import check_weights
 
 if TYPE_CHECKING:
@@ -24,20 +25,22 @@ _CELL = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 @overload
 def from_torch(
-    source: nn.Sequential, *, prefix: str = "", activation: str = "linear"
+    source: nn.Sequential, *, prefix: str = "", activation: Activation = "linear"
 ) -> list[LSTM | Dense]: ...
 @overload
 def from_torch(
-    source: nn.LSTM | nn.LSTMCell, *, prefix: str = "", activation: str = "linear"
+    source: nn.LSTM | nn.LSTMCell, *, prefix: str = "", activation: Activation = "linear"
 ) -> LSTM: ...
 @overload
-def from_torch(source: nn.Linear, *, prefix: str = "", activation: str = "linear") -> Dense: ...
+def from_torch(
+    source: nn.Linear, *, prefix: str = "", activation: Activation = "linear"
+) -> Dense: ...
 @overload
 def from_torch(
-    source: Mapping[str, Any], *, prefix: str = "", activation: str = "linear"
+    source: Mapping[str, Any], *, prefix: str = "", activation: Activation = "linear"
 ) -> LSTM | Dense: ...
 def from_torch(
-    source: Any, *, prefix: str = "", activation: str = "linear"
+    source: Any, *, prefix: str = "", activation: Activation = "linear"
 ) -> LSTM | Dense | list[LSTM | Dense]:
     """Turn a PyTorch module, or its state dict, into layers with the same weights.
 
@@ -124,7 +127,9 @@ def from_torch(
     return _from_module(source, None, activation)
 
 
-def _from_module(module: nn.Module, where: str | None, activation: str = "linear") -> LSTM | Dense:
+def _from_module(
+    module: nn.Module, where: str | None, activation: Activation = "linear"
+) -> LSTM | Dense:
     """One LSTM, LSTMCell or Linear. `where` says which in messages; None: the source itself."""
     from torch import nn
 
@@ -154,7 +159,12 @@ def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
     """All layers of a Sequential, those of Sequentials inside it included."""
     from torch import nn
 
-    activations = {nn.Sigmoid: "sigmoid", nn.Tanh: "tanh", nn.ReLU: "relu", nn.Softmax: "softmax"}
+    activations: dict[type[nn.Module], Activation] = {
+        nn.Sigmoid: "sigmoid",
+        nn.Tanh: "tanh",
+        nn.ReLU: "relu",
+        nn.Softmax: "softmax",
+    }
     inert = (nn.Dropout, nn.Identity)
     modules = [found for found in _flattened(sequential) if type(found[1]) not in inert]
     layers: list[LSTM | Dense] = []
@@ -169,7 +179,7 @@ def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
             before = module
             continue
         before = module
-        activation = "linear"
+        activation: Activation = "linear"
         if isinstance(module, nn.Linear):
             activation = activations.get(type(following), activation)
         if activation == "softmax" and following.dim != -1:
@@ -204,7 +214,7 @@ def _flattened(sequential: nn.Sequential, path: str = "") -> list[tuple[str, Any
 
 
 def _from_state_dict(
-    state: Mapping[str, Any], prefix: str, activation: str, where: str = "the state dict"
+    state: Mapping[str, Any], prefix: str, activation: Activation, where: str = "the state dict"
 ) -> LSTM | Dense:
     """An LSTM or a Dense from the names that begin with `prefix`."""
     for name in state:
@@ -284,7 +294,9 @@ def _lstm(
     return LSTM(input_size, hidden_size, num_layers, bias, weights)
 
 
-def _dense(tensors: Mapping[str, NDArray[Any]], prefix: str, activation: str, where: str) -> Dense:
+def _dense(
+    tensors: Mapping[str, NDArray[Any]], prefix: str, activation: Activation, where: str
+) -> Dense:
     """A Dense from the tensors of an ``nn.Linear``."""
     output_size, input_size = _two_dimensions(tensors, f"{prefix}weight", where)
     bias = f"{prefix}bias" in tensors

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from pylstm.arguments import choice, count, flag
 from pylstm.layers.layer import MAX_DIMENSION, Layer
-from pylstm.layers.quantisation import PRECISIONS
+from pylstm.layers.quantisation import PRECISIONS, Precision
 from pylstm.layers.settings import FLAG, SIZE, choice_of
 from pylstm.layers.weights import Shape, Weights
 
 if TYPE_CHECKING:
     from pylstm.bulk.bulk_layer import BulkLayer
 
-__all__ = ["ACTIVATIONS", "Dense"]
+__all__ = ["ACTIVATIONS", "Activation", "Dense"]
 
-ACTIVATIONS = ("linear", "sigmoid", "tanh", "relu", "softmax")
+Activation = Literal["linear", "sigmoid", "tanh", "relu", "softmax"]
+ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
 
 
 class Dense(Layer):
@@ -65,11 +66,11 @@ class Dense(Layer):
         self,
         input_size: int,
         output_size: int,
-        activation: str = "linear",
+        activation: Activation = "linear",
         bias: bool = True,
         weights: Mapping[str, Any] | None = None,
         *,
-        precision: str = "float32",
+        precision: Precision = "float32",
         seed: int | None = None,
     ) -> None:
         self.input_size = count("input_size", input_size, 1, MAX_DIMENSION)

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import choice
-from pylstm.layers.quantisation import PRECISIONS, bf16_bits, is_bf16, round_to_bf16, to_int8
+from pylstm.layers.quantisation import (
+    PRECISIONS,
+    Precision,
+    bf16_bits,
+    is_bf16,
+    round_to_bf16,
+    to_int8,
+)
 from pylstm.layers.settings import Setting, choice_of, read_settings, written
 from pylstm.layers.weights import Shape, Weights, check_weights, uniform
 
@@ -50,11 +57,11 @@ class Layer:
     """Arguments that no model file holds, with the values at which a layer does without them."""
     streams: ClassVar[bool] = False
     """Whether the core runs this kind, and model files hold it."""
-    precisions: ClassVar[tuple[str, ...]] = PRECISIONS[:1]
+    precisions: ClassVar[tuple[Precision, ...]] = PRECISIONS[:1]
     """What its weights can be."""
 
     input_size: int
-    precision: str
+    precision: Precision
     weights: Weights
 
     @property
@@ -197,7 +204,7 @@ class Layer:
                     f"{name!r} of {type(self).__name__} is not rounded to bf16: see quantize()"
                 )
 
-    def quantize(self, precision: str) -> Self:
+    def quantize(self, precision: Literal["bf16", "int8"]) -> Self:
         """Makes the same layer with fewer bytes per weight.
 
         Parameters

@@ -38,6 +38,7 @@ ROOMS: dict[str, Rows] = {
             "safetensors_encoding",
             "whole_writes",
             "arguments",
+            "brief_repr",
             "interrupted_imports",
             "progress_bar",
             "models",

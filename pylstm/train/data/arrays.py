@@ -106,6 +106,10 @@ class Arrays:
     def __len__(self) -> int:
         return len(self._xs)
 
+    def __repr__(self) -> str:
+        settings = f"per={self.per!r}, batch_size={self.batch_size}"
+        return f"Arrays({len(self)} sequences of {self.n_features} features, {settings})"
+
     @property
     def n_features(self) -> int:
         """Width of a frame."""

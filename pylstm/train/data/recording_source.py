@@ -77,6 +77,10 @@ class RecordingSource:
             raise RecordingsError(recordings.name, problems)
         self.cache = FeatureCache.of(cache)
 
+    def __repr__(self) -> str:
+        settings = f"{self.features!r}, batch_size={self.batch_size}"
+        return f"RecordingSource({self.recordings!r}, {settings})"
+
     def __len__(self) -> int:
         return len(self.recordings.items)
 

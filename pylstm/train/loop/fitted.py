@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pylstm.layers import Layer
 from pylstm.model import Model
+from pylstm.train.network import Network
 
 __all__ = ["DivergedError", "Fitted", "Stopped"]
 
@@ -33,7 +34,7 @@ class Fitted:
         Why it ended; "diverged" only with a `DivergedError`.
     """
 
-    network: Any
+    network: Network
     _began: Model | None
     history: list[dict[str, Any]]
     best_epoch: int

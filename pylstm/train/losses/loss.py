@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pylstm.arguments import described
+from pylstm.brief_repr import named_values
 
 __all__ = [
+    "Loss",
     "LossResult",
     "check_lengths",
     "check_outputs",
@@ -39,6 +41,21 @@ class LossResult(NamedTuple):
     gradient: Array
     correct: int
     counted: int
+
+    def __repr__(self) -> str:
+        return named_values(self, self._asdict())
+
+
+class Loss(Protocol):
+    """What `fit` takes for a loss: something to call, as `CrossEntropy` and `CTC` are."""
+
+    def __call__(
+        self,
+        outputs: Array,
+        targets: Any,
+        lengths: Array | None = None,
+        weights: Any = None,
+    ) -> LossResult: ...
 
 
 def check_outputs(outputs: object) -> Array:

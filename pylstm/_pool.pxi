@@ -98,7 +98,7 @@ cdef class Streams:
         """
         slot = self.take()
         if slot < 0:
-            raise ValueError(f"all {len(self.slots)} slots are taken; expected one to leave first")
+            raise ValueError(f"no slot of {len(self.slots)} is free; expected one to leave first")
         try:
             self.slots[slot].reset()
         except StreamBusyError:

@@ -310,7 +310,7 @@ cdef class Stream:
         cells = cells_of(self.core.state_parts)
         tuples = as_tuple(memories, "state", "a list of tuples, one for each cell that remembers")
         if len(tuples) != len(cells):
-            raise ValueError(f"state has {len(tuples)} tuples; expected {len(cells)}, one for each cell that remembers")
+            raise ValueError(f"state has {number_of(len(tuples), 'tuple')}; expected {len(cells)}, one for each cell that remembers")
         # copies, checked: nobody else can change them
         values = numpy.empty(pylstm_model_state_width(self.core.model), numpy.float32)
         PyObject_GetBuffer(values, &view, PyBUF_SIMPLE | PyBUF_WRITABLE)
@@ -319,7 +319,7 @@ cdef class Stream:
                 expected = f"{'a pair' if len(parts) == 2 else 'a tuple'} ({', '.join(part.name for part in parts)})"
                 memory = as_tuple(memory, f"state of cell {place}", expected)
                 if len(memory) != len(parts):
-                    raise ValueError(f"state of cell {place} has {len(memory)} items; expected {expected}")
+                    raise ValueError(f"state of cell {place} has {number_of(len(memory), 'item')}; expected {expected}")
                 for part, value in zip(parts, memory):
                     copy_memory(value, f"{part.name} of cell {place}", <float *>view.buf + <size_t>part.offset, part.size)
             status = pylstm_stream_set_state(self.stream, <const float *>view.buf, values.size)

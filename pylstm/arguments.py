@@ -21,6 +21,7 @@ __all__ = [
     "interval",
     "listing",
     "number",
+    "number_of",
     "real",
     "text",
     "whole",
@@ -113,6 +114,17 @@ def choice(name: str, value: object, names: Iterable[Name]) -> Name:
     if not isinstance(value, str) or value not in names:
         raise ValueError(f"{name} is {value!r}; expected {listing(names)}")
     return value
+
+
+def number_of(n: int, noun: str, plural: str = "") -> str:
+    """A number and what it counts, in the singular where it is one.
+
+    Examples
+    --------
+    >>> number_of(1, "label"), number_of(0, "label"), number_of(2, "entry", "entries")
+    ('1 label', '0 labels', '2 entries')
+    """
+    return f"{n} {noun if n == 1 else plural or noun + 's'}"
 
 
 def described(value: object) -> str:

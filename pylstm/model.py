@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pylstm import _engine, model_files
 from pylstm import features as features_module
 from pylstm import layers as layers_module
-from pylstm.arguments import text
+from pylstm.arguments import number_of, text
 from pylstm.features import Features
 from pylstm.layers import Layer
 from pylstm.safetensors_encoding import encode_model
@@ -79,7 +79,8 @@ class Model:
             if width is not None and layer.input_size != width:
                 before = "the features give" if place == 0 else f"layers[{place - 1}] gives"
                 raise ValueError(
-                    f"layers[{place}] takes {layer.input_size} values but {before} {width}"
+                    f"layers[{place}] takes {number_of(layer.input_size, 'value')}"
+                    f" but {before} {width}"
                 )
             width = layer.n_outputs
         if width is None:
@@ -89,7 +90,8 @@ class Model:
         self._labels = None if labels is None else tuple(labels)
         if self._labels is not None and len(self._labels) != width:
             raise ValueError(
-                f"labels has {len(self._labels)} names; expected {width}, one for each output"
+                f"labels has {number_of(len(self._labels), 'name')};"
+                f" expected {width}, one for each output"
             )
         for place, label in enumerate(self._labels or ()):
             text(f"labels[{place}]", label)
@@ -244,7 +246,7 @@ class Model:
 
     def __repr__(self) -> str:
         parts = [repr(self._features), *map(repr, self._layers)]
-        return f"Model({' -> '.join(parts)}, {self.n_outputs} outputs)"
+        return f"Model({' -> '.join(parts)}, {number_of(self.n_outputs, 'output')})"
 
     # --- what it does -----------------------------------------------------------------------------
 

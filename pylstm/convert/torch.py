@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
 from pylstm.layers import LSTM, Dense
 from pylstm.layers.dense import Activation
 from pylstm.layers.weights import check_weights
@@ -190,8 +191,8 @@ def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
         layer = _from_module(module, where, activation)
         if layers and layer.input_size != layers[-1].n_outputs:
             raise ValueError(
-                f"{where} takes {layer.input_size} inputs, but the layer before it has "
-                f"{layers[-1].n_outputs} outputs"
+                f"{where} takes {number_of(layer.input_size, 'input')}, but the layer before it"
+                f" has {number_of(layers[-1].n_outputs, 'output')}"
             )
         layers.append(layer)
     if not layers:
@@ -267,16 +268,16 @@ def _lstm(
     if rows in (hidden_size, 3 * hidden_size):
         gates = "the one gate of a plain RNN" if rows == hidden_size else "the three gates of a GRU"
         raise ValueError(
-            f"{prefix + 'weight_ih' + first!r} in {where} has {rows} rows for a hidden_size of "
-            f"{hidden_size}: {gates}; expected the four of an LSTM"
+            f"{prefix + 'weight_ih' + first!r} in {where} has {number_of(rows, 'row')} for a"
+            f" hidden_size of {hidden_size}: {gates}; expected the four of an LSTM"
         )
     bias = any(name.startswith(f"{prefix}bias") for name in tensors)
     # Counted first, because otherwise a hostile name such as weight_ih_l999999999 would cause a
     # long loop.
     if num_layers > len(tensors):
         raise ValueError(
-            f"{where} has a layer {num_layers - 1} but only {len(tensors)} tensors under "
-            f"{prefix!r}: tensors of the layers below are missing"
+            f"{where} has a layer {num_layers - 1} but only {number_of(len(tensors), 'tensor')}"
+            f" under {prefix!r}: tensors of the layers below are missing"
         )
     theirs: dict[str, tuple[int, ...]] = {}
     for k in range(num_layers):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pylstm import _engine
-from pylstm.arguments import described, flag, real, text, whole
+from pylstm.arguments import described, flag, number_of, real, text, whole
 from pylstm.safetensors_encoding import encode_model
 
 __all__ = ["DctNorm", "Features", "Norm", "PadMode", "Window"]
@@ -90,7 +90,8 @@ class Features:
             values[name] = _vector(name, values[name])
             if values[name].shape != (self.n_features,):
                 raise ValueError(
-                    f"{name} has {values[name].size} values; expected n_features={self.n_features}"
+                    f"{name} has {number_of(values[name].size, 'value')};"
+                    f" expected n_features={self.n_features}"
                 )
             if not np.isfinite(values[name]).all() or (name == "std" and values[name].min() <= 0):
                 expected = "finite values" + (" above 0" if name == "std" else "")

@@ -265,7 +265,9 @@ def delta(x: ArrayLike, order: int = 1, width: int = 9, dtype: DTypeLike = np.fl
     if len(x) == 0:
         return x.copy()
     if len(x) < width:
-        raise ValueError(f"{len(x)} frames: a delta of width {width} needs at least {width}")
+        raise ValueError(
+            f"x has shape {x.shape}; expected {width} frames or more, the width of the delta"
+        )
     half = width // 2
     k = np.arange(-half, half + 1, dtype=np.float64)
     # Least squares: the last row of the pseudo-inverse gives the coefficient of k ** order.

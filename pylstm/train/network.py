@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm import _engine
-from pylstm.arguments import count, described
+from pylstm.arguments import count, described, number_of
 from pylstm.bulk.blas_threads import one_blas_thread
 from pylstm.bulk.frames import check_finite, check_frames, check_lengths
 from pylstm.bulk.packed_sequences import Packed
@@ -361,7 +361,7 @@ def _checked(layers: Sequence[Layer]) -> tuple[Layer, ...]:
             )
         if place and layer.input_size != found[place - 1].n_outputs:
             raise ValueError(
-                f"layers[{place}] takes {layer.input_size} values but layers[{place - 1}] gives"
-                f" {found[place - 1].n_outputs}"
+                f"layers[{place}] takes {number_of(layer.input_size, 'value')}"
+                f" but layers[{place - 1}] gives {found[place - 1].n_outputs}"
             )
     return found

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pylstm.arguments import described, whole, within
+from pylstm.arguments import described, number_of, whole, within
 from pylstm.train.losses.loss import LossResult, check_weights, weight_vector
 from pylstm.train.losses.pooling import Pooling
 from pylstm.train.losses.row_loss import Per, RowLoss
@@ -95,7 +95,7 @@ class CrossEntropy(RowLoss):
             wrong = int(y.min() if y.min() < 0 else y.max())
             raise ValueError(
                 f"targets holds {wrong}; expected 0 to {n_classes - 1}, as outputs has "
-                f"{n_classes} classes, or ignore_index, {self.ignore_index}"
+                f"{number_of(n_classes, 'class', 'classes')}, or ignore_index, {self.ignore_index}"
             )
         w = check_weights("class_weights", self.class_weights, (n_classes,), x.dtype)
         smoothing = self.label_smoothing

@@ -17,8 +17,8 @@ PACKAGE = Path(__file__).parent.parent.parent / "pylstm"
 
 # A number of something: the expressions that stand for one, and a plural behind them.
 NUMBER = re.compile(
-    r"(max\()?len\(.*\)( \+ \w+)?|.*\b(n|n_\w+|\w*size\w*|\w*steps|rows|epochs|channels|frames|samples"
-    r"|latency_samples|parameters|recordings|least|count|shape\[-?\d\])\b.{0,3}"
+    r"(max\()?len\(.*\)( \+ \w+)?|.*\.shape\[-?\d\]|.*\b(n|n_\w+|\w*size\w*|\w*steps|rows"
+    r"|epochs|channels|frames|samples|\w*_samples|parameters|recordings|least|count)\b.{0,3}"
 )
 COUNTED = re.compile(r" ((?:[a-z]+ )?[a-z]+s)\b")
 NO_PLURALS = {"as", "has", "is", "its", "gives", "holds", "takes"}

@@ -172,3 +172,16 @@ def test_pylstm_comes_from_the_clone_or_a_wheel(page: Path) -> None:
             there = True
         if re.search(r"pip install (?!.*--find-links)[^&`]*\bpylstm\b", line):
             assert there, line
+
+
+# --- sentences ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "page", [pytest.param(p, id=name_of(p)) for p in SOURCES if p.suffix == ".md"]
+)
+def test_no_sentence_has_its_subject_in_the_lines_above_it(page: Path) -> None:
+    """Behind a block of code a sentence begins: it does not go on from the code."""
+    behind = re.split(r"^```\w*\n.*?^```$", page.read_text(), flags=re.S | re.M)[1:]
+    first = [text.strip().partition("\n")[0] for text in behind]
+    assert [line for line in first if re.match(r"[a-z]|This (?!page)[a-z]+s\b", line)] == []

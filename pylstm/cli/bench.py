@@ -65,7 +65,10 @@ def bench(
     ] = 30.0,
     json: JsonOption = False,
 ) -> None:
-    """Compare the speed of this machine with a known one, to find a slow build."""
+    """Compare the speed of this machine with a known one.
+
+    A slow build shows, and so does a busy machine.
+    """
     if not (math.isfinite(seconds) and 0 < seconds <= 3600):
         raise CliError(f"--seconds is {seconds:g}; expected more than 0 and at most 3600", USAGE)
     try:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -185,3 +186,17 @@ def test_no_sentence_has_its_subject_in_the_lines_above_it(page: Path) -> None:
     behind = re.split(r"^```\w*\n.*?^```$", page.read_text(), flags=re.S | re.M)[1:]
     first = [text.strip().partition("\n")[0] for text in behind]
     assert [line for line in first if re.match(r"[a-z]|This (?!page)[a-z]+s\b", line)] == []
+
+
+def test_no_summary_of_a_command_is_cut_off() -> None:
+    pytest.importorskip("typer", reason="the command line: pip install 'pylstm[cli]'")
+    done = subprocess.run(
+        [sys.executable, "-m", "pylstm", "--help"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "COLUMNS": "80", "TERMINAL_WIDTH": "80"},
+    )
+    assert done.returncode == 0
+    summaries = done.stdout.partition("Commands:")[2].splitlines()
+    assert len(summaries) > 7
+    assert [line for line in summaries if line.endswith("...")] == []

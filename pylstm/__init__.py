@@ -33,10 +33,11 @@ except ImportError as error:
     _is_engine = error.name in ("pylstm", "pylstm._engine", "_engine")  # and not NumPy, say
     if not (_is_engine and (_package / "_engine.pyx").exists()):
         raise
+    _missing = error.name == "pylstm"  # Python's words for it, a circular import, mislead
     raise ImportError(
         f"the engine in {_package} is not built, or not for this Python and these sources;"
         f' expected one that is: pip install -e "{_package.parent}". To use a wheel that is'
-        f" installed, start Python in another folder ({error})",
+        f" installed, start Python in another folder{'' if _missing else f' ({error})'}",
         name=error.name,
     ) from None
 from pylstm.decisions import Detector, Event

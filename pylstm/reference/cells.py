@@ -21,6 +21,7 @@ References
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -258,7 +259,7 @@ def rnn_step(
     weight_hh: ArrayLike,
     bias_ih: ArrayLike | None = None,
     bias_hh: ArrayLike | None = None,
-    nonlinearity: str = "tanh",
+    nonlinearity: Literal["tanh", "relu"] = "tanh",
     dtype: DTypeLike = np.float64,
 ) -> tuple[Array, Gates]:
     r"""One step of one plain recurrent layer.
@@ -302,7 +303,7 @@ def dense(
     x: ArrayLike,
     weight: ArrayLike,
     bias: ArrayLike | None = None,
-    activation: str = "linear",
+    activation: Literal["linear", "sigmoid", "tanh", "relu", "softmax"] = "linear",
     dtype: DTypeLike = np.float64,
 ) -> Array:
     r"""A fully connected layer, the same for every step: ``torch.nn.Linear`` and an activation.

@@ -21,7 +21,7 @@ stand in PyTorch's order: layer 0 forward, layer 0 backward, layer 1 forward, an
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -155,7 +155,7 @@ def rnn(
     weights: Weights,
     num_layers: int = 1,
     state: ArrayLike | None = None,
-    nonlinearity: str = "tanh",
+    nonlinearity: Literal["tanh", "relu"] = "tanh",
     dtype: DTypeLike = np.float64,
     *,
     bidirectional: bool = False,

@@ -79,8 +79,9 @@ def is_current(path: Path) -> bool:
     listed = path.with_suffix(".d")
     if not path.exists() or not listed.exists():
         return False
-    names = re.findall(r"(?:\\ |[^\s\\])+", listed.read_text().partition(": ")[2])
-    files = [Path(name.replace("\\ ", " ")) for name in names]
+    names = re.findall(r"(?:\\[ #]|[^\s\\])+", listed.read_text().partition(": ")[2])
+    # As make would read them: \-space, \# and $$.
+    files = [Path(re.sub(r"\\([ #])", r"\1", name).replace("$$", "$")) for name in names]
     return all(f.exists() and f.stat().st_mtime <= path.stat().st_mtime for f in files)
 
 

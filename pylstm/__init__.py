@@ -42,18 +42,15 @@ except ImportError as error:
     ) from None
 from pylstm.decisions import Detector, Event
 from pylstm.features import MFCC, LogMel
-from pylstm.layers import GRU, LSTM, RNN, Dense
+from pylstm.layers import kinds as _kinds
+from pylstm.layers.kinds import *
 from pylstm.model import Model, load
 
 if _typing.TYPE_CHECKING:
     from pylstm import convert, reference, train
 
 __all__ = [
-    "GRU",
-    "LSTM",
     "MFCC",
-    "RNN",
-    "Dense",
     "Detector",
     "Event",
     "LogMel",
@@ -69,6 +66,7 @@ __all__ = [
     "show_config",
     "train",
 ]
+__all__ += _kinds.__all__
 
 __version__ = _engine.version()
 

@@ -50,7 +50,13 @@ cdef object ndarray = numpy.ndarray
 
 
 cdef str expected_input(object value, str name, bint int16_allowed):
-    return f"{name} is {described(value)}; expected a NumPy array of float32{' or int16' if int16_allowed else ''}"
+    # The name of a part of a state is "h of cell 0"; code has the first word of it.
+    hint = instead(value, name.partition(" ")[0], int16_allowed)
+    return f"{name} is {described(value)}; expected a NumPy array of float32{' or int16' if int16_allowed else ''}{hint}"
+
+
+cdef str wrong_width(object frames, Py_ssize_t n_features):
+    return f"frames is {described(frames)}; expected shape (T, {n_features}){width_instead(frames, 'frames', n_features)}"
 
 
 cdef str expected_out(object out, Py_ssize_t rows, Py_ssize_t n_outputs, str besides=""):
@@ -61,8 +67,8 @@ cdef str expected_out(object out, Py_ssize_t rows, Py_ssize_t n_outputs, str bes
 cdef int open_input(object value, Py_buffer *view, str name, int ndim, bint int16_allowed) except -1:
     """Opens a buffer of samples or frames for reading, or raises; the caller releases it. ndim 0: and checks the shape."""
     cdef int kind
-    if type(value) is not ndarray:
-        refuse_masked(name, value)
+    if type(value) is not ndarray and is_masked(value):
+        raise TypeError(f"{name} is a masked array; expected a plain one{instead(value, name, int16_allowed)}")
     try:
         PyObject_GetBuffer(value, view, PyBUF_RECORDS_RO)
     except (TypeError, BufferError, ValueError):
@@ -70,12 +76,14 @@ cdef int open_input(object value, Py_buffer *view, str name, int ndim, bint int1
     kind = sample_type(view)
     if kind == OTHER or (kind == PYLSTM_INT16 and not int16_allowed):
         PyBuffer_Release(view)
-        text = expected_input(value, name, int16_allowed)
-        raise TypeError(f"{text}: convert it, for example with .astype(numpy.float32)")
+        raise TypeError(expected_input(value, name, int16_allowed))
     if ndim and view.ndim != ndim:
         PyBuffer_Release(view)
-        hint = "one channel, 1-D: pick one (audio[:, 0]) or mix them" if ndim == 1 else "2-D, (frames, n_features)"
-        raise ValueError(f"{name} is {described(value)}; expected {hint}")
+        if ndim == 1:
+            expected = f"one channel, 1-D{one_channel_instead(value, name)}"
+        else:
+            expected = f"2-D, (frames, n_features){rows_instead(value, name)}"
+        raise ValueError(f"{name} is {described(value)}; expected {expected}")
     return kind
 
 
@@ -139,3 +147,27 @@ cdef object not_finite(Py_buffer *view, str name):
                 where = f"[{k}, {j}]" if view.ndim == 2 else f"[{k}]"
                 return ValueError(f"{name}{where} is {value}; expected finite values. Nothing of it was taken")
     return ValueError(f"{name} holds NaN or infinity. Nothing of it was taken")
+
+
+cdef tuple as_tuple(object value, str name, str expected):
+    try:
+        return tuple(value)
+    except TypeError:
+        raise TypeError(f"{name} is {described(value)}; expected {expected}") from None
+
+
+cdef int copy_memory(object value, str name, float *to, Py_ssize_t size) except -1:
+    """h or c of a cell, checked by what its buffer holds and copied from there."""
+    cdef Py_buffer view
+    cdef Py_ssize_t k
+    open_input(value, &view, name, 0, False)
+    try:
+        if view.ndim != 1 or view.shape[0] != size:
+            raise ValueError(f"{name} is {described(value)}; expected shape ({size},)")
+        for k in range(size):
+            memcpy(to + k, <const char *>view.buf + k * step(&view, 0), sizeof(float))
+            if not isfinite(to[k]):
+                raise ValueError(f"{name} holds NaN or infinity; expected finite values")
+    finally:
+        PyBuffer_Release(&view)
+    return 0

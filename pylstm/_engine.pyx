@@ -14,7 +14,7 @@ from cpython.buffer cimport (
     PyObject_GetBuffer,
 )
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.math cimport isfinite
+from libc.math cimport fabs, isfinite
 from libc.stdint cimport int64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
@@ -34,7 +34,9 @@ from pylstm._core cimport (
 
 import itertools
 import operator
+import os
 import sys
+import warnings
 from collections import namedtuple
 
 import numpy
@@ -112,10 +114,14 @@ def owned_bytes(str name, data):
         PyBuffer_Release(&view)
 
 
+cdef bint is_masked(object value):
+    masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", None)  # without numpy.ma there are none
+    return masked is not None and isinstance(value, masked)
+
+
 def refuse_masked(str name, value):
     """TypeError for a masked array: its buffer holds the hidden values too, and nothing here knows the mask."""
-    masked = getattr(sys.modules.get("numpy.ma"), "MaskedArray", None)  # without numpy.ma there are none
-    if masked is not None and isinstance(value, masked):
+    if is_masked(value):
         raise TypeError(f"{name} is a masked array; expected a plain one: fill it, for example with .filled(0)")
 
 
@@ -273,7 +279,9 @@ cdef list cells_of(list parts):
 
 
 include "_c_api.pxi"
+include "_conversion_hints.pxi"
 include "_array_arguments.pxi"
+include "_scale.pxi"
 include "_stream.pxi"
 include "_recording.pxi"
 include "_pool.pxi"

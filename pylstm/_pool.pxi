@@ -199,8 +199,12 @@ cdef class Streams:
                     arrays.append(self.open_part(stream, &parts[k], &opened[k], value, given.get(slot), ndim))
                 except (TypeError, ValueError) as error:
                     raise type(error)(f"slot {slot}: {error}") from None
-            with nogil:
-                status = pylstm_batch_push(self.batch, parts, n_parts)
+            while True:
+                with nogil:
+                    status = pylstm_batch_push(self.batch, parts, n_parts)
+                if status != PYLSTM_OFF_SCALE:
+                    break
+                self.warn_off_scale(items, parts, opened, n_parts)
             if status != PYLSTM_OK:
                 for k in range(n_parts):
                     if parts[k].status != PYLSTM_OK:
@@ -222,6 +226,18 @@ cdef class Streams:
             free(parts)
             free(opened)
 
+    cdef int warn_off_scale(self, list items, pylstm_push *parts, Opened *opened, Py_ssize_t n_parts) except -1:
+        """Warns of the part that was refused for its scale, and of those after it, in one go."""
+        cdef Py_ssize_t k
+        cdef float peak
+        cdef Stream stream
+        for k in range(n_parts):
+            stream = self.slots[items[k][0]]
+            if parts[k].type == PYLSTM_FLOAT32 and stream.watches_scale and loudest(&opened[k].source, &peak) >= 0:
+                if fabs(peak) > LIMIT:
+                    stream.warn_off_scale(f"slot {items[k][0]}: {off_scale(&opened[k].source, 'pcm')}", 1)
+        return 0
+
     cdef object refused(self, Py_ssize_t slot, pylstm_push *part, Opened *opened, int ndim):
         if part.status == PYLSTM_NOT_FINITE:
             error = not_finite(&opened.source, "pcm" if ndim == 1 else "frames")
@@ -239,9 +255,10 @@ cdef class Streams:
         opened.has_source = True
         if ndim == 2:
             if opened.source.shape[1] > 1 and step(&opened.source, 1) != sizeof(float):
-                raise ValueError(f"frames is {described(value)} with gaps inside a row; pass numpy.ascontiguousarray of it")
+                text = f"frames is {described(value)} with gaps inside a row; expected none"
+                raise ValueError(f"{text}: pass numpy.ascontiguousarray(frames)")
             if opened.source.shape[1] != n_features:
-                raise ValueError(f"frames is {described(value)}; expected shape (T, {n_features})")
+                raise ValueError(wrong_width(value, n_features))
             kind = PYLSTM_FRAMES
             rows = opened.source.shape[0]
         else:

@@ -1,7 +1,7 @@
 # A whole recording through one stream. Part of _engine.pyx.
 
 
-def run(Core core not None, pcm, *, bint rewind=False):
+def run(Core core not None, pcm, *, bint rewind=False, str name="pcm"):
     """A whole recording through a stream of its own: push and flush. rewind: twice, top_db then taken from the whole."""
     cdef Stream stream = Stream(core)
     cdef Py_buffer source, target
@@ -9,23 +9,29 @@ def run(Core core not None, pcm, *, bint rewind=False):
     cdef size_t pushed = 0, flushed = 0
     cdef Py_ssize_t n_outputs = stream.n_outputs
     cdef int left = 2 if rewind else 1
-    cdef int kind = open_input(pcm, &source, "pcm", 1, True)
+    cdef int kind = open_input(pcm, &source, name, 1, True)
     try:
         out = numpy.empty((stream.count(source.shape[0], True), n_outputs), numpy.float32)
         open_out(out, &target, 0, n_outputs)
-        with nogil:
+        try:
             while left and status == PYLSTM_OK:
-                status = pylstm_stream_push(stream.stream, <pylstm_sample_type>kind, source.buf, source.shape[0],
-                                            step(&source, 0), <float *>target.buf, target.shape[0], &pushed)
-                if status == PYLSTM_OK:
-                    status = pylstm_stream_flush(stream.stream, <float *>target.buf + <Py_ssize_t>pushed * n_outputs,
-                                                 target.shape[0] - pushed, &flushed)
-                left -= 1
-                if left and status == PYLSTM_OK:
-                    status = pylstm_stream_reset_keep_peak(stream.stream)
-        PyBuffer_Release(&target)
+                with nogil:
+                    status = pylstm_stream_push(stream.stream, <pylstm_sample_type>kind, source.buf, source.shape[0],
+                                                step(&source, 0), <float *>target.buf, target.shape[0], &pushed)
+                    if status == PYLSTM_OK:
+                        status = pylstm_stream_flush(stream.stream, <float *>target.buf + <Py_ssize_t>pushed * n_outputs,
+                                                     target.shape[0] - pushed, &flushed)
+                    if left == 2 and status == PYLSTM_OK:
+                        status = pylstm_stream_reset_keep_peak(stream.stream)
+                if status == PYLSTM_OFF_SCALE:
+                    stream.warn_off_scale(off_scale(&source, name), 2)
+                    status = PYLSTM_OK
+                else:
+                    left -= 1
+        finally:
+            PyBuffer_Release(&target)
         if status == PYLSTM_NOT_FINITE:
-            raise not_finite(&source, "pcm")
+            raise not_finite(&source, name)
     finally:
         PyBuffer_Release(&source)
     check(status)

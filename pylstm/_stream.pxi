@@ -15,6 +15,7 @@ cdef class Stream:
 
     cdef pylstm_stream *stream
     cdef Py_ssize_t n_outputs
+    cdef bint watches_scale
     cdef Core core
     cdef readonly object model
     """The `Model` (or `MFCC`, `LogMel`) that the stream belongs to."""
@@ -26,6 +27,7 @@ cdef class Stream:
         self.n_outputs = pylstm_model_n_outputs(core.model)
         cdef pylstm_status status = pylstm_stream_create(core.model, &self.stream)
         check(status)
+        self.watch_scale(True)
 
     def __dealloc__(self):
         pylstm_stream_destroy(self.stream)
@@ -79,6 +81,12 @@ cdef class Stream:
             A wrong shape, NaN or infinity in `pcm`, too few rows in `out`, a flushed stream, or a stream fed with frames.
         StreamBusyError
             Another thread is inside a call on this stream.
+
+        Warns
+        -----
+        RuntimeWarning
+            A float sample is beyond 16, so that these are probably 16-bit values, in which a model hears nothing: the message
+            says what to divide by. Once a stream, until `reset`. The samples are taken, unless the warning is made an error.
         """
         cdef Py_buffer source, target
         cdef int kind = open_input(pcm, &source, "pcm", 1, True)
@@ -95,9 +103,13 @@ cdef class Stream:
                 if given and overlap(&source, &target):
                     raise ValueError("out overlaps pcm in memory; expected an array of its own")
                 result = first_rows(out, &target, expected)
-                with nogil:
-                    status = pylstm_stream_push(self.stream, <pylstm_sample_type>kind, source.buf, source.shape[0],
-                                                step(&source, 0), <float *>target.buf, target.shape[0], &rows)
+                while True:
+                    with nogil:
+                        status = pylstm_stream_push(self.stream, <pylstm_sample_type>kind, source.buf, source.shape[0],
+                                                    step(&source, 0), <float *>target.buf, target.shape[0], &rows)
+                    if status != PYLSTM_OFF_SCALE:
+                        break
+                    self.warn_off_scale(off_scale(&source, "pcm"), 1)
                 if status == PYLSTM_OK and rows != <size_t>expected:  # another thread pushed since the rows were counted
                     result = first_rows(out, &target, rows)
             finally:
@@ -108,6 +120,24 @@ cdef class Stream:
             PyBuffer_Release(&source)
         self.settle(status)
         return result
+
+    cdef int watch_scale(self, bint watch) except -1:
+        check(pylstm_stream_watch_scale(self.stream, watch))
+        self.watches_scale = watch
+        return 0
+
+    cdef int warn_off_scale(self, str text, int stacklevel) except -1:
+        """Warns of samples that the stream refused for their scale, after which it takes them.
+
+        A warning that is an error leaves the stream as it was: the next push is refused, too.
+        """
+        self.watch_scale(False)  # before the warning, which may run code that pushes into this stream
+        try:
+            warnings.warn(f"{text}. They are taken as they are; this is said once a stream", RuntimeWarning, stacklevel=stacklevel)
+        except BaseException:
+            self.watch_scale(True)
+            raise
+        return 0
 
     cdef int settle(self, pylstm_status status) except -1:
         if status == PYLSTM_OUT_TOO_SMALL:
@@ -172,7 +202,7 @@ cdef class Stream:
         n_frames = source.shape[0]
         try:
             if source.shape[1] != n_features:
-                raise ValueError(f"frames is {described(frames)}; expected shape (T, {n_features})")
+                raise ValueError(wrong_width(frames, n_features))
             if not given:
                 out = numpy.empty((n_frames, self.n_outputs), numpy.float32)
             open_out(out, &target, n_frames, self.n_outputs)
@@ -239,6 +269,7 @@ cdef class Stream:
 
     def reset(self):
         """Resets the stream to its beginning, as if just made."""
+        self.watch_scale(True)  # first: where this is refused, nothing has been reset
         cdef pylstm_status status = pylstm_stream_reset(self.stream)
         check(status)
 
@@ -252,6 +283,7 @@ cdef class Stream:
         cdef Stream other = Stream(self.core, self.model)
         cdef pylstm_status status = pylstm_stream_copy(other.stream, self.stream)
         check(status)
+        other.watch_scale(self.watches_scale)
         return other
 
     def snapshot(self):
@@ -349,30 +381,6 @@ cdef class Stream:
     def frames(self):
         """Rows given since the last reset."""
         return pylstm_stream_rows_written(self.stream)
-
-
-cdef tuple as_tuple(object value, str name, str expected):
-    try:
-        return tuple(value)
-    except TypeError:
-        raise TypeError(f"{name} is {described(value)}; expected {expected}") from None
-
-
-cdef int copy_memory(object value, str name, float *to, Py_ssize_t size) except -1:
-    """h or c of a cell, checked by what its buffer holds and copied from there."""
-    cdef Py_buffer view
-    cdef Py_ssize_t k
-    open_input(value, &view, name, 0, False)
-    try:
-        if view.ndim != 1 or view.shape[0] != size:
-            raise ValueError(f"{name} is {described(value)}; expected shape ({size},)")
-        for k in range(size):
-            memcpy(to + k, <const char *>view.buf + k * step(&view, 0), sizeof(float))
-            if not isfinite(to[k]):
-                raise ValueError(f"{name} holds NaN or infinity; expected finite values")
-    finally:
-        PyBuffer_Release(&view)
-    return 0
 
 
 def _restored(model, snapshot):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pylstm.arguments import listing
+from pylstm.arguments import count, listing, real
 from pylstm.model import Model
 
 __all__ = ["Detector", "Event"]
@@ -94,14 +94,14 @@ class Detector:
                 )
         if set(self.labels) == set(self.background):
             raise ValueError("labels are all background; expected at least one that is not")
-        self.threshold = _number("threshold", threshold)
+        self.threshold = real("threshold", threshold)
         if not 0.0 < self.threshold <= 1.0:
             raise ValueError(f"threshold is {threshold!r}; expected above 0 and at most 1")
-        self.hop_seconds = _number("hop_seconds", hop_seconds)
+        self.hop_seconds = real("hop_seconds", hop_seconds)
         if not 0.0 < self.hop_seconds < float("inf"):
             raise ValueError(f"hop_seconds is {hop_seconds!r}; expected above 0 and finite")
-        self.smoothing_frames = _count("smoothing_frames", smoothing_frames, least=1)
-        self.refractory_frames = _count("refractory_frames", refractory_frames, least=0)
+        self.smoothing_frames = count("smoothing_frames", smoothing_frames, 1)
+        self.refractory_frames = count("refractory_frames", refractory_frames, 0)
         self._keywords = np.array(
             [i for i, label in enumerate(self.labels) if label not in self.background], np.intp
         )
@@ -178,19 +178,19 @@ class Detector:
             )
         if not np.isfinite(posteriors).all():
             raise ValueError("posteriors holds NaN or infinity; expected finite values")
-        count = len(posteriors)
-        if count == 0:
+        n = len(posteriors)
+        if n == 0:
             return []
         scores = posteriors[:, self._keywords].astype(np.float64)
         rows = np.concatenate([self._past, scores])
         # Adds frame after frame in the order of time, so that the sums do not depend on the chunks.
         smoothed = np.zeros_like(scores)
         for age in range(self.smoothing_frames):
-            smoothed += rows[age : age + count]
+            smoothed += rows[age : age + n]
         smoothed /= self.smoothing_frames
         events = self._decide(smoothed)
-        self._past = rows[count:]
-        self._position += count
+        self._past = rows[n:]
+        self._position += n
         return events
 
     def reset(self) -> None:
@@ -236,19 +236,3 @@ def _names(name: str, values: Sequence[str]) -> tuple[str, ...]:
     if len(set(values)) != len(values):
         raise ValueError(f"{name} is {list(values)}; expected distinct names")
     return tuple(values)
-
-
-def _number(name: str, value: float) -> float:
-    """A real number that is not a bool."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise TypeError(f"{name} is {type(value).__name__}; expected a number")
-    return float(value)
-
-
-def _count(name: str, value: int, least: int) -> int:
-    """An integer that is at least `least`."""
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{name} is {type(value).__name__}; expected an int")
-    if value < least:
-        raise ValueError(f"{name} is {value}; expected at least {least}")
-    return int(value)

@@ -15,7 +15,7 @@ from pylstm import features as features_module
 from pylstm import layers as layers_module
 from pylstm.arguments import number_of, text
 from pylstm.features import Features
-from pylstm.layers import Layer
+from pylstm.layers.layer import Layer, checked_layers
 from pylstm.safetensors_encoding import encode_model
 from pylstm.whole_writes import write
 
@@ -65,23 +65,12 @@ class Model:
     ) -> None:
         if features is not None and not isinstance(features, Features):
             raise TypeError(f"features is {type(features).__name__}; expected MFCC, LogMel or None")
-        if isinstance(layers, Layer):
-            raise TypeError(f"layers is one {type(layers).__name__}; expected a list of layers")
         self._features = features
-        self._layers = tuple(layers)
         width = None if features is None else features.n_features
+        self._layers = checked_layers(layers, width)
         for place, layer in enumerate(self._layers):
-            if not isinstance(layer, Layer):
-                kinds = " or ".join(kind.__name__ for kind in layers_module.KINDS.values())
-                raise TypeError(f"layers[{place}] is {type(layer).__name__}; expected {kinds}")
             if layer.obstacle is not None:
                 raise ValueError(f"layers[{place}], {layer!r}, cannot stream: {layer.obstacle}")
-            if width is not None and layer.input_size != width:
-                before = "the features give" if place == 0 else f"layers[{place - 1}] gives"
-                raise ValueError(
-                    f"layers[{place}] takes {number_of(layer.input_size, 'value')}"
-                    f" but {before} {width}"
-                )
             width = layer.n_outputs
         if width is None:
             raise ValueError("there are neither features nor layers; expected at least one of them")

@@ -60,6 +60,9 @@
 /* The three in one number that can be compared: 100 for 0.1.0. */
 #define PYLSTM_VERSION_NUMBER (PYLSTM_VERSION_MAJOR * 10000 + PYLSTM_VERSION_MINOR * 100 + PYLSTM_VERSION_PATCH)
 
+/* The largest magnitude of a float sample that pylstm_stream_watch_scale lets pass: 24 dB above full scale, which is 1. */
+#define PYLSTM_LARGEST_SAMPLE 16
+
 /* Every object placed by *_init starts at a multiple of this many bytes. */
 #define PYLSTM_ALIGNMENT 64
 
@@ -94,7 +97,8 @@ typedef enum pylstm_status {
     PYLSTM_TOO_SHORT = 10,        /* flush with 1 to 8 frames and deltas on: a delta needs 9 frames */
     PYLSTM_SNAPSHOT_FOREIGN = 11, /* the snapshot was taken from a stream of another model or another version */
     PYLSTM_SNAPSHOT_DAMAGED = 12, /* the snapshot is cut, altered or impossible */
-    PYLSTM_NOT_BUILT = 13         /* the model needs what this build leaves out (PYLSTM_FLOAT_ONLY) */
+    PYLSTM_NOT_BUILT = 13,        /* the model needs what this build leaves out (docs/embedding.md) */
+    PYLSTM_OFF_SCALE = 14         /* float samples beyond PYLSTM_LARGEST_SAMPLE in a stream that watches for them */
 } pylstm_status;
 
 /* What went wrong, for people: filled by the calls that take one, always terminated. The caller owns it, and passes NULL where
@@ -313,9 +317,20 @@ PYLSTM_API pylstm_status pylstm_stream_rows_due(pylstm_stream *stream, size_t n_
  *     out         room for out_rows rows
  *     rows        receives how many were written
  *
- * Returns: PYLSTM_OK, PYLSTM_NOT_FINITE, PYLSTM_OUT_TOO_SMALL, PYLSTM_FLUSHED or PYLSTM_WRONG_INPUT. [one user] [rt] */
+ * Returns: PYLSTM_OK, PYLSTM_NOT_FINITE, PYLSTM_OUT_TOO_SMALL, PYLSTM_FLUSHED, PYLSTM_WRONG_INPUT, or PYLSTM_OFF_SCALE after
+ * pylstm_stream_watch_scale. [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_stream_push(pylstm_stream *stream, pylstm_sample_type type, const void *pcm, size_t n_samples,
                                             ptrdiff_t stride, float *out, size_t out_rows, size_t *rows);
+
+/* Lets a stream watch for float samples that are not audio from -1 to 1, such as 16-bit values that were converted to float but
+ * not divided by 32768: a model hears nothing in them. A push with a sample beyond PYLSTM_LARGEST_SAMPLE is then refused with
+ * PYLSTM_OFF_SCALE, alone or in a batch. A new stream does not watch; reset, snapshot, restore and copy leave it as it is.
+ * Silence on another scale stays below the limit and is not noticed.
+ *
+ *     watch    not 0: watch; 0: take every finite sample
+ *
+ * Returns: PYLSTM_OK. [one user] [rt] */
+PYLSTM_API pylstm_status pylstm_stream_watch_scale(pylstm_stream *stream, int watch);
 
 /* Takes frames that were computed elsewhere and writes one row for each.
  *

@@ -25,4 +25,5 @@ def bulk_isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
     """The package as a wheel from a source distribution, built once for all tests."""
-    return install(tmp_path_factory.mktemp("installed"))
+    # Where setup.py and pip have to cope with such a name.
+    return install(tmp_path_factory.mktemp("it's (ü) $a #b & c"))

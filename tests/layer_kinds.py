@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import pylstm
-from pylstm import reference
 from pylstm.layers import ACTIVATIONS, Layer
+from pylstm.reference.layers import LAYERS as REFERENCES
 
 Array = NDArray[Any]
 
@@ -32,11 +32,8 @@ class Kind:
         tests, under its name in them.
     settings : mapping of str to strategy
         What else `make` takes, and what of it is drawn.
-    reference : callable
-        ``reference(layer, weights, x, state, counts)``: outputs (T, B, n_outputs), the state at the
-        end, the smallest distance of anything from a corner (of a ReLU; else infinity), and for
-        each cell by its name every part of state and trace (T, B, size); all in float64. `counts`
-        is how many frames of each sequence are there; outputs past them are 0.
+    relu : bool
+        Whether there is a ReLU in every layer, whatever its settings say.
     state, trace : sequence of str
         The names of the parts that the core should say a cell remembers and shows, in order.
     torch_module : callable
@@ -48,7 +45,7 @@ class Kind:
     layer: type[Layer]
     variants: Mapping[str, Callable[..., Layer]]
     settings: Mapping[str, st.SearchStrategy[Any]]
-    reference: Callable[..., tuple[Array, Any, float, list[Any]]]
+    relu: bool = False
     state: Sequence[str] = ()
     trace: Sequence[str] = ()
     torch_module: Callable[[Layer], Any] | None = None
@@ -68,20 +65,6 @@ def projected(input_size: int, hidden_size: int, **settings: Any) -> Layer:
 
 def nonlinearity(layer: Any) -> dict[str, str]:
     return {"nonlinearity": layer.nonlinearity} if isinstance(layer, pylstm.RNN) else {}
-
-
-def recurrent_reference(
-    layer: Any, weights: Mapping[str, Array], x: Array, state: Any, counts: Array
-) -> tuple[Array, Any, float, list[Any]]:
-    y, end, trace = getattr(reference, layer.kind)(
-        x, weights, layer.num_layers, state,
-        bidirectional=layer.bidirectional, lengths=counts, **nonlinearity(layer),
-    )  # fmt: skip
-    corner = np.inf
-    if nonlinearity(layer) == {"nonlinearity": "relu"}:
-        present = np.arange(len(x))[:, None] < counts
-        corner = min(np.abs(rows["a"][present]).min() for rows in trace)
-    return y, end, corner, trace
 
 
 def torch_recurrent(layer: Any) -> Any:
@@ -114,16 +97,6 @@ def torch_recurrent_forward(
 # --- dense layers ---------------------------------------------------------------------------------
 
 
-def dense_reference(
-    layer: Any, weights: Mapping[str, Array], x: Array, state: Any, counts: Array
-) -> tuple[Array, Any, float, list[Any]]:
-    present = np.arange(len(x))[:, None] < counts
-    sums = reference.dense(x, weights["weight"], weights.get("bias"))
-    corner = np.abs(sums[present]).min() if layer.activation == "relu" else np.inf
-    y = reference.cells.ACTIVATIONS[layer.activation](sums)
-    return np.where(present[..., None], y, 0), None, corner, []
-
-
 def torch_linear(layer: Any) -> Any:
     import torch
 
@@ -150,7 +123,6 @@ KINDS = (
         pylstm.LSTM,
         {"lstm": pylstm.LSTM, "projected": projected},
         STACK,
-        recurrent_reference,
         state="hc",
         trace="ifgoch",
         torch_module=torch_recurrent,
@@ -160,7 +132,6 @@ KINDS = (
         pylstm.GRU,
         {"gru": pylstm.GRU},
         STACK,
-        recurrent_reference,
         torch_module=torch_recurrent,
         torch_forward=torch_recurrent_forward,
     ),
@@ -168,7 +139,6 @@ KINDS = (
         pylstm.RNN,
         {f"rnn_{name}": partial(pylstm.RNN, nonlinearity=name) for name in ("tanh", "relu")},
         STACK,
-        recurrent_reference,
         torch_module=torch_recurrent,
         torch_forward=torch_recurrent_forward,
     ),
@@ -176,7 +146,6 @@ KINDS = (
         pylstm.Dense,
         {f"dense_{name}": partial(pylstm.Dense, activation=name) for name in ACTIVATIONS},
         {"bias": st.booleans()},
-        dense_reference,
         torch_module=torch_linear,
         torch_forward=torch_linear_forward,
     ),
@@ -211,3 +180,25 @@ def draw_layer(
     """The same with settings that its row leaves to chance."""
     drawn = data.draw(st.fixed_dictionaries(dict(VARIANTS[variant].settings)))
     return make_layer(variant, input_size, width, **drawn, **settings)
+
+
+def reference(
+    layer: Layer, weights: Mapping[str, Array], x: Array, state: Any, counts: Array
+) -> tuple[Array, Any, float, list[Any]]:
+    """What `pylstm.reference` makes of x (T, B, input_size), in float64.
+
+    Outputs (T, B, n_outputs), the state at the end, the smallest distance of anything from the
+    corner of a ReLU (where there is none: infinity), and for each cell by its name every part of
+    state and trace (T, B, size). `counts` is how many frames of each sequence are there; outputs
+    past them are 0.
+    """
+    settings = {**layer._arguments(), "weights": weights}
+    y, end, trace = REFERENCES[layer.kind](x, settings, state=state, lengths=counts)
+    present = np.arange(len(x))[:, None] < counts
+    corners = [np.abs(rows["a"][present]).min() for rows in trace if has_corner(layer)]
+    return np.where(present[..., None], y, 0), end, min(corners, default=np.inf), trace
+
+
+def has_corner(layer: Layer) -> bool:
+    """Whether there is a ReLU in it, whose inputs the reference shows as "a"."""
+    return "relu" in repr(layer) or kind_of(layer).relu

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pylstm.layers import Layer
-from tests.layer_kinds import STREAMING, kind_of, stacked
+from tests.layer_kinds import STREAMING, kind_of, reference, stacked
 
 FRAMES = np.random.default_rng(1).standard_normal((40, 5)).astype(np.float32)
 
@@ -44,7 +44,7 @@ def expected(layers: list[Layer]) -> tuple[np.ndarray, list[Part], list[Part]]:
     x, state, trace = FRAMES[:, None].astype(np.float64), [], []
     for place, layer in enumerate(layers):
         kind, counts = kind_of(layer), np.array([len(x)])
-        x, _, _, cells = kind.reference(layer, layer.weights, x, None, counts)
+        x, _, _, cells = reference(layer, layer.weights, x, None, counts)
         for cell, shown in enumerate(cells):
             for names, parts, when in ((kind.state, state, -1), (kind.trace, trace, slice(None))):
                 parts += [Part(layer.kind, n, place, cell, shown[n][when, 0]) for n in names]

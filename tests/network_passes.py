@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.layers import Layer, Recurrent
-from tests.layer_kinds import kind_of, make_layer
+from tests.layer_kinds import has_corner, kind_of, make_layer, reference
 
 Array = NDArray[Any]
 
@@ -134,7 +134,7 @@ def reference_pass(
             for name in layer.shapes
         }
         state = None if given.state is None else given.state[place]
-        x, end, corner, _ = kind_of(layer).reference(layer, own, x, state, given.counts)
+        x, end, corner, _ = reference(layer, own, x, state, given.counts)
         ends.append(end)
         corners.append(corner)
     return x, ends, float(min(corners))
@@ -279,8 +279,7 @@ CORNER = 3e-6
 
 def clear(layers: list[Layer], given: Passage) -> bool:
     """Whether rounding moves nothing over the corner of a ReLU."""
-    has_relu = any("relu" in repr(layer) for layer in layers)
-    return not has_relu or reference_pass(layers, given)[2] > CORNER
+    return not any(map(has_corner, layers)) or reference_pass(layers, given)[2] > CORNER
 
 
 def compare_with_torch(layers: list[Layer], given: Passage, **settings: Any) -> None:

@@ -31,6 +31,7 @@ TESTS = [
     "layers/test_lstm.py",
     "engine/test_stream.py",
     "engine/test_stream_pool.py",
+    "features/test_feature_streams.py",
     "features/test_features.py",
 ]
 # Emulation is some 30 times slower: all but the tests with many random examples or large arrays.

@@ -4,7 +4,10 @@ soundfile and soxr read them. Both come with ``pylstm[cli]`` and ``pylstm[train]
 when the first file is opened.
 """
 
-from pylstm.audio.audio_file import AudioError, AudioFile, RateError, soundfile_and_soxr
+from pylstm.audio.audio_file import AudioFile
+from pylstm.audio.decoder import soundfile_and_soxr
+from pylstm.audio.errors import AudioError, RateError
 from pylstm.audio.header import Header
+from pylstm.audio.scale import scale_problem
 
-__all__ = ["AudioError", "AudioFile", "Header", "RateError", "soundfile_and_soxr"]
+__all__ = ["AudioError", "AudioFile", "Header", "RateError", "scale_problem", "soundfile_and_soxr"]

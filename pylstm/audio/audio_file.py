@@ -4,62 +4,23 @@ from __future__ import annotations
 
 import math
 import os
-import stat
 from collections.abc import Iterator
-from types import ModuleType
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.audio.declared_length import share_present
+from pylstm.audio.decoder import Decoder, soundfile_and_soxr
+from pylstm.audio.errors import AudioError, RateError
 
-__all__ = ["AudioError", "AudioFile", "RateError", "soundfile_and_soxr"]
+__all__ = ["AudioFile"]
 
 Samples = NDArray[np.float32]
 
-# libsndfile gives this many frames or more if a file does not know its length.
-_UNKNOWN = 1 << 62
 # Values in a block, all channels together: no file makes a block larger than 4 MiB.
 _BLOCK_VALUES = 1 << 20
 # Declared lengths and written times are rounded to about this, seconds.
 ROUNDING = 0.1
-
-
-class AudioError(ValueError):
-    """A file cannot be read as audio; the message is one line and names the file."""
-
-
-class RateError(AudioError):
-    """A file is at another rate and may not be resampled.
-
-    Attributes
-    ----------
-    rate : int
-        The rate of the file, Hz.
-    """
-
-    def __init__(self, message: str, rate: int) -> None:
-        super().__init__(message)
-        self.rate = rate
-
-
-def soundfile_and_soxr() -> tuple[ModuleType, ModuleType]:
-    """The two libraries that read audio.
-
-    Raises
-    ------
-    ImportError
-        One of them is not installed; the message names the extra that has them.
-    """
-    try:
-        import soundfile
-        import soxr
-    except (ImportError, OSError) as error:  # OSError: soundfile without its C library
-        raise ImportError(
-            f'reading audio needs soundfile and soxr: pip install "pylstm[train]" ({error})'
-        ) from error
-    return soundfile, soxr
 
 
 class AudioFile:
@@ -81,11 +42,16 @@ class AudioFile:
     rate, channels : int
         Hz and channels of the file.
     seconds : float or None
-        Length of the audio as the file declares it, if it does.
+        Length of the audio as the file declares it, if it does; as the file holds it, if that is
+        more.
     seconds_read : float
         Length of what has been read so far.
+    peak : float
+        The largest magnitude of a float sample in what has been read so far, before mixing and
+        resampling; `pylstm.audio.scale_problem` says whether that can be audio. 0 for files of
+        whole numbers, whose full scale is 1.
     cut : bool
-        Whether the header tells that the file ends too soon; see `shortfall`.
+        Whether the header tells that its own length is wrong; see `shortfall`.
     changes : list of str
         Changes of the audio, in words; empty: none.
 
@@ -119,26 +85,22 @@ class AudioFile:
             raise ValueError(f"start is {start}; expected seconds, 0 or more")
         if end is not None and not (math.isfinite(end) and end > start):
             raise ValueError(f"end is {end}; expected seconds after start={start}")
-        soundfile, soxr = soundfile_and_soxr()
-        self._error: type[Exception] = soundfile.SoundFileError
-        self._path = os.fspath(path)
-        self._file = _opened(self._path, soundfile)
-        if self._file.frames >= _UNKNOWN:
-            # soundfile seeks to its position after every block. That fails if the end is unknown,
-            # as in FLAC from a pipe.
-            self._file.seekable = lambda: False
-        self.rate = int(self._file.samplerate)
-        self.channels = int(self._file.channels)
+        _, soxr = soundfile_and_soxr()
+        self._path = os.fsdecode(path)
+        self._decoder = Decoder(self._path)
+        self.rate, self.channels = self._decoder.rate, self._decoder.channels
         self._frames_read = 0
         self._first = round(start * self.rate)
         self._left = None if end is None else max(1, round(end * self.rate) - self._first)
         self._resampler: Any = None
+        self.peak = 0.0
+        self._loudest = ""
         self.cut = False
         self.changes: list[str] = []
         try:
             self.seconds = self._length()
             if self._first:
-                self._file.seek(self._first)
+                self._decoder.skip(self._first)
             if self.channels > 1:
                 self.changes.append(f"mixed {self.channels} channels down to mono")
             if sample_rate is not None and self.rate != sample_rate:
@@ -152,39 +114,33 @@ class AudioFile:
                 self._resampler = soxr.ResampleStream(
                     self.rate, sample_rate, num_channels=1, dtype="float32", quality="HQ"
                 )
-        except soundfile.SoundFileError as error:
-            self._file.close()
-            raise AudioError(
-                f"cannot find {start:.2f} s in {self._path}: {_words(error)}"
-            ) from None
         except BaseException:
-            self._file.close()
+            self._decoder.close()
             raise
 
     def _length(self) -> float | None:
-        """Declared seconds of audio."""
-        frames = self._file.frames
+        """Declared seconds of audio, or those that are there, if they are more."""
+        frames, declared = self._decoder.frames, self._decoder.declared
         if frames == 0:
             raise AudioError(f"{self._path} holds no samples; expected audio")
-        if frames >= _UNKNOWN:
+        if frames is None:
             return None if self._left is None else self._left / self.rate
         if self._first >= frames:
             raise AudioError(
                 f"{self._path} ends at {frames / self.rate:.2f} s; expected audio from"
                 f" {self._first / self.rate:.2f} s on"
             )
-        if self._left is None and (there := share_present(self._path)) < 1.0:
-            self.cut = True
-            return frames / there / self.rate - self._first / self.rate
+        if self._left is None:
+            self.cut = self._decoder.ends_early or declared not in (None, frames)
+            return (max(frames, declared or 0) - self._first) / self.rate
         frames -= self._first
-        if self._left is not None:
-            if self._left - frames > ROUNDING * self.rate:
-                raise AudioError(
-                    f"{self._path} ends at {(self._first + frames) / self.rate:.2f} s; expected"
-                    f" audio until {(self._first + self._left) / self.rate:.2f} s"
-                )
-            frames = self._left = min(frames, self._left)
-        return frames / self.rate
+        if self._left - frames > ROUNDING * self.rate:
+            raise AudioError(
+                f"{self._path} ends at {(self._first + frames) / self.rate:.2f} s; expected"
+                f" audio until {(self._first + self._left) / self.rate:.2f} s"
+            )
+        self._left = min(frames, self._left)
+        return self._left / self.rate
 
     def __repr__(self) -> str:
         return f"AudioFile({self._path!r}, rate={self.rate}, channels={self.channels})"
@@ -193,12 +149,12 @@ class AudioFile:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._file.close()
+        self._decoder.close()
 
     @property
     def may_hold_nan(self) -> bool:
         """Whether the file holds floats; whole numbers are always finite."""
-        return self._file.subtype in ("FLOAT", "DOUBLE")
+        return self._decoder.subtype in ("FLOAT", "DOUBLE")
 
     @property
     def seconds_read(self) -> float:
@@ -207,16 +163,28 @@ class AudioFile:
 
     @property
     def shortfall(self) -> str | None:
-        """Says how much less than declared the file held, once all is read; None: nothing is
-        missing.
+        """Says how the length of the file is not what it declares, once all is read; None: it is.
 
         Some decoders stop where a file is cut off without an error, and libsndfile believes that
         WAV and AIFF files are complete (`pylstm.audio.declared_length` does not). Others declare
-        rounded lengths, so a tenth of a second is tolerated.
+        rounded lengths, so a tenth of a second is tolerated. A header may also declare less than
+        the file holds, as where a recorder crashed: all of it is read.
         """
-        if self.seconds is None or self.seconds - self.seconds_read < ROUNDING:
+        read, decoder = self.seconds_read, self._decoder
+        if self.seconds is not None and self.seconds - read >= ROUNDING:
+            return f"cut off: {read:.2f} s of the {self.seconds:.2f} s that it declares"
+        if self._left is not None:
             return None
-        return f"cut off: {self.seconds_read:.2f} s of the {self.seconds:.2f} s that it declares"
+        if decoder.ends_early:
+            return f"cut off after {read:.2f} s: its end is missing"
+        if decoder.declared is not None and decoder.frames is not None:
+            surplus = (decoder.frames - decoder.declared) / self.rate
+            if surplus >= ROUNDING or (surplus > 0 and decoder.declared == 0):
+                declared = decoder.declared / self.rate
+                return (
+                    f"longer than its header says: {declared + surplus:.2f} s, not {declared:.2f} s"
+                )
+        return None
 
     def chunks(self, size: int) -> Iterator[Samples]:
         """The audio from the beginning to the end, once.
@@ -233,7 +201,7 @@ class AudioFile:
         Raises
         ------
         AudioError
-            The file is damaged, or holds NaN or infinity.
+            The file is damaged, or holds NaN or infinity, or samples too large to be resampled.
         """
         pending = np.empty(0, np.float32)
         for block in self._blocks():
@@ -263,65 +231,58 @@ class AudioFile:
         """Mono float32 at the rate asked for, block by block."""
         # A quarter of a second, so that blocks stay small after resampling from a low rate.
         count = max(1, min(self.rate // 4, _BLOCK_VALUES // self.channels))
-        while len(block := self._read(count)):
+        while len(block := self._next(count)):
             # In float64 the sum of finite float32 values stays finite.
             mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float64)
             mono = np.ascontiguousarray(mono, np.float32)
-            yield mono if self._resampler is None else self._resampler.resample_chunk(mono)
+            yield mono if self._resampler is None else self._resampled(mono)
         if self._frames_read == 0:
             raise AudioError(f"{self._path} holds no samples; expected audio")
         if self._resampler is not None:
-            yield self._resampler.resample_chunk(np.empty(0, np.float32), last=True)
+            yield self._resampled(np.empty(0, np.float32), last=True)
 
-    def _read(self, count: int) -> Samples:
-        """The next samples of all channels, (n, channels); none at the end."""
+    def _resampled(self, mono: Samples, last: bool = False) -> Samples:
+        samples: Samples = self._resampler.resample_chunk(mono, last=last)
+        if self.may_hold_nan and not np.isfinite(samples).all():
+            raise AudioError(
+                f"{self._path}: {self._loudest}; expected audio from -1 to 1, because resampling"
+                " overflows"
+            )
+        return samples
+
+    def _next(self, count: int) -> Samples:
+        """The next samples of all channels, (n, channels), finite; none at the end."""
         if self._left is not None:
             count = min(count, self._left)
             self._left -= count
         try:
-            block = self._file.read(count, dtype="float32", always_2d=True)
-        except self._error as error:
+            block = self._decoder.read(count)
+        except AudioError as error:
             raise AudioError(
-                f"cannot read {self._path} after {self.seconds_read:.2f} s: {_words(error)}"
+                f"cannot read {self._path} after {self.seconds_read:.2f} s: {error}"
             ) from None
-        bad = np.flatnonzero(~np.isfinite(block))
-        if len(bad):
-            row, channel = divmod(int(bad[0]), block.shape[1])
-            sample = self._first + self._frames_read + row
-            where = f"sample {sample}" + (f" of channel {channel}" if block.shape[1] > 1 else "")
-            raise AudioError(
-                f"{self._path}: {where} (counted from 0, at {sample / self.rate:.3f} s) "
-                f"is {block[row, channel]}; expected finite values"
-            )
+        if self.may_hold_nan and len(block):
+            self._look_at(block)
         self._frames_read += len(block)
         return block
 
-
-def _opened(path: str, soundfile: ModuleType) -> Any:
-    """The file, open; errors of the system are more exact than libsndfile's "System error"."""
-    try:
-        # Looked at before it is opened: opening a pipe would wait for its other end.
-        mode = os.stat(path).st_mode
-        if stat.S_ISDIR(mode):
-            raise AudioError(f"{path} is a folder; expected an audio file")
-        if not stat.S_ISREG(mode):
-            raise AudioError(f"{path} is not a regular file; expected an audio file")
-        with open(path, "rb") as file:
-            if not file.read(1):
-                raise AudioError(f"{path} is empty; expected an audio file")
-        return soundfile.SoundFile(path)
-    except AudioError:
-        raise
-    except (OSError, ValueError) as error:  # ValueError: a name with a NUL in it
-        reason = getattr(error, "strerror", None) or error
-        raise AudioError(f"cannot read {path}: {reason}") from None
-    except soundfile.SoundFileError as error:
-        raise AudioError(f"cannot read {path}: {_words(error)}") from None
-    except TypeError:  # soundfile believes the suffix .raw and asks for the rate
-        raise AudioError(f"cannot read {path}: headerless audio has no rate") from None
-
-
-def _words(error: Exception) -> str:
-    """libsndfile's message without the name of the file, which ours has already."""
-    text = getattr(error, "error_string", "") or str(error)
-    return str(text).removeprefix("Error : ").strip().rstrip(".").lower()
+    def _look_at(self, block: Samples) -> None:
+        """Keeps the loudest sample in mind, and refuses NaN and infinity."""
+        magnitudes = np.abs(block)
+        peak = float(magnitudes.max())  # NaN, if there is one
+        if peak <= self.peak:
+            return
+        bad = ~np.isfinite(block)
+        row, channel = divmod(int(np.argmax(bad if bad.any() else magnitudes)), self.channels)
+        sample = self._first + self._frames_read + row
+        where = f"sample {sample}" + (f" of channel {channel}" if self.channels > 1 else "")
+        where += f" (counted from 0, at {sample / self.rate:.3f} s)"
+        if bad.any():
+            value, expected = block[row, channel], "finite values"
+            if self._decoder.subtype == "DOUBLE" and np.isinf(value):
+                exact = self._decoder.exactly(sample)[channel]
+                if np.isfinite(exact):  # libsndfile makes infinity of what float32 cannot hold
+                    value, expected = exact, "audio from -1 to 1, which float32 holds"
+            raise AudioError(f"{self._path}: {where} is {value!s}; expected {expected}")
+        self._loudest = f"{where} is {block[row, channel]!s}"
+        self.peak = peak

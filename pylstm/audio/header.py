@@ -1,20 +1,23 @@
-"""The header of an audio file: rate, channels, length."""
+"""The header of an audio file: rate, channels, length; and how loud it is, if it holds floats."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from pylstm.audio.audio_file import AudioError, AudioFile
+from pylstm.audio.audio_file import AudioFile
 
-__all__ = ["Header", "refuse_cut"]
+__all__ = ["Header"]
 
 
 class Header(NamedTuple):
-    """Rate in Hz, channels and length in seconds of a file."""
+    """Rate in Hz, channels and length in seconds of a file, its `AudioFile.peak`, and its
+    `AudioFile.shortfall`, if the header tells or the whole file was read."""
 
     rate: int
     channels: int
     seconds: float
+    peak: float = 0.0
+    shortfall: str | None = None
 
     @classmethod
     def of(cls, path: str, decode: bool = False) -> Header:
@@ -26,16 +29,9 @@ class Header(NamedTuple):
             It cannot be used; the message names it.
         """
         with AudioFile(path, None) as file:
-            seconds = file.seconds
+            seconds, shortfall = file.seconds, None
             if decode or file.may_hold_nan or file.cut or seconds is None:
                 for _ in file.chunks(1 << 16):
                     pass
-                refuse_cut(path, file)
-                seconds = file.seconds_read
-            return cls(file.rate, file.channels, seconds)
-
-
-def refuse_cut(path: str, file: AudioFile) -> None:
-    """Raises `AudioError` if a file that is read to its end was cut off."""
-    if file.shortfall:
-        raise AudioError(f"{path} is {file.shortfall}")
+                seconds, shortfall = file.seconds_read, file.shortfall
+            return cls(file.rate, file.channels, seconds, file.peak, shortfall)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,9 +11,21 @@ from numpy.typing import NDArray
 from pylstm.bulk.packed_sequences import Packed
 from pylstm.bulk.states import State
 
-__all__ = ["BulkLayer"]
+__all__ = ["BulkLayer", "PassSettings"]
 
 Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class PassSettings:
+    """How a forward pass is made."""
+
+    keep: bool = False
+    """Whether `BulkLayer.backward` will follow."""
+    rng: np.random.Generator | None = None
+    """Draws what dropout drops; None: nothing is dropped."""
+    recompute: int | None = None
+    """Frames of a segment that backward may compute again; None: everything is kept."""
 
 
 class BulkLayer(Protocol):
@@ -26,14 +39,7 @@ class BulkLayer(Protocol):
         """Floats of a tape for each row, input and output rows not counted."""
 
     def forward(
-        self,
-        x: Array,
-        packed: Packed,
-        state: State | None,
-        *,
-        keep: bool = False,
-        rng: np.random.Generator | None = None,
-        recompute: int | None = None,
+        self, x: Array, packed: Packed, state: State | None, settings: PassSettings
     ) -> tuple[Array, State, Any]:
         """Runs over all rows.
 
@@ -44,12 +50,7 @@ class BulkLayer(Protocol):
             Which sequence and frame each row is.
         state : tuple of arrays (places, batch, width), or None
             Where to begin, sequences in the order of the rows; None: zeros.
-        keep : bool
-            Whether `backward` will follow.
-        rng : Generator, optional
-            Draws what dropout drops; None: nothing is dropped.
-        recompute : int, optional
-            Frames of a segment that backward may compute again; None: everything is kept.
+        settings : PassSettings
 
         Returns
         -------
@@ -57,16 +58,11 @@ class BulkLayer(Protocol):
         state : tuple of arrays
             At the end of each sequence; empty where a layer remembers nothing.
         tape : object
-            For `backward`; None without `keep`.
+            For `backward`; None where it will not follow.
         """
 
     def backward(
-        self,
-        tape: Any,
-        dy: Array,
-        d_state: State | None,
-        gradients: dict[str, Array],
-        d_inputs: bool,
+        self, tape: Any, dy: Array, d_state: State | None, gradients: dict[str, Array], d_x: bool
     ) -> tuple[Array | None, State]:
         """Runs back over a forward pass.
 
@@ -80,7 +76,7 @@ class BulkLayer(Protocol):
             With respect to the state at the end; None: zeros.
         gradients : dict of str to ndarray
             With respect to the weights, under their names: added to.
-        d_inputs : bool
+        d_x : bool
             Whether the gradient with respect to the inputs is wanted.
 
         Returns

@@ -9,12 +9,20 @@ from numpy.typing import NDArray
 
 from pylstm import _engine
 
-__all__ = ["check_finite", "check_frames", "check_lengths"]
+__all__ = ["check_finite", "check_float32", "check_frames", "check_lengths"]
 
 Array = NDArray[np.float32]
 
 
-def check_frames(x: Any, width: int, batched: bool) -> Array:
+def check_float32(name: str, array: Any) -> None:
+    """Refuses what is no NumPy array of float32, and one with a mask."""
+    if not isinstance(array, np.ndarray) or array.dtype != np.float32:
+        came = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
+        raise TypeError(f"{name} is {came}; expected a NumPy array of float32")
+    _engine.refuse_masked(name, array)
+
+
+def check_frames(x: Any, width: int, batched: bool, least: int = 1) -> Array:
     """Checks frames and returns them as float32 in C order.
 
     Parameters
@@ -22,14 +30,13 @@ def check_frames(x: Any, width: int, batched: bool) -> Array:
     x : array, shape (T, B, width), or without `batched` also (T, width), float32
     width : int
     batched : bool
+    least : int
+        The smallest T and B.
     """
-    if not isinstance(x, np.ndarray) or x.dtype != np.float32:
-        came = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
-        raise TypeError(f"x is {came}; expected a NumPy array of float32")
-    _engine.refuse_masked("x", x)
-    if x.shape[-1:] != (width,) or x.ndim not in ((3,) if batched else (2, 3)) or not x.size:
+    check_float32("x", x)
+    if x.shape[-1:] != (width,) or x.ndim not in ((3,) if batched else (2, 3)) or x.size < least:
         expected = f"(T, B, {width})" if batched else f"(T, {width}) or (T, B, {width})"
-        raise ValueError(f"x has shape {x.shape}; expected {expected}, T and B at least 1")
+        raise ValueError(f"x has shape {x.shape}; expected {expected}, T and B at least {least}")
     return np.require(x, requirements=["C", "A", "E"])
 
 

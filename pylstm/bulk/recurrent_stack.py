@@ -8,13 +8,14 @@ that many frames; backward runs forward again, segment by segment.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylstm import _bulk
+from pylstm.bulk.bulk_layer import PassSettings
 from pylstm.bulk.packed_sequences import Packed
 from pylstm.bulk.recomputed_segments import Segment, segments_backward, segments_forward
 from pylstm.bulk.states import State
@@ -31,11 +32,9 @@ class Tape:
     """What a forward pass of a stack keeps for its gradients."""
 
     packed: Packed
-    kept: list[list[list[Segment] | tuple[Any, ...] | None]] = field(default_factory=list)
-    """For each layer and direction, what the pass kept, or the segments to compute it from."""
-    inputs: list[Array] = field(default_factory=list)
-    masks: list[Array | None] = field(default_factory=list)
-    """What dropout multiplied the outputs of each layer with; None: nothing was dropped."""
+    layers: list[tuple[list[list[Segment] | tuple[Any, ...] | None], Array, Array | None]]
+    """What each direction of a layer kept, or the segments to compute it from; the layer's inputs;
+    what dropout multiplied its outputs with (None: nothing was dropped)."""
 
 
 class RecurrentStack:
@@ -92,35 +91,23 @@ class RecurrentStack:
         )
 
     def forward(
-        self,
-        x: Array,
-        packed: Packed,
-        state: State | None,
-        *,
-        keep: bool = False,
-        rng: np.random.Generator | None = None,
-        recompute: int | None = None,
+        self, x: Array, packed: Packed, state: State | None, settings: PassSettings
     ) -> tuple[Array, State, Any]:
         """Runs over all rows: see `BulkLayer.forward`."""
+        keep, rng, recompute = settings.keep, settings.rng, settings.recompute
         ends = self._zeros(packed.batch)
-        tape = Tape(packed) if keep else None
+        tape = Tape(packed, []) if keep else None
         for k, layer in enumerate(self._directions):
             y = np.empty((packed.rows, self._n_outputs), np.float32)
             kept: list[Any] = []
             for d, direction in enumerate(layer):
                 place = k * len(layer) + d
                 running = self._padded(state, place, packed.batch)
-                column = d * self._width
+                given = (d == 1, running, y, d * self._width)
                 if keep and recompute is not None:
-                    kept.append(
-                        segments_forward(
-                            direction, x, packed, d == 1, running, y, column, recompute
-                        )
-                    )
+                    kept.append(segments_forward(direction, x, packed, *given, recompute))
                 else:
-                    kept.append(
-                        direction.forward(x, packed.steps, d == 1, running, y, column, keep)
-                    )
+                    kept.append(direction.forward(x, packed.steps, *given, keep))
                 self._store(running, ends, place)
             mask = None
             if rng is not None and self._dropout and k + 1 < len(self._directions):
@@ -128,19 +115,12 @@ class RecurrentStack:
                 mask *= np.float32(1 / (1 - self._dropout))
                 y *= mask
             if tape is not None:
-                tape.kept.append(kept)
-                tape.inputs.append(x)
-                tape.masks.append(mask)
+                tape.layers.append((kept, x, mask))
             x = y
         return x, ends, tape
 
     def backward(
-        self,
-        tape: Tape,
-        dy: Array,
-        d_state: State | None,
-        gradients: dict[str, Array],
-        d_inputs: bool,
+        self, tape: Tape, dy: Array, d_state: State | None, gradients: dict[str, Array], d_x: bool
     ) -> tuple[Array | None, State]:
         """Runs back over a forward pass: see `BulkLayer.backward`."""
         packed = tape.packed
@@ -148,28 +128,23 @@ class RecurrentStack:
         dx: Array | None = None
         for k in reversed(range(len(self._directions))):
             layer = self._directions[k]
-            mask = tape.masks[k]
+            kept, x, mask = tape.layers.pop()
             if mask is not None:
                 dy = dy * mask
-            dx = np.empty_like(tape.inputs[k]) if k or d_inputs else None
+            dx = np.empty_like(x) if k or d_x else None
             for d, direction in enumerate(layer):
                 place = k * len(layer) + d
                 running = self._padded(d_state, place, packed.batch)
                 parts = tuple(map(gradients.get, self._names[k][d]))
-                column = d * self._width
-                kept = tape.kept[k][d]
-                if isinstance(kept, list):
-                    segments_backward(
-                        direction, kept, tape.inputs[k], d == 1, dy, column, running, dx, d > 0,
-                        parts,
-                    )  # fmt: skip
+                given = (d == 1, dy, d * self._width, running, dx, d > 0, parts)
+                own = kept[d]
+                assert own is not None
+                if isinstance(own, list):
+                    segments_backward(direction, own, x, *given)
                 else:
-                    assert kept is not None
-                    direction.backward(
-                        kept, packed.steps, d == 1, dy, column, running, dx, d > 0, parts
-                    )
+                    direction.backward(own, packed.steps, *given)
                 self._store(running, begins, place)
-                tape.kept[k][d] = None  # its memory is free for the layers below
+                own = kept[d] = None  # its memory is free for what follows
             dy = dx if dx is not None else dy
         return dx, begins
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm import _engine
-from pylstm.bulk.frames import check_finite
+from pylstm.bulk.frames import check_finite, check_float32
 
 __all__ = ["State", "check_state", "state_from_parts"]
 
@@ -58,10 +57,7 @@ def check_state(
     found = []
     for (letter, (places, width)), part in zip(shapes.items(), parts, strict=True):
         shape = (places, width) if single else (places, batch, width)
-        if not isinstance(part, np.ndarray) or part.dtype != np.float32:
-            came = str(part.dtype) if isinstance(part, np.ndarray) else type(part).__name__
-            raise TypeError(f"{letter} of {name} is {came}; expected a NumPy array of float32")
-        _engine.refuse_masked(f"{letter} of {name}", part)
+        check_float32(f"{letter} of {name}", part)
         if part.shape != shape:
             raise ValueError(f"{letter} of {name} has shape {part.shape}; expected {shape}")
         if finite:

@@ -19,8 +19,10 @@ import typer
 from typer.core import TyperGroup
 
 import pylstm
+from pylstm.audio.decoder_messages import hide_decoder_messages
 from pylstm.cli import bench, demo, eval, export, info, run, train
 from pylstm.cli.console.errors import OK, exit_code
+from pylstm.cli.console.output import warnings_as_notes
 
 __all__ = ["app", "main"]
 
@@ -37,7 +39,8 @@ class _Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> int:
         # Inside typer's main, which handles a broken pipe differently.
-        return exit_code(partial(super().invoke, ctx))
+        with warnings_as_notes():
+            return exit_code(partial(super().invoke, ctx))
 
 
 app = typer.Typer(
@@ -82,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):
             # A label that the terminal cannot encode must not end a command.
             stream.reconfigure(errors="backslashreplace")
+    hide_decoder_messages()
     try:
         app(arguments, prog_name="pylstm")
     except SystemExit as end:

@@ -18,12 +18,18 @@ from pylstm.cli.console.audio_progress import audio_progress
 from pylstm.cli.console.errors import CliError
 from pylstm.cli.console.evaluation_figures import EvaluationFigures
 from pylstm.cli.console.extras import EVALUATION, require
+from pylstm.cli.console.former_options import renamed
 from pylstm.cli.console.named_model import ModelArgument, NamedModel
 from pylstm.cli.console.named_recordings import (
     ClipsOption,
     DataArgument,
+    SkipMissingOption,
+    SkipUnreadableOption,
+    SubfoldersOption,
     data_errors,
     duration,
+    folder_name,
+    holds_recordings,
     recordings_at,
 )
 from pylstm.cli.console.output import JsonOption, fact, note, one_line
@@ -61,8 +67,11 @@ def eval_(
             " list of it, else all."
         ),
     ] = None,
-    png: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write confusion.png and det.png there.")
+    figures: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER", help="Write confusion.png and det.png there. Formerly --png."
+        ),
     ] = None,
     json: JsonOption = False,
     others: Annotated[
@@ -70,6 +79,10 @@ def eval_(
         typer.Option(metavar="LABEL", help="The model's label for folders of other names."),
     ] = None,
     clips: ClipsOption = False,
+    subfolders: SubfoldersOption = None,
+    skip_missing: SkipMissingOption = False,
+    skip_unreadable: SkipUnreadableOption = False,
+    png: Annotated[Path | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Evaluate a model on labelled recordings.
 
@@ -77,17 +90,26 @@ def eval_(
     all frames, which is what pylstm train optimises. Manifests with times are evaluated frame by
     frame.
     """
+    figures = renamed("--figures", figures, "--png", png)
     require("evaluation", EVALUATION)
     named = NamedModel.load(model)
     if named.model.features is None or named.model.labels is None:
         raise CliError(f"{model} has no features or no labels; expected both")
-    figures = None if png is None else EvaluationFigures(png)
-    recordings = _recordings(named.model, data, others, clips)
+    drawer = None if figures is None else EvaluationFigures(figures)
+    recordings = _recordings(
+        named.model,
+        data,
+        others,
+        clips=clips,
+        subfolders=subfolders,
+        skip_missing=skip_missing,
+        skip_unreadable=skip_unreadable,
+    )
     chosen = _chosen(named.model, recordings, split)
     if not len(chosen):
         raise CliError(f"{data} has no recordings for {split.value if split else 'testing'}")
     evaluation = _evaluated(named.model, chosen)
-    drawn = [] if figures is None else figures.draw(evaluation)
+    drawn = [] if drawer is None else drawer.draw(evaluation)
     facts = _facts(model, data, chosen, evaluation)
     facts["split"] = "all" if chosen is recordings else _side(recordings, split).value
     if json:
@@ -101,20 +123,20 @@ def eval_(
 # --- the recordings -------------------------------------------------------------------------------
 
 
-def _recordings(model: Model, data: Path, others: str | None, clips: bool) -> Recordings:
-    """The recordings, with the labels of the model."""
+def _recordings(model: Model, data: Path, others: str | None, **how: Any) -> Recordings:
+    """The recordings, with the labels of the model; `how`: see `recordings_at`."""
     labels = model.labels or ()
     others = others or model.info.get("training.others")
     if not data.is_dir():
         background = model.info.get("training.background", "background")
-        return recordings_at(data, clips=clips, background=background)
+        return recordings_at(data, background=background, **how)
     if others is None:
-        return recordings_at(data)
+        return recordings_at(data, **how)
     if others not in labels:
         raise CliError(f"--others is {others}; expected a label of the model: {', '.join(labels)}")
-    # Not every label needs a folder.
-    there = [name for name in labels if name != others and (data / name).is_dir()]
-    return recordings_at(data, labels=there or list(labels), others=others)
+    # Not every label needs a folder, or one with recordings.
+    there = [name for name in labels if name != others and holds_recordings(data / name)]
+    return recordings_at(data, labels=there or list(labels), others=others, **how)
 
 
 def _side(recordings: Recordings, split: Side | None) -> Side:
@@ -128,7 +150,7 @@ def _chosen(model: Model, recordings: Recordings, split: Side | None) -> Recordi
     """The part of the recordings that is used."""
     side = _side(recordings, split)
     if side is Side.ALL:
-        if model.info.get("training.data") == Path(recordings.name).resolve().name:
+        if model.info.get("training.data") == folder_name(recordings):
             note(
                 "the model may have been trained on some of these; --split validation uses the"
                 " others"
@@ -152,7 +174,7 @@ def _evaluated(model: Model, recordings: Recordings) -> LabelEvaluation:
     from pylstm.evaluation.label_evaluation import evaluate_labels
 
     try:
-        with data_errors(), audio_progress(recordings.seconds) as show:
+        with data_errors(recordings), audio_progress(recordings.seconds) as show:
             return evaluate_labels(model, recordings, show)
     except ValueError as error:  # the model lacks a label
         raise CliError(f"{error}; --others names the model's label for all others") from None

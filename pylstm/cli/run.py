@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pylstm.audio import AudioFile
+from pylstm.audio import AudioFile, scale_problem
 from pylstm.cli.console.audio_progress import audio_progress
 from pylstm.cli.console.event_report import JsonReport, TextReport
 from pylstm.cli.console.listening import Listening, detector_of, keywords_of
@@ -69,8 +70,13 @@ def run(
                 PosteriorsFile(csv, detector.labels, detector.hop_seconds, [audio, named.path])
             )
         report = JsonReport() if json else TextReport(keywords_of(detector))
-        with audio_progress(source.seconds) as show:
+        off_scale = None
+        with audio_progress(source.seconds) as show, warnings.catch_warnings():
+            # The stream would warn of samples; here a note says it of the file.
+            warnings.filterwarnings("ignore", r"pcm\[\d+\] is", RuntimeWarning)
             for heard in listening:
+                if off_scale is None and (off_scale := scale_problem(source.peak)):
+                    note(f"{audio} {off_scale}")
                 for event in heard.events:
                     report.event(event)
                 if posteriors is not None:

@@ -9,19 +9,24 @@ from typing import TYPE_CHECKING, Any
 from pylstm.cli.console import training_options as options
 from pylstm.cli.console.errors import INTERRUPTED, USAGE, CliError
 from pylstm.cli.console.extras import TRAINING, require
+from pylstm.cli.console.former_options import renamed
 from pylstm.cli.console.named_recordings import (
     ClipsOption,
     DataArgument,
+    SkipMissingOption,
+    SkipUnreadableOption,
+    SubfoldersOption,
     data_errors,
     duration,
     names_in,
     recordings_at,
 )
 from pylstm.cli.console.output import fact, note
-from pylstm.cli.console.training_plan import TrainingPlan, needs_silence_examples
+from pylstm.cli.console.training_plan import TrainingPlan, needs_background_examples
 from pylstm.model_files import SUFFIX
 
 if TYPE_CHECKING:
+    from pylstm.train.data.feature_cache import FeatureCache
     from pylstm.train.data.recordings import Recordings, Split
     from pylstm.train.loop.fitted import Fitted
 
@@ -44,14 +49,18 @@ def train(
     others: options.Others = None,
     clips: ClipsOption = False,
     background: options.Background = "background",
-    quiet: options.Quiet = True,
+    background_examples: options.BackgroundExamples = None,
     augment: options.Augment = True,
     noise: options.Noise = None,
     seed: options.Seed = 0,
     threads: options.Threads = None,
     cache: options.Cache = None,
+    subfolders: SubfoldersOption = None,
+    skip_missing: SkipMissingOption = False,
+    skip_unreadable: SkipUnreadableOption = False,
     resume: options.Resume = False,
     force: options.Force = False,
+    quiet: options.Quiet = None,
 ) -> int:
     """Train a model on labelled recordings.
 
@@ -64,18 +73,28 @@ def train(
         raise CliError("--validation is 0; expected above 0, as --patience is given", USAGE)
     if not background:
         raise CliError("--background is empty; expected a label", USAGE)
+    background_examples = renamed("--background-examples", background_examples, "--quiet", quiet)
     require("training", TRAINING)
+    frames = _cache(cache)
     others = others or None
     recordings = recordings_at(
-        data, labels=names_in(labels), others=others, clips=clips, background=background
+        data,
+        labels=names_in(labels),
+        others=others,
+        clips=clips,
+        background=background,
+        subfolders=subfolders,
+        skip_missing=skip_missing,
+        skip_unreadable=skip_unreadable,
     )
-    noises = _noises(recordings, noise, augment)
+    noises = _noises(recordings, noise, augment, skip_unreadable)
     with data_errors():
         split = recordings.split(validation, 0.0, seed)
-    add_silence = quiet and needs_silence_examples(recordings)
-    if add_silence and background in recordings.labels:
+    add_examples = background_examples is not False and needs_background_examples(recordings)
+    if add_examples and background in recordings.labels:
         raise CliError(
-            f"--background is {background}, a label of recordings; expected another, or --no-quiet",
+            f"--background is {background}, a label of recordings; expected another, or"
+            " --no-background-examples",
             USAGE,
         )
     plan = TrainingPlan(
@@ -92,9 +111,9 @@ def train(
         augment=augment,
         noises=noises,
         patience=patience,
-        cache=cache,
+        cache=frames,
         others=others,
-        silence_label=background if add_silence else None,
+        silence_label=background if add_examples else None,
     )
     _print_data(recordings, split, plan)
     model = plan.model(recordings, split)
@@ -119,6 +138,8 @@ def _checkpoint_path(output: Path, resume: bool, force: bool) -> Path:
     for path in (output, checkpoint):  # before training, or its results would be lost
         if path.is_dir():
             raise CliError(f"cannot write {path}: Is a directory")
+        if path.exists() and not path.is_file():
+            raise CliError(f"cannot write {path}: it is not a regular file")
     if resume and not checkpoint.exists():
         raise CliError(
             f"--resume: {checkpoint} does not exist; expected the checkpoint of {output}"
@@ -134,23 +155,35 @@ def _checkpoint_path(output: Path, resume: bool, force: bool) -> Path:
     return checkpoint
 
 
-def _noises(recordings: Recordings, folder: Path | None, augment: bool) -> tuple[str, ...]:
+def _cache(folder: Path | None) -> FeatureCache | None:
+    """The folder that keeps computed frames."""
+    from pylstm.train.data.feature_cache import FeatureCache
+
+    try:
+        return FeatureCache.of(folder)
+    except NotADirectoryError:
+        raise CliError(f"--cache is {folder}; expected a folder", USAGE) from None
+    except OSError as error:
+        raise CliError(f"cannot write {folder}: {error.strerror or error}") from None
+
+
+def _noises(
+    recordings: Recordings, folder: Path | None, augment: bool, skip_unreadable: bool
+) -> tuple[str, ...]:
     """Files of noise: those of the recordings, and those in the folder that --noise names."""
     if folder is None:
         return recordings.noises
     if not augment:
-        raise CliError("--noise needs augmentation; expected no --no-augment", USAGE)
-    from pylstm.audio.header import Header
+        raise CliError("--noise is given with --no-augment; expected one of them", USAGE)
+    from pylstm.train.data.noise_folder import read_noise_folder
 
     try:
-        paths = [str(p) for p in sorted(folder.iterdir()) if p.name[0] != "." and p.is_file()]
+        with data_errors():
+            paths, notes = read_noise_folder(folder, skip_unreadable)
     except OSError as error:
         raise CliError(f"cannot read {folder}: {error.strerror or error}") from None
-    if not paths:
-        raise CliError(f"{folder} holds no files; expected noise recordings")
-    with data_errors():
-        for path in paths:
-            Header.of(path)
+    for said in notes:
+        note(said.text)
     return (*recordings.noises, *paths)
 
 

@@ -232,7 +232,6 @@ _SOURCE = """\
 /* Made by `pylstm export`; not to be edited. See {header}. */
 #include "{header}"
 
-#include <stdatomic.h>
 #include <string.h>
 
 /* The bytes of the model file, eight in a word, the first of them the lowest. */
@@ -251,15 +250,35 @@ static const _Alignas(PYLSTM_ALIGNMENT) uint64_t file[{n_words}] = {{
 
 static _Alignas(PYLSTM_ALIGNMENT) unsigned char memory[{NAME}_MODEL_SIZE];
 
+/* Whether the model is made; the library that it is linked with has threads under the same macro. */
+enum {{ NOT_MADE, BEING_MADE, MADE }};
+#ifdef PYLSTM_NO_THREADS
+static volatile int state = NOT_MADE;
+static int begin_to_make(int *was) {{
+    *was = state;
+    if (*was == NOT_MADE)
+        state = BEING_MADE;
+    return *was == NOT_MADE;
+}}
+#else
+#include <stdatomic.h>
+#if ATOMIC_INT_LOCK_FREE != 2
+#error "this processor has no atomics that never take a lock; expected -DPYLSTM_NO_THREADS"
+#endif
+static atomic_int state = NOT_MADE;
+static int begin_to_make(int *was) {{
+    *was = NOT_MADE;
+    return atomic_compare_exchange_strong(&state, was, BEING_MADE);
+}}
+#endif
+
 const pylstm_model *{name}_model(pylstm_error *why) {{
-    enum {{ NOT_MADE, BEING_MADE, MADE }};
-    static atomic_int state = NOT_MADE;
     static pylstm_model *model;
-    int was = NOT_MADE;
-    pylstm_status status;
-    if (atomic_compare_exchange_strong(&state, &was, BEING_MADE)) {{
-        status = pylstm_model_init(memory, sizeof memory, file, {NAME}_FILE_SIZE, &model, why);
-        atomic_store(&state, status ? NOT_MADE : MADE);
+    int was;
+    if (begin_to_make(&was)) {{
+        const pylstm_status status =
+            pylstm_model_init(memory, sizeof memory, file, {NAME}_FILE_SIZE, &model, why);
+        state = status ? NOT_MADE : MADE;
         return status ? NULL : model;
     }}
     if (was == MADE)

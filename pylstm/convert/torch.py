@@ -144,16 +144,7 @@ def _from_module(
             "nn.LSTMCell, nn.Linear or nn.Sequential; for a model of your own, pass its parts one "
             "by one, or its state_dict() with a prefix"
         )
-    where = where or type(module).__name__
-    if isinstance(module, nn.LSTM):
-        if module.bidirectional:
-            raise ValueError(
-                f"{where} is bidirectional: a stream cannot run backwards from the end; "
-                "train with bidirectional=False"
-            )
-        if module.proj_size:
-            raise ValueError(f"{where} has proj_size={module.proj_size}: only 0 is supported")
-    return _from_state_dict(module.state_dict(), "", activation, where)
+    return _from_state_dict(module.state_dict(), "", activation, where or type(module).__name__)
 
 
 def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:

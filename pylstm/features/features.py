@@ -124,7 +124,7 @@ class Features:
     @property
     def n_features(self) -> int:
         """Width of a frame, deltas included."""
-        raise NotImplementedError
+        return self.n_mels * (1 + self.deltas)
 
     @property
     def latency(self) -> int:
@@ -207,7 +207,7 @@ class Features:
         TypeError, ValueError
             Another dtype or shape, NaN or infinity, or fewer than 9 frames with deltas.
         """
-        return _engine.run(self._core, y, rewind=self.top_db is not None)
+        return _engine.run(self._core, y, rewind=self.top_db is not None, name="y")
 
     def stream(self) -> _engine.Stream:
         """A new stream: audio in chunks of any size in, frames out as soon as they are complete.
@@ -221,4 +221,6 @@ class Features:
     # Declared for type checkers; the subclasses are dataclasses that have these fields.
     mean: ArrayLike | None
     std: ArrayLike | None
+    n_mels: int
     top_db: float | None
+    deltas: int

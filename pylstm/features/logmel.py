@@ -77,8 +77,3 @@ class LogMel(Features):
     deltas: int = 0
     mean: ArrayLike | None = field(default=None, repr=False)
     std: ArrayLike | None = field(default=None, repr=False)
-
-    @property
-    def n_features(self) -> int:
-        """Width of a frame, deltas included."""
-        return self.n_mels * (1 + self.deltas)

@@ -4,32 +4,23 @@ A layer is data: sizes, and weights under PyTorch's names. It writes itself into
 (`config`, `tensors`) and is read back from one (`from_config`). A layer's `forward` runs it over
 whole sequences and batches.
 
-A new kind is a file with a subclass of `Layer`, and its name here.
+A new kind is a file with a subclass of `Layer`, and a line of `pylstm.layers.kinds`.
 """
 
-from pylstm.layers.dense import ACTIVATIONS, Dense
-from pylstm.layers.gru import GRU
+from pylstm.layers import kinds
+from pylstm.layers.dense import ACTIVATIONS
+from pylstm.layers.kinds import *
 from pylstm.layers.layer import Layer
-from pylstm.layers.lstm import LSTM, Gates
+from pylstm.layers.lstm import Gates
 from pylstm.layers.quantisation import PRECISIONS
 from pylstm.layers.recurrent import Recurrent
-from pylstm.layers.rnn import RNN
+from pylstm.layers.row_layer import RowLayer
 
-__all__ = [
-    "ACTIVATIONS",
-    "GRU",
-    "KINDS",
-    "LAYERS",
-    "LSTM",
-    "PRECISIONS",
-    "RNN",
-    "Dense",
-    "Gates",
-    "Layer",
-    "Recurrent",
-]
+__all__ = ["ACTIVATIONS", "KINDS", "LAYERS", "PRECISIONS", "Gates", "Layer"]
+__all__ += ["Recurrent", "RowLayer"]
+__all__ += kinds.__all__
 
-LAYERS: tuple[type[Layer], ...] = (LSTM, GRU, RNN, Dense)
+LAYERS: tuple[type[Layer], ...] = tuple(getattr(kinds, name) for name in kinds.__all__)
 """The classes of all kinds of layers."""
 
 KINDS: dict[str, type[Layer]] = {layer.kind: layer for layer in LAYERS if layer.streams}

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from pylstm.layers.recurrent import Recurrent
 
 __all__ = ["GRU"]
@@ -39,19 +36,3 @@ class GRU(Recurrent):
 
     kind = "gru"
     gates = 3
-
-    def __init__(
-        self,
-        input_size: int,
-        hidden_size: int,
-        num_layers: int = 1,
-        bias: bool = True,
-        weights: Mapping[str, Any] | None = None,
-        *,
-        bidirectional: bool = False,
-        dropout: float = 0.0,
-        seed: int | None = None,
-    ) -> None:
-        self._size(input_size, hidden_size, num_layers, bias, bidirectional, dropout)
-        self.precision = "float32"
-        self._take(weights, self.hidden_size, seed)

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import choice
+from pylstm.bulk.frames import check_finite, check_frames, check_lengths
+from pylstm.bulk.states import check_state, state_from_parts
 from pylstm.layers.quantisation import (
     PRECISIONS,
     Precision,
@@ -24,7 +26,7 @@ from pylstm.layers.weights import Shape, Weights, check_weights, uniform
 if TYPE_CHECKING:
     from pylstm.bulk.bulk_layer import BulkLayer
 
-__all__ = ["MAX_DIMENSION", "Layer"]
+__all__ = ["MAX_DIMENSION", "Layer", "checked_layers"]
 
 # The limit of the core: no dimension of a tensor is larger.
 MAX_DIMENSION = 65_536
@@ -61,7 +63,7 @@ class Layer:
     """What its weights can be."""
 
     input_size: int
-    precision: Precision
+    precision: Precision = "float32"
     weights: Weights
 
     @property
@@ -155,10 +157,27 @@ class Layer:
         """
         if self.precision != "float32":
             raise ValueError(f"{self!r} is {self.precision}: bulk passes run float32 layers")
-        from pylstm.bulk import whole_sequences  # imported only where it is needed
+        from pylstm.bulk.bulk_layer import PassSettings  # imported only where SciPy is needed
+        from pylstm.bulk.packed_sequences import Packed
 
+        x = check_frames(x, self.input_size, batched=False)
+        single = x.ndim == 2
+        if single:
+            x = x[:, None]
+        count, batch = x.shape[:2]
+        packed = Packed(count, batch, check_lengths(lengths, count, batch))
+        begin = None
+        if state is not None:
+            parts = check_state("state", self.state_shapes, state, batch, single=single)
+            begin = tuple(map(packed.sort, parts))
+        rows = packed.pack(x)
+        check_finite("x", rows)
         layer = self.in_bulk(self.weights, gradients=False)
-        return whole_sequences.run(layer, self.input_size, self.state_shapes, x, state, lengths)
+        y_rows, end, _ = layer.forward(rows, packed, begin, PassSettings())
+        y, ends = packed.unpack(y_rows), map(packed.unsort, end)
+        if single:
+            return y[:, 0], state_from_parts(part[:, 0] for part in ends)
+        return y, state_from_parts(ends)
 
     def _arguments(self) -> dict[str, Any]:
         return {name: getattr(self, name) for name in (*self.settings, *self.options)}
@@ -320,3 +339,32 @@ class Layer:
 
     # Weights may be changed in place, so a layer cannot be hashed.
     __hash__ = None  # type: ignore[assignment]
+
+
+def checked_layers(layers: Any, width: int | None = None) -> tuple[Layer, ...]:
+    """Layers of which each takes the width that the one before gives.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+    width : int, optional
+        What the features before the first one give; None: there are none.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Something else is among them, or widths differ.
+    """
+    if isinstance(layers, Layer):
+        raise TypeError(f"layers is one {type(layers).__name__}; expected a list of layers")
+    found = tuple(layers)
+    for place, layer in enumerate(found):
+        if not isinstance(layer, Layer):
+            raise TypeError(f"layers[{place}] is {type(layer).__name__}; expected a layer")
+        if width is not None and layer.input_size != width:
+            before = f"layers[{place - 1}] gives" if place else "the features give"
+            raise ValueError(
+                f"layers[{place}] takes {layer.input_size} values but {before} {width}"
+            )
+        width = layer.n_outputs
+    return found

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from pylstm import _engine
 from pylstm.arguments import count
 from pylstm.brief_repr import named_values
+from pylstm.bulk.frames import check_frames
+from pylstm.bulk.states import check_state
 from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.quantisation import PRECISIONS, Precision
 from pylstm.layers.recurrent import Recurrent
@@ -179,32 +181,23 @@ class LSTM(Recurrent):
         >>> len(gates), gates[0].f.shape
         (2, (7, 5))
         """
-        if not isinstance(x, np.ndarray) or x.dtype != np.float32:
-            came = x.dtype if isinstance(x, np.ndarray) else type(x).__name__
-            raise TypeError(f"x is {came}; expected a NumPy array of float32")
-        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size:
-            raise ValueError(
-                f"x has shape {x.shape}; expected (T, {self.input_size})"
-                f" or (T, B, {self.input_size})"
-            )
-        batch = x.shape[1:-1]
-        expected = (self.num_layers, *batch, self.hidden_size)
-        for name, value in zip("hc", state or (), strict=True) if state is not None else ():
-            if value.shape != expected:
-                raise ValueError(f"{name} of state has shape {value.shape}; expected {expected}")
+        x = check_frames(x, self.input_size, batched=False, least=0)
         if self.obstacle is not None:
             raise ValueError(f"{self!r} cannot be traced: {self.obstacle}")
-        core = _engine.Core(encode_model(None, [(self.config(), self.tensors())]))
+        batch = x.shape[1:-1]
         n_columns = math.prod(batch)
+        begin = None
+        if state is not None:
+            begin = check_state("state", self.state_shapes, state, n_columns, single=not batch)
+        core = _engine.Core(encode_model(None, [(self.config(), self.tensors())]))
         columns = x.reshape(len(x), n_columns, self.input_size)
         traced = np.zeros((self.num_layers, 6, len(x), n_columns, self.hidden_size), np.float32)
         for column in range(n_columns):
             stream = _engine.Stream(core, self)
-            if state is not None:
-                h, c = (
-                    value.reshape(self.num_layers, n_columns, self.hidden_size) for value in state
-                )
-                stream.state = [(h[k, column], c[k, column]) for k in range(self.num_layers)]
+            if begin is not None:
+                stream.state = [
+                    tuple(part[k, column] for part in begin) for k in range(self.num_layers)
+                ]
             _, gates = stream.trace(columns[:, column])
             for k, values in enumerate(gates):
                 traced[k, :, :, column] = values.transpose(1, 0, 2)

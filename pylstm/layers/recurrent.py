@@ -38,6 +38,21 @@ class Recurrent(Layer):
     proj_size: int = 0
     dropout: float
 
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int = 1,
+        bias: bool = True,
+        weights: Mapping[str, Any] | None = None,
+        *,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        seed: int | None = None,
+    ) -> None:
+        self._size(input_size, hidden_size, num_layers, bias, bidirectional, dropout)
+        self._take(weights, self.hidden_size, seed)
+
     def _size(
         self,
         input_size: int,

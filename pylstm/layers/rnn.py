@@ -69,7 +69,6 @@ class RNN(Recurrent):
     ) -> None:
         self._size(input_size, hidden_size, num_layers, bias, bidirectional, dropout)
         self.nonlinearity = choice("nonlinearity", nonlinearity, NONLINEARITIES)
-        self.precision = "float32"
         self._take(weights, self.hidden_size, seed)
 
     @property

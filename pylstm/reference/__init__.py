@@ -5,29 +5,23 @@ that, frame by frame and step by step, in float64 unless another ``dtype`` is as
 oracle of the tests and the place to look when two implementations disagree. It imports nothing but
 NumPy.
 
-============================  ======================================================================
-`pylstm.reference.cells`      activations, steps of LSTM, GRU and RNN, the dense layer: PyTorch's
-`pylstm.reference.sequences`  stacks of these cells over whole sequences, in one direction or both
-`pylstm.reference.features`   audio to MFCC or log-mel frames, as librosa defines them
-============================  ======================================================================
+=============================  =====================================================================
+`pylstm.reference.features`    audio to MFCC or log-mel frames, as librosa defines them
+`pylstm.reference.layers`      a file for each kind of layer: a step of its cell, whole sequences
+`pylstm.reference.activations` sigmoid, tanh, relu, softmax
+=============================  =====================================================================
 
-`model` puts the two together: a whole recording in, one row of outputs per frame out.
+`model` puts them together: a whole recording in, one row of outputs per frame out.
 """
 
-from pylstm.reference.cells import (
-    dense,
-    gru_step,
-    lstm_step,
-    relu,
-    rnn_step,
-    sigmoid,
-    softmax,
-    tanh,
-)
+from pylstm.reference.activations import relu, sigmoid, softmax, tanh
 from pylstm.reference.features import logmel, mfcc
+from pylstm.reference.layers.dense import dense
+from pylstm.reference.layers.gru import gru, gru_step
+from pylstm.reference.layers.lstm import lstm, lstm_step
+from pylstm.reference.layers.rnn import rnn, rnn_step
 from pylstm.reference.mel import mel_filters
 from pylstm.reference.model import model
-from pylstm.reference.sequences import gru, lstm, rnn
 from pylstm.reference.transforms import dct, delta, frames, power_to_db, window
 
 __all__ = [

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from pylstm.reference import transforms
-from pylstm.reference.cells import Array
+from pylstm.reference.activations import Array
 from pylstm.reference.mel import Norm, mel_filters
 from pylstm.reference.transforms import DctNorm, PadMode, Window
 

@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from pylstm.reference.cells import Array
+from pylstm.reference.activations import Array
 
 Norm = Literal["slaney"]
 

@@ -1,43 +1,16 @@
 """A whole model over a whole recording."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from pylstm.reference.cells import Array, dense
+from pylstm.reference.activations import Array
 from pylstm.reference.features import logmel, mfcc
-from pylstm.reference.sequences import gru, lstm, rnn
-
-
-def _lstm(x: ArrayLike, layer: Mapping[str, Any], dtype: DTypeLike) -> Array:
-    return lstm(x, layer["weights"], int(layer.get("num_layers", 1)), dtype=dtype)[0]
-
-
-def _gru(x: ArrayLike, layer: Mapping[str, Any], dtype: DTypeLike) -> Array:
-    return gru(x, layer["weights"], int(layer.get("num_layers", 1)), dtype=dtype)[0]
-
-
-def _rnn(x: ArrayLike, layer: Mapping[str, Any], dtype: DTypeLike) -> Array:
-    num_layers, nonlinearity = int(layer.get("num_layers", 1)), layer.get("nonlinearity", "tanh")
-    return rnn(x, layer["weights"], num_layers, None, nonlinearity, dtype)[0]
-
-
-def _dense(x: ArrayLike, layer: Mapping[str, Any], dtype: DTypeLike) -> Array:
-    weights = layer["weights"]
-    activation = layer.get("activation", "linear")
-    return dense(x, weights["weight"], weights.get("bias"), activation, dtype)
-
+from pylstm.reference.layers import LAYERS
 
 FEATURES = {"mfcc": mfcc, "logmel": logmel}
-LAYERS: dict[str, Callable[[ArrayLike, Mapping[str, Any], DTypeLike], Array]] = {
-    "lstm": _lstm,
-    "gru": _gru,
-    "rnn": _rnn,
-    "dense": _dense,
-}
-"""What each kind of layer makes of the rows of a recording."""
 
 
 def model(
@@ -57,8 +30,7 @@ def model(
         `logmel`. Unless they say otherwise ``running`` is True, because a stream cannot know the
         maximum of what is still to come.
     layers : sequence of mappings
-        ``"kind"`` and ``"weights"``, and ``"num_layers"`` (``"lstm"``, ``"gru"``, ``"rnn"``),
-        ``"nonlinearity"`` (``"rnn"``) or ``"activation"`` (``"dense"``); other entries are ignored.
+        ``"kind"``, ``"weights"`` and the settings of that kind; other entries are ignored.
         ``layer.config() | {"weights": layer.weights}`` is such a mapping.
     dtype : dtype
         In which everything is computed.
@@ -83,5 +55,5 @@ def model(
         if layer["kind"] not in LAYERS:
             kinds = ", ".join(map(repr, LAYERS))
             raise ValueError(f"kind of a layer is {layer['kind']!r}; expected one of {kinds}")
-        x = LAYERS[layer["kind"]](x, layer, dtype)
+        x = LAYERS[layer["kind"]](x, layer, dtype=dtype)[0]
     return np.asarray(x, dtype)

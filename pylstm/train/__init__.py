@@ -9,18 +9,21 @@
 `fit` runs this loop, epoch by epoch. Its parts are public, for loops of your own.
 """
 
+import warnings
+from typing import TYPE_CHECKING
+
 from pylstm.train.augment.augmentation import Chain
 from pylstm.train.augment.noise import Noise
 from pylstm.train.augment.reverb import Reverb
 from pylstm.train.augment.spec_augment import SpecAugment
 from pylstm.train.augment.waveform import Gain, Shift, Speed
 from pylstm.train.data.arrays import Arrays
+from pylstm.train.data.background_examples import BackgroundExamples
 from pylstm.train.data.batch import Batch
 from pylstm.train.data.carried_state import Continued
 from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.feature_cache import FeatureCache
 from pylstm.train.data.recordings import Recordings, Split
-from pylstm.train.data.silence_examples import Quiet
 from pylstm.train.data.truncated import Truncated
 from pylstm.train.loop.fit import DivergedError, Fitted, fit
 from pylstm.train.loop.report import Report
@@ -38,6 +41,7 @@ __all__ = [
     "AdamW",
     "Arrays",
     "BCEWithLogits",
+    "BackgroundExamples",
     "Batch",
     "Chain",
     "Constant",
@@ -51,7 +55,6 @@ __all__ = [
     "Network",
     "Noise",
     "Plateau",
-    "Quiet",
     "Recordings",
     "RecordingsError",
     "Report",
@@ -65,3 +68,11 @@ __all__ = [
     "clip_global_norm",
     "fit",
 ]
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name != "Quiet":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        warnings.warn("Quiet is now called BackgroundExamples", DeprecationWarning, stacklevel=2)
+        return BackgroundExamples

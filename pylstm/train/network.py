@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm import _engine
-from pylstm.arguments import count, described, number_of
+from pylstm.arguments import count
 from pylstm.bulk.blas_threads import one_blas_thread
-from pylstm.bulk.frames import check_finite, check_frames, check_lengths
+from pylstm.bulk.bulk_layer import PassSettings
+from pylstm.bulk.frames import check_finite, check_float32, check_frames, check_lengths
 from pylstm.bulk.packed_sequences import Packed
 from pylstm.bulk.states import State, state_from_parts
-from pylstm.layers import LAYERS, Layer
+from pylstm.layers.layer import Layer, checked_layers
 from pylstm.train.recurrent_state import check_states, joined
 
 __all__ = ["Network"]
@@ -83,7 +83,15 @@ class Network:
     def __init__(
         self, layers: Sequence[Layer], *, threads: int = 1, recompute: int | None = None
     ) -> None:
-        self._layers = _checked(layers)
+        self._layers = checked_layers(layers)
+        if not self._layers:
+            raise ValueError("there are no layers to train")
+        for place, layer in enumerate(self._layers):
+            if layer.precision != "float32":
+                raise ValueError(
+                    f"layers[{place}] is {layer.precision}: train the float32 layer, then quantize"
+                    " it"
+                )
         # More frames than there are is as good as None.
         self.recompute = None if recompute is None else count("recompute", recompute, 1)
         self.threads = threads
@@ -208,16 +216,10 @@ class Network:
             rows = packed.pack(own)
             check_finite("x", rows)
             shard = Shard(sequences, packed, [])
+            settings = PassSettings(training, own_rng, self.recompute)
             ends: list[State] = []
             for runner, begin in zip(runners, begins, strict=True):
-                rows, end, tape = runner.forward(
-                    rows,
-                    packed,
-                    shard.state(begin),
-                    keep=training,
-                    rng=own_rng,
-                    recompute=self.recompute,
-                )
+                rows, end, tape = runner.forward(rows, packed, shard.state(begin), settings)
                 shard.tapes.append(tape)
                 ends.append(tuple(map(packed.unsort, end)))
             return shard, rows, ends
@@ -292,9 +294,7 @@ class Network:
         if not shards:
             raise ValueError("tape is used up: each takes one backward after its forward")
         expected = (*shape[:2], self.n_outputs)
-        if not isinstance(d_outputs, np.ndarray) or d_outputs.dtype != np.float32:
-            raise TypeError(f"d_outputs is {described(d_outputs)}; expected an array of float32")
-        _engine.refuse_masked("d_outputs", d_outputs)
+        check_float32("d_outputs", d_outputs)
         if d_outputs.shape != expected:
             raise ValueError(f"d_outputs has shape {d_outputs.shape}; expected {expected}")
         d_outputs = np.require(d_outputs, requirements=["C", "A", "E"])
@@ -340,28 +340,3 @@ class Network:
             for shard, (rows, _) in zip(shards, found, strict=True):
                 d_x[:, shard.sequences] = shard.packed.unpack(rows)
         return d_x, list(map(state_from_parts, begins))
-
-
-def _checked(layers: Sequence[Layer]) -> tuple[Layer, ...]:
-    """Layers that can be trained, the widths meeting."""
-    if isinstance(layers, Layer):
-        raise TypeError(f"layers is one {type(layers).__name__}; expected a list of layers")
-    found = tuple(layers)
-    if not found:
-        raise ValueError("there are no layers to train")
-    for place, layer in enumerate(found):
-        if not isinstance(layer, Layer):
-            kinds = ", ".join(kind.__name__ for kind in LAYERS)
-            raise TypeError(
-                f"layers[{place}] is {type(layer).__name__}; expected a layer, one of {kinds}"
-            )
-        if layer.precision != "float32":
-            raise ValueError(
-                f"layers[{place}] is {layer.precision}: train the float32 layer, then quantize it"
-            )
-        if place and layer.input_size != found[place - 1].n_outputs:
-            raise ValueError(
-                f"layers[{place}] takes {number_of(layer.input_size, 'value')}"
-                f" but layers[{place - 1}] gives {found[place - 1].n_outputs}"
-            )
-    return found

@@ -45,6 +45,8 @@ class Optimiser(SettingsRepr):
 
     # The arrays that go from step to step, under PyTorch's names.
     buffers: tuple[str, ...]
+    # Whether weights decay by themselves, not through the gradient.
+    decoupled: ClassVar[bool] = False
 
     def __init__(self, lr: float, weight_decay: float) -> None:
         self.lr = number("lr", lr)
@@ -99,14 +101,18 @@ class Optimiser(SettingsRepr):
         with np.errstate(all="ignore"):  # an error would leave half a step
             for start in range(0, size, BLOCK):
                 block = slice(start, min(start + BLOCK, size))
-                n = block.stop - start
-                a, b = self._scratch[0][:n], self._scratch[1][:n]
-                self._update(
-                    parameters[block], gradients[block], lr, a, b, *(x[block] for x in arrays)
-                )
+                a, b = (scratch[: block.stop - start] for scratch in self._scratch)
+                p, g = parameters[block], gradients[block]
+                if self.weight_decay and self.decoupled:
+                    p *= 1 - lr * self.weight_decay
+                elif self.weight_decay:
+                    np.multiply(p, self.weight_decay, out=b)
+                    b += g
+                    g = b
+                self._update(p, g, lr, a, *(x[block] for x in arrays))
 
-    def _update(self, p: Array, g: Array, lr: float, a: Array, b: Array, *arrays: Array) -> None:
-        """A step of one block; a and b are scratch."""
+    def _update(self, p: Array, g: Array, lr: float, a: Array, *arrays: Array) -> None:
+        """A step of one block, weight decay done or in the gradient; a is scratch."""
         raise NotImplementedError
 
     def state(self) -> dict[str, Any]:
@@ -205,23 +211,19 @@ class SGD(Optimiser):
             raise ValueError(f"nesterov is True, momentum is {momentum!r}; expected above 0")
         self.buffers = ("momentum_buffer",) if momentum else ()
 
-    def _update(self, p: Array, g: Array, lr: float, a: Array, b: Array, *arrays: Array) -> None:
-        if self.weight_decay:
-            np.multiply(p, self.weight_decay, out=a)
-            a += g
-            g = a
+    def _update(self, p: Array, g: Array, lr: float, a: Array, *arrays: Array) -> None:
         if self.momentum:
             (momentum,) = arrays
             momentum *= self.momentum  # 0 before the first step
             momentum += g
             if self.nesterov:
-                np.multiply(momentum, self.momentum, out=b)
-                b += g
-                g = b
+                np.multiply(momentum, self.momentum, out=a)
+                a += g
+                g = a
             else:
                 g = momentum
-        np.multiply(g, lr, out=b)
-        p -= b
+        np.multiply(g, lr, out=a)
+        p -= a
 
 
 class Adam(Optimiser):
@@ -266,7 +268,6 @@ class Adam(Optimiser):
     """
 
     buffers = ("exp_avg", "exp_avg_sq")
-    decoupled: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -281,14 +282,8 @@ class Adam(Optimiser):
         self.betas = (number("betas[0]", betas[0], below=1), number("betas[1]", betas[1], below=1))
         self.eps = number("eps", eps)
 
-    def _update(self, p: Array, g: Array, lr: float, a: Array, b: Array, *arrays: Array) -> None:
+    def _update(self, p: Array, g: Array, lr: float, a: Array, *arrays: Array) -> None:
         m, v = arrays
-        if self.weight_decay and self.decoupled:
-            p *= 1 - lr * self.weight_decay
-        elif self.weight_decay:
-            np.multiply(p, self.weight_decay, out=b)
-            b += g
-            g = b
         beta1, beta2 = self.betas
         np.subtract(g, m, out=a)
         if beta1 > 0.5:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from pylstm.arguments import count, described, listing, number, within
+from pylstm.arguments import count, described, listing, number, real, within
 from pylstm.train.settings_repr import SettingsRepr
 
 __all__ = ["Constant", "Cosine", "Plateau", "Schedule", "Step"]
@@ -222,7 +222,7 @@ class Plateau(Schedule):
 
     def observe(self, value: float) -> None:
         """See `Schedule.observe`."""
-        value = _loss("value", value)
+        value = real("value", value)
         if value < self._best * (1 - 1e-4):
             self._best = value
             self._without = 0
@@ -240,7 +240,7 @@ class Plateau(Schedule):
         """See `Schedule.restore`."""
         _check_state(state, "Plateau", ("factor", "best", "without"))
         factor = within("'factor' of the state", state["factor"], 0.0, 1.0)
-        best = _loss("'best' of the state", state["best"])
+        best = real("'best' of the state", state["best"])
         if math.isnan(best):
             raise ValueError("'best' of the state is NaN; expected a number")
         self._without = count("'without' of the state", state["without"], 0)
@@ -259,16 +259,6 @@ def _check_state(state: object, kind: str, expected: tuple[str, ...]) -> None:
         came = listing(state) if state else "nothing"
         wanted = listing(expected) if expected else "nothing"
         raise ValueError(f"state has {came}; expected {wanted} for {kind}")
-
-
-def _loss(name: str, value: Any) -> float:
-    """Any number, NaN and infinities included."""
-    if isinstance(value, (bool, str)):
-        raise TypeError(f"{name} is {value!r}; expected a number")
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} is {value!r}; expected a number") from None
 
 
 def _positive(factor: float) -> float:

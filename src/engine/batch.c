@@ -24,7 +24,7 @@ typedef struct desk {
 
 struct pylstm_batch {
     const pylstm_model *model;
-    atomic_int busy;
+    pylstm_busy_flag busy;
     int threads;
     pylstm_workers *workers; /* NULL with one thread */
     desk *desks;
@@ -54,7 +54,7 @@ static pylstm_batch *lay_out(pylstm_arena *arena, const pylstm_model *model, int
     if (!batch)
         return NULL;
     *batch = (pylstm_batch){.model = model, .threads = threads, .desks = desks};
-    atomic_init(&batch->busy, 0);
+    pylstm_busy_flag_init(&batch->busy);
     return batch;
 }
 
@@ -247,7 +247,7 @@ pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t 
     size_t acquired;
     if (!batch || (!parts && n_parts))
         return PYLSTM_BAD_ARGUMENT;
-    if (atomic_exchange_explicit(&batch->busy, 1, memory_order_acquire))
+    if (!pylstm_busy_flag_take(&batch->busy))
         return PYLSTM_BUSY;
     status = check_parts(batch, parts, n_parts, &acquired);
     if (!status) {
@@ -266,6 +266,6 @@ pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t 
     }
     for (size_t k = 0; k < acquired; k++)
         pylstm_stream_release(parts[k].stream);
-    atomic_store_explicit(&batch->busy, 0, memory_order_release);
+    pylstm_busy_flag_give(&batch->busy);
     return status;
 }

@@ -1,8 +1,10 @@
-/* What is refused at the door, before anything of the stream has changed: NaN and infinity, too little room for the rows, audio
- * and frames mixed, a stream that was flushed. */
+/* What is refused at the door, before anything of the stream has changed: NaN and infinity, samples on another scale where the
+ * caller watches for them, too little room for the rows, audio and frames mixed, a stream that was flushed. */
 #include "engine/input_checks.h"
 
 #include "platform/finite.h"
+
+#include <string.h>
 
 /* Checks everything about the stream itself that can refuse n more samples or frames of a kind of input. */
 static pylstm_status check_input(const pylstm_stream *stream, int input, size_t n) {
@@ -26,14 +28,25 @@ pylstm_status pylstm_count_rows(const pylstm_stream *stream, size_t n_samples, i
     return PYLSTM_OK;
 }
 
+/* Looks through float samples once. Magnitudes are compared as bits: no floating-point operation meets a NaN. */
+static pylstm_status check_samples(const pylstm_push *part) {
+    const float limit = (float)PYLSTM_LARGEST_SAMPLE;
+    const uint32_t largest = pylstm_largest_magnitude(part->data, part->n, part->stride);
+    uint32_t limit_bits;
+    memcpy(&limit_bits, &limit, sizeof limit_bits);
+    if (largest >= PYLSTM_INFINITE_BITS)
+        return PYLSTM_NOT_FINITE;
+    return largest > limit_bits && part->stream->watches_scale ? PYLSTM_OFF_SCALE : PYLSTM_OK;
+}
+
 static pylstm_status check_audio(pylstm_push *part) {
     int64_t rows;
     PYLSTM_TRY(check_input(part->stream, PYLSTM_INPUT_AUDIO, part->n));
     PYLSTM_TRY(pylstm_count_rows(part->stream, part->n, 0, &rows));
     if ((uint64_t)rows > part->out_rows)
         return PYLSTM_OUT_TOO_SMALL;
-    if (part->type == PYLSTM_FLOAT32 && !pylstm_all_finite(part->data, part->n, part->stride))
-        return PYLSTM_NOT_FINITE;
+    if (part->type == PYLSTM_FLOAT32)
+        PYLSTM_TRY(check_samples(part));
     part->rows = (size_t)rows;
     return PYLSTM_OK;
 }

@@ -5,16 +5,7 @@
 
 #include <string.h>
 
-/* Which of a kind's tables: that of the state or that of the trace. */
-typedef const pylstm_cell_part *choose_table(const pylstm_layer_kind *kind);
-
-static const pylstm_cell_part *state_table(const pylstm_layer_kind *kind) {
-    return kind->state;
-}
-
-static const pylstm_cell_part *trace_table(const pylstm_layer_kind *kind) {
-    return kind->trace;
-}
+typedef enum parts_of { STATE, TRACE } parts_of;
 
 static int count_entries(const pylstm_cell_part *table) {
     int n = 0;
@@ -23,81 +14,67 @@ static int count_entries(const pylstm_cell_part *table) {
     return n;
 }
 
-/* Floats of the first n parts of a cell, side by side. */
-static size_t size_of_entries(const pylstm_layer *layer, const pylstm_cell_part *table, int n) {
-    size_t size = 0;
-    for (int k = 0; k < n; k++)
-        size += (size_t)table[k].size(layer);
-    return size;
-}
-
-static int count_parts(const pylstm_model *model, choose_table *table_of) {
+/* Goes through the parts, side by side, to the one of this index. Where there is none, to the end: part->name is then NULL, and
+ * part->offset the width of all. Returns how many parts it has passed. */
+static int find_part(const pylstm_model *model, parts_of which, int index, pylstm_layer_part *part) {
     int n = 0;
-    for (int k = 0; model && k < model->n_layers; k++)
-        n += model->layers[k].n_cells * count_entries(table_of(model->layers[k].kind));
+    *part = (pylstm_layer_part){.name = NULL};
+    for (int k = 0; model && k < model->n_layers; k++) {
+        const pylstm_layer *layer = &model->layers[k];
+        const pylstm_cell_part *table = which == STATE ? layer->kind->state : layer->kind->trace;
+        const int n_entries = count_entries(table);
+        for (int entry = 0; entry < n_entries * layer->n_cells; entry++, n++) {
+            part->size = (size_t)table[entry % n_entries].size(layer);
+            if (n == index) {
+                part->kind = layer->kind->name;
+                part->name = table[entry % n_entries].name;
+                part->layer = k;
+                part->cell = entry / n_entries;
+                return n;
+            }
+            part->offset += part->size;
+        }
+    }
     return n;
 }
 
-static size_t size_of_parts(const pylstm_layer *layer, choose_table *table_of) {
-    const pylstm_cell_part *table = table_of(layer->kind);
-    return (size_t)layer->n_cells * size_of_entries(layer, table, count_entries(table));
-}
-
-static int64_t width_of(const pylstm_model *model, choose_table *table_of) {
-    size_t size = 0;
-    for (int k = 0; model && k < model->n_layers; k++)
-        size += size_of_parts(&model->layers[k], table_of);
-    return (int64_t)size;
-}
-
-static pylstm_status describe(const pylstm_model *model, choose_table *table_of, int index, pylstm_layer_part *part) {
-    size_t offset = 0;
-    if (!model || !part || index < 0)
+static pylstm_status describe(const pylstm_model *model, parts_of which, int index, pylstm_layer_part *part) {
+    pylstm_layer_part found;
+    find_part(model, which, index, &found);
+    if (!part || !found.name)
         return PYLSTM_BAD_ARGUMENT;
-    for (int k = 0; k < model->n_layers; k++) {
-        const pylstm_layer *layer = &model->layers[k];
-        const pylstm_cell_part *table = table_of(layer->kind);
-        const int n = count_entries(table);
-        if (index < n * layer->n_cells) {
-            const int cell = index / n, entry = index % n;
-            *part = (pylstm_layer_part){
-                .kind = layer->kind->name,
-                .name = table[entry].name,
-                .layer = k,
-                .cell = cell,
-                .offset = offset + (size_t)cell * size_of_entries(layer, table, n) + size_of_entries(layer, table, entry),
-                .size = (size_t)table[entry].size(layer),
-            };
-            return PYLSTM_OK;
-        }
-        index -= n * layer->n_cells;
-        offset += size_of_parts(layer, table_of);
-    }
-    return PYLSTM_BAD_ARGUMENT;
+    *part = found;
+    return PYLSTM_OK;
 }
 
 int pylstm_model_n_state_parts(const pylstm_model *model) {
-    return count_parts(model, state_table);
+    pylstm_layer_part end;
+    return find_part(model, STATE, -1, &end);
 }
 
 pylstm_status pylstm_model_state_part(const pylstm_model *model, int index, pylstm_layer_part *part) {
-    return describe(model, state_table, index, part);
+    return describe(model, STATE, index, part);
 }
 
 int64_t pylstm_model_state_width(const pylstm_model *model) {
-    return width_of(model, state_table);
+    pylstm_layer_part end;
+    find_part(model, STATE, -1, &end);
+    return (int64_t)end.offset;
 }
 
 int pylstm_model_n_trace_parts(const pylstm_model *model) {
-    return count_parts(model, trace_table);
+    pylstm_layer_part end;
+    return find_part(model, TRACE, -1, &end);
 }
 
 pylstm_status pylstm_model_trace_part(const pylstm_model *model, int index, pylstm_layer_part *part) {
-    return describe(model, trace_table, index, part);
+    return describe(model, TRACE, index, part);
 }
 
 int64_t pylstm_model_trace_width(const pylstm_model *model) {
-    return width_of(model, trace_table);
+    pylstm_layer_part end;
+    find_part(model, TRACE, -1, &end);
+    return (int64_t)end.offset;
 }
 
 /* --- reading and setting a state -------------------------------------------------------------------------------------- */

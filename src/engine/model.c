@@ -6,8 +6,8 @@
 #include "platform/floating_point_mode.h"
 #include "platform/hash.h"
 #include "engine/stream_counters.h"
+#include "platform/formatted_text.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,7 +24,7 @@ typedef struct description {
 
 static pylstm_status read_label(description *d, int index, char label[MAX_LABEL], pylstm_error *why) {
     char key[32];
-    snprintf(key, sizeof key, "labels.%d", index);
+    pylstm_format(key, sizeof key, "labels.%d", index);
     return pylstm_config_text(&d->file, key, label, MAX_LABEL, why);
 }
 

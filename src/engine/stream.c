@@ -13,13 +13,13 @@
 /* --- one user at a time ----------------------------------------------------------------------------------------------- */
 
 int pylstm_stream_acquire(pylstm_stream *stream) {
-    return !atomic_exchange_explicit(&stream->busy, 1, memory_order_acquire);
+    return pylstm_busy_flag_take(&stream->busy);
 }
 
 void pylstm_stream_release(pylstm_stream *stream) {
-    atomic_store_explicit(&stream->position, pylstm_counters(stream)->position, memory_order_relaxed);
-    atomic_store_explicit(&stream->frames, pylstm_counters(stream)->frames, memory_order_relaxed);
-    atomic_store_explicit(&stream->busy, 0, memory_order_release);
+    pylstm_published_count_set(&stream->position, pylstm_counters(stream)->position);
+    pylstm_published_count_set(&stream->frames, pylstm_counters(stream)->frames);
+    pylstm_busy_flag_give(&stream->busy);
 }
 
 /* --- creation --------------------------------------------------------------------------------------------------------- */
@@ -42,9 +42,9 @@ static pylstm_stream *lay_out(pylstm_arena *arena, const pylstm_model *model) {
         .rows = {rows, rows + PYLSTM_BLOCK_FRAMES * model->widest_row},
         .layer_scratch = layer_scratch,
     };
-    atomic_init(&stream->busy, 0);
-    atomic_init(&stream->position, 0);
-    atomic_init(&stream->frames, 0);
+    pylstm_busy_flag_init(&stream->busy);
+    pylstm_published_count_set(&stream->position, 0);
+    pylstm_published_count_set(&stream->frames, 0);
     if (model->features)
         pylstm_features_reset(model->features, pylstm_stream_features(stream));
     return stream;
@@ -110,12 +110,22 @@ pylstm_status pylstm_stream_reset_keep_peak(pylstm_stream *stream) {
     return begin_anew(stream, 1);
 }
 
+pylstm_status pylstm_stream_watch_scale(pylstm_stream *stream, int watch) {
+    if (!stream)
+        return PYLSTM_BAD_ARGUMENT;
+    if (!pylstm_stream_acquire(stream))
+        return PYLSTM_BUSY;
+    stream->watches_scale = watch != 0;
+    pylstm_stream_release(stream);
+    return PYLSTM_OK;
+}
+
 int64_t pylstm_stream_position(const pylstm_stream *stream) {
-    return stream ? atomic_load_explicit(&stream->position, memory_order_relaxed) : 0;
+    return stream ? pylstm_published_count_get(&stream->position) : 0;
 }
 
 int64_t pylstm_stream_rows_written(const pylstm_stream *stream) {
-    return stream ? atomic_load_explicit(&stream->frames, memory_order_relaxed) : 0;
+    return stream ? pylstm_published_count_get(&stream->frames) : 0;
 }
 
 /* The stream's counters must agree with the features'. */

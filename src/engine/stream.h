@@ -4,8 +4,8 @@
 
 #include "engine/model.h"
 #include "engine/stream_counters.h"
-
-#include <stdatomic.h>
+#include "platform/busy_flag.h"
+#include "platform/published_count.h"
 
 struct pylstm_stream {
     const pylstm_model *model;
@@ -15,8 +15,9 @@ struct pylstm_stream {
     float *block_frames;
     float *rows[2];
     float *layer_scratch;
-    atomic_int busy;
-    _Atomic int64_t position, frames; /* copies of the counters, for threads that read them during a push */
+    int watches_scale; /* not of the state: a snapshot leaves it as it is */
+    pylstm_busy_flag busy;
+    pylstm_published_count position, frames; /* copies of the counters, for threads that read them during a push */
 };
 
 static inline pylstm_stream_counters *pylstm_counters(const pylstm_stream *stream) {

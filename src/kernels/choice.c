@@ -1,10 +1,10 @@
 #include "kernels/choice.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels/instruction_sets.h"
+#include "platform/formatted_text.h"
 
 typedef struct instruction_set {
     const char *name;
@@ -48,10 +48,10 @@ int pylstm_isa_supported(const char *name) {
 /* set: the instruction set that `wanted` names, NULL if it names none. */
 static void refuse(const char *wanted, const instruction_set *set, pylstm_error *why) {
     char supported[80];
-    int used = 0;
+    size_t used = 0;
     for (int k = 0; k < N_SETS; k++) {
         if (runs_here(&sets[k]))
-            used += snprintf(supported + used, sizeof supported - (size_t)used, " %s", sets[k].name);
+            used += pylstm_format(supported + used, sizeof supported - used, " %s", sets[k].name);
     }
     pylstm_fail(why, PYLSTM_BAD_ISA, "PYLSTM_ISA is '%.40s', %s; this machine runs:%s", wanted,
                 !set           ? "which is not an instruction set that pylstm knows"

@@ -29,9 +29,14 @@ enum {
     PYLSTM_WEIGHTS_INT8      /* a byte and a scale for each row of the matrix; inputs become bytes on the fly */
 };
 
-/* A build with PYLSTM_FLOAT_ONLY has only one, as a constant, so that compilers drop the code for the others. */
-#ifdef PYLSTM_FLOAT_ONLY
+/* Builds may leave out int8 (PYLSTM_NO_INT8), bfloat16 (PYLSTM_NO_BFLOAT16) or both (PYLSTM_FLOAT_ONLY). Asking for the precision
+ * of a layer by this macro lets compilers drop the code for what is never there. */
+#if defined(PYLSTM_FLOAT_ONLY) || (defined(PYLSTM_NO_INT8) && defined(PYLSTM_NO_BFLOAT16))
 #define PYLSTM_PRECISION(layer) PYLSTM_WEIGHTS_FLOAT32
+#elif defined(PYLSTM_NO_INT8)
+#define PYLSTM_PRECISION(layer) ((layer)->precision ? PYLSTM_WEIGHTS_BFLOAT16 : PYLSTM_WEIGHTS_FLOAT32)
+#elif defined(PYLSTM_NO_BFLOAT16)
+#define PYLSTM_PRECISION(layer) ((layer)->precision ? PYLSTM_WEIGHTS_INT8 : PYLSTM_WEIGHTS_FLOAT32)
 #else
 #define PYLSTM_PRECISION(layer) ((layer)->precision)
 #endif

@@ -188,10 +188,9 @@ static void lstm_run(const pylstm_lstm_weights *layer, const lstm_columns *colum
             if (columns->c)
                 h[t] = to_pairs(columns->h[t], layer->hidden_size, (uint32_t *)(room + x_room));
         } else {
-            if (!columns->start)
-                x_bytes[t] = to_bytes(columns->x[t], layer->input_size, 0.0f, room);
-            if (columns->c)
-                h_bytes[t] = to_bytes(columns->h[t], layer->hidden_size, 1.0f, room + x_room);
+            const byte_column none = {.bytes = NULL};
+            x_bytes[t] = columns->start ? none : to_bytes(columns->x[t], layer->input_size, 0.0f, room);
+            h_bytes[t] = columns->c ? to_bytes(columns->h[t], layer->hidden_size, 1.0f, room + x_room) : none;
         }
     }
     if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_BFLOAT16) {

@@ -183,8 +183,9 @@ PYLSTM_INLINE const float *add_byte_columns(v16 sum[PYLSTM_TILE_COLUMNS][MOST_VE
         PYLSTM_UNROLL
         for (int v = 0; v < n_vectors; v++) {
             const v16q weights = v16q_load(w + v * PYLSTM_UNITS);
+            const int last = n < PYLSTM_TILE_COLUMNS ? n : PYLSTM_TILE_COLUMNS; /* n; said again for compilers that miss it */
             PYLSTM_UNROLL
-            for (int t = 0; t < n && t < PYLSTM_TILE_COLUMNS; t++) /* the second bound is for compilers that miss the first */
+            for (int t = 0; t < last; t++)
                 products[t][v] = v16i_dot(products[t][v], weights, x[t].bytes + k);
         }
     }

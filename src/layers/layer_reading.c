@@ -1,13 +1,12 @@
 /* What every kind of layer reads from a model file. */
 #include "layers/layer_reading.h"
-
-#include <stdio.h>
+#include "platform/formatted_text.h"
 
 const char *pylstm_layer_key(char name[PYLSTM_MAX_NAME + 1], const pylstm_layer *layer, const char *what, int cell) {
     if (cell < 0) {
-        snprintf(name, PYLSTM_MAX_NAME + 1, "layers.%d.%s", layer->index, what);
+        pylstm_format(name, PYLSTM_MAX_NAME + 1, "layers.%d.%s", layer->index, what);
     } else {
-        snprintf(name, PYLSTM_MAX_NAME + 1, "layers.%d.%s_l%d", layer->index, what, cell);
+        pylstm_format(name, PYLSTM_MAX_NAME + 1, "layers.%d.%s_l%d", layer->index, what, cell);
     }
     return name;
 }
@@ -27,7 +26,7 @@ pylstm_status pylstm_layer_matrix(pylstm_model_file *file, const pylstm_layer *l
     PYLSTM_TRY(pylstm_layer_tensor(file, layer, what, cell, dtypes[layer->precision], rows, columns, matrix, why));
     if (layer->precision != PYLSTM_WEIGHTS_INT8)
         return PYLSTM_OK;
-    snprintf(scale, sizeof scale, cell < 0 ? "%s_scale" : "%s_l%d_scale", what, cell);
+    pylstm_format(scale, sizeof scale, cell < 0 ? "%s_scale" : "%s_l%d_scale", what, cell);
     return pylstm_layer_tensor(file, layer, scale, -1, PYLSTM_DTYPE_ANY_FLOAT, rows, 0, scales, why);
 }
 
@@ -45,19 +44,18 @@ pylstm_status pylstm_layer_size(pylstm_model_file *file, const pylstm_layer *lay
 }
 
 pylstm_status pylstm_layer_precision(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why) {
-    static const char *const precisions[] = {"bf16", "int8", NULL};
+    static const char *const precisions[] = {"bf16", "int8", NULL}, *const left_out[] = {"PYLSTM_NO_BFLOAT16", "PYLSTM_NO_INT8"};
     char key[PYLSTM_MAX_NAME + 1];
     if (!pylstm_config_has(file, pylstm_layer_key(key, layer, "precision", -1)))
         return PYLSTM_OK;
     PYLSTM_TRY(pylstm_config_choice(file, key, precisions, &layer->precision, why));
     layer->precision++; /* PYLSTM_WEIGHTS_BFLOAT16, PYLSTM_WEIGHTS_INT8 */
-#ifdef PYLSTM_FLOAT_ONLY
+    if (PYLSTM_PRECISION(layer) == layer->precision)
+        return PYLSTM_OK;
     return pylstm_fail(why, PYLSTM_NOT_BUILT,
-                       "layers.%d.precision is %s; expected float32, the only one that this build of pylstm has kernels for",
-                       layer->index, precisions[layer->precision - 1]);
-#else
-    return PYLSTM_OK;
-#endif
+                       "layers.%d.precision is %s; expected a precision that this build of pylstm has kernels for, or a build "
+                       "without %s and PYLSTM_FLOAT_ONLY",
+                       layer->index, precisions[layer->precision - 1], left_out[layer->precision - 1]);
 }
 
 pylstm_status pylstm_layer_bias(pylstm_model_file *file, const pylstm_layer *layer, int *bias, pylstm_error *why) {

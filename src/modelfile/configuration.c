@@ -1,10 +1,9 @@
 /* Configuration values of a model file: strict grammars over the strings of its metadata. */
 #include "modelfile/configuration.h"
 #include "modelfile/json.h"
+#include "platform/formatted_text.h"
 
-#include <inttypes.h>
 #include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,8 +50,8 @@ pylstm_status pylstm_config_integer(pylstm_model_file *file, const char *key, in
     if (*text == '-')
         sum = -sum;
     if (!end || *end != '\0' || sum < low || sum > high)
-        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[value] '%s' is '%s'; expected a whole number from %" PRId64 " to %" PRId64,
-                           key, pylstm_json_show(shown, text, strlen(text)), low, high);
+        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[value] '%s' is '%s'; expected a whole number from %lld to %lld",
+                           key, pylstm_json_show(shown, text, strlen(text)), (long long)low, (long long)high);
     pylstm_model_file_use_key(file, index);
     *value = (int)sum;
     return PYLSTM_OK;
@@ -92,7 +91,7 @@ int pylstm_read_number(const char *text, double *value) {
     }
     if (*end != '\0')
         return 0;
-    snprintf(out, 32, "e%ld", exponent - lowered);
+    pylstm_format(out, 32, "e%ld", exponent - lowered);
     *value = strtod(digits, NULL);
     return 1;
 }
@@ -127,7 +126,7 @@ pylstm_status pylstm_config_choice(pylstm_model_file *file, const char *key, con
     }
     list[0] = '\0';
     for (i = 0; choices[i] && used + strlen(choices[i]) + 3 < sizeof list; i++)
-        used += (size_t)snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", choices[i]);
+        used += pylstm_format(list + used, sizeof list - used, "%s%s", i ? ", " : "", choices[i]);
     return pylstm_fail(why, PYLSTM_BAD_MODEL, "[value] '%s' is '%s'; expected one of: %s%s", key,
                        pylstm_json_show(shown, text, strlen(text)), list, choices[i] ? ", ..." : "");
 }

@@ -1,7 +1,6 @@
 /* Strict JSON: characters, strings and whole numbers. The contract is in json.h. */
 #include "modelfile/json.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 /* The number of bytes of the UTF-8 character that text begins with; 0 where there is none (RFC 3629: no overlong forms, no
@@ -226,8 +225,8 @@ pylstm_status pylstm_json_integer(pylstm_json *json, uint64_t *value) {
         (json->at < json->size && memchr(".eE", json->text[json->at], 3))) {
         json->at = start;
         return pylstm_fail(json->why, PYLSTM_BAD_MODEL,
-                           "[integer] byte %zu of the header is %s; expected a whole number from 0 to %" PRIu64, start,
-                           show_next(json, shown), PYLSTM_MAX_INTEGER);
+                           "[integer] byte %zu of the header is %s; expected a whole number from 0 to %llu", start,
+                           show_next(json, shown), (unsigned long long)PYLSTM_MAX_INTEGER);
     }
     *value = sum;
     return PYLSTM_OK;

@@ -1,9 +1,8 @@
 /* Opening a model file, taking its tensors, and the rule that nothing is left over. */
 #include "modelfile/model_file.h"
 #include "modelfile/json.h"
+#include "platform/formatted_text.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 
 #define FORMAT_KEY "pylstm.format"
@@ -66,9 +65,9 @@ pylstm_status pylstm_model_file_open(pylstm_model_file *file, const void *bytes,
 /* (4, 8) for a message. */
 static void show_shape(char shown[64], int rank, const int64_t *shape) {
     size_t used = 0;
-    for (int i = 0; i < rank && used < 64; i++)
-        used += (size_t)snprintf(shown + used, 64 - used, "%s%" PRId64, i ? ", " : "(", shape[i]);
-    snprintf(shown + (used < 62 ? used : 62), 2, ")");
+    for (int i = 0; i < rank; i++)
+        used += pylstm_format(shown + used, 64 - used, "%s%lld", i ? ", " : "(", (long long)shape[i]);
+    pylstm_format(shown + (used < 62 ? used : 62), 2, ")");
 }
 
 pylstm_status pylstm_model_file_tensor(pylstm_model_file *file, const char *name, pylstm_dtype dtype, int rank,

@@ -2,7 +2,6 @@
 #include "modelfile/safetensors.h"
 #include "modelfile/json.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 /* A cursor in the header of a file that is already known to be sound, or is being read. */
@@ -147,7 +146,7 @@ static pylstm_status read_shape(pylstm_json *json, pylstm_tensor *tensor) {
         PYLSTM_TRY(pylstm_json_integer(json, &size));
         if (size < 1 || size > PYLSTM_MAX_DIMENSION)
             return pylstm_fail(json->why, PYLSTM_BAD_MODEL,
-                               "[dimension] tensor '%s' has a dimension of %" PRIu64 "; expected 1 to %d", tensor->name, size,
+                               "[dimension] tensor '%s' has a dimension of %llu; expected 1 to %d", tensor->name, (unsigned long long)size,
                                PYLSTM_MAX_DIMENSION);
         tensor->shape[tensor->rank++] = (int64_t)size;
     } while (pylstm_json_take(json, ','));
@@ -180,13 +179,12 @@ static pylstm_status place_tensor(const pylstm_safetensors *file, pylstm_tensor 
     const size_t width = pylstm_dtype_width(tensor->dtype);
     if (begin > end)
         return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                           "[data-offsets] tensor '%s' begins at %" PRIu64 " and ends before, at %" PRIu64, tensor->name, begin,
-                           end);
+                           "[data-offsets] tensor '%s' begins at %llu and ends before, at %llu", tensor->name, (unsigned long long)begin,
+                           (unsigned long long)end);
     if (end > file->data_size)
         return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                           "[data-offsets] tensor '%s' ends at byte %" PRIu64
-                           " of the data, but the file has only %zu: is it cut?",
-                           tensor->name, end, file->data_size);
+                           "[data-offsets] tensor '%s' ends at byte %llu of the data, but the file has only %zu: is it cut?",
+                           tensor->name, (unsigned long long)end, file->data_size);
     tensor->count = 1;
     for (int i = 0; i < tensor->rank; i++) {
         if (tensor->count > PYLSTM_MAX_FILE / width / (size_t)tensor->shape[i])
@@ -196,8 +194,8 @@ static pylstm_status place_tensor(const pylstm_safetensors *file, pylstm_tensor 
     }
     if (end - begin != tensor->count * width)
         return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                           "[tensor-size] tensor '%s' has %" PRIu64 " bytes; expected %zu by its shape and dtype", tensor->name,
-                           end - begin, tensor->count * width);
+                           "[tensor-size] tensor '%s' has %llu bytes; expected %zu by its shape and dtype", tensor->name,
+                           (unsigned long long)(end - begin), tensor->count * width);
     tensor->data = file->data + begin;
     return PYLSTM_OK;
 }
@@ -331,12 +329,11 @@ pylstm_status pylstm_safetensors_open(pylstm_safetensors *file, const void *byte
         header_size = header_size << 8 | file->bytes[i];
     if (header_size > size - 8)
         return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                           "[header-length] the header says %" PRIu64
-                           " bytes; expected at most the file's %zu: it is cut, or no safetensors file",
-                           header_size, size - 8);
+                           "[header-length] the header says %llu bytes; expected at most the file's %zu: it is cut, or no safetensors file",
+                           (unsigned long long)header_size, size - 8);
     if (header_size < 2 || header_size > PYLSTM_MAX_HEADER)
-        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[header-length] the header says %" PRIu64 " bytes; expected 2 to %zu",
-                           header_size, PYLSTM_MAX_HEADER);
+        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[header-length] the header says %llu bytes; expected 2 to %zu",
+                           (unsigned long long)header_size, PYLSTM_MAX_HEADER);
     file->header = (const char *)file->bytes + 8;
     file->header_size = (size_t)header_size;
     file->data = file->bytes + 8 + file->header_size;

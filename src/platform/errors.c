@@ -1,15 +1,15 @@
 /* Status codes in words. */
 #include "platform/errors.h"
+#include "platform/formatted_text.h"
 
 #include <stdarg.h>
-#include <stdio.h>
 
 pylstm_status pylstm_fail(pylstm_error *why, pylstm_status status, const char *format, ...) {
     if (why) {
         va_list arguments;
         why->status = status;
         va_start(arguments, format);
-        vsnprintf(why->message, sizeof why->message, format, arguments);
+        pylstm_format_list(why->message, sizeof why->message, format, arguments);
         va_end(arguments);
     }
     return status;
@@ -46,6 +46,9 @@ const char *pylstm_strerror(pylstm_status status) {
         return "the snapshot is truncated or altered";
     case PYLSTM_NOT_BUILT:
         return "the model needs what this build of the library leaves out";
+    case PYLSTM_OFF_SCALE:
+        return "float samples beyond 16, where audio goes from -1 to 1; divide samples on the scale of int16 by 32768. Nothing of "
+               "it was taken";
     }
     return "unknown status";
 }

@@ -1,10 +1,9 @@
 /* Finiteness by comparing bits as integers: no floating-point operation touches a value before it is known to be good. */
 #include "platform/finite.h"
 
-#include <stdint.h>
 #include <string.h>
 
-/* The largest magnitude among n floats side by side, as bits: infinity and NaN are the patterns from 0x7f800000 on. */
+/* Of n floats side by side. */
 static uint32_t largest_bits(const char *values, size_t n) {
     uint32_t bits[16], largest = 0;
     int32_t lanes[16] = {0};
@@ -24,13 +23,18 @@ static uint32_t largest_bits(const char *values, size_t n) {
     return largest;
 }
 
-int pylstm_all_finite(const void *values, size_t n, ptrdiff_t stride) {
+uint32_t pylstm_largest_magnitude(const void *values, size_t n, ptrdiff_t stride) {
     const char *p = values;
+    uint32_t largest = 0;
     if (stride == (ptrdiff_t)sizeof(float))
-        return largest_bits(p, n) < 0x7f800000;
+        return largest_bits(p, n);
     for (size_t k = 0; k < n; k++, p += stride) {
-        if (largest_bits(p, 1) >= 0x7f800000)
-            return 0;
+        const uint32_t magnitude = largest_bits(p, 1);
+        largest = magnitude > largest ? magnitude : largest;
     }
-    return 1;
+    return largest;
+}
+
+int pylstm_all_finite(const void *values, size_t n, ptrdiff_t stride) {
+    return pylstm_largest_magnitude(values, n, stride) < PYLSTM_INFINITE_BITS;
 }

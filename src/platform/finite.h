@@ -1,8 +1,15 @@
-/* Whether floats are finite, at any address. */
+/* Whether floats are finite, and how large, at any address. */
 #ifndef PYLSTM_PLATFORM_FINITE_H
 #define PYLSTM_PLATFORM_FINITE_H
 
 #include <stddef.h>
+#include <stdint.h>
+
+/* The bit pattern of infinity; those of NaN are above it, those of finite magnitudes below and in their order. */
+#define PYLSTM_INFINITE_BITS 0x7f800000u
+
+/* The bit pattern of the largest magnitude among n floats, stride bytes apart; 0 where n is 0. */
+uint32_t pylstm_largest_magnitude(const void *values, size_t n, ptrdiff_t stride);
 
 /* n floats, stride bytes apart. */
 int pylstm_all_finite(const void *values, size_t n, ptrdiff_t stride);

@@ -9,6 +9,10 @@
 #include <fenv.h>
 #include <stdint.h>
 
+#if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
+#error "the compiler may change what floating-point expressions mean; expected no -ffast-math, -Ofast or part of them"
+#endif
+
 #if defined(__x86_64__) || defined(_M_X64)
 
 #include <xmmintrin.h>
@@ -41,6 +45,21 @@ static inline pylstm_fpmode pylstm_fpmode_enter(void) {
 static inline void pylstm_fpmode_leave(pylstm_fpmode caller) {
     __asm__ volatile("msr fpcr, %0" : : "r"(caller.control) : "memory");
     __asm__ volatile("msr fpsr, %0" : : "r"(caller.status) : "memory");
+}
+
+#elif defined(__arm__) && defined(__ARM_FP) && defined(__GNUC__)
+
+typedef uint32_t pylstm_fpmode; /* FPSCR: the mode and the sticky flags */
+
+static inline pylstm_fpmode pylstm_fpmode_enter(void) {
+    pylstm_fpmode caller;
+    const uint32_t flush_to_zero = (uint32_t)1 << 24;
+    __asm__ volatile("vmrs %0, fpscr" : "=r"(caller));
+    __asm__ volatile("vmsr fpscr, %0" : : "r"(flush_to_zero) : "memory");
+    return caller;
+}
+static inline void pylstm_fpmode_leave(pylstm_fpmode caller) {
+    __asm__ volatile("vmsr fpscr, %0" : : "r"(caller) : "memory");
 }
 
 #else /* no mode to set: results are the same wherever no subnormal occurs */

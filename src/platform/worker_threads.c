@@ -21,6 +21,11 @@ void pylstm_workers_run(pylstm_workers *workers, void (*work)(void *argument, in
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <unistd.h>
+
+#if !defined(_POSIX_THREADS)
+#error "this system has no POSIX threads; expected -DPYLSTM_NO_THREADS (make THREADS=0) on all files"
+#endif
 
 typedef struct worker {
     pylstm_workers *workers;

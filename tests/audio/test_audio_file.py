@@ -105,8 +105,10 @@ def test_a_file_that_ends_before_it_says(tmp_path, top_db):
     item = Recording(str(path), 0.0, 5.0, Header(16000, 1, 5.0), "yes")
     with pytest.raises(AudioError, match=r"a\.mp3 is cut off: \d\.\d\d s of the \d\.\d\d s"):
         item.frames(pylstm.MFCC(top_db=top_db))
-    with pytest.raises(AudioError, match=r"a\.mp3 is cut off"):
-        Header.of(str(path), decode=True)
+    header = Header.of(str(path), decode=True)
+    assert 0 < header.seconds < 5.0
+    assert header.shortfall is not None
+    assert header.shortfall.startswith(f"cut off: {header.seconds:.2f} s of the 5.0")
 
 
 def test_flac_from_a_pipe_does_not_know_how_long_it_is(tmp_path):
@@ -132,5 +134,8 @@ def test_flac_from_a_pipe_does_not_know_how_long_it_is(tmp_path):
         assert file.shortfall is not None
     assert Header.of(str(path)).seconds == len(y) / 22050
     path.write_bytes(data[: len(data) // 2])
-    with AudioFile(path, None) as file, pytest.raises(AudioError, match=r"cannot read .*a\.flac"):
-        file.read()
+    with AudioFile(path, None) as file:
+        samples = file.read()
+        assert 0 < len(samples) < len(expected)
+        np.testing.assert_array_equal(samples, expected[: len(samples)])
+        assert file.shortfall == f"cut off after {len(samples) / 22050:.2f} s: its end is missing"

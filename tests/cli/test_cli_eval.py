@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 
@@ -71,7 +72,7 @@ def test_figures(trained, data, tmp_path):
     path, _ = trained
     # Figures are drawn without pyplot, whose state is the whole process's; other tests may load it.
     loaded = "matplotlib.pyplot" in sys.modules
-    result = succeed("eval", path, data, "--png", tmp_path / "new" / "figures")
+    result = succeed("eval", path, data, "--figures", tmp_path / "new" / "figures")
     for name in ("confusion.png", "det.png"):
         file = tmp_path / "new" / "figures" / name
         assert file.read_bytes().startswith(b"\x89PNG")
@@ -79,11 +80,18 @@ def test_figures(trained, data, tmp_path):
     assert ("matplotlib.pyplot" in sys.modules) == loaded
 
 
+def test_a_pipe_in_place_of_a_figure_is_not_waited_for(trained, data, tmp_path):
+    pytest.importorskip("matplotlib", reason="for plots: pip install 'pylstm[plot]'")
+    os.mkfifo(tmp_path / "det.png")
+    message = r"cannot write .*det\.png: it is not a regular file"
+    refuse(1, message, "eval", trained[0], data, "--figures", tmp_path)
+
+
 @pytest.mark.slow
 def test_figures_without_matplotlib(trained, data, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    message = r'--png needs matplotlib; pip install "pylstm\[plot\]"'
-    refuse(1, message, "eval", trained[0], data, "--png", tmp_path)
+    message = r'--figures needs matplotlib; pip install "pylstm\[plot\]"'
+    refuse(1, message, "eval", trained[0], data, "--figures", tmp_path)
 
 
 def test_a_label_that_the_model_does_not_know(trained, tmp_path):
@@ -92,6 +100,18 @@ def test_a_label_that_the_model_does_not_know(trained, tmp_path):
     refuse(1, message, "eval", trained[0], data)
     message = "--others is unknown; expected a label of the model: high, low"
     refuse(1, message, "eval", trained[0], data, "--others", "unknown")
+
+
+def test_a_folder_of_others_beside_empty_ones(trained, tmp_path):
+    """With --others the folders are those of the model's labels: one may hold nothing."""
+    layers = [pylstm.Dense(13, 3, "softmax", seed=0)]
+    model = tmp_path / "a.safetensors"
+    pylstm.Model(pylstm.MFCC(), layers, ["high", "low", "rest"]).save(model)
+    data = folder_of_tones(tmp_path / "set", ("low", "hum"), n=2)
+    (data / "high").mkdir()
+    (data / "high" / "notes.txt").write_text("none yet")
+    facts = json.loads(succeed("eval", model, data, "--others", "rest", "--json").stdout)
+    assert [row["count"] for row in facts["labels"].values()] == [0, 2, 2]
 
 
 def test_many_labels_are_a_list_of_confusions(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -59,7 +60,7 @@ def test_the_model_runs_at_once(trained, tmp_path):
 @pytest.mark.slow
 def test_noise_and_silence_are_learnt_as_well(data, tmp_path):
     path = tmp_path / "a.safetensors"
-    result = succeed("train", data, "-o", path, *QUICK, "--quiet", "--epochs", 10)
+    result = succeed("train", data, "-o", path, *QUICK, "--background-examples", "--epochs", 10)
     line = "labels        high 10, low 10; background: noise and silence are added"
     assert line in result.stdout
     model = pylstm.load(path)
@@ -79,12 +80,17 @@ def test_noise_and_silence_are_learnt_as_well(data, tmp_path):
 def test_silence_that_is_there_is_not_added(tmp_path):
     data = folder_of_tones(tmp_path / "data", ("low", "silence"), n=4)
     path = tmp_path / "a.safetensors"
-    assert "are added" not in succeed("train", data, "-o", path, *QUICK, "--quiet").stdout
+    assert (
+        "are added"
+        not in succeed("train", data, "-o", path, *QUICK, "--background-examples").stdout
+    )
     model = pylstm.load(path)
     assert (model.labels, model.info["detector.background"]) == (("low", "silence"), "silence")
     data = folder_of_tones(tmp_path / "more", n=4)
-    arguments = ["--quiet", "--background", "low"]
-    message = "--background is low, a label of recordings; expected another, or --no-quiet"
+    arguments = ["--background-examples", "--background", "low"]
+    message = (
+        "--background is low, a label of recordings; expected another, or --no-background-examples"
+    )
     refuse(2, message, "train", data, "-o", tmp_path / "b.safetensors", *QUICK, *arguments)
 
 
@@ -205,20 +211,23 @@ def test_data_that_cannot_be_used(tmp_path):
     write_text(bad / "low" / "note.wav", "no sound")
     no(".*bad: cannot read .*low/note.wav: .*", bad)
     write_text(bad / "high" / "empty.wav", "")
-    notes = no(".*bad: 2 problems, above", bad)
+    notes = no(".*bad: 2 problems, above; --skip-unreadable .*", bad)
     assert [("note.wav" in line, "empty.wav" in line) for line in notes] == [
         (False, True),
         (True, False),
     ]
     rows = write_text(tmp_path / "m.csv", "path,label\nbad/low/0.wav,a\nnone.wav,b\n")
-    no(".*m.csv: line 3: cannot read .*none.wav: No such file or directory", rows)
+    no(
+        ".*m.csv: line 3: cannot read .*none.wav: No such file or directory; --skip-missing .*",
+        rows,
+    )
     said = write_text(tmp_path / "t.csv", "path,transcript\nbad/low/0.wav,hello\n")
     no(".*t.csv has transcripts; .*", said)
     no(".*m.csv is a manifest; --labels and --others expect folders", rows, "--labels", "a", code=2)
     no(".*few is a folder; --clips expects a manifest", few, "--clips", code=2)
     no(".*few/absent does not exist; .*", few, "--labels", "low,absent")
-    no("--noise needs augmentation; .*", few, "--noise", few, code=2)
-    no(".*empty holds no files; .*", few, "--augment", "--noise", tmp_path / "empty")
+    no("--noise is given with --no-augment; .*", few, "--noise", few, code=2)
+    no(".*empty: holds no audio files; .*", few, "--augment", "--noise", tmp_path / "empty")
     good = folder_of_tones(tmp_path / "good", n=3)
     no(
         "--validation is 0; expected above 0, as --patience is given",
@@ -253,6 +262,12 @@ def test_no_place_for_the_model_is_said_before_training(data, tmp_path):
     for name, taken in (("a.safetensors", "a.safetensors"), ("b.safetensors", "b.checkpoint")):
         message = f"cannot write {re.escape(str(tmp_path / taken))}: Is a directory"
         assert refuse(1, message, "train", data, "-o", tmp_path / name, "--force", *QUICK) == []
+    os.mkfifo(tmp_path / "c.safetensors")
+    (tmp_path / "d.checkpoint").symlink_to(os.devnull)
+    for name, taken in (("c.safetensors", "c.safetensors"), ("d.safetensors", "d.checkpoint")):
+        message = f"cannot write {re.escape(str(tmp_path / taken))}: it is not a regular file"
+        for option in ("--force", "--resume"):
+            refuse(1, message, "train", data, "-o", tmp_path / name, option, *QUICK)
 
 
 def test_no_names(data, tmp_path):

@@ -103,12 +103,14 @@ class TestModules:
 class TestUnsupportedModules:
     @pytest.mark.law_framework_exact
     def test_bidirectional(self):
-        with pytest.raises(ValueError, match=r"LSTM is bidirectional: .*bidirectional=False"):
+        with pytest.raises(
+            ValueError, match=r"LSTM belongs to a bidirectional .*bidirectional=False"
+        ):
             from_torch(nn.LSTM(3, 2, bidirectional=True))
 
     @pytest.mark.law_framework_exact
     def test_proj_size(self):
-        with pytest.raises(ValueError, match="LSTM has proj_size=1: only 0 is supported"):
+        with pytest.raises(ValueError, match="LSTM belongs to an LSTM with proj_size: only 0"):
             from_torch(nn.LSTM(3, 2, proj_size=1))
 
     @pytest.mark.law_framework_exact
@@ -231,7 +233,7 @@ class TestSequential:
 
     @pytest.mark.law_framework_exact
     def test_unsupported_options_are_named(self):
-        with pytest.raises(ValueError, match="module 0 is bidirectional"):
+        with pytest.raises(ValueError, match="module 0 belongs to a bidirectional LSTM"):
             from_torch(nn.Sequential(nn.LSTM(3, 2, bidirectional=True)))
 
     @pytest.mark.parametrize("modules", [(), ("Dropout",), ("Identity", "Dropout")])

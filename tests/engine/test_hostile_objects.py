@@ -201,7 +201,7 @@ def test_masked_arrays_are_refused_by_name() -> None:
     }.items():
         with pytest.raises(TypeError, match=rf"^{name}.*is a masked array; expected a plain one"):
             call()
-    with pytest.raises(TypeError, match="pcm is a masked array"):
+    with pytest.raises(TypeError, match="y is a masked array"):
         mfcc(masked(800))
     assert frames.position == 0
 

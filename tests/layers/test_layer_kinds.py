@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 import pylstm
 from pylstm import layers
 from pylstm.layers import LAYERS, PRECISIONS
-from pylstm.reference.model import LAYERS as REFERENCE
-from tests.layer_kinds import KINDS, STREAMING, VARIANTS, draw_layer, make_layer
+from pylstm.reference.layers import LAYERS as REFERENCE
+from tests.layer_kinds import KINDS, STREAMING, VARIANTS, draw_layer, make_layer, stacked
 from tests.network_passes import Array, frames
 
 ROOT = Path(__file__).parents[2]
@@ -44,13 +44,28 @@ def test_every_kind_has_a_row() -> None:
 def test_every_floor_knows_the_same_kinds() -> None:
     """What the core reads, what Python makes, what the reference and the page on files say."""
     registry = (ROOT / "src/layers/layers.c").read_text()
-    page = (ROOT / "docs/model-file.md").read_text()
-    choice = re.search(r"^\| `layers\.K\.kind` \| choice: (.*); K counts", page, re.MULTILINE)
-    assert choice is not None
     assert set(re.findall(r"^    KIND\((\w+)\)", registry, re.MULTILINE)) == set(layers.KINDS)
-    assert re.findall(r"`(\w+)`", choice[1]) == list(layers.KINDS)
     assert set(REFERENCE) == {kind.kind for kind in LAYERS}
     assert all(getattr(pylstm, kind.__name__) is kind for kind in LAYERS)
+    assert documented().keys() <= layers.KINDS.keys()
+
+
+def documented() -> dict[str, str]:
+    """The section of each kind on the page on files."""
+    page = (ROOT / "docs/model-file.md").read_text()
+    _, *rest = re.split(r"^### `(\w+)`$", page, flags=re.MULTILINE)
+    return dict(zip(rest[::2], rest[1::2], strict=True))
+
+
+@streaming_variant
+def test_the_page_on_files_has_a_section_with_its_keys_and_tensors(variant: str) -> None:
+    layer = stacked(variant, 3, 4)
+    assert layer.kind in documented(), "docs/model-file.md needs a section for it"
+    section = documented()[layer.kind]
+    keys = {*layer.settings, *(["precision"] if len(layer.precisions) > 1 else [])}
+    assert set(re.findall(r"^\| `(\w+)`", section, re.MULTILINE)) == keys - {"input_size"}
+    names = {re.sub(r"_l\d+$", "_l0", name) for name in layer.shapes}
+    assert {name for name in names if f"`{name}`" not in section} == set()
 
 
 # --- streams --------------------------------------------------------------------------------------

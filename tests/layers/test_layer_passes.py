@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from pylstm.layers import Layer
 from tests.finite_differences import assert_gradients, clear_passage, differences
-from tests.layer_kinds import IN_TORCH, VARIANTS, draw_layer, make_layer, stacked
+from tests.layer_kinds import IN_TORCH, VARIANTS, draw_layer, make_layer, reference, stacked
 from tests.network_passes import (
+    Passage,
     as_state,
     clear,
     compare_with_torch,
@@ -68,41 +69,42 @@ def state_of(state: Any, change: Any) -> Any:
 # --- outputs and gradients ------------------------------------------------------------------------
 
 
+def draw_case(
+    data: st.DataObject,
+    variant: str,
+    frames_at_most: int,
+    sequences_at_most: int,
+    widths: st.SearchStrategy[int] = sizes,
+) -> tuple[Layer, Passage]:
+    """A layer, and what goes into its passes."""
+    seed = data.draw(st.integers(0, 2**32 - 1), "seed")
+    count = data.draw(st.integers(1, frames_at_most), "frames")
+    batch = data.draw(
+        st.one_of(st.integers(1, sequences_at_most), st.sampled_from([1, sequences_at_most])),
+        "sequences",
+    )
+    lengths, state = data.draw(st.booleans(), "lengths"), data.draw(st.booleans(), "state")
+    layer = draw_layer(
+        data, variant, data.draw(sizes, "input"), data.draw(sizes, "width"), seed=seed
+    )
+    return layer, passage([layer], count, batch, seed, lengths, state)
+
+
 @pytest.mark.law_framework_exact
 @every_variant
 @settings(deadline=None, max_examples=10, suppress_health_check=SHARED)
-@given(
-    data=st.data(),
-    count=st.integers(1, 20),
-    batch=st.integers(1, 6),
-    input_size=st.integers(1, 40),
-    width=sizes,
-    lengths=st.booleans(),
-    state=st.booleans(),
-    seed=st.integers(0, 2**32 - 1),
-)
+@given(data=st.data())
 def test_forward_is_the_reference(
-    bulk: None,
-    bulk_isa: str,
-    variant: str,
-    data: st.DataObject,
-    count: int,
-    batch: int,
-    input_size: int,
-    width: int,
-    lengths: bool,
-    state: bool,
-    seed: int,
+    bulk: None, bulk_isa: str, variant: str, data: st.DataObject
 ) -> None:
-    layer = draw_layer(data, variant, input_size, width, seed=seed)
-    at = passage([layer], count, batch, seed, lengths, state)
+    layer, at = draw_case(data, variant, 20, 6)
     begin = None if at.state is None else at.state[0]
     # A network leaves some activations to its loss, a layer none.
     x = np.where(at.present[..., None], at.x, 0).astype(np.float64)
-    expected, end, *_ = VARIANTS[variant].reference(layer, layer.weights, x, begin, at.counts)
+    expected, end, *_ = reference(layer, layer.weights, x, begin, at.counts)
     y, found = layer.forward(at.x, begin, at.lengths)
     assert y.dtype == np.float32
-    assert y.shape == (count, batch, layer.n_outputs)
+    assert y.shape == (*at.x.shape[:2], layer.n_outputs)
     # A ReLU's outputs grow from layer to layer.
     tolerance = TOLERANCE * max(1, np.abs(expected).max())
     np.testing.assert_allclose(y, expected, rtol=0, atol=tolerance)
@@ -114,34 +116,13 @@ def test_forward_is_the_reference(
 @pytest.mark.law_framework_exact
 @pytest.mark.parametrize("variant", IN_TORCH)
 @settings(deadline=None, max_examples=15, suppress_health_check=SHARED)
-@given(
-    data=st.data(),
-    count=st.integers(1, 40),
-    batch=st.one_of(st.integers(1, 33), st.sampled_from([1, 33])),
-    input_size=sizes,
-    width=sizes,
-    lengths=st.booleans(),
-    state=st.booleans(),
-    seed=st.integers(0, 2**32 - 1),
-)
+@given(data=st.data())
 def test_outputs_and_gradients_are_those_of_torch(
-    training: None,
-    torch: Any,
-    bulk_isa: str,
-    variant: str,
-    data: st.DataObject,
-    count: int,
-    batch: int,
-    input_size: int,
-    width: int,
-    lengths: bool,
-    state: bool,
-    seed: int,
+    training: None, torch: Any, bulk_isa: str, variant: str, data: st.DataObject
 ) -> None:
-    if "relu" in variant:  # fewer values, so that hardly any is near a corner
-        count, batch, width = 1 + count // 3, 1 + batch // 4, 1 + width // 2
-    layer = draw_layer(data, variant, input_size, width, seed=seed)
-    at = passage([layer], count, batch, seed, lengths, state)
+    # With a ReLU fewer values, so that hardly any is near a corner.
+    most = (14, 9, st.integers(1, 36)) if "relu" in variant else (40, 33, sizes)
+    layer, at = draw_case(data, variant, *most)
     assume(clear([layer], at))
     compare_with_torch([layer], at)
 

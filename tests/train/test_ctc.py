@@ -225,7 +225,7 @@ X, LABELS = np.zeros((4, 2, 3), np.float32), np.array([1, 2])
         ((X, [LABELS, LABELS + 1]), {}, ValueError, "targets[1] holds 3; expected 0 to 2"),
         ((X, [LABELS - 2, LABELS]), {}, ValueError, "targets[0] holds -1; expected 0 to 2"),
         ((X, [LABELS, LABELS - 1]), {}, ValueError, "targets[1] holds 0, the blank"),
-        ((X, [LABELS] * 2, np.array([4, 5])), {}, ValueError, "lengths holds 5"),
+        ((X, [LABELS] * 2, np.array([4, 5])), {}, ValueError, "lengths[1] is 5"),
         ((X, [LABELS] * 2), {"weights": np.ones((4, 2))}, ValueError, "weights has shape (4, 2)"),
     ],
 )

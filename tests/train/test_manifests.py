@@ -200,7 +200,7 @@ def problems_of(path: Path, **settings: str) -> list[str]:
     [
         ([], ["is empty; expected at least one row"]),
         (["path,label"], ["is empty; expected at least one row"]),
-        (["path,lable", "a.wav,yes"], ["line 1: column is 'lable'; expected one of path, label"]),
+        (["path,lable", "a.wav,yes"], ["line 1: columns are path, lable; expected one of 'label'"]),
         (["label", "yes"], ["line 1: column 'path' is missing"]),
         (["path", "a.wav"], ["line 1: columns are path; expected one of 'label' and"]),
         (["path,path,label"], ["line 1: column 'path' appears twice"]),
@@ -261,10 +261,10 @@ def test_manifests_that_are_wrong(tmp_path, rows, expected):
         ('{"path": "a.wav", "path": "b.wav", "label": "x"}', "is not JSON: a name appears twice"),
         ('{"path": 3, "label": "x"}', "path is 3; expected text"),
         ('{"path": "a.wav", "label": ""}', "label is ''; expected text"),
-        ('{"path": "a.wav", "label": "\\ud800"}', "label is '\\ud800'; expected text without surr"),
+        ('{"path": "a.wav", "label": "\\ud800"}', "label is '\\ud800'; expected UTF-8"),
         ('{"path": "a.wav", "label": "x", "start": true}', "start is True; expected seconds"),
         ('{"path": "a.wav", "label": "x", "end": 1e999}', "end is inf; expected seconds"),
-        ('{"path": "a.wav", "label": "x", "more": 1}', "column is 'more'; expected one of path"),
+        ('{"path": "a.wav", "more": "x"}', "columns are path, more; expected one of 'label'"),
         ('{"path": "a.wav", "transcript": ["x", 1]}', "a unit of the transcript is 1"),
         (
             '{"path": "a.wav", "transcript": "x", "label": "x"}',
@@ -283,8 +283,10 @@ def test_lines_of_json_that_are_wrong(tmp_path, line, expected):
 
 
 def test_manifests_that_are_no_text_or_of_no_kind(tmp_path):
-    (tmp_path / "m.csv").write_bytes(b"path,label\n\xff,yes\n")
-    assert problems_of(tmp_path / "m.csv") == ["is not UTF-8 at byte 11"]
+    (tmp_path / "m.csv").write_bytes("path,label\na.wav,yes\n".encode("utf-16"))
+    assert problems_of(tmp_path / "m.csv") == ["is UTF-16; expected UTF-8"]
+    (tmp_path / "m.csv").write_bytes(b"path,label\na.wav,n\xf6\n")
+    assert problems_of(tmp_path / "m.csv") == ["line 2: label is 'n\\udcf6'; expected UTF-8"]
     assert problems_of(csv(tmp_path / "m.txt")) == ["ends in '.txt'; expected .csv or .jsonl"]
     with pytest.raises(FileNotFoundError):
         Recordings.from_manifest(tmp_path / "absent.csv")

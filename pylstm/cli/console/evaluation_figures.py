@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from pylstm import whole_writes
 from pylstm.cli.console.errors import CliError
 from pylstm.cli.console.output import one_line
 
@@ -43,7 +45,7 @@ class EvaluationFigures:
             from matplotlib.backends.backend_agg import FigureCanvasAgg
             from matplotlib.figure import Figure
         except ImportError:
-            raise CliError('--png needs matplotlib; pip install "pylstm[plot]"') from None
+            raise CliError('--figures needs matplotlib; pip install "pylstm[plot]"') from None
         self._figure, self._canvas = Figure, FigureCanvasAgg
         self._folder = folder
         try:
@@ -120,8 +122,10 @@ class EvaluationFigures:
 
     def _write(self, figure: Any, name: str) -> Path:
         path = self._folder / name
+        drawn = io.BytesIO()
+        self._canvas(figure).print_png(drawn)
         try:
-            self._canvas(figure).print_png(str(path))
+            whole_writes.write(path, drawn.getvalue())  # which waits for no pipe
         except OSError as error:
             raise CliError(f"cannot write {path}: {error.strerror or error}") from None
         return path

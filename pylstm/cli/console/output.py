@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
-from typing import Annotated
+import warnings
+from collections.abc import Iterator
+from typing import Annotated, Any
 
 import typer
 
-__all__ = ["JsonOption", "fact", "note", "one_line"]
+__all__ = ["JsonOption", "fact", "note", "one_line", "warnings_as_notes"]
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -33,3 +36,21 @@ def fact(name: str, value: object) -> None:
 def note(text: str) -> None:
     """Prints a note, which is not an error, on stderr."""
     print(f"note: {one_line(text)}", file=sys.stderr)
+
+
+@contextlib.contextmanager
+def warnings_as_notes() -> Iterator[None]:
+    """Prints what the package warns of as notes, each text once; from all threads."""
+    with warnings.catch_warnings():
+        shown = warnings.showwarning
+
+        def show(message: Any, category: type[Warning], *where: Any, **more: Any) -> None:
+            if issubclass(category, (UserWarning, RuntimeWarning)):
+                note(str(message))
+            else:
+                shown(message, category, *where, **more)
+
+        for category in (UserWarning, RuntimeWarning):
+            warnings.simplefilter("default", category)
+        warnings.showwarning = show
+        yield

@@ -50,7 +50,8 @@ SampleRate = Annotated[
     int, _whole("Sample rate; other audio is resampled.", 1000, 192000, metavar="HZ")
 ]
 Labels = Annotated[
-    str | None, typer.Option(metavar="A,B,...", help="Folders to use. Default: all.")
+    str | None,
+    typer.Option(metavar="A,B,...", help="The folders to use. Default: all with recordings."),
 ]
 Others = Annotated[
     str | None, typer.Option(metavar="LABEL", help="One label for all other folders.")
@@ -58,18 +59,29 @@ Others = Annotated[
 Background = Annotated[
     str, typer.Option(metavar="LABEL", help="Label of frames and recordings without an event.")
 ]
-Quiet = Annotated[
-    bool,
-    typer.Option(help="Add noise and silence examples, unless a label stands for them already."),
+BackgroundExamples = Annotated[
+    bool | None,
+    typer.Option(
+        "--background-examples/--no-background-examples",
+        help="Add examples of noise and silence with the label of --background, unless a label"
+        " stands for them already. Formerly --quiet.  [default: background-examples]",
+    ),
 ]
+Quiet = Annotated[bool | None, typer.Option("--quiet/--no-quiet", hidden=True)]
 Augment = Annotated[
     bool, typer.Option(help="Vary the recordings: speed, position, loudness, noise.")
 ]
-Noise = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Noise recordings to mix in.")]
+Noise = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Noise recordings to mix in, from its subfolders, too."),
+]
 Seed = Annotated[int, _whole("Random seed.", least=0)]
 Threads = Annotated[
     int | None, _whole("Threads to use. Default: one for each processor, up to 8.", most=256)
 ]
-Cache = Annotated[Path | None, typer.Option(metavar="DIR", help="Keep computed features there.")]
+Cache = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Keep computed features there, for the next training."),
+]
 Resume = Annotated[bool, typer.Option("--resume", help="Continue an interrupted training.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the model and its checkpoint.")]

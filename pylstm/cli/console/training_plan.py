@@ -15,14 +15,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylstm.cli.console.errors import USAGE, CliError
-from pylstm.cli.console.named_recordings import data_errors
+from pylstm.cli.console.named_recordings import data_errors, folder_name
 
 if TYPE_CHECKING:
     from pylstm.model import Model
+    from pylstm.train.data.feature_cache import FeatureCache
     from pylstm.train.data.recordings import Recordings, Split
     from pylstm.train.loop.fitted import Fitted
 
-__all__ = ["TrainingPlan", "needs_silence_examples"]
+__all__ = ["TrainingPlan", "needs_background_examples"]
 
 # Frames that are unrolled at once if each has a label: two seconds.
 _CHUNK = 200
@@ -30,7 +31,7 @@ _CHUNK = 200
 _BACKGROUND = ("silence", "background", "noise", "_silence_", "_background_")
 
 
-def needs_silence_examples(recordings: Recordings) -> bool:
+def needs_background_examples(recordings: Recordings) -> bool:
     """Whether no label is background: a model of such labels would find one of them in silence."""
     return recordings.per == "sequence" and not set(_BACKGROUND) & set(recordings.labels)
 
@@ -52,12 +53,12 @@ class TrainingPlan:
     augment: bool
     noises: tuple[str, ...]
     patience: int | None
-    cache: Path | None
+    cache: FeatureCache | None
     others: str | None
     silence_label: str | None
 
     def labels(self, recordings: Recordings) -> tuple[str, ...]:
-        """The labels of the outputs: those of the recordings, then that of the silence examples."""
+        """The labels of the outputs: those of the recordings, then that of added noise."""
         return (*recordings.labels, *([] if self.silence_label is None else [self.silence_label]))
 
     def model(self, recordings: Recordings, split: Split) -> Model:
@@ -83,7 +84,7 @@ class TrainingPlan:
                 hop_length=round(0.01 * self.sample_rate),
                 n_mels=max(40, self.n_mfcc),
             )
-            with data_errors():
+            with data_errors(recordings):
                 features = split.training.normalised(plain, self.cache)
             stack = LSTM(features.n_features, self.hidden, self.layers, seed=self.seed)
             labels = self.labels(recordings)
@@ -109,7 +110,7 @@ class TrainingPlan:
             "detector.smoothing_frames": "20" if together else "10",
             "detector.refractory_frames": "40",
             "detector.background": ",".join(background),
-            "training.data": Path(recordings.name).resolve().name,
+            "training.data": folder_name(recordings),
             "training.seed": str(self.seed),
             "training.validation": repr(self.validation),
         }
@@ -131,8 +132,8 @@ class TrainingPlan:
         DivergedError
             Loss, gradient or weights are NaN or infinite.
         """
+        from pylstm.train.data.background_examples import BackgroundExamples
         from pylstm.train.data.carried_state import Continued
-        from pylstm.train.data.silence_examples import Quiet
         from pylstm.train.data.truncated import Truncated
         from pylstm.train.loop.fit import fit
         from pylstm.train.losses.frame_losses import CrossEntropy
@@ -152,7 +153,7 @@ class TrainingPlan:
             steps = self.epochs * training.n_batches
             if self.silence_label is not None:
                 place = len(split.training.labels)
-                training = Quiet(training, features, place, noises=self.noises)
+                training = BackgroundExamples(training, features, place, noises=self.noises)
             training = Continued(training)  # as in a stream, one after the other
         else:
             steps = self.epochs * self._chunks(split.training, features)

@@ -175,17 +175,10 @@ class Chain:
 
         Parameters
         ----------
-        y : array, shape (n,), float32
-            Not changed.
-        sample_rate : int
-            Hz.
+        y, sample_rate
+            As in `Augmentation.samples`, like what is returned.
         seed, epoch, item : int
             0 or more; the draws depend on them.
-
-        Returns
-        -------
-        array, shape (m,), float32
-        Times
         """
         times = Times()
         for step, draw in self._drawn("samples", seed, epoch, item):

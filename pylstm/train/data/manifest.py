@@ -1,6 +1,6 @@
 """Manifests: tables that list audio files and what can be heard in them.
 
-A CSV file with a header, or JSONL with an object on each line, in UTF-8. The columns:
+A CSV file with a header, or JSONL with an object on each line, in UTF-8. The columns, in any order:
 
 ``path``
     The audio file; relative to the manifest's folder.
@@ -12,17 +12,14 @@ A CSV file with a header, or JSONL with an object on each line, in UTF-8. The co
     All files of a speaker go to one side of a split.
 ``split``
     ``training``, ``validation`` or ``testing``: the side of the split that the file goes to.
+
+Other columns are not used.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 import math
 import os
-import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -31,11 +28,13 @@ from pylstm.audio import AudioError
 from pylstm.audio.audio_file import ROUNDING
 from pylstm.audio.header import Header
 from pylstm.train.data.errors import RecordingsError
+from pylstm.train.data.file_headers import FileHeaders
+from pylstm.train.data.found_recordings import FoundRecordings, without_recordings
+from pylstm.train.data.manifest_table import ManifestTable, RowError
 from pylstm.train.data.recording import Mark, Recording
 
-__all__ = ["COLUMNS", "SIDES", "Row", "Spans", "Units", "read_manifest", "speaker_of"]
+__all__ = ["SIDES", "Row", "Spans", "Units", "read_manifest", "speaker_of"]
 
-COLUMNS = ("path", "label", "start", "end", "transcript", "speaker", "split")
 SIDES = ("training", "validation", "testing")
 Spans = Literal["events", "clips"]
 Units = Literal["characters", "words"]
@@ -55,10 +54,6 @@ class Row:
     split: str | None
 
 
-class _WrongError(ValueError):
-    """A row is wrong; the message continues "line 3: "."""
-
-
 def speaker_of(path: str) -> str:
     """The speaker of a file, from its path relative to the set.
 
@@ -69,7 +64,9 @@ def speaker_of(path: str) -> str:
     return name if mark and name else path
 
 
-def read_manifest(path: Path, spans: Spans, units: Units, background: str) -> list[Recording]:
+def read_manifest(
+    path: Path, spans: Spans, units: Units, background: str, files: FileHeaders
+) -> FoundRecordings:
     """The recordings of a manifest, in the order of their first rows.
 
     Raises
@@ -83,108 +80,38 @@ def read_manifest(path: Path, spans: Spans, units: Units, background: str) -> li
         raise ValueError(f"spans is {spans!r}; expected 'events' or 'clips'")
     if units not in get_args(Units):
         raise ValueError(f"units is {units!r}; expected 'characters' or 'words'")
-    problems: list[tuple[int, str]] = []
+    table = ManifestTable(path)
+    problems = table.problems
     rows: list[Row] = []
-    for line, fields in _lines(path, problems):
+    for line, fields in table.rows():
         try:
             rows.append(_row(line, fields, path.parent, units))
-        except _WrongError as error:
+        except RowError as error:
             problems.append((line, str(error)))
     if not rows and not problems:
         raise RecordingsError(str(path), ["is empty; expected at least one row"])
-    headers = _headers(rows, problems)
+    labels = {row.label for row in rows if row.label not in (None, background)}
+    headers = _headers(rows, files, problems)
     rows = [row for row in rows if row.path in headers and _in_file(row, headers, problems)]
     _check_kind(rows, problems)
     _check_files(rows, problems)
     _check_together(rows, problems, spans)
     if problems:
         problems.sort(key=lambda problem: problem[0])
-        raise RecordingsError(str(path), [f"line {line}: {text}" for line, text in problems])
+        wrong = [f"line {line}: {text}" for line, text in problems]
+        raise RecordingsError(str(path), wrong, files.remedies())
+    if not rows:
+        raise RecordingsError(str(path), ["has no file that can be read; expected at least one"])
     if spans == "events" and any(row.label and _timed(row) for row in rows):
-        return _events(rows, headers, background)
-    return [_whole(row, headers[row.path]) for row in rows]
+        items = _events(rows, headers, background)
+    else:
+        items = [_whole(row, headers[row.path]) for row in rows]
+    if lost := without_recordings((label for label in labels if label), items):
+        raise RecordingsError(str(path), lost)
+    return FoundRecordings(items, [], [*table.notes(), *files.notes()])
 
 
-# --- lines ------------------------------------------------------------------------------------
-
-
-def _lines(path: Path, problems: list[tuple[int, str]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Line numbers, and the values of each line by column."""
-    suffix = path.suffix.lower()
-    if suffix not in (".csv", ".jsonl"):
-        raise RecordingsError(str(path), [f"ends in {suffix!r}; expected .csv or .jsonl"])
-    # Looked at before it is opened: opening a pipe would wait for its other end.
-    if not stat.S_ISREG(os.stat(path).st_mode):
-        raise RecordingsError(str(path), ["is not a regular file; expected a CSV or JSONL file"])
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RecordingsError(str(path), [f"is not UTF-8 at byte {error.start}"]) from None
-    yield from _csv(path, text, problems) if suffix == ".csv" else _jsonl(text, problems)
-
-
-def _check_columns(names: list[str]) -> None:
-    for name in names:
-        if name not in COLUMNS:
-            raise _WrongError(f"column is {name!r}; expected one of {', '.join(COLUMNS)}")
-        if names.count(name) > 1:
-            raise _WrongError(f"column {name!r} appears twice; expected once")
-    if "path" not in names:
-        raise _WrongError("column 'path' is missing")
-    if ("label" in names) == ("transcript" in names):
-        raise _WrongError(
-            f"columns are {', '.join(names)}; expected one of 'label' and 'transcript'"
-        )
-
-
-def _csv(
-    path: Path, text: str, problems: list[tuple[int, str]]
-) -> Iterator[tuple[int, dict[str, Any]]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    names: list[str] | None = None
-    try:
-        for cells in reader:
-            if not cells:
-                continue
-            if names is None:
-                names = cells
-                _check_columns(names)  # without columns, rows mean nothing
-            elif len(cells) != len(names):
-                wrong = f"has {len(cells)} cells; expected {len(names)}"
-                problems.append((reader.line_num, wrong))
-            else:
-                # An empty cell counts as missing.
-                row = dict(zip(names, cells, strict=True))
-                yield reader.line_num, {name: cell for name, cell in row.items() if cell}
-    except (csv.Error, _WrongError) as error:
-        raise RecordingsError(str(path), [f"line {reader.line_num}: {error}"]) from None
-
-
-def _jsonl(text: str, problems: list[tuple[int, str]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            fields = json.loads(line, object_pairs_hook=_object)
-        except (ValueError, RecursionError) as error:
-            problems.append((number, f"is not JSON: {error}"))
-            continue
-        if not isinstance(fields, dict):
-            problems.append((number, f"is a {type(fields).__name__}; expected an object"))
-            continue
-        try:
-            _check_columns(list(fields))
-        except _WrongError as error:
-            problems.append((number, str(error)))
-            continue
-        yield number, {name: value for name, value in fields.items() if value is not None}
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise ValueError("a name appears twice")
-    return fields
+# --- rows ----------------------------------------------------------------------------------
 
 
 def _row(line: int, fields: dict[str, Any], folder: Path, units: Units) -> Row:
@@ -192,16 +119,16 @@ def _row(line: int, fields: dict[str, Any], folder: Path, units: Units) -> Row:
     path = _text("path", fields.get("path"))
     start, end = _seconds("start", fields.get("start")), _seconds("end", fields.get("end"))
     if end is not None and end <= (start or 0.0):
-        raise _WrongError(f"end is {end:g} s; expected more than start, {start or 0.0:g} s")
+        raise RowError(f"end is {end:g} s; expected more than start, {start or 0.0:g} s")
     if "label" not in fields and "transcript" not in fields:
-        raise _WrongError("has neither a label nor a transcript; expected one of them")
+        raise RowError("has neither a label nor a transcript; expected one of them")
     label = _text("label", fields["label"]) if "label" in fields else None
     transcript = _units(fields["transcript"], units) if "transcript" in fields else None
     split = fields.get("split")
     if split is not None and split not in SIDES:
-        raise _WrongError(f"split is {split!r}; expected {', '.join(SIDES)}")
+        raise RowError(f"split is {split!r}; expected {', '.join(SIDES)}")
     folder = Path(os.path.abspath(folder))
-    full = os.path.normpath(folder / path)
+    full = _located(folder, path)
     if "speaker" in fields:
         speaker = _text("speaker", fields["speaker"])
     else:  # relative, so that the set can be moved
@@ -211,16 +138,25 @@ def _row(line: int, fields: dict[str, Any], folder: Path, units: Units) -> Row:
 
 def _text(name: str, value: object) -> str:
     if value is None:
-        raise _WrongError(f"{name} is missing")
+        raise RowError(f"{name} is missing")
     if not isinstance(value, str) or not value:
-        raise _WrongError(f"{name} is {value!r}; expected text")
+        raise RowError(f"{name} is {value!r}; expected text")
     if value != value.strip():
-        raise _WrongError(f"{name} is {value!r}; expected no spaces around it")
+        raise RowError(f"{name} is {value!r}; expected no spaces around it")
     try:
-        value.encode()
+        # The system's names of files may be any bytes.
+        os.fsencode(value) if name == "path" else value.encode()
     except UnicodeEncodeError:
-        raise _WrongError(f"{name} is {value!r}; expected text without surrogates") from None
+        raise RowError(f"{name} is {value!r}; expected UTF-8") from None
     return value
+
+
+def _located(folder: Path, path: str) -> str:
+    """The full path of a file; of one that is not there, what a shell or Windows would mean."""
+    home = os.path.expanduser(path) if path.startswith("~/") else path
+    meant = (path, home, path.replace("\\", "/"))
+    paths = [os.path.normpath(folder / text) for text in meant]
+    return next((full for full in paths if os.path.lexists(full)), paths[0])
 
 
 def _seconds(name: str, value: object) -> float | None:
@@ -233,7 +169,7 @@ def _seconds(name: str, value: object) -> float | None:
     except (ValueError, OverflowError):
         seconds = math.nan
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise _WrongError(f"{name} is {value!r}; expected seconds, 0 or more")
+        raise RowError(f"{name} is {value!r}; expected seconds, 0 or more")
     return seconds
 
 
@@ -248,19 +184,20 @@ def _units(value: object, units: Units) -> tuple[str, ...]:
 # --- rows and files ---------------------------------------------------------------------------
 
 
-def _headers(rows: list[Row], problems: list[tuple[int, str]]) -> dict[str, Header]:
+def _headers(
+    rows: list[Row], files: FileHeaders, problems: list[tuple[int, str]]
+) -> dict[str, Header]:
     """The headers of all readable files; each file is opened once."""
-    headers: dict[str, Header] = {}
-    seen: set[str] = set()
+    headers: dict[str, Header | None] = {}
     for row in rows:
-        if row.path in seen:
+        if row.path in headers:
             continue
-        seen.add(row.path)
+        headers[row.path] = None
         try:
-            headers[row.path] = Header.of(row.path)
+            headers[row.path] = files.of(row.path)
         except AudioError as error:
             problems.append((row.line, str(error)))
-    return headers
+    return {path: header for path, header in headers.items() if header is not None}
 
 
 def _in_file(row: Row, headers: dict[str, Header], problems: list[tuple[int, str]]) -> bool:

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.audio import AudioError, AudioFile, Header
-from pylstm.audio.header import refuse_cut
 from pylstm.features import MFCC, LogMel
+from pylstm.train.data.cut_files import CutFiles
 
-__all__ = ["Mark", "Recording", "frame_seconds"]
+__all__ = ["Mark", "Recording", "frame_seconds", "names_of"]
 
 
 class Mark(NamedTuple):
@@ -82,8 +82,15 @@ class Recording:
         end = None if self.end == self.header.seconds else self.end
         return AudioFile(self.path, sample_rate, start=self.start, end=end)
 
-    def samples(self, sample_rate: int) -> NDArray[np.float32]:
+    def samples(self, sample_rate: int, cut: CutFiles | None = None) -> NDArray[np.float32]:
         """All of the audio, mono, at a rate in Hz.
+
+        Parameters
+        ----------
+        sample_rate : int
+        cut : CutFiles, optional
+            Receives the file if it ends before its header says, and the header was not known to be
+            wrong.
 
         Returns
         -------
@@ -92,15 +99,21 @@ class Recording:
         Raises
         ------
         AudioError
-            The file is damaged, cut off, or holds NaN or infinity.
+            The file is damaged, holds NaN or infinity, or is cut off and there is no `cut`.
         """
         with self.opened(sample_rate) as file:
             samples = file.read()
-            refuse_cut(self.path, file)
+            self._note_cut(file, cut)
         return samples
 
-    def frames(self, features: MFCC | LogMel) -> NDArray[np.float32]:
+    def frames(self, features: MFCC | LogMel, cut: CutFiles | None = None) -> NDArray[np.float32]:
         """The frames of the audio.
+
+        Parameters
+        ----------
+        features : MFCC or LogMel
+        cut : CutFiles, optional
+            As in `samples`.
 
         Returns
         -------
@@ -112,17 +125,25 @@ class Recording:
             As `samples`, or the audio is too short for a frame.
         """
         if features.top_db is not None:  # relative to the loudest band of the whole audio
-            return self.frames_of(self.samples(features.sr), features)
+            return self.frames_of(self.samples(features.sr, cut), features)
 
         def streamed() -> NDArray[np.float32]:
             # The same bits, without an hour of audio in memory.
             stream = features.stream()
             with self.opened(features.sr) as file:
                 frames = [stream.push(chunk) for chunk in file.chunks(features.sr)]
-                refuse_cut(self.path, file)
+                self._note_cut(file, cut)
             return np.concatenate([*frames, stream.flush()])
 
         return self._enough(streamed)
+
+    def _note_cut(self, file: AudioFile, cut: CutFiles | None) -> None:
+        """Passes on, or refuses, that a file is cut off, after it was read to its end."""
+        if file.shortfall is None or self.header.shortfall is not None:
+            return
+        if cut is None:
+            raise AudioError(f"{self.path} is {file.shortfall}")
+        cut.add(self.path, file.shortfall)
 
     def frames_of(self, y: NDArray[np.float32], features: MFCC | LogMel) -> NDArray[np.float32]:
         """The frames of samples that augmentation made of this recording; see `frames`."""
@@ -154,6 +175,13 @@ class Recording:
         except OSError as error:
             raise AudioError(f"cannot read {self.path}: {error.strerror}") from None
         return [path, facts.st_size, facts.st_mtime_ns, self.start, self.end]
+
+
+def names_of(recording: Recording) -> set[str]:
+    """The labels of a recording or of its events; none for background and transcripts."""
+    if recording.label is not None:
+        return {recording.label}
+    return {mark.label for mark in recording.marks}
 
 
 def frame_seconds(features: MFCC | LogMel, n: int) -> NDArray[np.float64]:

@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,23 +15,14 @@ from numpy.typing import NDArray
 from pylstm.arguments import count, flag
 from pylstm.features import MFCC, LogMel
 from pylstm.train.augment.augmentation import Augmentation, Chain, Times
-from pylstm.train.data.batch import Batch, Per, collate
+from pylstm.train.data.batch import Batch, collate
 from pylstm.train.data.batch_order import batch_order
 from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.feature_cache import FeatureCache
 from pylstm.train.data.recording import Recording, frame_seconds
+from pylstm.train.data.recording_set import RecordingSet
 
 __all__ = ["RecordingSource"]
-
-
-class LabelledRecordings(Protocol):
-    """What a source needs of `pylstm.train.Recordings`, which makes it."""
-
-    name: str
-    items: tuple[Recording, ...]
-    labels: tuple[str, ...]
-    per: Per
-    background: str | None
 
 
 class _Example(NamedTuple):
@@ -52,7 +43,7 @@ class RecordingSource:
 
     def __init__(
         self,
-        recordings: LabelledRecordings,
+        recordings: RecordingSet,
         features: MFCC | LogMel,
         batch_size: int = 32,
         *,
@@ -100,7 +91,12 @@ class RecordingSource:
         Raises
         ------
         AudioError
-            A file cannot be read, is damaged, cut off, or holds NaN; the message names it.
+            A file cannot be read, is damaged, or holds NaN; the message names it.
+
+        Warns
+        -----
+        UserWarning
+            Files end before their headers say: all of them, once, after the last batch.
         """
 
         def example(place: int) -> _Example:
@@ -113,6 +109,7 @@ class RecordingSource:
             for rows in order:
                 examples = list(mapped(example, rows.tolist()))
                 yield collate([e.x for e in examples], [e.y for e in examples], self.per)
+            self.recordings.cut.warn()
         finally:  # also if the caller stops early
             if pool is not None:
                 pool.shutdown(cancel_futures=True)
@@ -121,13 +118,13 @@ class RecordingSource:
         """The frames and the target of a recording in an epoch."""
         item, features, times = self.recordings.items[place], self.features, Times()
         if self.augment.changes_samples(seed=seed, epoch=epoch, item=place):
-            y = item.samples(features.sr)
+            y = item.samples(features.sr, self.recordings.cut)
             y, times = self.augment.samples(y, features.sr, seed=seed, epoch=epoch, item=place)
             x = item.frames_of(y, features)
         elif self.cache is not None:
-            x = self.cache.frames(item, features)
+            x = self.cache.frames(item, features, self.recordings.cut)
         else:
-            x = item.frames(features)
+            x = item.frames(features, self.recordings.cut)
         blocks = 1 + features.deltas
         x = self.augment.frames(x, seed=seed, epoch=epoch, item=place, blocks=blocks)
         return _Example(x, self._target(item, len(x), times))
@@ -209,7 +206,7 @@ def _owners(
     return owners
 
 
-def _check_rates(recordings: LabelledRecordings, sample_rate: int, resample: bool | None) -> None:
+def _check_rates(recordings: RecordingSet, sample_rate: int, resample: bool | None) -> None:
     """Refuses files at other rates, or warns that they are resampled."""
     if resample is not None and flag("resample", resample):
         return

@@ -2,32 +2,30 @@
 
 from __future__ import annotations
 
-import math
 import os
-from collections import Counter
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
 from pylstm.arguments import count
-from pylstm.audio import AudioError
-from pylstm.audio.header import Header
 from pylstm.features import MFCC, LogMel
 from pylstm.train.augment.augmentation import Augmentation, Chain
-from pylstm.train.data.batch import Per
-from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.feature_cache import FeatureCache
-from pylstm.train.data.label_folders import read_label_folders
+from pylstm.train.data.file_headers import FileHeaders
+from pylstm.train.data.found_recordings import FoundRecordings
+from pylstm.train.data.label_folders import Subfolders, read_label_folders
 from pylstm.train.data.manifest import Spans, Units, read_manifest
 from pylstm.train.data.normalisation import mean_and_std
+from pylstm.train.data.output_labels import BLANK, OutputLabels
 from pylstm.train.data.recording import Recording
+from pylstm.train.data.recording_set import RecordingSet
 from pylstm.train.data.recording_source import RecordingSource
-from pylstm.train.data.speaker_split import names_of, sides_of
+from pylstm.train.data.shown_names import shown
+from pylstm.train.data.speaker_split import sides_of
 
 __all__ = ["BLANK", "Recordings", "Split"]
-
-BLANK = "<blank>"
 
 
 class Split(NamedTuple):
@@ -38,7 +36,7 @@ class Split(NamedTuple):
     testing: Recordings
 
 
-class Recordings:
+class Recordings(RecordingSet):
     """Readable audio files, and their labels, events or transcripts.
 
     Created by `from_folder` or `from_manifest`.
@@ -58,23 +56,9 @@ class Recordings:
         Files of noise in the folder, for `pylstm.train.Noise`.
     name : str
         The folder or the manifest.
+    notes : tuple of str
+        What was passed over or left out when it was read, in words.
     """
-
-    def __init__(
-        self,
-        name: str,
-        items: Sequence[Recording],
-        labels: Sequence[str],
-        per: Per,
-        background: str | None = None,
-        noises: Sequence[str] = (),
-    ) -> None:
-        self.name = name
-        self.items = tuple(items)
-        self.labels = tuple(labels)
-        self.per = per
-        self.background = background
-        self.noises = tuple(noises)
 
     # --- reading ----------------------------------------------------------------------------------
 
@@ -84,20 +68,33 @@ class Recordings:
         path: str | os.PathLike[str],
         labels: Sequence[str] | None = None,
         others: str | None = None,
+        *,
+        subfolders: Subfolders | None = None,
+        skip_missing: bool = False,
+        skip_unreadable: bool = False,
     ) -> Recordings:
         """Recordings in one folder for each label, as in Speech Commands.
 
-        Every file in a label's folder must be audio; hidden files and folders are ignored. The
-        files in ``_background_noise_`` become `noises`. Files in ``validation_list.txt`` and
+        Files are recordings if their names end as audio does (``.wav``) or if they begin as audio
+        does. Everything else is passed over and stands in `notes`. The files in
+        ``_background_noise_`` become `noises`. Files in ``validation_list.txt`` and
         ``testing_list.txt`` go to these sides of a split.
 
         Parameters
         ----------
         path : str or path
         labels : list of str, optional
-            The folders to use; None: all.
+            The folders to use; None: all with recordings.
         others : str, optional
             One label for all other folders (``"unknown"``); None: they are ignored.
+        subfolders : {"speakers", "include", "skip"}, optional
+            What to do with recordings in a subfolder of a label's folder: each subfolder is one
+            speaker, they are like those beside it, or they are passed over. None: refused.
+        skip_missing : bool
+            Whether to leave out files that a list names and links whose file is missing.
+        skip_unreadable : bool
+            Whether to leave out files that cannot be read as audio, or whose float samples do not
+            go from -1 to 1. Every file is then read to its end.
 
         Returns
         -------
@@ -106,15 +103,22 @@ class Recordings:
         Raises
         ------
         RecordingsError
-            No folder, an empty folder, an unreadable file, only one label, a missing file in a
-            list: all problems, one on each line.
+            No folder, no recordings, an unreadable file, float samples on the scale of int16,
+            recordings in subfolders, only one label, a missing file in a list: all problems, one on
+            each line.
         OSError
             A folder cannot be read.
+
+        Warns
+        -----
+        UserWarning
+            Something was passed over or left out; not for hidden files and a README beside the
+            folders.
         """
         folder = Path(path)
-        items, noises = read_label_folders(folder, labels, others)
-        labels = _two_labels(str(folder), {item.label for item in items if item.label is not None})
-        return cls(str(folder), items, labels, "sequence", None, noises)
+        files = FileHeaders(skip_missing, skip_unreadable)
+        found = read_label_folders(folder, labels, others, subfolders, files)
+        return cls._found(folder, found, None)
 
     @classmethod
     def from_manifest(
@@ -123,6 +127,9 @@ class Recordings:
         spans: Spans = "events",
         units: Units = "characters",
         background: str = "background",
+        *,
+        skip_missing: bool = False,
+        skip_unreadable: bool = False,
     ) -> Recordings:
         """Recordings from a table: CSV with a header, or JSONL, in UTF-8.
 
@@ -140,7 +147,8 @@ class Recordings:
         Labels without times: each row is an example with one target. Labels with times are events
         in a file, which may have any number of rows: the file is one example with a target for each
         frame, `background` outside of events. A row with the label `background` and no times is a
-        file without events. Transcripts: each row is an example, for `CTC`.
+        file without events. Transcripts: each row is an example, for `CTC`. Other columns are not
+        used, and said.
 
         Parameters
         ----------
@@ -152,6 +160,8 @@ class Recordings:
             The units of transcripts that are text.
         background : str
             The label of frames without an event.
+        skip_missing, skip_unreadable : bool
+            As in `from_folder`.
 
         Returns
         -------
@@ -160,11 +170,16 @@ class Recordings:
         Raises
         ------
         RecordingsError
-            An unknown column, a missing or unreadable file, times outside of the file, rows that
+            A missing or unreadable file, times outside of the file, rows that
             duplicate or contradict each other, only one label, no rows: all problems, one on each
             line, with line numbers.
         OSError
             The manifest cannot be read.
+
+        Warns
+        -----
+        UserWarning
+            Columns are not used, or files were left out.
 
         Examples
         --------
@@ -178,74 +193,20 @@ class Recordings:
         (('background', 'no', 'yes'), {'background': 0, 'no': 1, 'yes': 1})
         """
         path = Path(path)
-        items = read_manifest(path, spans, units, background)
-        if items[0].transcript is not None:
-            said = {unit for item in items for unit in item.transcript or ()}
-            if BLANK in said:
-                raise RecordingsError(
-                    str(path), [f"a transcript holds {BLANK!r}; expected other units"]
-                )
-            if not said:
-                raise RecordingsError(str(path), ["has only empty transcripts; expected units"])
-            return cls(str(path), items, [BLANK, *sorted(said)], "transcript")
-        events = all(item.label is None for item in items)
-        names = {name for item in items for name in names_of(item)} | (
-            {background} if events else set()
-        )
-        labels = _two_labels(str(path), names)
-        if events:
-            return cls(str(path), items, labels, "frame", background)
-        return cls(str(path), items, labels, "sequence")
+        files = FileHeaders(skip_missing, skip_unreadable)
+        found = read_manifest(path, spans, units, background, files)
+        return cls._found(path, found, background)
 
-    # --- facts ------------------------------------------------------------------------------------
-
-    def __len__(self) -> int:
-        return len(self.items)
-
-    def __repr__(self) -> str:
-        return f"Recordings({self.name!r}: {len(self)} recordings, {len(self.labels)} labels)"
-
-    @property
-    def seconds(self) -> float:
-        """Total length."""
-        return math.fsum(item.seconds for item in self.items)
-
-    def counts(self) -> dict[str, int]:
-        """The number of examples of each label: recordings, events, or units of transcripts.
-
-        Returns
-        -------
-        dict of str to int
-            Every label, in the order of `labels`.
-        """
-        counts: Counter[str] = Counter()
-        for item in self.items:
-            if item.label is not None:
-                counts[item.label] += 1
-            counts.update(mark.label for mark in item.marks)
-            counts.update(item.transcript or ())
-        return {label: counts[label] for label in self.labels}
-
-    def rates(self) -> dict[int, int]:
-        """The number of recordings at each sample rate, Hz, lowest first."""
-        return dict(sorted(Counter(item.header.rate for item in self.items).items()))
-
-    def check(self) -> None:
-        """Reads every file to its end; creating `Recordings` only reads their headers.
-
-        Raises
-        ------
-        RecordingsError
-            Files are damaged or cut off, one on each line.
-        """
-        problems = []
-        for path in dict.fromkeys([*(item.path for item in self.items), *self.noises]):
-            try:
-                Header.of(path, decode=True)
-            except AudioError as error:
-                problems.append(str(error))
-        if problems:
-            raise RecordingsError(self.name, problems)
+    @classmethod
+    def _found(
+        cls, path: Path, found: FoundRecordings, background: str | None = None
+    ) -> Recordings:
+        outputs = OutputLabels.of(str(path), found.items, background)
+        for note in found.notes:
+            if note.warns:  # at the call of from_folder or from_manifest
+                warnings.warn(shown(note.text), UserWarning, stacklevel=3)
+        texts = [shown(note.text) for note in found.notes]
+        return cls(str(path), found.items, *outputs, found.noises, texts)
 
     # --- use --------------------------------------------------------------------------------------
 
@@ -288,7 +249,9 @@ class Recordings:
         )
 
     def _of(self, items: Sequence[Recording]) -> Recordings:
-        return Recordings(self.name, items, self.labels, self.per, self.background, self.noises)
+        return Recordings(
+            self.name, items, self.labels, self.per, self.background, self.noises, cut=self.cut
+        )
 
     def normalised(
         self, features: MFCC | LogMel, cache: FeatureCache | str | os.PathLike[str] | None = None
@@ -312,6 +275,11 @@ class Recordings:
             The features have a mean and std already, or there are no recordings.
         AudioError
             A recording cannot be read.
+
+        Warns
+        -----
+        UserWarning
+            Recordings end before their headers say: all of them, once.
         """
         if features.mean is not None:
             raise ValueError("features has a mean and std; expected features without")
@@ -319,9 +287,12 @@ class Recordings:
             raise ValueError(f"{self.name} has no recordings; expected at least one")
         store = FeatureCache.of(cache)
         mean, std = mean_and_std(
-            item.frames(features) if store is None else store.frames(item, features)
+            item.frames(features, self.cut)
+            if store is None
+            else store.frames(item, features, self.cut)
             for item in self.items
         )
+        self.cut.warn()
         return replace(features, mean=mean, std=std)
 
     def source(
@@ -386,10 +357,3 @@ class Recordings:
             resample=resample,
             workers=workers,
         )
-
-
-def _two_labels(what: str, labels: set[str]) -> list[str]:
-    """At least two labels, sorted."""
-    if len(labels) < 2:
-        raise RecordingsError(what, [f"has only the label {min(labels)!r}; expected at least two"])
-    return sorted(labels)

@@ -7,16 +7,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from pylstm.train.data.errors import RecordingsError
-from pylstm.train.data.recording import Recording
+from pylstm.train.data.recording import Recording, names_of
 
-__all__ = ["names_of", "sides_of"]
-
-
-def names_of(recording: Recording) -> set[str]:
-    """The labels of a recording or of its events; none for background and transcripts."""
-    if recording.label is not None:
-        return {recording.label}
-    return {mark.label for mark in recording.marks}
+__all__ = ["sides_of"]
 
 
 def sides_of(

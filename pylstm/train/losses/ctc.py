@@ -94,18 +94,9 @@ class CTC(SettingsRepr):
         targets : list of B one-dimensional arrays of whole numbers
             Labels in order, any number of them, also none; 0 to K-1 without the blank.
         lengths : (B,) of whole numbers, optional
-            Frames of each sequence, 1 to T, in any order. None: all of them.
+            As in `RowLoss`, like what is returned and raised.
         weights : (B,) of numbers, optional
             Weight of each sequence, 0 or more; with 0 it is ignored.
-
-        Returns
-        -------
-        LossResult
-
-        Raises
-        ------
-        TypeError, ValueError
-            An argument has another type, shape or range.
         """
         outputs = check_outputs(outputs)
         n_frames, n_sequences, n_classes = outputs.shape

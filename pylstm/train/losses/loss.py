@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from pylstm.arguments import described
 from pylstm.brief_repr import named_values
+from pylstm.bulk import frames
 
 __all__ = [
     "Loss",
@@ -67,7 +68,7 @@ def check_outputs(outputs: object) -> Array:
     return outputs
 
 
-def check_lengths(lengths: object, n_frames: int, n_sequences: int) -> NDArray[np.intp] | None:
+def check_lengths(lengths: object, n_frames: int, n_sequences: int) -> NDArray[np.int64] | None:
     """The frames of each sequence; None if all have all frames.
 
     Raises
@@ -79,15 +80,7 @@ def check_lengths(lengths: object, n_frames: int, n_sequences: int) -> NDArray[n
         return None
     if not isinstance(lengths, np.ndarray) or lengths.dtype.kind not in "iu":
         raise TypeError(f"lengths is {described(lengths)}; expected an array of whole numbers")
-    if lengths.shape != (n_sequences,):
-        raise ValueError(
-            f"lengths has shape {lengths.shape}; expected ({n_sequences},), one for each sequence"
-        )
-    least, most = int(lengths.min()), int(lengths.max())
-    if least < 1 or most > n_frames:
-        wrong = least if least < 1 else most
-        raise ValueError(f"lengths holds {wrong}; expected 1 to {n_frames}, the frames of outputs")
-    return None if least == n_frames else lengths.astype(np.intp)
+    return frames.check_lengths(lengths, n_frames, n_sequences)
 
 
 def check_weights(name: str, weights: object, shape: tuple[int, ...], dtype: Any) -> Array | None:

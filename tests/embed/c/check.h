@@ -52,8 +52,8 @@ file read_file(const char *folder, const char *name);
 typedef struct models {
     file words_file, int8_file, bfloat16_file, frames_file, deltas_file, bare_file;
     pylstm_model *words;    /* features, 2 LSTM cells, softmax over 3 labels; notes of a detector */
-    pylstm_model *int8;     /* the same with such weights */
-    pylstm_model *bfloat16; /* and these; both NULL in a build without them */
+    pylstm_model *int8;     /* the same with such weights; NULL in a build without them */
+    pylstm_model *bfloat16; /* and with these */
     pylstm_model *frames;   /* no features, no labels */
     pylstm_model *deltas;   /* features with deltas */
     pylstm_model *bare;     /* features and nothing else */

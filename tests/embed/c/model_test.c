@@ -10,7 +10,7 @@ void test_library(void) {
     snprintf(version, sizeof version, "%d.%d.%d", PYLSTM_VERSION_MAJOR, PYLSTM_VERSION_MINOR, PYLSTM_VERSION_PATCH);
     CHECK(strcmp(pylstm_version(), version) == 0);
     CHECK(PYLSTM_VERSION_NUMBER == 10000 * PYLSTM_VERSION_MAJOR + 100 * PYLSTM_VERSION_MINOR + PYLSTM_VERSION_PATCH);
-    for (status = PYLSTM_OK; status <= PYLSTM_NOT_BUILT; status++) {
+    for (status = PYLSTM_OK; status <= PYLSTM_OFF_SCALE; status++) {
         CHECK(strlen(pylstm_strerror((pylstm_status)status)) > 5);
         CHECK(strcmp(pylstm_strerror((pylstm_status)status), "unknown status") != 0);
     }
@@ -102,6 +102,30 @@ static void on_own_memory(const file *f) {
     free(memory);
 }
 
+/* What the library under test was built with: the flags of this program are its flags. */
+#if defined(PYLSTM_NO_INT8) || defined(PYLSTM_FLOAT_ONLY)
+#define BUILT_INT8 0
+#else
+#define BUILT_INT8 1
+#endif
+#if defined(PYLSTM_NO_BFLOAT16) || defined(PYLSTM_FLOAT_ONLY)
+#define BUILT_BFLOAT16 0
+#else
+#define BUILT_BFLOAT16 1
+#endif
+
+/* A model with such weights; NULL, and refused by its name, in a build without them. */
+static pylstm_model *quantised(const file *f, int built, const char *precision) {
+    pylstm_model *model = NULL;
+    if (!built) {
+        refused(PYLSTM_NOT_BUILT, f->bytes, f->size, precision);
+        return NULL;
+    }
+    GIVES(PYLSTM_OK, pylstm_model_create(f->bytes, f->size, &model, NULL));
+    on_own_memory(f);
+    return model;
+}
+
 void test_models(const char *folder, models *m) {
     char forced[32] = "";
     pylstm_error why;
@@ -135,15 +159,8 @@ void test_models(const char *folder, models *m) {
     on_own_memory(&m->words_file);
     on_own_memory(&m->frames_file);
     on_own_memory(&m->deltas_file);
-#ifdef PYLSTM_FLOAT_ONLY
-    refused(PYLSTM_NOT_BUILT, m->int8_file.bytes, m->int8_file.size, "int8");
-    refused(PYLSTM_NOT_BUILT, m->bfloat16_file.bytes, m->bfloat16_file.size, "bf16");
-#else
-    GIVES(PYLSTM_OK, pylstm_model_create(m->int8_file.bytes, m->int8_file.size, &m->int8, NULL));
-    GIVES(PYLSTM_OK, pylstm_model_create(m->bfloat16_file.bytes, m->bfloat16_file.size, &m->bfloat16, NULL));
-    on_own_memory(&m->int8_file);
-    on_own_memory(&m->bfloat16_file);
-#endif
+    m->int8 = quantised(&m->int8_file, BUILT_INT8, "int8");
+    m->bfloat16 = quantised(&m->bfloat16_file, BUILT_BFLOAT16, "bf16");
     pylstm_model_destroy(NULL);
 }
 

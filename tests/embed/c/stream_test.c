@@ -147,6 +147,43 @@ static void refusals(const models *m) {
     free(out), free(s), free(memory);
 }
 
+/* Who watches for another scale gets the samples back, and the rows of the others are those that nobody watches. */
+static void another_scale(const models *m) {
+    sound *s = malloc(sizeof *s);
+    pylstm_stream *watching = stream_of(m->words), *plain = stream_of(m->words), *frames = stream_of(m->frames);
+    float *a = rows_of(m->words, ROWS), *b = rows_of(m->words, ROWS), loud[2] = {PYLSTM_LARGEST_SAMPLE, 0.0f};
+    size_t n = 7, k;
+    fill_audio(s->pcm, s->pcm16, SECOND);
+    for (k = 0; k < SECOND; k++)
+        s->pcm[k] *= 32768.0f;
+    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_watch_scale(NULL, 1));
+    GIVES(PYLSTM_OK, pylstm_stream_watch_scale(watching, 1));
+    for (k = 0; k < 2; k++) {
+        GIVES(PYLSTM_OFF_SCALE, pylstm_stream_push(watching, PYLSTM_FLOAT32, s->pcm, SECOND, 4, a, ROWS, &n));
+        GIVES(PYLSTM_OFF_SCALE, pylstm_stream_push(watching, PYLSTM_FLOAT32, s->pcm + SECOND - 1, SECOND, -4, a, ROWS, &n));
+        CHECK(n == 7 && pylstm_stream_position(watching) == 0);
+        GIVES(PYLSTM_OK, pylstm_stream_push(watching, PYLSTM_INT16, s->pcm16, SECOND, 2, a, ROWS, &n));
+        GIVES(PYLSTM_OK, pylstm_stream_push(watching, PYLSTM_FLOAT32, loud, 2, 4, a, ROWS, &n));
+        loud[1] = -PYLSTM_LARGEST_SAMPLE * 1.0001f;
+        GIVES(PYLSTM_OFF_SCALE, pylstm_stream_push(watching, PYLSTM_FLOAT32, loud, 2, 4, a, ROWS, &n));
+        loud[1] = NAN;
+        GIVES(PYLSTM_NOT_FINITE, pylstm_stream_push(watching, PYLSTM_FLOAT32, loud, 2, 4, a, ROWS, &n));
+        loud[1] = 0.0f;
+        GIVES(PYLSTM_OK, pylstm_stream_reset(watching)); /* and still watches */
+        n = 7;
+    }
+    GIVES(PYLSTM_OK, pylstm_stream_copy(watching, plain));
+    GIVES(PYLSTM_OFF_SCALE, pylstm_stream_push(watching, PYLSTM_FLOAT32, s->pcm, SECOND, 4, a, ROWS, &n));
+    GIVES(PYLSTM_OK, pylstm_stream_watch_scale(watching, 0));
+    GIVES(PYLSTM_OK, pylstm_stream_push(watching, PYLSTM_FLOAT32, s->pcm, SECOND, 4, a, ROWS, &n));
+    GIVES(PYLSTM_OK, pylstm_stream_push(plain, PYLSTM_FLOAT32, s->pcm, SECOND, 4, b, ROWS, &n));
+    CHECK(memcmp(a, b, n * (size_t)pylstm_model_n_outputs(m->words) * sizeof *a) == 0);
+    GIVES(PYLSTM_OK, pylstm_stream_watch_scale(frames, 1)); /* frames have no scale */
+    GIVES(PYLSTM_OK, pylstm_stream_push_frames(frames, s->pcm, 2, 4 * pylstm_model_n_features(m->frames), a, 2, &n));
+    pylstm_stream_destroy(watching), pylstm_stream_destroy(plain), pylstm_stream_destroy(frames);
+    free(a), free(b), free(s);
+}
+
 static void frames_and_memories(const models *m) {
     const pylstm_model *model = m->frames;
     const size_t n_frames = 30, width = 7, n_outputs = 5, trace_width = (size_t)pylstm_model_trace_width(model);
@@ -233,11 +270,12 @@ void test_streams(const models *m) {
     one_sound(m->words, 2);
     one_sound(m->deltas, 1);
     one_sound(m->bare, 0);
-    if (m->int8) {
+    if (m->int8)
         one_sound(m->int8, 2);
+    if (m->bfloat16)
         one_sound(m->bfloat16, 2);
-    }
     refusals(m);
+    another_scale(m);
     frames_and_memories(m);
     second_pass(m);
 }

@@ -34,6 +34,10 @@ static void refuse_input(const subject *s, pylstm_stream *stream) {
     values[bad] = random_below(2) ? NAN : -INFINITY;
     if (s->audio) {
         REQUIRE(pylstm_stream_push(stream, PYLSTM_FLOAT32, values, n, 4, out, rows, &written) == PYLSTM_NOT_FINITE);
+        values[bad] = (random_below(2) ? 1.0f : -1.0f) * (PYLSTM_LARGEST_SAMPLE + 1.0f + (float)random_below(100000));
+        REQUIRE(pylstm_stream_watch_scale(stream, 1) == PYLSTM_OK);
+        REQUIRE(pylstm_stream_push(stream, PYLSTM_FLOAT32, values, n, 4, out, rows, &written) == PYLSTM_OFF_SCALE);
+        REQUIRE(pylstm_stream_watch_scale(stream, 0) == PYLSTM_OK);
         values[bad] = 0.0f;
         if (rows) {
             REQUIRE(pylstm_stream_push(stream, PYLSTM_FLOAT32, values, n, 4, out, rows - 1, &written) == PYLSTM_OUT_TOO_SMALL);

@@ -42,6 +42,10 @@ void walk_refuse_audio(walk *w) {
     RT(PYLSTM_NOT_FINITE, pylstm_stream_push(w->a, PYLSTM_FLOAT32, w->pcm, SECOND, 4, w->out, ROWS, &rows));
     w->pcm[700] = -INFINITY;
     RT(PYLSTM_NOT_FINITE, pylstm_stream_push(w->a, PYLSTM_FLOAT32, w->pcm + 1000, 1000, -4, w->out, ROWS, &rows));
+    w->pcm[700] = 3000.0f;
+    RT(PYLSTM_OK, pylstm_stream_watch_scale(w->a, 1));
+    RT(PYLSTM_OFF_SCALE, pylstm_stream_push(w->a, PYLSTM_FLOAT32, w->pcm, SECOND, 4, w->out, ROWS, &rows));
+    RT(PYLSTM_OK, pylstm_stream_watch_scale(w->a, 0));
     w->pcm[700] = sound;
     RT(PYLSTM_OUT_TOO_SMALL, pylstm_stream_push(w->a, PYLSTM_FLOAT32, w->pcm, SECOND, 4, w->out, 1, &rows));
     RT(PYLSTM_OUT_TOO_SMALL, pylstm_stream_push(w->a, PYLSTM_INT16, w->pcm16, SECOND, 2, NULL, 0, &rows));

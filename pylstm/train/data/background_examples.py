@@ -14,13 +14,13 @@ from pylstm.train.data.batch import Batch
 from pylstm.train.data.source import Source, WrappedSource
 from pylstm.train.random_draws import Purpose, generator
 
-__all__ = ["Quiet"]
+__all__ = ["BackgroundExamples"]
 
 # Silence counts as -60 dB of full scale to Noise: from -80 to -20 dB.
 _SNR_DB = (-40.0, 20.0)
 
 
-class Quiet(WrappedSource):
+class BackgroundExamples(WrappedSource):
     """A source that adds noise and silence examples, with a label of their own, to each batch.
 
     A model that was trained on words alone finds a word in everything. The added sequences are

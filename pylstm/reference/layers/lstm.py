@@ -1,0 +1,163 @@
+r"""The LSTM.
+
+It is the one of Hochreiter and Schmidhuber [1]_ with the forget gate of Gers, Schmidhuber and
+Cummins [2]_, without peepholes, written the way ``torch.nn.LSTM`` (PyTorch 2.13) writes it: two
+biases, and gate rows in the order i, f, g, o. Its projection is that of Sak, Senior and Beaufays
+[3]_.
+
+References
+----------
+.. [1] S. Hochreiter, J. Schmidhuber. Long Short-Term Memory. Neural Computation 9(8), 1997,
+   1735-1780.
+.. [2] F. A. Gers, J. Schmidhuber, F. Cummins. Learning to Forget: Continual Prediction with LSTM.
+   Neural Computation 12(10), 2000, 2451-2471.
+.. [3] H. Sak, A. Senior, F. Beaufays. Long Short-Term Memory Recurrent Neural Network Architectures
+   for Large Scale Acoustic Modeling. Interspeech 2014, 338-342.
+"""
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike
+
+from pylstm.reference.activations import Array, sigmoid, tanh
+from pylstm.reference.recurrent_stack import Gates, Weights, stack, stack_layer
+
+
+def lstm_step(
+    x: ArrayLike,
+    h: ArrayLike,
+    c: ArrayLike,
+    weight_ih: ArrayLike,
+    weight_hh: ArrayLike,
+    bias_ih: ArrayLike | None = None,
+    bias_hh: ArrayLike | None = None,
+    dtype: DTypeLike = np.float64,
+    weight_hr: ArrayLike | None = None,
+) -> tuple[Array, Array, Gates]:
+    r"""One step of one LSTM layer.
+
+    .. math::
+
+        i &= σ(W_{ii} x + b_{ii} + W_{hi} h + b_{hi}) \\
+        f &= σ(W_{if} x + b_{if} + W_{hf} h + b_{hf}) \\
+        g &= \tanh(W_{ig} x + b_{ig} + W_{hg} h + b_{hg}) \\
+        o &= σ(W_{io} x + b_{io} + W_{ho} h + b_{ho}) \\
+        c' &= f ⊙ c + i ⊙ g \\
+        h' &= o ⊙ \tanh(c') \quad\text{or, projected,}\quad h' = W_{hr} (o ⊙ \tanh(c'))
+
+    The forget gate f says how much of the long-term memory c to keep, the input gate i how much of
+    the candidate g to add, the output gate o how much of the result to show. c is never multiplied
+    by a weight matrix; h, the short-term memory, is the output.
+
+    Parameters
+    ----------
+    x : (I,)
+        Input of this step.
+    h : (P,)
+        Hidden state before it; P is H unless there is a projection.
+    c : (H,)
+        Cell state before it.
+    weight_ih : (4H, I)
+        :math:`W_{ii}, W_{if}, W_{ig}, W_{io}` below each other.
+    weight_hh : (4H, P)
+        :math:`W_{hi}, W_{hf}, W_{hg}, W_{ho}` below each other.
+    bias_ih, bias_hh : (4H,), optional
+        The two biases, in the same order. None: zero.
+    dtype : dtype
+        In which everything is computed.
+    weight_hr : (P, H), optional
+        The projection. None: there is none.
+
+    Returns
+    -------
+    h, c : (P,), (H,)
+        Hidden and cell state after the step.
+    gates : dict
+        The activated ``"i"``, ``"f"``, ``"g"`` and ``"o"``, each (H,).
+
+    Examples
+    --------
+    With all weights zero every gate is half open and the candidate is zero: half of the memory
+    stays.
+
+    >>> h, c, gates = lstm_step([1.0], [0.0], [0.8], np.zeros((4, 1)), np.zeros((4, 1)))
+    >>> c, gates["f"], gates["g"]
+    (array([0.4]), array([0.5]), array([0.]))
+    >>> bool(h[0] == 0.5 * np.tanh(0.4))
+    True
+    """
+    x, h, c = (np.asarray(value, dtype) for value in (x, h, c))
+    z = np.asarray(weight_ih, dtype) @ x + np.asarray(weight_hh, dtype) @ h
+    for bias in (bias_ih, bias_hh):
+        if bias is not None:
+            z = z + np.asarray(bias, dtype)
+    z_i, z_f, z_g, z_o = np.split(z, 4)
+    i, f, o = (sigmoid(part, dtype) for part in (z_i, z_f, z_o))
+    g = tanh(z_g, dtype)
+    c_next: Array = f * c + i * g
+    h_next: Array = o * tanh(c_next, dtype)
+    if weight_hr is not None:
+        h_next = np.asarray(weight_hr, dtype) @ h_next
+    return h_next, c_next, {"i": i, "f": f, "g": g, "o": o}
+
+
+def lstm(
+    x: ArrayLike,
+    weights: Weights,
+    num_layers: int = 1,
+    state: tuple[ArrayLike, ArrayLike] | None = None,
+    dtype: DTypeLike = np.float64,
+    *,
+    bidirectional: bool = False,
+    lengths: ArrayLike | None = None,
+) -> tuple[Array, tuple[Array, Array], list[Gates]]:
+    r"""A stack of LSTM layers over whole sequences: `lstm_step`, again and again.
+
+    Parameters
+    ----------
+    x : (T, I) or (T, B, I)
+        One row per step, of one sequence or of B independent sequences.
+    weights : mapping
+        PyTorch's names: ``weight_ih_l{k}`` (4H, I for k = 0, else what the layer below gives),
+        ``weight_hh_l{k}`` (4H, P), and ``bias_ih_l{k}``, ``bias_hh_l{k}`` (4H) and the projection
+        ``weight_hr_l{k}`` (P, H), which may be absent: P is H then. In the backward direction the
+        names end in ``_reverse``.
+    num_layers : int
+        Layers on top of each other.
+    state : (h, c), optional
+        (S, P) and (S, H), or (S, B, P) and (S, B, H), with S = num_layers, twice that in two
+        directions. None: zeros.
+    dtype : dtype
+        In which everything is computed.
+    bidirectional : bool
+        Whether every layer runs in both directions.
+    lengths : (B,) of int, optional
+        How many steps of each sequence are there. None: all.
+
+    Returns
+    -------
+    outputs : (T, P) or (T, B, P), 2P in two directions
+        0 past the lengths.
+    state : (h, c)
+        After each sequence's last step, in the backward direction its first; shaped as above.
+    trace : list of dict
+        Per layer and direction ``"i"``, ``"f"``, ``"g"``, ``"o"``, ``"c"`` and ``"h"`` after every
+        step, each (T, H) or (T, B, H), h (T, P) or (T, B, P); 0 past the lengths.
+
+    Examples
+    --------
+    >>> weights = {"weight_ih_l0": np.ones((4, 1)), "weight_hh_l0": np.zeros((4, 1))}
+    >>> outputs, (h, c), trace = lstm([[0.0], [1.0]], weights)
+    >>> outputs.round(4)
+    array([[0.    ],
+           [0.3696]])
+    >>> bool(trace[0]["c"][1] == c[0])
+    True
+    """
+    rows, width = np.shape(weights["weight_hh_l0"])
+    widths = {"h": width, "c": rows // 4}
+    return stack(lstm_step, x, weights, widths, num_layers, state, dtype, bidirectional, lengths)
+
+
+layer = partial(stack_layer, lstm)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import choice
+from pylstm.arguments import choice, number_of
 from pylstm.bulk.frames import check_finite, check_frames, check_lengths
 from pylstm.bulk.states import check_state, state_from_parts
 from pylstm.layers.quantisation import (
@@ -364,7 +364,7 @@ def checked_layers(layers: Any, width: int | None = None) -> tuple[Layer, ...]:
         if width is not None and layer.input_size != width:
             before = f"layers[{place - 1}] gives" if place else "the features give"
             raise ValueError(
-                f"layers[{place}] takes {layer.input_size} values but {before} {width}"
+                f"layers[{place}] takes {number_of(layer.input_size, 'value')} but {before} {width}"
             )
         width = layer.n_outputs
     return found

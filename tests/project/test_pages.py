@@ -100,15 +100,20 @@ def test_python_on_a_page_is_python(page: Path) -> None:
 # --- what to type ---------------------------------------------------------------------------------
 
 
-def commands(page: Path) -> Iterator[str]:
-    """The lines of its blocks without a language, and of what is indented like one."""
+def commands(page: Path) -> Iterator[tuple[Path, str]]:
+    """The lines of its blocks without a language, of what is indented like one, and what stands in
+    backticks, each with the folder that ``cd`` went to in its block."""
     text = page.read_text()
     for block in blocks(page, ""):
-        yield from block.splitlines()
+        folder = PROJECT
+        for line in block.splitlines():
+            if found := re.match(r"cd (\S+)", line):
+                folder = PROJECT / found[1]
+            yield folder, line
     for line in text.splitlines():
         if line.startswith("    ") and not line.strip().startswith(("|", "*", "-")):
-            yield line.strip()
-    yield from re.findall(r"`([^`\n]+)`", text)
+            yield PROJECT, line.strip()
+    yield from ((PROJECT, one) for one in re.findall(r"`([^`\n]+)`", text))
 
 
 @pytest.mark.parametrize("page", [pytest.param(p, id=name_of(p)) for p in PAGES])
@@ -121,7 +126,7 @@ def test_options_of_the_command_line_exist(page: Path) -> None:
         for name, command in typer.main.get_command(app).commands.items()  # type: ignore[attr-defined]
     }
     wrong = []
-    for line in commands(page):
+    for _, line in commands(page):
         for name, rest in re.findall(r"(?:^|&& |\$ )pylstm ([a-z]+)\b([^#]*)", line):
             if name not in known:
                 wrong.append(line)
@@ -133,17 +138,17 @@ def test_options_of_the_command_line_exist(page: Path) -> None:
 @pytest.mark.parametrize("page", [pytest.param(p, id=name_of(p)) for p in PAGES])
 def test_modules_programs_and_targets_exist(page: Path) -> None:
     wrong = []
-    for line in commands(page):
+    for folder, line in commands(page):
         for module in re.findall(r"python\S* -m ([\w.]+)", line):
             if module.split(".")[0] in ("venv", "pip", "pytest", "build"):
                 continue
             if importlib.util.find_spec(module) is None:
                 wrong.append(line)
         for target in re.findall(r"(?:^|&& |`)make ([a-z-]+)(?![\w/.=])", line):
-            if not re.search(rf"^{target}:", (PROJECT / "Makefile").read_text(), re.M):
+            if not re.search(rf"^{target}:", (folder / "Makefile").read_text(), re.M):
                 wrong.append(line)
-        for folder in re.findall(r"make -C (\S+)", line):
-            if not (PROJECT / folder / "Makefile").is_file():
+        for other in re.findall(r"make -C (\S+)", line):
+            if not (PROJECT / other / "Makefile").is_file():
                 wrong.append(line)
     assert wrong == []
 

@@ -68,7 +68,7 @@ def instances(folder: Path) -> dict[str, object]:
         "Batch": next(arrays().batches(0, 0)),
         "Truncated": train.Truncated(arrays(), 100),
         "Continued": train.Continued(arrays()),
-        "Quiet": train.Quiet(arrays(), features, 0),
+        "BackgroundExamples": train.BackgroundExamples(arrays(), features, 0),
         "LossResult": train.CrossEntropy()(outputs, np.zeros((500, 2), int)),
         "Recordings": found,
         "Split": found.split(validation=0.4, testing=0.0),

@@ -27,7 +27,7 @@ def run(effort: Effort) -> Result:
         "control": control,
         "control, where the scheduler kept away": control[interrupted & 2 == 0],
     }
-    table = Table(f"Every hop of {effort.minutes:g} minutes of audio, C level", "", "µs")
+    table = Table(f"Every hop of {effort.minutes:g} min of audio, C level", "", "µs")
     curves = Curves(
         "latency-core.png", "A hop at the C level", "µs", "share of hops that take longer"
     )

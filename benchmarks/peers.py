@@ -25,7 +25,7 @@ def peer(name: str) -> Any:
     try:
         module = importlib.import_module(name)
     except ImportError:
-        print(f'  skipped: {name} is not installed (pip install "pylstm[bench]")', flush=True)
+        print(f'  skipped: {name} is not installed (pip install -e ".[bench]")', flush=True)
         return None
     _calm(name, module)
     return module

@@ -17,12 +17,12 @@ FEW = 20
 
 INTRODUCTION = f"""# Performance
 
-Figures of one run of one command, on one thread, contenders taking turns in rounds of a few
-milliseconds. Compare only figures of one table: from machine to machine, and from run to run, every
-figure moves, and the ratios move least. Before contenders are timed, their outputs are compared,
-because a benchmark of wrong results is worth nothing.
+These are the figures of one run of one command. Contenders work on one thread and take turns in
+rounds of a few milliseconds. Compare only figures of one table: from machine to machine, and from
+run to run, every figure moves, and the ratios move least. Before contenders are timed, their
+outputs are compared, because a benchmark of wrong results is worth nothing.
 
-    pip install "pylstm[bench]"
+    pip install -e ".[bench]"               # in a clone
     python -m benchmarks                    # everything: a quarter of an hour
     python -m benchmarks --quick            # a few minutes
     python -m benchmarks lstm_step          # one question

@@ -32,15 +32,20 @@ with _interrupts_postponed():
 
     try:
         from pylstm import _engine
+        from pylstm._engine import ModelFileError, Stream, StreamBusyError, Streams
     except ImportError as error:
+        _package = _Path(__file__).parent
         # The error of a module that the engine needs has that module's name.
-        if error.name == "pylstm" and (_Path(__file__).parent / "_engine.pyx").exists():
-            raise ImportError(
-                "this is pylstm's source folder and its engine is not built here: pip install -e .,"
-                f" or start Python in another folder ({error})"
-            ) from None
-        raise
-    from pylstm._engine import ModelFileError, Stream, StreamBusyError, Streams
+        _is_engine = error.name in ("pylstm", "pylstm._engine", "_engine")
+        if not (_is_engine and (_package / "_engine.pyx").exists()):
+            raise
+        _missing = error.name == "pylstm"  # Python's words for it, a circular import, mislead
+        raise ImportError(
+            f"the engine in {_package} is not built, or not for this Python and these sources;"
+            f' expected one that is: pip install -e "{_package.parent}". To use a wheel that is'
+            f" installed, start Python in another folder{'' if _missing else f' ({error})'}",
+            name=error.name,
+        ) from None
     from pylstm.decisions import Detector, Event
     from pylstm.features import MFCC, LogMel
     from pylstm.layers import kinds as _kinds
@@ -84,7 +89,23 @@ def get_include() -> str:
     return str(installed if installed.is_dir() else package.parent / "src")
 
 
-def show_config() -> dict[str, _typing.Any]:
+class _Isas(_typing.TypedDict):
+    """Names of instruction sets: the one in use, and those of the build and of the machine."""
+
+    used: str
+    built: list[str]
+    supported: list[str]
+
+
+class _Config(_typing.TypedDict):
+    """What `show_config` returns."""
+
+    version: str
+    source: str | None
+    isa: _Isas
+
+
+def show_config() -> _Config:
     """Describes this build and the instruction sets that it can use on this machine.
 
     Returns

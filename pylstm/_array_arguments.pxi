@@ -29,6 +29,11 @@ cdef object described(object value):
     return f"{dtype} with shape {shape}"
 
 
+cdef str number_of(Py_ssize_t n, str noun):
+    """A number and what it counts, in the singular where it is one."""
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
 cdef Py_ssize_t step(Py_buffer *view, int axis) noexcept nogil:
     """Bytes from one entry along an axis to the next. Some exporters (ctypes) leave the strides out even when asked."""
     cdef Py_ssize_t bytes = view.itemsize

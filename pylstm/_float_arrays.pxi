@@ -7,7 +7,7 @@ cdef float *floats(str name, object array, Py_ssize_t count) except NULL:
     found = view.format[0] == b"f" and view.format[1] == 0 and view.len == count * <Py_ssize_t>sizeof(float)
     PyBuffer_Release(&view)
     if not found:
-        raise ValueError(f"{name} is {array.dtype} with shape {array.shape}; expected {count} values of float32")
+        raise ValueError(f"{name} is {array.dtype} with shape {array.shape}; expected float32, {count} in all")
     return <float *>view.buf
 
 

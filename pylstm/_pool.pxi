@@ -61,6 +61,9 @@ cdef class Streams:
     def __dealloc__(self):
         pylstm_batch_destroy(self.batch)
 
+    def __repr__(self):
+        return f"Streams(n={len(self.slots)}, joined={len(self.taken)}, threads={self.threads})"
+
     def __len__(self):
         return len(self.slots)
 
@@ -110,7 +113,7 @@ cdef class Streams:
         """
         slot = self.take()
         if slot < 0:
-            raise ValueError(f"all {len(self.slots)} slots are taken; expected one to leave first")
+            raise ValueError(f"no slot of {len(self.slots)} is free; expected one to leave first")
         try:
             self.slots[slot].reset()
         except StreamBusyError:

@@ -357,7 +357,8 @@ cdef class Stream:
         cells = cells_of(self.core.state_parts)
         tuples = as_tuple(memories, "state", "a list of tuples, one for each cell that remembers")
         if len(tuples) != len(cells):
-            raise ValueError(f"state has {len(tuples)} tuples; expected {len(cells)}, one for each cell that remembers")
+            found = number_of(len(tuples), 'tuple')
+            raise ValueError(f"state has {found}; expected {len(cells)}, one for each cell that remembers")
         # copies, checked: nobody else can change them
         values = numpy.empty(pylstm_model_state_width(self.core.model), numpy.float32)
         PyObject_GetBuffer(values, &view, PyBUF_SIMPLE | PyBUF_WRITABLE)
@@ -366,7 +367,7 @@ cdef class Stream:
                 expected = f"{'a pair' if len(parts) == 2 else 'a tuple'} ({', '.join(part.name for part in parts)})"
                 memory = as_tuple(memory, f"state of cell {place}", expected)
                 if len(memory) != len(parts):
-                    raise ValueError(f"state of cell {place} has {len(memory)} items; expected {expected}")
+                    raise ValueError(f"state of cell {place} has {number_of(len(memory), 'item')}; expected {expected}")
                 for part, value in zip(parts, memory):
                     copy_memory(value, f"{part.name} of cell {place}", <float *>view.buf + <size_t>part.offset, part.size)
             status = pylstm_stream_set_state(stream, <const float *>view.buf, values.size)
@@ -377,6 +378,9 @@ cdef class Stream:
     @state.deleter
     def state(self):
         raise AttributeError("state cannot be deleted; reset() forgets everything")
+
+    def __repr__(self):
+        return f"Stream(position={self.position}, frames={self.frames}, n_outputs={self.n_outputs})"
 
     @property
     def latency(self):

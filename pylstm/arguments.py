@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -21,11 +21,14 @@ __all__ = [
     "interval",
     "listing",
     "number",
+    "number_of",
     "real",
     "text",
     "whole",
     "within",
 ]
+
+Name = TypeVar("Name", bound=str)
 
 
 def whole(name: str, value: object) -> int:
@@ -105,12 +108,23 @@ def text(name: str, value: object) -> str:
     return value
 
 
-def choice(name: str, value: object, names: Iterable[str]) -> str:
+def choice(name: str, value: object, names: Iterable[Name]) -> Name:
     """One of some names."""
     names = tuple(names)
     if not isinstance(value, str) or value not in names:
         raise ValueError(f"{name} is {value!r}; expected {listing(names)}")
     return value
+
+
+def number_of(n: int, noun: str, plural: str = "") -> str:
+    """A number and what it counts, in the singular where it is one.
+
+    Examples
+    --------
+    >>> number_of(1, "label"), number_of(0, "label"), number_of(2, "entry", "entries")
+    ('1 label', '0 labels', '2 entries')
+    """
+    return f"{n} {noun if n == 1 else plural or noun + 's'}"
 
 
 def described(value: object) -> str:

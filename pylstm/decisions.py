@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pylstm.arguments import count, real
+from pylstm.arguments import count, listing, real
 from pylstm.model import Model
 
 __all__ = ["Detector", "Event"]
@@ -145,6 +145,14 @@ class Detector:
             refractory_frames,
             background,
             hop_seconds=core.hop_length / core.sample_rate,
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"Detector([{listing(self.labels)}], threshold={self.threshold:g},"
+            f" smoothing_frames={self.smoothing_frames},"
+            f" refractory_frames={self.refractory_frames}, background={list(self.background)},"
+            f" hop_seconds={self.hop_seconds:g})"
         )
 
     def push(self, posteriors: np.ndarray) -> list[Event]:

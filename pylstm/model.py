@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pylstm import _engine, model_files
 from pylstm import features as features_module
 from pylstm import layers as layers_module
-from pylstm.arguments import text
+from pylstm.arguments import number_of, text
 from pylstm.features import Features
 from pylstm.free_memory import check_free
 from pylstm.layers.layer import Layer, checked_layers
@@ -83,7 +83,8 @@ class Model:
         self._labels = None if labels is None else tuple(labels)
         if self._labels is not None and len(self._labels) != width:
             raise ValueError(
-                f"labels has {len(self._labels)} names; expected {width}, one for each output"
+                f"labels has {number_of(len(self._labels), 'name')};"
+                f" expected {width}, one for each output"
             )
         for place, label in enumerate(self._labels or ()):
             text(f"labels[{place}]", label)
@@ -99,6 +100,14 @@ class Model:
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:
         """Makes a model from the bytes of a model file.
+
+        Parameters
+        ----------
+        data : bytes-like
+
+        Returns
+        -------
+        Model
 
         Raises
         ------
@@ -125,7 +134,12 @@ class Model:
         return self
 
     def to_bytes(self) -> bytes:
-        """The model as the bytes of a model file; equal models give equal bytes."""
+        """The model as the bytes of a model file; equal models give equal bytes.
+
+        Returns
+        -------
+        bytes
+        """
         return self._encoded(checksum=True)
 
     def _encoded(self, checksum: bool) -> bytes:
@@ -141,6 +155,11 @@ class Model:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes a model file, all or nothing: see ``docs/model-file.md``.
 
+        Parameters
+        ----------
+        path : str or path
+            Where to write. Let its name end in ``.safetensors``: `load` then knows it for a path.
+
         Raises
         ------
         OSError
@@ -150,7 +169,7 @@ class Model:
         _engine.Core(data)  # refuses a model that could not be loaded again
         write(path, data)
 
-    def quantize(self, precision: str) -> Model:
+    def quantize(self, precision: Literal["bf16", "int8"]) -> Model:
         """Makes the same model with fewer bytes per weight, which is faster where reading the
         weights takes most of the time.
 
@@ -228,7 +247,7 @@ class Model:
 
     def __repr__(self) -> str:
         parts = [repr(self._features), *map(repr, self._layers)]
-        return f"Model({' -> '.join(parts)}, {self.n_outputs} outputs)"
+        return f"Model({' -> '.join(parts)}, {number_of(self.n_outputs, 'output')})"
 
     # --- what it does -----------------------------------------------------------------------------
 

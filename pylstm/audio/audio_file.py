@@ -142,6 +142,9 @@ class AudioFile:
         self._left = min(frames, self._left)
         return self._left / self.rate
 
+    def __repr__(self) -> str:
+        return f"AudioFile({self._path!r}, rate={self.rate}, channels={self.channels})"
+
     def __enter__(self) -> Self:
         return self
 

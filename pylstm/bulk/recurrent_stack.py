@@ -43,7 +43,8 @@ class RecurrentStack:
 
     Parameters
     ----------
-    cell : {"lstm", "gru", "rnn_tanh", "rnn_relu"}
+    cell : str
+        ``lstm``, ``gru``, ``rnn_tanh`` or ``rnn_relu``.
     weights : dict of str to ndarray
         Under PyTorch's names.
     num_layers : int

@@ -10,7 +10,7 @@ import json as json_module
 import math
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from itertools import repeat
@@ -65,7 +65,10 @@ def bench(
     ] = 30.0,
     json: JsonOption = False,
 ) -> None:
-    """Compare the speed of this machine with a known one, to find a slow build."""
+    """Compare the speed of this machine with a known one.
+
+    A slow build shows, and so does a busy machine.
+    """
     if not (math.isfinite(seconds) and 0 < seconds <= 3600):
         raise CliError(f"--seconds is {seconds:g}; expected more than 0 and at most 3600", USAGE)
     try:
@@ -183,7 +186,7 @@ def _percentiles(call: Callable[[], object]) -> Turn:
 # --- what it means --------------------------------------------------------------------------------
 
 
-def _judged(isa: dict[str, Any], measured: dict[str, tuple[float, ...]]) -> dict[str, Any]:
+def _judged(isa: Mapping[str, Any], measured: dict[str, tuple[float, ...]]) -> dict[str, Any]:
     """The figures beside the reference, and a verdict."""
     figures: list[dict[str, Any]] = []
     for name, values in measured.items():
@@ -221,7 +224,7 @@ def _judged(isa: dict[str, Any], measured: dict[str, tuple[float, ...]]) -> dict
     }
 
 
-def _warnings(isa: dict[str, Any]) -> list[str]:
+def _warnings(isa: Mapping[str, Any]) -> list[str]:
     """Reasons why models run slower here than they could."""
     used, best = isa["used"], isa["supported"][0]
     warnings = []

@@ -29,7 +29,7 @@ class _Word(NamedTuple):
 
 
 def demo() -> None:
-    """Run the bundled keyword model on a recording that comes with the package."""
+    """Run the bundled keyword model on a bundled recording."""
     folder = files("pylstm") / "models"
     named = NamedModel.load(_MODEL)
     detector = detector_of(named.model, named.name)

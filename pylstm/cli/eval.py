@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from pylstm.arguments import number_of
 from pylstm.cli.console.audio_progress import audio_progress
 from pylstm.cli.console.errors import CliError
 from pylstm.cli.console.evaluation_figures import EvaluationFigures
@@ -240,9 +241,9 @@ def _print(facts: dict[str, Any], recordings: Recordings) -> None:
     side = "" if facts["split"] == "all" else f" ({facts['split']})"
     length = duration(recordings.seconds)
     matrix = np.array(facts["confusion"])
-    correct = f"{np.trace(matrix):,} of {facts['judged']:,} {facts['per']}s"
+    correct = f"{np.trace(matrix):,} of {number_of(facts['judged'], facts['per'])}"
     fact("model", facts["model"])
-    fact("data", f"{facts['data']}{side}: {facts['recordings']} recordings, {length}")
+    fact("data", f"{facts['data']}{side}: {number_of(facts['recordings'], 'recording')}, {length}")
     fact("accuracy", f"{_percent(facts['accuracy'])} %: {correct}")
     print()
     labels = [one_line(label) for label in facts["labels"]]
@@ -286,7 +287,8 @@ def _print_confusions(labels: list[str], matrix: np.ndarray) -> None:
         (int(n), row, column) for (row, column), n in np.ndenumerate(matrix) if n and row != column
     ]
     wrong.sort(key=lambda found: (-found[0], found[1:]))
-    print(f"most often confused (of {len(wrong)} pairs):" if wrong else "nothing is confused")
+    pairs = number_of(len(wrong), "pair")
+    print(f"most often confused (of {pairs}):" if wrong else "nothing is confused")
     for n, row, column in wrong[:_MOST_CONFUSIONS]:
         print(f"{n:>7}  {labels[row]} taken for {labels[column]}")
 

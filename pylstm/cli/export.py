@@ -28,7 +28,7 @@ def export(
         ),
     ] = None,
 ) -> None:
-    """Write a model as C source, for firmware and other programs without files."""
+    """Write a model as C source, for programs without files."""
     if c.suffix != ".c" or c.name == ".c":
         raise CliError(f"--c is {c}; expected a file name that ends in .c", USAGE)
     named = NamedModel.load(model)

@@ -7,6 +7,7 @@ import json as json_module
 from collections.abc import Iterator
 from typing import Any
 
+from pylstm.arguments import number_of
 from pylstm.cli.console.named_model import ModelArgument, NamedModel
 from pylstm.cli.console.output import JsonOption, fact
 from pylstm.features import Features
@@ -70,12 +71,12 @@ def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
     yield "model", f"{facts['model']}  ({facts['size_bytes']:,} bytes)"
     features = facts["features"]
     if features is None:
-        yield "features", f"none: takes frames of {facts['n_features']} values"
+        yield "features", f"none: takes frames of {number_of(facts['n_features'], 'value')}"
     else:
         hop_ms = 1000 * features["hop_length"] / features["sr"]
         yield (
             "features",
-            f"{features['kind']}: {facts['n_features']} values every {hop_ms:g} ms, "
+            f"{features['kind']}: {number_of(facts['n_features'], 'value')} every {hop_ms:g} ms, "
             f"audio at {features['sr']} Hz",
         )
         settings = [f"{k}={_word(v)}" for k, v in features.items() if k not in ("kind", "sr")]
@@ -83,15 +84,18 @@ def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield "", " ".join(settings[start : start + 6])
     for place, layer in enumerate(facts["layers"]):
         settings = [f"{k}={_word(v)}" for k, v in layer.items() if k not in ("kind", "parameters")]
-        yield (
-            "" if place else "layers",
-            f"{layer['kind']}: {' '.join(settings)}, {layer['parameters']:,} parameters",
+        size = (
+            f"{layer['parameters']:,} {'parameter' if layer['parameters'] == 1 else 'parameters'}"
         )
+        yield "" if place else "layers", f"{layer['kind']}: {' '.join(settings)}, {size}"
     yield "parameters", f"{facts['parameters']:,}"
     yield "outputs", str(facts["n_outputs"])
     yield "labels", "none" if facts["labels"] is None else ", ".join(facts["labels"])
     if facts["latency_ms"] is not None:
-        yield "latency", f"{facts['latency_ms']:g} ms ({facts['latency_samples']} samples)"
+        yield (
+            "latency",
+            f"{facts['latency_ms']:g} ms ({number_of(facts['latency_samples'], 'sample')})",
+        )
     yield "runs on", facts["isa"]
     for place, (key, value) in enumerate(facts["info"].items()):
         yield "" if place else "info", f"{key} = {value}"

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pylstm.arguments import number_of
 from pylstm.cli.console import training_options as options
 from pylstm.cli.console.errors import INTERRUPTED, USAGE, CliError
 from pylstm.cli.console.extras import TRAINING, require
@@ -118,8 +119,9 @@ def train(
     _print_data(recordings, split, plan)
     model = plan.model(recordings, split)
     count = sum(weight.size for layer in model.layers for weight in layer.weights.values())
-    network = f"{n_mfcc} MFCC, {layers} x LSTM {hidden}, {model.n_outputs} outputs"
-    fact("model", f"{network}, {count:,} parameters")
+    outputs = number_of(model.n_outputs, "output")
+    network = f"{n_mfcc} MFCC, {layers} x LSTM {hidden}, {outputs}"
+    fact("model", f"{network}, {number_of(count, 'parameter')}")
     if force and not resume:
         checkpoint.unlink(missing_ok=True)
     return _train(plan, model, split, output, checkpoint, resume)
@@ -203,10 +205,12 @@ def _print_data(recordings: Recordings, split: Split, plan: TrainingPlan) -> Non
     fact("split", ", ".join(parts))
     others = sum(n for rate, n in recordings.rates().items() if rate != plan.sample_rate)
     if others:
-        note(f"{others} of {len(recordings)} recordings are resampled to {plan.sample_rate} Hz")
+        those = f"{others} of {number_of(len(recordings), 'recording')}"
+        note(f"{those} {'is' if others == 1 else 'are'} resampled to {plan.sample_rate} Hz")
     mixed = sum(item.header.channels > 1 for item in recordings.items)
     if mixed:
-        note(f"{mixed} of {len(recordings)} recordings are mixed down to mono")
+        those = f"{mixed} of {number_of(len(recordings), 'recording')}"
+        note(f"{those} {'is' if mixed == 1 else 'are'} mixed down to mono")
 
 
 # --- after ----------------------------------------------------------------------------------------
@@ -243,7 +247,8 @@ def _train(
     _save(fitted, output)
     _print_result(fitted, output)
     if fitted.stopped == "interrupted":
-        note(f"interrupted after {len(fitted.history)} of {plan.epochs} epochs; --resume continues")
+        epochs = number_of(plan.epochs, "epoch")
+        note(f"interrupted after {len(fitted.history)} of {epochs}; --resume continues")
         return INTERRUPTED
     return 0
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from pylstm import _engine
+from pylstm.brief_repr import named_values
 from pylstm.model import Model
 
 __all__ = ["CSource", "c_name", "to_c"]
@@ -48,6 +49,9 @@ class CSource(NamedTuple):
 
     source: str
     header: str
+
+    def __repr__(self) -> str:
+        return named_values(self, self._asdict())
 
 
 def c_name(text: str) -> str:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
 from pylstm.layers import LSTM, Dense
+from pylstm.layers.dense import Activation
 from pylstm.layers.weights import check_weights
 
 if TYPE_CHECKING:
@@ -24,20 +26,22 @@ _CELL = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 @overload
 def from_torch(
-    source: nn.Sequential, *, prefix: str = "", activation: str = "linear"
+    source: nn.Sequential, *, prefix: str = "", activation: Activation = "linear"
 ) -> list[LSTM | Dense]: ...
 @overload
 def from_torch(
-    source: nn.LSTM | nn.LSTMCell, *, prefix: str = "", activation: str = "linear"
+    source: nn.LSTM | nn.LSTMCell, *, prefix: str = "", activation: Activation = "linear"
 ) -> LSTM: ...
 @overload
-def from_torch(source: nn.Linear, *, prefix: str = "", activation: str = "linear") -> Dense: ...
+def from_torch(
+    source: nn.Linear, *, prefix: str = "", activation: Activation = "linear"
+) -> Dense: ...
 @overload
 def from_torch(
-    source: Mapping[str, Any], *, prefix: str = "", activation: str = "linear"
+    source: Mapping[str, Any], *, prefix: str = "", activation: Activation = "linear"
 ) -> LSTM | Dense: ...
 def from_torch(
-    source: Any, *, prefix: str = "", activation: str = "linear"
+    source: Any, *, prefix: str = "", activation: Activation = "linear"
 ) -> LSTM | Dense | list[LSTM | Dense]:
     """Turn a PyTorch module, or its state dict, into layers with the same weights.
 
@@ -124,7 +128,9 @@ def from_torch(
     return _from_module(source, None, activation)
 
 
-def _from_module(module: nn.Module, where: str | None, activation: str = "linear") -> LSTM | Dense:
+def _from_module(
+    module: nn.Module, where: str | None, activation: Activation = "linear"
+) -> LSTM | Dense:
     """One LSTM, LSTMCell or Linear. `where` says which in messages; None: the source itself."""
     from torch import nn
 
@@ -145,7 +151,12 @@ def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
     """All layers of a Sequential, those of Sequentials inside it included."""
     from torch import nn
 
-    activations = {nn.Sigmoid: "sigmoid", nn.Tanh: "tanh", nn.ReLU: "relu", nn.Softmax: "softmax"}
+    activations: dict[type[nn.Module], Activation] = {
+        nn.Sigmoid: "sigmoid",
+        nn.Tanh: "tanh",
+        nn.ReLU: "relu",
+        nn.Softmax: "softmax",
+    }
     inert = (nn.Dropout, nn.Identity)
     modules = [found for found in _flattened(sequential) if type(found[1]) not in inert]
     layers: list[LSTM | Dense] = []
@@ -160,7 +171,7 @@ def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
             before = module
             continue
         before = module
-        activation = "linear"
+        activation: Activation = "linear"
         if isinstance(module, nn.Linear):
             activation = activations.get(type(following), activation)
         if activation == "softmax" and following.dim != -1:
@@ -171,8 +182,8 @@ def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
         layer = _from_module(module, where, activation)
         if layers and layer.input_size != layers[-1].n_outputs:
             raise ValueError(
-                f"{where} takes {layer.input_size} inputs, but the layer before it has "
-                f"{layers[-1].n_outputs} outputs"
+                f"{where} takes {number_of(layer.input_size, 'input')}, but the layer before it"
+                f" has {number_of(layers[-1].n_outputs, 'output')}"
             )
         layers.append(layer)
     if not layers:
@@ -195,7 +206,7 @@ def _flattened(sequential: nn.Sequential, path: str = "") -> list[tuple[str, Any
 
 
 def _from_state_dict(
-    state: Mapping[str, Any], prefix: str, activation: str, where: str = "the state dict"
+    state: Mapping[str, Any], prefix: str, activation: Activation, where: str = "the state dict"
 ) -> LSTM | Dense:
     """An LSTM or a Dense from the names that begin with `prefix`."""
     for name in state:
@@ -248,16 +259,16 @@ def _lstm(
     if rows in (hidden_size, 3 * hidden_size):
         gates = "the one gate of a plain RNN" if rows == hidden_size else "the three gates of a GRU"
         raise ValueError(
-            f"{prefix + 'weight_ih' + first!r} in {where} has {rows} rows for a hidden_size of "
-            f"{hidden_size}: {gates}; expected the four of an LSTM"
+            f"{prefix + 'weight_ih' + first!r} in {where} has {number_of(rows, 'row')} for a"
+            f" hidden_size of {hidden_size}: {gates}; expected the four of an LSTM"
         )
     bias = any(name.startswith(f"{prefix}bias") for name in tensors)
     # Counted first, because otherwise a hostile name such as weight_ih_l999999999 would cause a
     # long loop.
     if num_layers > len(tensors):
         raise ValueError(
-            f"{where} has a layer {num_layers - 1} but only {len(tensors)} tensors under "
-            f"{prefix!r}: tensors of the layers below are missing"
+            f"{where} has a layer {num_layers - 1} but only {number_of(len(tensors), 'tensor')}"
+            f" under {prefix!r}: tensors of the layers below are missing"
         )
     theirs: dict[str, tuple[int, ...]] = {}
     for k in range(num_layers):
@@ -275,7 +286,9 @@ def _lstm(
     return LSTM(input_size, hidden_size, num_layers, bias, weights)
 
 
-def _dense(tensors: Mapping[str, NDArray[Any]], prefix: str, activation: str, where: str) -> Dense:
+def _dense(
+    tensors: Mapping[str, NDArray[Any]], prefix: str, activation: Activation, where: str
+) -> Dense:
     """A Dense from the tensors of an ``nn.Linear``."""
     output_size, input_size = _two_dimensions(tensors, f"{prefix}weight", where)
     bias = f"{prefix}bias" in tensors

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.brief_repr import named_values
 from pylstm.evaluation import metrics
 from pylstm.evaluation.metrics import ClassRates, DetCurve
 from pylstm.model import Model
@@ -22,7 +23,7 @@ __all__ = ["LabelEvaluation", "evaluate_labels"]
 _LEAST = np.float32(1e-30)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LabelEvaluation:
     """Scores of a model, and the true labels.
 
@@ -42,6 +43,9 @@ class LabelEvaluation:
     per: Literal["sequence", "frame"]
     targets: NDArray[np.int64]
     scores: NDArray[np.float32]
+
+    def __repr__(self) -> str:
+        return named_values(self, vars(self))
 
     @property
     def predictions(self) -> NDArray[np.int64]:

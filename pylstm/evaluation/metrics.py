@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pylstm.arguments import count
+from pylstm.brief_repr import named_values
 
 __all__ = [
     "ClassRates",
@@ -157,6 +158,9 @@ class DetCurve(NamedTuple):
     """The share of false examples that score at least the threshold; falls from 1 to 0."""
     misses: Floats
     """The share of true examples that score less than the threshold; rises from 0 to 1."""
+
+    def __repr__(self) -> str:
+        return named_values(self, self._asdict())
 
 
 def det_curve(scores: ArrayLike, truth: ArrayLike) -> DetCurve:

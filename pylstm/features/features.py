@@ -11,16 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cached_property
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pylstm import _engine
-from pylstm.arguments import described, flag, real, text, whole
+from pylstm.arguments import described, flag, number_of, real, text, whole
 from pylstm.safetensors_encoding import encode_model
 
-__all__ = ["Features"]
+__all__ = ["DctNorm", "Features", "Norm", "PadMode", "Window"]
+
+Norm = Literal["slaney"]
+Window = Literal["hann", "hamming", "blackman", "boxcar"]
+PadMode = Literal["constant", "reflect"]
+DctNorm = Literal["ortho"]
 
 _NAME_OF_NONE = "none"
 
@@ -37,7 +42,7 @@ _TYPES: dict[str, tuple[Callable[[str, Any], Any], Callable[[str], Any]]] = {
     "int": (whole, int),
     "float": (real, float),
     "bool": (flag, "true".__eq__),
-    "str": (_name, str),
+    **dict.fromkeys(("Norm", "Window", "PadMode", "DctNorm"), (_name, str)),
 }
 
 
@@ -85,7 +90,8 @@ class Features:
             values[name] = _vector(name, values[name])
             if values[name].shape != (self.n_features,):
                 raise ValueError(
-                    f"{name} has {values[name].size} values; expected n_features={self.n_features}"
+                    f"{name} has {number_of(values[name].size, 'value')};"
+                    f" expected n_features={self.n_features}"
                 )
             if not np.isfinite(values[name]).all() or (name == "std" and values[name].min() <= 0):
                 expected = "finite values" + (" above 0" if name == "std" else "")

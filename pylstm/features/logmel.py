@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from numpy.typing import ArrayLike
 
-from pylstm.features.features import Features
+from pylstm.features.features import Features, Norm, PadMode, Window
 
 __all__ = ["LogMel"]
 
@@ -68,10 +68,10 @@ class LogMel(Features):
     fmin: float = 0.0
     fmax: float | None = None
     htk: bool = False
-    norm: str | None = "slaney"
-    window: str = "hann"
+    norm: Norm | None = "slaney"
+    window: Window = "hann"
     center: bool = True
-    pad_mode: str = "constant"
+    pad_mode: PadMode = "constant"
     power: float = 2.0
     top_db: float | None = None
     deltas: int = 0

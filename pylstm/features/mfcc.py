@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from numpy.typing import ArrayLike
 
-from pylstm.features.features import Features
+from pylstm.features.features import DctNorm, Features, Norm, PadMode, Window
 
 __all__ = ["MFCC"]
 
@@ -46,6 +46,11 @@ class MFCC(Features):
     mean, std : array, shape (n_features,), optional
         Subtracted and divided by at the end.
 
+    Notes
+    -----
+    Formula: librosa 0.11, ``feature.mfcc``, ``feature.melspectrogram``, ``power_to_db``,
+    ``feature.delta``. Largest differences: ``docs/accuracy.md``.
+
     Examples
     --------
     >>> import numpy as np
@@ -58,11 +63,6 @@ class MFCC(Features):
     ([0, 1, 1, 1, 1], 95)
     >>> len(stream.flush())
     2
-
-    Notes
-    -----
-    Formula: librosa 0.11, ``feature.mfcc``, ``feature.melspectrogram``, ``power_to_db``,
-    ``feature.delta``. Largest differences: ``docs/accuracy.md``.
     """
 
     kind = "mfcc"
@@ -76,13 +76,13 @@ class MFCC(Features):
     fmin: float = 0.0
     fmax: float | None = None
     htk: bool = False
-    norm: str | None = "slaney"
-    window: str = "hann"
+    norm: Norm | None = "slaney"
+    window: Window = "hann"
     center: bool = True
-    pad_mode: str = "constant"
+    pad_mode: PadMode = "constant"
     power: float = 2.0
     dct_type: int = 2
-    dct_norm: str | None = "ortho"
+    dct_norm: DctNorm | None = "ortho"
     lifter: float = 0
     top_db: float | None = None
     deltas: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from pylstm.arguments import choice, count, flag
 from pylstm.bulk.activations import activate, through
 from pylstm.layers.layer import MAX_DIMENSION, Layer
-from pylstm.layers.quantisation import PRECISIONS
+from pylstm.layers.quantisation import PRECISIONS, Precision
 from pylstm.layers.row_layer import RowLayer
 from pylstm.layers.settings import FLAG, SIZE, choice_of
 from pylstm.layers.weights import Shape, Weights
 
-__all__ = ["ACTIVATIONS", "Dense"]
+__all__ = ["ACTIVATIONS", "Activation", "Dense"]
 
 Array = NDArray[np.float32]
 
-ACTIVATIONS = ("linear", "sigmoid", "tanh", "relu", "softmax")
+Activation = Literal["linear", "sigmoid", "tanh", "relu", "softmax"]
+ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
 
 
 class Dense(RowLayer):
@@ -67,11 +68,11 @@ class Dense(RowLayer):
         self,
         input_size: int,
         output_size: int,
-        activation: str = "linear",
+        activation: Activation = "linear",
         bias: bool = True,
         weights: Mapping[str, Any] | None = None,
         *,
-        precision: str = "float32",
+        precision: Precision = "float32",
         seed: int | None = None,
     ) -> None:
         self.input_size = count("input_size", input_size, 1, MAX_DIMENSION)

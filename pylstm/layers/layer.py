@@ -4,15 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import choice
+from pylstm.arguments import choice, number_of
 from pylstm.bulk.frames import check_finite, check_frames, check_lengths
 from pylstm.bulk.states import check_state, state_from_parts
-from pylstm.layers.quantisation import PRECISIONS, bf16_bits, is_bf16, round_to_bf16, to_int8
+from pylstm.layers.quantisation import (
+    PRECISIONS,
+    Precision,
+    bf16_bits,
+    is_bf16,
+    round_to_bf16,
+    to_int8,
+)
 from pylstm.layers.settings import Setting, choice_of, read_settings, written
 from pylstm.layers.weights import Shape, Weights, check_weights, uniform
 
@@ -52,11 +59,11 @@ class Layer:
     """Arguments that no model file holds, with the values at which a layer does without them."""
     streams: ClassVar[bool] = False
     """Whether the core runs this kind, and model files hold it."""
-    precisions: ClassVar[tuple[str, ...]] = PRECISIONS[:1]
+    precisions: ClassVar[tuple[Precision, ...]] = PRECISIONS[:1]
     """What its weights can be."""
 
     input_size: int
-    precision: str = "float32"
+    precision: Precision = "float32"
     weights: Weights
 
     @property
@@ -216,7 +223,7 @@ class Layer:
                     f"{name!r} of {type(self).__name__} is not rounded to bf16: see quantize()"
                 )
 
-    def quantize(self, precision: str) -> Self:
+    def quantize(self, precision: Literal["bf16", "int8"]) -> Self:
         """Makes the same layer with fewer bytes per weight.
 
         Parameters
@@ -357,7 +364,7 @@ def checked_layers(layers: Any, width: int | None = None) -> tuple[Layer, ...]:
         if width is not None and layer.input_size != width:
             before = f"layers[{place - 1}] gives" if place else "the features give"
             raise ValueError(
-                f"layers[{place}] takes {layer.input_size} values but {before} {width}"
+                f"layers[{place}] takes {number_of(layer.input_size, 'value')} but {before} {width}"
             )
         width = layer.n_outputs
     return found

@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from pylstm import _engine
 from pylstm.arguments import count
+from pylstm.brief_repr import named_values
 from pylstm.bulk.frames import check_frames
 from pylstm.bulk.states import check_state
 from pylstm.layers.layer import MAX_DIMENSION
-from pylstm.layers.quantisation import PRECISIONS
+from pylstm.layers.quantisation import PRECISIONS, Precision
 from pylstm.layers.recurrent import Recurrent
 from pylstm.safetensors_encoding import encode_model
 
@@ -40,6 +41,9 @@ class Gates(NamedTuple):
     """Long-term memory after the step."""
     h: NDArray[np.float32]
     """Short-term memory after the step: the layer's output."""
+
+    def __repr__(self) -> str:
+        return named_values(self, self._asdict())
 
 
 class LSTM(Recurrent):
@@ -111,7 +115,7 @@ class LSTM(Recurrent):
         bidirectional: bool = False,
         proj_size: int = 0,
         dropout: float = 0.0,
-        precision: str = "float32",
+        precision: Precision = "float32",
         seed: int | None = None,
     ) -> None:
         self._size(input_size, hidden_size, num_layers, bias, bidirectional, dropout)

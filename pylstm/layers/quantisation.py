@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["PRECISIONS", "bf16_bits", "is_bf16", "round_to_bf16", "to_int8"]
+__all__ = ["PRECISIONS", "Precision", "bf16_bits", "is_bf16", "round_to_bf16", "to_int8"]
 
-PRECISIONS = ("float32", "bf16", "int8")
+Precision = Literal["float32", "bf16", "int8"]
+PRECISIONS: tuple[Precision, ...] = get_args(Precision)
 
 
 def round_to_bf16(array: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Literal, get_args
 
 from pylstm.arguments import choice
 from pylstm.layers.recurrent import Recurrent
@@ -12,7 +12,8 @@ from pylstm.layers.settings import FLAG, SIZE, choice_of
 
 __all__ = ["RNN"]
 
-NONLINEARITIES = ("tanh", "relu")
+Nonlinearity = Literal["tanh", "relu"]
+NONLINEARITIES: tuple[Nonlinearity, ...] = get_args(Nonlinearity)
 
 
 class RNN(Recurrent):
@@ -58,7 +59,7 @@ class RNN(Recurrent):
         input_size: int,
         hidden_size: int,
         num_layers: int = 1,
-        nonlinearity: str = "tanh",
+        nonlinearity: Nonlinearity = "tanh",
         bias: bool = True,
         weights: Mapping[str, Any] | None = None,
         *,

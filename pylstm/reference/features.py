@@ -30,7 +30,8 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from pylstm.reference import transforms
 from pylstm.reference.activations import Array
-from pylstm.reference.mel import mel_filters
+from pylstm.reference.mel import Norm, mel_filters
+from pylstm.reference.transforms import DctNorm, PadMode, Window
 
 
 def _finish(x: Array, deltas: int, mean: ArrayLike | None, std: ArrayLike | None) -> Array:
@@ -57,10 +58,10 @@ def logmel(
     fmin: float = 0.0,
     fmax: float | None = None,
     htk: bool = False,
-    norm: str | None = "slaney",
-    window: str = "hann",
+    norm: Norm | None = "slaney",
+    window: Window = "hann",
     center: bool = True,
-    pad_mode: str = "constant",
+    pad_mode: PadMode = "constant",
     power: float = 2.0,
     top_db: float | None = None,
     running: bool = False,
@@ -81,8 +82,9 @@ def logmel(
     ----------
     y : (n,)
         One channel; int16 is divided by 32768.
-    sr, n_fft, win_length, hop_length, n_mels, fmin, fmax, htk, norm, window, center, pad_mode,
-    power
+    sr, n_fft, win_length, hop_length, n_mels, fmin, fmax, htk
+        As in librosa.
+    norm, window, center, pad_mode, power
         As in librosa; `norm` is that of the mel filters.
     top_db, running
         See `power_to_db`.
@@ -127,13 +129,13 @@ def mfcc(
     fmin: float = 0.0,
     fmax: float | None = None,
     htk: bool = False,
-    norm: str | None = "slaney",
-    window: str = "hann",
+    norm: Norm | None = "slaney",
+    window: Window = "hann",
     center: bool = True,
-    pad_mode: str = "constant",
+    pad_mode: PadMode = "constant",
     power: float = 2.0,
     dct_type: int = 2,
-    dct_norm: str | None = "ortho",
+    dct_norm: DctNorm | None = "ortho",
     lifter: float = 0.0,
     top_db: float | None = None,
     running: bool = False,
@@ -161,8 +163,9 @@ def mfcc(
         See `dct`; librosa calls the second one `norm`, and the norm of the mel filters `mel_norm`.
     lifter : float
         0: none.
-    sr, n_fft, win_length, hop_length, n_mels, fmin, fmax, htk, norm, window, center, pad_mode,
-    power, top_db, running, deltas, mean, std, dtype
+    sr, n_fft, win_length, hop_length, n_mels, fmin, fmax, htk
+        See `logmel`.
+    norm, window, center, pad_mode, power, top_db, running, deltas, mean, std, dtype
         See `logmel`.
 
     Returns

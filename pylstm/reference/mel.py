@@ -7,10 +7,14 @@ References
 .. [2] S. Young et al. The HTK Book, version 3.4. Cambridge University, 2006, section 5.4.
 """
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pylstm.reference.activations import Array
+
+Norm = Literal["slaney"]
 
 
 def hz_to_mel(hz: ArrayLike, htk: bool = False) -> NDArray[np.float64]:
@@ -60,7 +64,7 @@ def mel_filters(
     fmin: float = 0.0,
     fmax: float | None = None,
     htk: bool = False,
-    norm: str | None = "slaney",
+    norm: Norm | None = "slaney",
     dtype: DTypeLike = np.float64,
 ) -> Array:
     r"""Triangles over the bins of a spectrum, evenly spaced in pitch.

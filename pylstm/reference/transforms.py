@@ -6,17 +6,22 @@ the papers.
 """
 
 from math import factorial
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pylstm.reference.activations import Array
 
+PadMode = Literal["constant", "reflect"]
+Window = Literal["hann", "hamming", "blackman", "boxcar"]
+DctNorm = Literal["ortho"]
+
 AMIN = 1e-10
 """Smallest power that `power_to_db` tells from silence."""
 
 # The cosine series of each window: the sum over k of a[k] * cos(2 pi k n / N).
-_WINDOWS = {
+_WINDOWS: dict[Window, tuple[float, ...]] = {
     "hann": (0.5, -0.5),
     "hamming": (0.54, -0.46),
     "blackman": (0.42, -0.5, 0.08),
@@ -29,7 +34,7 @@ def frames(
     n_fft: int = 512,
     hop_length: int = 160,
     center: bool = True,
-    pad_mode: str = "constant",
+    pad_mode: PadMode = "constant",
     dtype: DTypeLike = np.float64,
 ) -> Array:
     r"""Overlapping frames of a signal.
@@ -71,12 +76,12 @@ def frames(
     pcm = np.asarray(y)
     signal = pcm.astype(dtype) / (32768 if pcm.dtype == np.int16 else 1)
     if center:
-        signal = np.pad(signal, n_fft // 2, mode=pad_mode)  # type: ignore[call-overload]
+        signal = np.pad(signal, n_fft // 2, mode=pad_mode)
     starts = range(0, len(signal) - n_fft + 1, hop_length)
     return np.array([signal[start : start + n_fft] for start in starts], dtype).reshape(-1, n_fft)
 
 
-def window(name: str = "hann", win_length: int = 400, n_fft: int = 512) -> NDArray[np.float64]:
+def window(name: Window = "hann", win_length: int = 400, n_fft: int = 512) -> NDArray[np.float64]:
     r"""A periodic window in the middle of n_fft samples.
 
     .. math::
@@ -88,6 +93,16 @@ def window(name: str = "hann", win_length: int = 400, n_fft: int = 512) -> NDArr
 
     for :math:`0 ≤ n < N = \mathrm{win\_length}`, with (n_fft - win_length) // 2 zeros before it and
     the rest after it. A window of one sample is 1. Always float64, as in librosa.
+
+    Parameters
+    ----------
+    name : {"hann", "hamming", "blackman", "boxcar"}
+    win_length, n_fft : int
+        Samples.
+
+    Returns
+    -------
+    (n_fft,)
 
     Examples
     --------
@@ -154,7 +169,7 @@ def power_to_db(
 
 
 def dct(
-    x: ArrayLike, dct_type: int = 2, norm: str | None = "ortho", dtype: DTypeLike = np.float64
+    x: ArrayLike, dct_type: int = 2, norm: DctNorm | None = "ortho", dtype: DTypeLike = np.float64
 ) -> Array:
     r"""Discrete cosine transform over the last axis, as ``scipy.fft.dct``.
 
@@ -169,6 +184,17 @@ def dct(
     :math:`\sqrt{2N}`, then :math:`y_0` over :math:`\sqrt{2}`. Type 3 is the inverse of that: its
     transpose. Type 1: everything over :math:`\sqrt{2(N - 1)}`, the first and last x times
     :math:`\sqrt{2}`, the first and last y over :math:`\sqrt{2}`.
+
+    Parameters
+    ----------
+    x : (..., N)
+    dct_type : {1, 2, 3}
+    norm : {"ortho", None}
+    dtype : dtype
+
+    Returns
+    -------
+    (..., N)
 
     Examples
     --------
@@ -239,7 +265,9 @@ def delta(x: ArrayLike, order: int = 1, width: int = 9, dtype: DTypeLike = np.fl
     if len(x) == 0:
         return x.copy()
     if len(x) < width:
-        raise ValueError(f"{len(x)} frames: a delta of width {width} needs at least {width}")
+        raise ValueError(
+            f"x has shape {x.shape}; expected {width} frames or more, the width of the delta"
+        )
     half = width // 2
     k = np.arange(-half, half + 1, dtype=np.float64)
     # Least squares: the last row of the pseudo-inverse gives the coefficient of k ** order.

@@ -115,6 +115,9 @@ class Network:
         self._threads = count("threads", threads, 1, 256)
         self._pool = ThreadPool(threads) if threads > 1 else None
 
+    def __repr__(self) -> str:
+        return f"Network({list(self._layers)!r}, threads={self.threads})"
+
     def _views(self, vector: Array) -> dict[str, Array]:
         """The weights inside a vector that is laid out as the parameters are."""
         views, begin = {}, 0

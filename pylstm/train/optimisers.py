@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import described, flag, listing, number
+from pylstm.arguments import described, flag, listing, number, number_of
 from pylstm.train.settings_repr import SettingsRepr
 
 __all__ = ["SGD", "Adam", "AdamW", "Optimiser", "clip_global_norm"]
@@ -79,7 +79,8 @@ class Optimiser(SettingsRepr):
         size = parameters.size
         if gradients.size != size:
             raise ValueError(
-                f"gradients has {gradients.size} values; expected {size}, as parameters"
+                f"gradients has {number_of(gradients.size, 'value')};"
+                f" expected {size}, as parameters"
             )
         if not parameters.flags.writeable:
             raise ValueError("parameters is read-only; expected an array that a step can change")
@@ -88,8 +89,8 @@ class Optimiser(SettingsRepr):
         for name, array in self._arrays.items():
             if array.size != size:
                 raise ValueError(
-                    f"parameters has {size} values; expected {array.size}, as {name!r} of earlier"
-                    " steps or a state (an optimiser belongs to one network)"
+                    f"parameters has {number_of(size, 'value')}; expected {array.size}, as"
+                    f" {name!r} of earlier steps or a state (an optimiser belongs to one network)"
                 )
         if not self._arrays:
             self._arrays = {name: np.zeros(size, np.float32) for name in self.buffers}
@@ -147,7 +148,7 @@ class Optimiser(SettingsRepr):
         if set(state) != set(expected):
             raise ValueError(
                 f"state has {listing(state)}; expected {listing(expected)} for"
-                f" {type(self).__name__} after {steps} steps"
+                f" {type(self).__name__} after {number_of(int(steps), 'step')}"
             )
         arrays = {name: _check_flat(f"{name!r} of the state", state[name]) for name in expected[1:]}
         if len({array.size for array in arrays.values()}) > 1:

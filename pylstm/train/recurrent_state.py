@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
 from pylstm.bulk.states import State, check_state
 from pylstm.layers import Layer
 
@@ -54,7 +55,7 @@ def _taken(state: Any, rows: NDArray[np.int64]) -> Any:
         if rows.max() >= state.shape[-2]:
             raise ValueError(
                 f"a row carries on from row {rows.max()} of the batch before,"
-                f" which has {state.shape[-2]} rows"
+                f" which has {number_of(state.shape[-2], 'row')}"
             )
         taken = state.take(np.maximum(rows, 0), axis=-2)
         taken[..., rows < 0, :] = 0

@@ -83,7 +83,9 @@ def test_no_atomics_without_threads(processor: str, tmp_path: Path) -> None:
     """Neither a call of a library that takes a lock, nor printf, nor a warning."""
     words = [f"CC={cross('gcc')[0]}", f"AR={cross('ar')[0]}", "THREADS=0", "SMALL=1", "static"]
     flags = f"CFLAGS={flags_of(processor)} -Wall -Wextra -Werror"
-    run(*tool("make"), "-s", f"-j{os.cpu_count()}", "-C", SOURCE, f"BUILD={tmp_path}", flags, *words)
+    run(
+        *tool("make"), "-s", f"-j{os.cpu_count()}", "-C", SOURCE, f"BUILD={tmp_path}", flags, *words
+    )
     told = run(*cross("nm"), "-u", tmp_path / "libpylstm.a")
     needed = set(re.findall(r"^\s+U (\w+)$", told, re.MULTILINE))
     assert "memcpy" in needed
@@ -94,7 +96,11 @@ def test_no_atomics_without_threads(processor: str, tmp_path: Path) -> None:
     ("file", "processor", "message"),
     [
         ("engine/stream.c", "cortex-m0", "no atomics that never take a lock; expected -DPYLSTM_NO"),
-        ("platform/worker_threads.c", "cortex-m4", "no POSIX threads; expected -DPYLSTM_NO_THREADS"),
+        (
+            "platform/worker_threads.c",
+            "cortex-m4",
+            "no POSIX threads; expected -DPYLSTM_NO_THREADS",
+        ),
     ],
 )
 def test_what_a_board_lacks_is_said(file: str, processor: str, message: str) -> None:
@@ -150,7 +156,9 @@ def test_formats_are_those_that_the_core_can_write() -> None:
     checked = 0
     for path in sources.core():
         text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.DOTALL)
-        assert not re.search(r"\bv?sn?printf\b|\bPRI[a-zA-Z]\d|<inttypes\.h>|<stdio\.h>", text), path
+        assert not re.search(r"\bv?sn?printf\b|\bPRI[a-zA-Z]\d|<inttypes\.h>|<stdio\.h>", text), (
+            path
+        )
         for call in re.findall(r"pylstm_(?:fail|format)\((.*?)\);", text, re.DOTALL):
             for literal in re.findall(r'"((?:[^"\\]|\\.)*)"', call):
                 assert "%" not in known.sub("", literal), (path, literal)

@@ -173,9 +173,7 @@ def test_pkg_config_after_install(installed: dict[str, Path], kind: str, tmp_pat
 @pytest.mark.parametrize(
     ("generator", "kind"), [("Ninja", "Debug"), ("Unix Makefiles", "MinSizeRel"), ("Ninja", "")]
 )
-def test_add_subdirectory(
-    generator: str, kind: str, rows_of_make: bytes, tmp_path: Path
-) -> None:
+def test_add_subdirectory(generator: str, kind: str, rows_of_make: bytes, tmp_path: Path) -> None:
     """Where the project sets for all its targets what would spoil results, bits are kept."""
     tool("ninja" if generator == "Ninja" else "make")
     source = write_project(tmp_path / "the app", 'add_subdirectory("third party/pylstm")')

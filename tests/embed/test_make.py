@@ -175,7 +175,13 @@ def test_flags_that_change_results_do_not(flags: str, tmp_path: Path) -> None:
 
 
 def test_the_sources_refuse_fast_math_elsewhere(tmp_path: Path) -> None:
-    command = [*compiler(), "-std=c11", f"-I{SOURCE}", "-fsyntax-only", SOURCE / "engine/pipeline.c"]
+    command = [
+        *compiler(),
+        "-std=c11",
+        f"-I{SOURCE}",
+        "-fsyntax-only",
+        SOURCE / "engine/pipeline.c",
+    ]
     run(*command)
     for flag in ("-ffast-math", "-Ofast", "-ffinite-math-only"):
         refused = subprocess.run([*command, flag], capture_output=True, text=True)

@@ -86,7 +86,7 @@ def test_a_model_keeps_its_own_weights() -> None:
         ((None, [LSTM, "dense"]), TypeError, r"layers\[1\] is str"),
         ((pylstm.MFCC(n_mfcc=12), [LSTM]), ValueError, r"layers\[0\] takes 13 values but the feat"),
         ((None, [LSTM, DENSE, DENSE]), ValueError, r"layers\[2\] takes 8 .*layers\[1\] gives 2"),
-        ((None, [LSTM, DENSE], ["a"]), ValueError, "labels has 1 names; expected 2"),
+        ((None, [LSTM, DENSE], ["a"]), ValueError, "labels has 1 name; expected 2"),
         ((None, [LSTM, DENSE], "ab"), TypeError, "labels is a string"),
         ((None, [LSTM, DENSE], ["a", 1]), TypeError, r"labels\[1\] is 1; expected a string"),
         ((None, [LSTM, DENSE], None, {"a": 1}), TypeError, r"info\['a'\] is 1; expected a string"),

@@ -81,7 +81,7 @@ def test_slots_are_streams_of_their_own() -> None:
 def test_joining_and_leaving() -> None:
     pool = small_model().streams(2)
     assert (pool.join(), pool.join(), pool.joined) == (0, 1, [0, 1])
-    with pytest.raises(ValueError, match="all 2 slots are taken"):
+    with pytest.raises(ValueError, match="no slot of 2 is free"):
         pool.join()
     pool.push({0: PCM[:1000]})
     pool.leave(0)

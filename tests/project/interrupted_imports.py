@@ -8,7 +8,6 @@ anything else, makes the exit code 1. `test_interrupted_imports.py` does a few.
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys

@@ -25,6 +25,8 @@ ELSEWHERE = {
     "feature/utils.py": "librosa",
     "filters.py": "librosa",
     "pyconfig.h": "CPython",
+    "audio.h": "Sun",
+    "inttypes.h": "the C library",
     "FILE.c": "a placeholder",
     "name.c": "a placeholder",
     "name.h": "a placeholder",

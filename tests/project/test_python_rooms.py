@@ -39,6 +39,7 @@ ROOMS: dict[str, Rows] = {
             "whole_writes",
             "arguments",
             "free_memory",
+            "brief_repr",
             "interrupted_imports",
             "progress_bar",
             "models",

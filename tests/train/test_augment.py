@@ -284,7 +284,7 @@ def test_masks_are_as_wide_as_asked_for_at_most_and_fall_everywhere():
 
 
 def test_blocks_that_do_not_divide():
-    with pytest.raises(ValueError, match="blocks is 2; expected a divisor of 13 values"):
+    with pytest.raises(ValueError, match="blocks is 2; expected a divisor of 13, a frame's width"):
         SpecAugment().frames(np.zeros((5, 13), np.float32), draw(), 2)
 
 

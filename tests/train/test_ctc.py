@@ -218,7 +218,7 @@ X, LABELS = np.zeros((4, 2, 3), np.float32), np.array([1, 2])
     [
         ((X[0], [LABELS]), {}, ValueError, "outputs has shape (2, 3)"),
         ((X, np.array([[1, 2], [1, 2]])), {}, TypeError, "targets is int64 with shape (2, 2)"),
-        ((X, [LABELS]), {}, ValueError, "targets has 1 arrays; expected 2"),
+        ((X, [LABELS]), {}, ValueError, "targets has 1 array; expected 2"),
         ((X, [LABELS, [1, 2]]), {}, TypeError, "targets[1] is list"),
         ((X, [LABELS, LABELS * 1.0]), {}, TypeError, "targets[1] is float64"),
         ((X, [LABELS, LABELS[None]]), {}, TypeError, "targets[1] is int64 with shape (1, 2)"),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pylstm.arguments import number_of
 from pylstm.cli.console.errors import USAGE, CliError
 from pylstm.cli.console.output import note
 
@@ -108,7 +109,7 @@ def data_errors(read: RecordingSet | None = None) -> Iterator[None]:
         for problem in error.problems[:_SHOWN]:
             note(problem)
         shown = "above" if len(error.problems) <= _SHOWN else f"the first {_SHOWN} above"
-        said = f"{error.what}: {len(error.problems)} problems, {shown}"
+        said = f"{error.what}: {number_of(len(error.problems), 'problem')}, {shown}"
         raise CliError("; ".join([said, *ways])) from None
     except AudioError as error:
         raise CliError(str(error)) from None
@@ -142,7 +143,9 @@ def recordings_at(
     clips, background
         For a manifest: see `Recordings.from_manifest`.
     subfolders
-        For a folder; `skip_missing` and `skip_unreadable` for both.
+        For a folder: see `Recordings.from_folder`.
+    skip_missing, skip_unreadable
+        For both.
 
     Raises
     ------

@@ -158,12 +158,15 @@ class TrainingPlan:
         else:
             steps = self.epochs * self._chunks(split.training, features)
             training = Truncated(training, _CHUNK)
-        pooling = "mean" if per == "sequence" else "last"
+        if per == "sequence":
+            loss = CrossEntropy(per="sequence", pooling="mean")
+        else:
+            loss = CrossEntropy(per="frame")
         return fit(
             model,
             training,
             validation,
-            loss=CrossEntropy(per=per, pooling=pooling),
+            loss=loss,
             optimiser=AdamW(lr=self.learning_rate),
             schedule=Cosine(steps, warmup_steps=min(100, steps // 10)),
             epochs=self.epochs,

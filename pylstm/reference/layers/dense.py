@@ -1,7 +1,7 @@
 r"""The dense layer, as ``torch.nn.Linear`` has it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -13,7 +13,7 @@ def dense(
     x: ArrayLike,
     weight: ArrayLike,
     bias: ArrayLike | None = None,
-    activation: str = "linear",
+    activation: Literal["linear", "sigmoid", "tanh", "relu", "softmax"] = "linear",
     dtype: DTypeLike = np.float64,
 ) -> Array:
     r"""A fully connected layer, the same for every step: ``torch.nn.Linear`` and an activation.

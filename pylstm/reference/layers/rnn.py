@@ -7,7 +7,7 @@ References
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -23,7 +23,7 @@ def rnn_step(
     weight_hh: ArrayLike,
     bias_ih: ArrayLike | None = None,
     bias_hh: ArrayLike | None = None,
-    nonlinearity: str = "tanh",
+    nonlinearity: Literal["tanh", "relu"] = "tanh",
     dtype: DTypeLike = np.float64,
 ) -> tuple[Array, Gates]:
     r"""One step of one plain recurrent layer.
@@ -68,7 +68,7 @@ def rnn(
     weights: Weights,
     num_layers: int = 1,
     state: ArrayLike | None = None,
-    nonlinearity: str = "tanh",
+    nonlinearity: Literal["tanh", "relu"] = "tanh",
     dtype: DTypeLike = np.float64,
     *,
     bidirectional: bool = False,

@@ -67,7 +67,7 @@ class SpecAugment(Augmentation):
         """See `Augmentation.frames`."""
         n, width = x.shape
         if count("blocks", blocks, 1) > width or width % blocks:
-            raise ValueError(f"blocks is {blocks}; expected a divisor of {width} values")
+            raise ValueError(f"blocks is {blocks}; expected a divisor of {width}, a frame's width")
         masked = x.copy()
         mean = x.mean(axis=0, dtype=np.float64).astype(np.float32)
         widest = min(self.time_width, int(self.time_share * n))

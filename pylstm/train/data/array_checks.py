@@ -7,7 +7,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import described
+from pylstm.arguments import described, number_of
 from pylstm.train.data.batch import Per
 
 __all__ = [
@@ -41,7 +41,8 @@ def check_as_many(name: str, values: Any, n: int) -> None:
             f"{name} is {type(values).__name__}; expected a list, one entry for each sequence"
         )
     if len(values) != n:
-        raise ValueError(f"{name} has {len(values)} entries; expected {n}, one for each sequence")
+        found = number_of(len(values), "entry", "entries")
+        raise ValueError(f"{name} has {found}; expected {n}, one for each sequence")
 
 
 def target_of(name: str, y: object) -> NDArray[Any]:

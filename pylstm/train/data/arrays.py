@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import count, flag
+from pylstm.arguments import count, flag, number_of
 from pylstm.train.data.array_checks import (
     check_as_many,
     fitting,
@@ -86,7 +86,7 @@ class Arrays:
         for place, x in enumerate(self._xs):
             if x.shape[1] != self._xs[0].shape[1]:
                 raise ValueError(
-                    f"xs[{place}] has {x.shape[1]} values in a frame; expected"
+                    f"xs[{place}] has {number_of(x.shape[1], 'value')} in a frame; expected"
                     f" {self._xs[0].shape[1]}, as xs[0]"
                 )
         self._lengths = np.array([len(x) for x in self._xs], np.int64)
@@ -105,6 +105,11 @@ class Arrays:
 
     def __len__(self) -> int:
         return len(self._xs)
+
+    def __repr__(self) -> str:
+        settings = f"per={self.per!r}, batch_size={self.batch_size}"
+        sequences = number_of(len(self), "sequence")
+        return f"Arrays({sequences} of {number_of(self.n_features, 'feature')}, {settings})"
 
     @property
     def n_features(self) -> int:

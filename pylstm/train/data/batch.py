@@ -8,6 +8,8 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.brief_repr import named_values
+
 __all__ = ["Batch", "Per", "Targets", "collate"]
 
 Per = Literal["frame", "sequence", "transcript"]
@@ -29,6 +31,9 @@ class Batch(NamedTuple):
     continues: NDArray[np.int64] | None = None
     """For each row, the row of the batch before whose state it carries on from, (B,); -1: it starts
     from zeros. None: all rows do."""
+
+    def __repr__(self) -> str:
+        return named_values(self, self._asdict())
 
 
 def collate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping
 
+from pylstm.arguments import number_of
 from pylstm.train.data.shown_names import few, shown
 
 __all__ = ["CutFiles", "cut_note"]
@@ -21,7 +22,7 @@ def cut_note(shortfalls: Mapping[str, str]) -> str:
     """
     files = "1 file is not as long as its header says"
     if len(shortfalls) > 1:
-        files = f"{len(shortfalls)} files are not as long as their headers say"
+        files = f"{number_of(len(shortfalls), 'file')} are not as long as their headers say"
     used = "and used as it is" if len(shortfalls) == 1 else "and used as they are"
     names = few([f"{path} ({shortfall})" for path, shortfall in shortfalls.items()])
     return shown(f"{files}, {used}: {names}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from pylstm.arguments import number_of
 from pylstm.train.data.shown_names import shown
 
 __all__ = ["RecordingsError", "Remedy"]
@@ -68,7 +69,7 @@ class RecordingsError(ValueError):
         if len(problems) == 1:
             super().__init__(shown("; ".join([f"{what}: {problems[0]}", *ways])))
             return
-        lines = [f"{what}: {len(problems)} problems", *problems[:_SHOWN]]
+        lines = [f"{what}: {number_of(len(problems), 'problem')}", *problems[:_SHOWN]]
         if len(problems) > _SHOWN:
             lines.append(f"and {len(problems) - _SHOWN} more")
         super().__init__(shown("\n  ".join([*lines, *ways])))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from pylstm.arguments import flag
+from pylstm.arguments import flag, number_of
 from pylstm.audio import AudioError, scale_problem
 from pylstm.audio.header import Header
 from pylstm.train.data.cut_files import cut_note
@@ -104,4 +104,4 @@ def is_missing(path: str) -> bool:
 
 
 def _counted(paths: list[str]) -> str:
-    return f"{len(paths)} files that are" if len(paths) > 1 else "1 file that is"
+    return f"{number_of(len(paths), 'file')} that {'is' if len(paths) == 1 else 'are'}"

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from pylstm.arguments import number_of
 from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.found_recordings import Note
 
@@ -122,7 +123,7 @@ class ManifestTable:
                 while len(cells) > len(columns) and not cells[-1]:
                     cells.pop()
                 if len(cells) != len(columns):
-                    wrong = f"has {len(cells)} cells; expected {len(columns)}"
+                    wrong = f"has {number_of(len(cells), 'cell')}; expected {len(columns)}"
                     self.problems.append((reader.line_num, wrong))
                     continue
                 row = dict(zip(columns, cells, strict=True))

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
+from pylstm.arguments import number_of
 from pylstm.audio import AudioError
 from pylstm.audio.header import Header
 from pylstm.train.data.batch import Per
@@ -46,7 +47,8 @@ class RecordingSet:
         return len(self.items)
 
     def __repr__(self) -> str:
-        return f"Recordings({self.name!r}: {len(self)} recordings, {len(self.labels)} labels)"
+        recordings, labels = number_of(len(self), "recording"), number_of(len(self.labels), "label")
+        return f"Recordings({self.name!r}: {recordings}, {labels})"
 
     @property
     def seconds(self) -> float:

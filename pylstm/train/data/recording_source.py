@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import count, flag
+from pylstm.arguments import count, flag, number_of
 from pylstm.features import MFCC, LogMel
 from pylstm.train.augment.augmentation import Augmentation, Chain, Times
 from pylstm.train.data.batch import Batch, collate
@@ -67,6 +67,10 @@ class RecordingSource:
         if problems := [text for item in recordings.items if (text := self._too_short(item))]:
             raise RecordingsError(recordings.name, problems)
         self.cache = FeatureCache.of(cache)
+
+    def __repr__(self) -> str:
+        settings = f"{self.features!r}, batch_size={self.batch_size}"
+        return f"RecordingSource({self.recordings!r}, {settings})"
 
     def __len__(self) -> int:
         return len(self.recordings.items)
@@ -149,8 +153,8 @@ class RecordingSource:
         least = 9 if features.deltas else 1
         if n_frames < least or n < 1:
             return (
-                f"{item.name} has {item.seconds:.3f} s, {max(n_frames, 0)} frames"
-                f"{self._faster}; expected {least} frames or more"
+                f"{item.name} has {item.seconds:.3f} s, {number_of(max(n_frames, 0), 'frame')}"
+                f"{self._faster}; expected {number_of(least, 'frame')} or more"
             )
         if transcript is None:
             return None
@@ -158,8 +162,9 @@ class RecordingSource:
         twins = sum(one == two for one, two in pairwise(transcript))
         if n_frames < len(transcript) + twins:
             return (
-                f"{item.name} has {item.seconds:.3f} s, {n_frames} frames{self._faster}; expected"
-                f" {len(transcript) + twins} frames for its {len(transcript)} units"
+                f"{item.name} has {item.seconds:.3f} s, {number_of(n_frames, 'frame')}"
+                f"{self._faster}; expected {number_of(len(transcript) + twins, 'frame')}"
+                f" for its {number_of(len(transcript), 'unit')}"
             )
         return None
 
@@ -226,12 +231,14 @@ def _changes(items: Sequence[Recording], sample_rate: int) -> str:
     said = []
     if other := [item for item in items if item.header.rate != sample_rate]:
         said.append(
-            f"{len(other)} of {len(items)} recordings are resampled to {sample_rate} Hz"
+            f"{len(other)} of {number_of(len(items), 'recording')}"
+            f" {'is' if len(other) == 1 else 'are'} resampled to {sample_rate} Hz"
             f" ({other[0].path} from {other[0].header.rate} Hz); resample=False refuses them"
         )
     if many := [item for item in items if item.header.channels > 1]:
         said.append(
-            f"{len(many)} of {len(items)} recordings are mixed down to mono ({many[0].path} has"
-            f" {many[0].header.channels} channels)"
+            f"{len(many)} of {number_of(len(items), 'recording')}"
+            f" {'is' if len(many) == 1 else 'are'} mixed down to mono"
+            f" ({many[0].path} has {many[0].header.channels} channels)"
         )
     return "; ".join([*said, "resample=True accepts this"]) if said else ""

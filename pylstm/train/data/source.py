@@ -58,3 +58,6 @@ class WrappedSource:
     def n_batches(self) -> int | None:
         """Batches in an epoch, if the source knows."""
         return known_n_batches(self.source)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.source!r})"

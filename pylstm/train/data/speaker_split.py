@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 
+from pylstm.arguments import number_of
 from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.recording import Recording, names_of
 
@@ -126,6 +127,6 @@ def _alone(label: str, files: list[str], side: str) -> str:
     if len(files) == 1:
         return f"{who} has one example, {files[0]}; expected two, one for each of {where}"
     return (
-        f"{who} cannot be split into {where}: its {len(files)} examples ({files[0]}, ...) have one"
-        " speaker, or speakers whom other labels need where they are"
+        f"{who} cannot be split into {where}: its {number_of(len(files), 'example')}"
+        f" ({files[0]}, ...) have one speaker, or speakers whom other labels need where they are"
     )

@@ -77,6 +77,9 @@ class Truncated(WrappedSource):
             last = (int(batch.lengths.max()) - 1) // self.frames * self.frames
             rows = np.where(batch.lengths > last, np.cumsum(batch.lengths > last) - 1, -1)
 
+    def __repr__(self) -> str:
+        return f"Truncated({self.source!r}, frames={self.frames})"
+
     def _chunks(self, batch: Batch, continues: NDArray[np.int64] | None) -> Iterator[Batch]:
         x, lengths, targets, weights, _ = batch
         shape = x.shape[:2]

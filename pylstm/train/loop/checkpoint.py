@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm import safetensors_encoding, whole_writes
+from pylstm.arguments import number_of
 from pylstm.train.loop.best_epoch import BestEpoch
 from pylstm.train.loop.training_identity import BATCHES
 
@@ -345,8 +346,8 @@ def _progress(texts: Mapping[str, Any]) -> dict[str, Any]:
             raise ValueError(f"its {name} is {value!r}; expected a whole number from 0 on")
     if progress["epoch"] != len(texts["history"]):
         raise ValueError(
-            f"its history has {len(texts['history'])} entries; expected {progress['epoch']}, one"
-            " for each epoch"
+            f"its history has {number_of(len(texts['history']), 'entry', 'entries')};"
+            f" expected {progress['epoch']}, one for each epoch"
         )
     return dict(progress)
 

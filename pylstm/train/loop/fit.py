@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from pylstm.arguments import count, flag, number
 from pylstm.layers import Layer
@@ -17,20 +17,22 @@ from pylstm.train.loop.interrupts import Interrupts
 from pylstm.train.loop.progress import shown
 from pylstm.train.loop.training_identity import identity_of
 from pylstm.train.loop.training_loop import Callback, TrainingLoop
+from pylstm.train.losses.loss import Loss
 from pylstm.train.network import Network
-from pylstm.train.schedules import Constant
+from pylstm.train.optimisers import Optimiser
+from pylstm.train.schedules import Constant, Schedule
 
 __all__ = ["DivergedError", "Fitted", "fit"]
 
 
 def fit(
-    model_or_layers: Model | Sequence[Layer] | Any,
+    model_or_layers: Model | Sequence[Layer] | Network,
     training: Source,
     validation: Source | None = None,
     *,
-    loss: Any,
-    optimiser: Any,
-    schedule: Any = None,
+    loss: Loss,
+    optimiser: Optimiser,
+    schedule: Schedule | None = None,
     epochs: int,
     max_norm: float | None = 1.0,
     patience: int | None = None,
@@ -177,7 +179,11 @@ def fit(
 
 
 def _resumed(
-    path: Path, network: Any, identity: dict[str, str], optimiser: Any, schedule: Any
+    path: Path,
+    network: Network,
+    identity: dict[str, str],
+    optimiser: Optimiser,
+    schedule: Schedule,
 ) -> Checkpoint:
     """A checkpoint whose weights and states are now those of network, optimiser and schedule."""
     checkpoint = Checkpoint.read(path, network, identity)
@@ -190,9 +196,9 @@ def _resumed(
     return checkpoint
 
 
-def _network(model_or_layers: Any) -> Any:
+def _network(model_or_layers: Model | Sequence[Layer] | Network) -> Network:
     if hasattr(model_or_layers, "forward") and hasattr(model_or_layers, "parameters"):
-        return model_or_layers
+        return cast(Network, model_or_layers)  # or something that can do the same
     if isinstance(model_or_layers, Model):
         return Network(model_or_layers.layers)
     if isinstance(model_or_layers, Sequence) and not isinstance(model_or_layers, str):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pylstm.arguments import number_of
 from pylstm.layers import Layer
 from pylstm.model import Model
+from pylstm.train.network import Network
 
 __all__ = ["DivergedError", "Fitted", "Stopped"]
 
@@ -33,7 +35,7 @@ class Fitted:
         Why it ended; "diverged" only with a `DivergedError`.
     """
 
-    network: Any
+    network: Network
     _began: Model | None
     history: list[dict[str, Any]]
     best_epoch: int
@@ -57,7 +59,7 @@ class Fitted:
 
     def __repr__(self) -> str:
         return (
-            f"Fitted({len(self.history)} epochs, best_epoch={self.best_epoch},"
+            f"Fitted({number_of(len(self.history), 'epoch')}, best_epoch={self.best_epoch},"
             f" stopped={self.stopped!r})"
         )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from pylstm.train.network import Network
 
 __all__ = ["Report"]
 
@@ -57,4 +59,4 @@ class Report:
     validation_accuracy: float | None
     best: bool
     seconds: float
-    network: Any
+    network: Network

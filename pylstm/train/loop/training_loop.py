@@ -22,13 +22,16 @@ from pylstm.train.loop.interrupts import Interrupts
 from pylstm.train.loop.mean_loss import MeanLoss
 from pylstm.train.loop.progress import Show
 from pylstm.train.loop.report import Report
-from pylstm.train.optimisers import clip_global_norm
+from pylstm.train.losses.loss import Loss
+from pylstm.train.network import Network
+from pylstm.train.optimisers import Optimiser, clip_global_norm
 from pylstm.train.random_draws import Purpose, generator
 from pylstm.train.recurrent_state import carried
+from pylstm.train.schedules import Schedule
 
 __all__ = ["Callback", "TrainingLoop"]
 
-Callback = Callable[[Report], str | None]
+Callback = Callable[[Report], Literal["stop"] | None]
 
 _HISTORY = (
     "epoch",
@@ -68,13 +71,13 @@ class _Epoch:
 class TrainingLoop:
     """One training: its state, and how it continues."""
 
-    network: Any
+    network: Network
     model: Model | None
     training: Source
     validation: Source | None
-    loss: Any
-    optimiser: Any
-    schedule: Any
+    loss: Loss
+    optimiser: Optimiser
+    schedule: Schedule
     checkpoint: Checkpoint
     epochs: int
     max_norm: float | None

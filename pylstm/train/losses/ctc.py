@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import count, described, flag
+from pylstm.arguments import count, described, flag, number_of
 from pylstm.train.losses.loss import LossResult, check_lengths, check_outputs, check_weights
 from pylstm.train.losses.pooling import counted
 from pylstm.train.settings_repr import SettingsRepr
@@ -135,14 +135,15 @@ class CTC(SettingsRepr):
     def _check_targets(self, targets: object, n_sequences: int, n_classes: int) -> list[Array]:
         if self.blank >= n_classes:
             raise ValueError(
-                f"blank is {self.blank}; expected 0 to {n_classes - 1}, as outputs has {n_classes}"
-                " classes"
+                f"blank is {self.blank}; expected 0 to {n_classes - 1}, as outputs has"
+                f" {number_of(n_classes, 'class', 'classes')}"
             )
         if not isinstance(targets, (list, tuple)):
             raise TypeError(f"targets is {described(targets)}; expected a list of arrays of labels")
         if len(targets) != n_sequences:
             raise ValueError(
-                f"targets has {len(targets)} arrays; expected {n_sequences}, one for each sequence"
+                f"targets has {number_of(len(targets), 'array')};"
+                f" expected {n_sequences}, one for each sequence"
             )
         for b, target in enumerate(targets):
             if (
@@ -159,7 +160,7 @@ class CTC(SettingsRepr):
                 if not 0 <= wrong < n_classes:
                     raise ValueError(
                         f"targets[{b}] holds {wrong}; expected 0 to {n_classes - 1}, as outputs "
-                        f"has {n_classes} classes"
+                        f"has {number_of(n_classes, 'class', 'classes')}"
                     )
             if (target == self.blank).any():
                 raise ValueError(f"targets[{b}] holds {self.blank}, the blank; expected labels")

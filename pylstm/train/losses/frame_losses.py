@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from pylstm.arguments import described, whole, within
+from pylstm.arguments import described, number_of, whole, within
 from pylstm.train.losses.loss import LossResult, check_weights, weight_vector
-from pylstm.train.losses.row_loss import RowLoss
+from pylstm.train.losses.pooling import Pooling
+from pylstm.train.losses.row_loss import Per, RowLoss
 
 __all__ = ["MSE", "BCEWithLogits", "CrossEntropy", "LossResult"]
 
@@ -72,8 +73,8 @@ class CrossEntropy(RowLoss):
         class_weights: ArrayLike | None = None,
         ignore_index: int = -100,
         label_smoothing: float = 0.0,
-        per: str = "frame",
-        pooling: str = "last",
+        per: Per = "frame",
+        pooling: Pooling = "last",
     ) -> None:
         super().__init__(per, pooling)
         self.class_weights = weight_vector("class_weights", class_weights)
@@ -94,7 +95,7 @@ class CrossEntropy(RowLoss):
             wrong = int(y.min() if y.min() < 0 else y.max())
             raise ValueError(
                 f"targets holds {wrong}; expected 0 to {n_classes - 1}, as outputs has "
-                f"{n_classes} classes, or ignore_index, {self.ignore_index}"
+                f"{number_of(n_classes, 'class', 'classes')}, or ignore_index, {self.ignore_index}"
             )
         w = check_weights("class_weights", self.class_weights, (n_classes,), x.dtype)
         smoothing = self.label_smoothing
@@ -179,7 +180,7 @@ class MSE(RowLoss):
 
     target_dimensions = 1
 
-    def __init__(self, per: str = "frame", pooling: str = "last") -> None:
+    def __init__(self, per: Per = "frame", pooling: Pooling = "last") -> None:
         super().__init__(per, pooling)
 
     def _check_targets(self, targets: object, outputs: Array) -> None:
@@ -240,7 +241,7 @@ class BCEWithLogits(RowLoss):
     target_dimensions = 1
 
     def __init__(
-        self, pos_weight: ArrayLike | None = None, per: str = "frame", pooling: str = "last"
+        self, pos_weight: ArrayLike | None = None, per: Per = "frame", pooling: Pooling = "last"
     ) -> None:
         super().__init__(per, pooling)
         self.pos_weight = weight_vector("pos_weight", pos_weight)

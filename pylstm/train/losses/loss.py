@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pylstm.arguments import described
+from pylstm.brief_repr import named_values
 from pylstm.bulk import frames
 
 __all__ = [
+    "Loss",
     "LossResult",
     "check_lengths",
     "check_outputs",
@@ -40,6 +42,21 @@ class LossResult(NamedTuple):
     gradient: Array
     correct: int
     counted: int
+
+    def __repr__(self) -> str:
+        return named_values(self, self._asdict())
+
+
+class Loss(Protocol):
+    """What `fit` takes for a loss: something to call, as `CrossEntropy` and `CTC` are."""
+
+    def __call__(
+        self,
+        outputs: Array,
+        targets: Any,
+        lengths: Array | None = None,
+        weights: Any = None,
+    ) -> LossResult: ...
 
 
 def check_outputs(outputs: object) -> Array:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["POOLINGS", "counted", "pool", "spread"]
+__all__ = ["POOLINGS", "Pooling", "counted", "pool", "spread"]
 
-POOLINGS = ("last", "mean")
+Pooling = Literal["last", "mean"]
+POOLINGS: tuple[Pooling, ...] = get_args(Pooling)
 
 Array = NDArray[Any]
 
@@ -26,7 +27,7 @@ def counted(lengths: NDArray[np.intp], n_frames: int) -> NDArray[np.bool_]:
     return mask
 
 
-def pool(outputs: Array, lengths: NDArray[np.intp] | None, pooling: str) -> Array:
+def pool(outputs: Array, lengths: NDArray[np.intp] | None, pooling: Pooling) -> Array:
     r"""One row for each sequence: its last frame, or the mean of its frames.
 
     .. math:: z_b = y_{n_b - 1, b} \qquad\text{or}\qquad z_b = \frac{1}{n_b} \sum_{t<n_b} y_{t,b}
@@ -56,7 +57,9 @@ def pool(outputs: Array, lengths: NDArray[np.intp] | None, pooling: str) -> Arra
     return rows
 
 
-def spread(gradient: Array, lengths: NDArray[np.intp] | None, pooling: str, n_frames: int) -> Array:
+def spread(
+    gradient: Array, lengths: NDArray[np.intp] | None, pooling: Pooling, n_frames: int
+) -> Array:
     """The gradient with respect to the argument of `pool`, from that with respect to its result.
 
     Parameters

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import choice
 from pylstm.train.losses.loss import LossResult, check_lengths, check_outputs, check_weights
-from pylstm.train.losses.pooling import POOLINGS, counted, pool, spread
+from pylstm.train.losses.pooling import POOLINGS, Pooling, counted, pool, spread
 from pylstm.train.settings_repr import SettingsRepr
 
-__all__ = ["RowLoss"]
+__all__ = ["Per", "RowLoss"]
+
+Per = Literal["frame", "sequence"]
 
 Array = NDArray[Any]
 
@@ -24,8 +26,8 @@ class RowLoss(SettingsRepr):
     # Dimensions of a row's target: 0 for classes, 1 for values.
     target_dimensions: ClassVar[int]
 
-    def __init__(self, per: str, pooling: str) -> None:
-        self.per = choice("per", per, ("frame", "sequence"))
+    def __init__(self, per: Per, pooling: Pooling) -> None:
+        self.per = choice("per", per, get_args(Per))
         self.pooling = choice("pooling", pooling, POOLINGS)
         if per == "frame" and pooling != "last":
             raise ValueError(f"pooling is {pooling!r}, per is 'frame'; expected per='sequence'")

@@ -84,8 +84,8 @@ cdef int open_input(object value, Py_buffer *view, str name, int ndim, bint int1
 
 cdef int open_out(object out, Py_buffer *view, Py_ssize_t rows, Py_ssize_t n_outputs) except -1:
     """Opens the caller's array for the rows, or raises; the caller releases it."""
-    if type(out) is not ndarray:
-        refuse_masked("out", out)
+    if type(out) is not ndarray and is_masked(out):
+        raise TypeError("out is a masked array; expected a plain one: pass out.data")
     try:
         PyObject_GetBuffer(out, view, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
     except (TypeError, BufferError, ValueError):

@@ -1,7 +1,7 @@
 # What a person can pass instead of an array that is refused: code that works as it stands, with the right values. Part of
 # _engine.pyx. Only errors come here, so it is plain Python.
 
-# From the second operand on: 24-bit samples packed in three bytes become the upper bytes of 32.
+# 24-bit samples, packed in three bytes each, become the upper bytes of 32.
 cdef str PACKED = "(numpy.pad({}.reshape(-1, 3), ((0, 0), (1, 0))).view('<i4')[:, 0] / 2**31).astype(numpy.float32)"
 
 
@@ -9,18 +9,18 @@ cdef str to_float32(str code):
     return f"{code}.astype(numpy.float32)"
 
 
-def one_channel(tuple shape, str code):
+cdef str one_channel(tuple shape, str code):
     """Code for the first channel of an array of any shape. The longest axis is time."""
     if len(shape) == 1:
         return code
-    if 0 in shape or sum(size != 1 for size in shape) < 2:
+    if 0 in shape or len([size for size in shape if size != 1]) < 2:
         return f"{code}.reshape(-1)"
     time = shape.index(max(shape))
-    places = ", ".join(":" if axis == time else "0" for axis in range(len(shape)))
-    return f"{code}[{places.removesuffix(', :')}]" if time == len(shape) - 1 else f"{code}[{places}]"
+    places = ", ".join([":" if axis == time else "0" for axis in range(len(shape))])
+    return f"{code}[{places.removesuffix(', :')}]"
 
 
-def samples_of(object array, str code):
+cdef object samples_of(object array, str code):
     """Code for the samples of an array, float32 from -1 to 1 or int16; None: its numbers are no samples."""
     dtype, shape = array.dtype, array.shape
     kind, size = dtype.kind, dtype.itemsize
@@ -42,7 +42,7 @@ def samples_of(object array, str code):
         if size == 2:
             return code if dtype.isnative else f"{code}.astype(numpy.int16)"
         if size == 8:  # no device gives these: they are other integers, collected in a list, for instance
-            peak = max((abs(int(end)) for end in (array.min(), array.max())), default=0) if array.size else 0
+            peak = max(abs(int(array.min())), abs(int(array.max()))) if array.size else 0
             if peak <= 2**15:
                 return to_float32(f"({code} / 2**15)")
             return to_float32(f"({code} / 2**{31 if peak <= 2**31 else 63})")
@@ -55,15 +55,15 @@ def samples_of(object array, str code):
     return None
 
 
-def samples_of_objects(object array, str code):
+cdef object samples_of_objects(object array, str code):
     items = array.tolist() if array.ndim else []
-    if items and all(isinstance(item, numpy.ndarray) for item in items):
+    if items and all([isinstance(item, numpy.ndarray) for item in items]):
         return samples_of(numpy.concatenate(items), f"numpy.concatenate(list({code}))")
     plain = numpy.asarray(items)
     return None if plain.dtype.kind == "O" else samples_of(plain, f"numpy.asarray({code}.tolist())")
 
 
-def samples_of_bytes(object value, str code):
+cdef object samples_of_bytes(object value, str code):
     """Code for the samples that stand in raw bytes, and what else they may be."""
     if isinstance(value, memoryview) and not (value.c_contiguous and value.ndim == 1):
         value, code = bytes(value), f"bytes({code})"
@@ -79,11 +79,11 @@ def samples_of_bytes(object value, str code):
     return f"numpy.frombuffer({code}, '<i2'){others}"
 
 
-def samples_of_list(object value, str code):
+cdef object samples_of_list(object value, str code):
     items = list(value)
-    if items and all(isinstance(item, numpy.ndarray) and item.ndim for item in items):
+    if items and all([isinstance(item, numpy.ndarray) and item.ndim for item in items]):
         return samples_of(numpy.concatenate(items), f"numpy.concatenate({code})")
-    if items and all(isinstance(item, (bytes, bytearray)) for item in items):
+    if items and all([isinstance(item, (bytes, bytearray)) for item in items]):
         return samples_of_bytes(b"".join(items), f"b''.join({code})")
     if len(items) == 2:  # (samples, rate), as soundfile and librosa give it, or (rate, samples), as scipy does
         for place, item in enumerate(items):

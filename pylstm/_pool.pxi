@@ -144,6 +144,11 @@ cdef class Streams:
         ------
         TypeError, ValueError, IndexError, StreamBusyError
             As `Stream.push`, naming the slot. No stream has changed then.
+
+        Warns
+        -----
+        RuntimeWarning
+            As `Stream.push`, once a slot, naming it.
         """
         return self.through(chunks, out, 1)
 

@@ -276,6 +276,11 @@ class Model:
         -------
         array, shape (T, n_outputs), float32
 
+        Warns
+        -----
+        RuntimeWarning
+            As `Stream.push`: these are probably 16-bit values.
+
         Notes
         -----
         `top_db`, where the features have it, is clamped against the running maximum, as in a

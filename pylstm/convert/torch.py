@@ -310,10 +310,9 @@ def _array(value: Any, name: str, where: str) -> NDArray[Any]:
     """A tensor or an array as a float32 array. PyTorch is not imported to tell them apart."""
     if isinstance(value, np.ndarray):
         if value.dtype != np.float32:
-            raise TypeError(
-                f"{name!r} of {where} is {value.dtype}; expected float32, "
-                "convert it with .astype(np.float32)"
-            )
+            # Whole numbers may be quantised: without their scale, a conversion would be wrong.
+            hint = ", convert it with .astype(np.float32)" if value.dtype.kind == "f" else ""
+            raise TypeError(f"{name!r} of {where} is {value.dtype}; expected float32{hint}")
         return value
     if not all(hasattr(value, method) for method in ("detach", "is_meta", "is_sparse")):
         raise TypeError(
@@ -321,10 +320,11 @@ def _array(value: Any, name: str, where: str) -> NDArray[Any]:
             "array"
         )
     if str(value.dtype) != "torch.float32":
-        raise TypeError(
-            f"{name!r} of {where} is {value.dtype}; expected torch.float32, convert it (or the "
-            "whole module) with .float()"
+        floats = ("torch.float64", "torch.float16", "torch.bfloat16")
+        hint = (
+            ", convert it (or the whole module) with .float()" if str(value.dtype) in floats else ""
         )
+        raise TypeError(f"{name!r} of {where} is {value.dtype}; expected torch.float32{hint}")
     if value.is_meta or value.is_sparse:
         kind = "on the meta device, without values" if value.is_meta else "sparse"
         raise ValueError(f"{name!r} of {where} is {kind}; expected a dense tensor with values")

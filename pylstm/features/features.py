@@ -200,6 +200,11 @@ class Features:
         ------
         TypeError, ValueError
             Another dtype or shape, NaN or infinity, or fewer than 9 frames with deltas.
+
+        Warns
+        -----
+        RuntimeWarning
+            As `Stream.push`: these are probably 16-bit values.
         """
         return _engine.run(self._core, y, rewind=self.top_db is not None, name="y")
 

@@ -69,10 +69,10 @@ def check_weights(
         _engine.refuse_masked(f"{name!r} of {owner}", array)
         dtype = np.dtype(np.int8 if name in bytes_allowed else np.float32)
         if array.dtype != dtype:
-            raise TypeError(
-                f"{name!r} of {owner} is {array.dtype}; expected {dtype.name}"
-                + ("" if dtype == np.int8 else ", convert it with .astype(np.float32)")
-            )
+            # Whole numbers may be quantised: without their scale, a conversion would be wrong.
+            same = dtype == np.float32 and array.dtype.kind == "f"
+            hint = ", convert it with .astype(np.float32)" if same else ""
+            raise TypeError(f"{name!r} of {owner} is {array.dtype}; expected {dtype.name}{hint}")
         if array.shape != shape:
             raise ValueError(f"{name!r} of {owner} has shape {array.shape}; expected {shape}")
         if not np.isfinite(array).all():

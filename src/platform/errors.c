@@ -47,7 +47,8 @@ const char *pylstm_strerror(pylstm_status status) {
     case PYLSTM_NOT_BUILT:
         return "the model needs what this build of the library leaves out";
     case PYLSTM_OFF_SCALE:
-        return "float samples beyond 16, where audio goes from -1 to 1; divide samples on the scale of int16 by 32768. Nothing of "
+        return "float samples beyond 16, where audio goes from -1 to 1; divide samples on the scale of int16 by 32768. Nothing "
+               "of "
                "it was taken";
     }
     return "unknown status";

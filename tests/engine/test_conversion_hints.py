@@ -355,3 +355,28 @@ class Hostile:
 def test_an_object_that_raises_gets_the_plain_error() -> None:
     with pytest.raises(TypeError, match=r"^pcm is Hostile; expected a NumPy array"):
         _engine.run(MODEL._core, Hostile())
+
+
+def test_an_array_for_the_rows() -> None:
+    stream = MODEL.stream()
+    masked = np.ma.masked_array(np.empty((40, 3), np.float32))
+    with pytest.raises(TypeError, match=r"out is a masked array") as error:
+        stream.push(Y, out=masked)
+    out = eval(code_of(error.value), {}, {"out": masked})
+    rows = stream.push(Y, out=out)
+    assert np.shares_memory(rows, masked.data)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float64", "float16", ">f4", "int8", "int64", "bool", "complex64"]
+)
+def test_weights_are_never_told_to_lose_their_scale(dtype: str) -> None:
+    weight = np.arange(8).reshape(2, 4).astype(dtype)
+    bias = np.zeros(2, np.float32)
+    with pytest.raises(TypeError, match=r"'weight' of Dense is .*; expected float32") as error:
+        pylstm.Dense(4, 2, weights={"weight": weight, "bias": bias})
+    method = str(error.value).partition(", convert it with ")[2]
+    assert bool(method) == (np.dtype(dtype).kind == "f")
+    if method:
+        weight = eval(f"weight{method}", {"np": np}, {"weight": weight})
+        pylstm.Dense(4, 2, weights={"weight": weight, "bias": bias})

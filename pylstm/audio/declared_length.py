@@ -8,7 +8,7 @@ References
 ----------
 Microsoft and IBM, "Multimedia Programming Interface and Data Specifications 1.0" (1991); EBU Tech
 3306, "RF64" (2009); Sony, "Wave64" (2003); Apple, "Audio Interchange File Format 1.3" (1989) and
-"Core Audio Format 1.0" (2011); Sun, "audio.h" (1990); RFC 3533, "Ogg" (2003).
+"Core Audio Format 1.0" (2011); Sun, "The au audio file format" (1990); RFC 3533, "Ogg" (2003).
 """
 
 from __future__ import annotations

@@ -314,8 +314,9 @@ def _array(value: Any, name: str, where: str) -> NDArray[Any]:
     """A tensor or an array as a float32 array. PyTorch is not imported to tell them apart."""
     if isinstance(value, np.ndarray):
         if value.dtype != np.float32:
-            # Whole numbers may be quantised: without their scale, a conversion would be wrong.
-            hint = ", convert it with .astype(np.float32)" if value.dtype.kind == "f" else ""
+            # Bytes may be quantised: without their scale, a conversion would be wrong.
+            wide = value.dtype.kind in "fiu" and value.dtype.itemsize > 1
+            hint = ", convert it with .astype(np.float32)" if wide else ""
             raise TypeError(f"{name!r} of {where} is {value.dtype}; expected float32{hint}")
         return value
     if not all(hasattr(value, method) for method in ("detach", "is_meta", "is_sparse")):

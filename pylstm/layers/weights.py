@@ -71,8 +71,8 @@ def check_weights(
         _engine.refuse_masked(f"{name!r} of {owner}", array)
         dtype = np.dtype(np.int8 if name in bytes_allowed else np.float32)
         if array.dtype != dtype:
-            # Whole numbers may be quantised: without their scale, a conversion would be wrong.
-            same = dtype == np.float32 and array.dtype.kind == "f"
+            # Bytes may be quantised: without their scale, a conversion would be wrong.
+            same = dtype == np.float32 and array.dtype.kind in "fiu" and array.dtype.itemsize > 1
             hint = ", convert it with .astype(np.float32)" if same else ""
             raise TypeError(f"{name!r} of {owner} is {array.dtype}; expected {dtype.name}{hint}")
         if array.shape != shape:

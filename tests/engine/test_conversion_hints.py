@@ -376,7 +376,7 @@ def test_weights_are_never_told_to_lose_their_scale(dtype: str) -> None:
     with pytest.raises(TypeError, match=r"'weight' of Dense is .*; expected float32") as error:
         pylstm.Dense(4, 2, weights={"weight": weight, "bias": bias})
     method = str(error.value).partition(", convert it with ")[2]
-    assert bool(method) == (np.dtype(dtype).kind == "f")
+    assert bool(method) == (dtype not in ("int8", "bool", "complex64"))
     if method:
         weight = eval(f"weight{method}", {"np": np}, {"weight": weight})
         pylstm.Dense(4, 2, weights={"weight": weight, "bias": bias})

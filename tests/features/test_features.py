@@ -137,6 +137,7 @@ class TestInstructionSets:
         [range(1, 140), [200, 240, 250, 331, 400, 401, 480, 512, 600, 662, 1024, 1200, 2048]],
         ids=["small", "usual"],
     )
+    @pytest.mark.filterwarnings("ignore:y:RuntimeWarning")  # far beyond audio, on purpose
     def test_all_give_the_same_bits(self, sizes, monkeypatch):
         """Every n_fft takes its own mixture of vectors and of what is left over by them."""
         loud = (1e19 * SPEECH[:1000]).astype(np.float32)
@@ -180,6 +181,7 @@ class TestDeltas:
 
 
 class TestRobustness:
+    @pytest.mark.filterwarnings("ignore:y:RuntimeWarning")  # far beyond audio, on purpose
     def test_frames_stay_finite_for_every_finite_signal(self):
         largest = np.finfo(np.float32).max
         mean, std = np.full(13, -1e30, np.float32), np.full(13, 1e-30, np.float32)

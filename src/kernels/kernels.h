@@ -29,8 +29,8 @@ enum {
     PYLSTM_WEIGHTS_INT8      /* a byte and a scale for each row of the matrix; inputs become bytes on the fly */
 };
 
-/* Builds may leave out int8 (PYLSTM_NO_INT8), bfloat16 (PYLSTM_NO_BFLOAT16) or both (PYLSTM_FLOAT_ONLY). Asking for the precision
- * of a layer by this macro lets compilers drop the code for what is never there. */
+/* Builds may leave out int8 (PYLSTM_NO_INT8), bfloat16 (PYLSTM_NO_BFLOAT16) or both (PYLSTM_FLOAT_ONLY). Asking for the
+ * precision of a layer by this macro lets compilers drop the code for what is never there. */
 #if defined(PYLSTM_FLOAT_ONLY) || (defined(PYLSTM_NO_INT8) && defined(PYLSTM_NO_BFLOAT16))
 #define PYLSTM_PRECISION(layer) PYLSTM_WEIGHTS_FLOAT32
 #elif defined(PYLSTM_NO_INT8)

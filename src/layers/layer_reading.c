@@ -44,7 +44,8 @@ pylstm_status pylstm_layer_size(pylstm_model_file *file, const pylstm_layer *lay
 }
 
 pylstm_status pylstm_layer_precision(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why) {
-    static const char *const precisions[] = {"bf16", "int8", NULL}, *const left_out[] = {"PYLSTM_NO_BFLOAT16", "PYLSTM_NO_INT8"};
+    static const char *const precisions[] = {"bf16", "int8", NULL}, *const left_out[] = {"PYLSTM_NO_BFLOAT16",
+                                                                                         "PYLSTM_NO_INT8"};
     char key[PYLSTM_MAX_NAME + 1];
     if (!pylstm_config_has(file, pylstm_layer_key(key, layer, "precision", -1)))
         return PYLSTM_OK;

@@ -50,8 +50,8 @@ pylstm_status pylstm_config_integer(pylstm_model_file *file, const char *key, in
     if (*text == '-')
         sum = -sum;
     if (!end || *end != '\0' || sum < low || sum > high)
-        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[value] '%s' is '%s'; expected a whole number from %lld to %lld",
-                           key, pylstm_json_show(shown, text, strlen(text)), (long long)low, (long long)high);
+        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[value] '%s' is '%s'; expected a whole number from %lld to %lld", key,
+                           pylstm_json_show(shown, text, strlen(text)), (long long)low, (long long)high);
     pylstm_model_file_use_key(file, index);
     *value = (int)sum;
     return PYLSTM_OK;

@@ -145,9 +145,8 @@ static pylstm_status read_shape(pylstm_json *json, pylstm_tensor *tensor) {
                                tensor->name, PYLSTM_MAX_RANK);
         PYLSTM_TRY(pylstm_json_integer(json, &size));
         if (size < 1 || size > PYLSTM_MAX_DIMENSION)
-            return pylstm_fail(json->why, PYLSTM_BAD_MODEL,
-                               "[dimension] tensor '%s' has a dimension of %llu; expected 1 to %d", tensor->name, (unsigned long long)size,
-                               PYLSTM_MAX_DIMENSION);
+            return pylstm_fail(json->why, PYLSTM_BAD_MODEL, "[dimension] tensor '%s' has a dimension of %llu; expected 1 to %d",
+                               tensor->name, (unsigned long long)size, PYLSTM_MAX_DIMENSION);
         tensor->shape[tensor->rank++] = (int64_t)size;
     } while (pylstm_json_take(json, ','));
     return pylstm_json_expect(json, ']');
@@ -178,9 +177,8 @@ static pylstm_status place_tensor(const pylstm_safetensors *file, pylstm_tensor 
                                   pylstm_error *why) {
     const size_t width = pylstm_dtype_width(tensor->dtype);
     if (begin > end)
-        return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                           "[data-offsets] tensor '%s' begins at %llu and ends before, at %llu", tensor->name, (unsigned long long)begin,
-                           (unsigned long long)end);
+        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[data-offsets] tensor '%s' begins at %llu and ends before, at %llu",
+                           tensor->name, (unsigned long long)begin, (unsigned long long)end);
     if (end > file->data_size)
         return pylstm_fail(why, PYLSTM_BAD_MODEL,
                            "[data-offsets] tensor '%s' ends at byte %llu of the data, but the file has only %zu: is it cut?",
@@ -328,9 +326,10 @@ pylstm_status pylstm_safetensors_open(pylstm_safetensors *file, const void *byte
     for (int i = 7; i >= 0; i--)
         header_size = header_size << 8 | file->bytes[i];
     if (header_size > size - 8)
-        return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                           "[header-length] the header says %llu bytes; expected at most the file's %zu: it is cut, or no safetensors file",
-                           (unsigned long long)header_size, size - 8);
+        return pylstm_fail(
+            why, PYLSTM_BAD_MODEL,
+            "[header-length] the header says %llu bytes; expected at most the file's %zu: it is cut, or no safetensors file",
+            (unsigned long long)header_size, size - 8);
     if (header_size < 2 || header_size > PYLSTM_MAX_HEADER)
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[header-length] the header says %llu bytes; expected 2 to %zu",
                            (unsigned long long)header_size, PYLSTM_MAX_HEADER);

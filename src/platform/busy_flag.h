@@ -1,8 +1,8 @@
 /* One user at a time: a flag that only the first of several callers gets.
  *
- * PYLSTM_NO_THREADS makes it a plain variable, for processors and programs without atomics. It still keeps an interrupt handler,
- * which runs to its end before the program goes on, out of what the program is in the middle of; tasks that interrupt each
- * other are threads, and need the atomic one.
+ * PYLSTM_NO_THREADS makes it a plain variable, for processors and programs without atomics. It still keeps an interrupt
+ * handler, which runs to its end before the program goes on, out of what the program is in the middle of; tasks that interrupt
+ * each other are threads, and need the atomic one.
  */
 #ifndef PYLSTM_PLATFORM_BUSY_FLAG_H
 #define PYLSTM_PLATFORM_BUSY_FLAG_H

@@ -2,8 +2,8 @@
  *
  * Where the processor reads and writes 64 bits at once, an atomic variable. Elsewhere (ARM Cortex-M, MIPS) compilers would call
  * a library that takes a lock; there the count stands twice, in halves, and the reader looks at the copy that is not being
- * written. It looks again only where a whole push has ended meanwhile. PYLSTM_NO_THREADS does that with plain variables, so that
- * an interrupt handler reads whole counts, too.
+ * written. It looks again only where a whole push has ended meanwhile. PYLSTM_NO_THREADS does that with plain variables, so
+ * that an interrupt handler reads whole counts, too.
  */
 #ifndef PYLSTM_PLATFORM_PUBLISHED_COUNT_H
 #define PYLSTM_PLATFORM_PUBLISHED_COUNT_H

@@ -141,7 +141,7 @@ cdef Py_ssize_t whole(str name, object value, Py_ssize_t low, Py_ssize_t high) e
 cdef int check_made(pylstm_status status, str what, size_t size) except -1:
     """As check, for a call that makes something of so many bytes."""
     if status == PYLSTM_NO_MEMORY:
-        raise MemoryError(f"{what} takes {size} bytes, and so many cannot be had; expected more free memory")
+        raise MemoryError(f"{what} takes {size / 1e6:.3g} MB, and so much cannot be had; expected more free memory")
     return check(status)
 
 

@@ -2,12 +2,10 @@
 
 @cython.final
 cdef class Stream:
-    """The state of one source of audio that runs through a model. Made by ``Model.stream()`` or
-    ``MFCC.stream()``.
+    """The state of one source of audio that runs through a model. Made by ``Model.stream()`` or ``MFCC.stream()``.
 
     Feed it with audio (``push``) or with frames computed elsewhere (``push_frames``); whatever the cut, the rows that come out
-    are the same, bit for bit. Its whole state can be saved and copied: ``snapshot``, ``restore``,
-    ``fork``, ``pickle``.
+    are the same, bit for bit. Its whole state can be saved and copied: ``snapshot``, ``restore``, ``fork``, ``pickle``.
 
     One thread at a time may call it: a second one gets `StreamBusyError` at once. Different streams of one model run in
     parallel; the GIL is released while the engine works. A call that raises has changed nothing.
@@ -26,8 +24,7 @@ cdef class Stream:
         self.core = core
         self.model = model
         self.n_outputs = pylstm_model_n_outputs(core.model)
-        cdef pylstm_status status = pylstm_stream_create(core.model, &self.stream)
-        check_made(status, "a stream", pylstm_stream_size(core.model))
+        check_made(pylstm_stream_create(core.model, &self.stream), "a stream", pylstm_stream_size(core.model))
         self.watch_scale(True)
 
     def __dealloc__(self):
@@ -45,8 +42,7 @@ cdef class Stream:
 
     cdef int64_t count(self, Py_ssize_t n_samples, bint flush) except -1:
         cdef int64_t rows
-        cdef pylstm_status status = pylstm_stream_rows_due(self.usable(), n_samples, flush, &rows)
-        check(status)
+        check(pylstm_stream_rows_due(self.usable(), n_samples, flush, &rows))
         return rows
 
     def rows(self, n_samples, *, bint flush=False):
@@ -137,13 +133,10 @@ cdef class Stream:
         return 0
 
     cdef int warn_off_scale(self, str text, int stacklevel) except -1:
-        """Warns of samples that the stream refused for their scale, after which it takes them.
-
-        A warning that is an error leaves the stream as it was: the next push is refused, too.
-        """
+        """Warns of samples that the stream refused, after which it takes them; where the warning is an error, it does not."""
         self.watch_scale(False)  # before the warning, which may run code that pushes into this stream
+        text += ". They are taken as they are; this is said once a stream"
         try:
-            text = f"{text}. They are taken as they are; this is said once a stream"
             warnings.warn(text, RuntimeWarning, stacklevel=stacklevel)
         except BaseException:
             self.watch_scale(True)
@@ -200,10 +193,9 @@ cdef class Stream:
     cdef object frames_through(self, object frames, object out, list traces):
         cdef Py_buffer source, target, traced
         cdef pylstm_status status
-        cdef Py_ssize_t n_features = pylstm_model_n_features(self.core.model), n_frames
+        cdef Py_ssize_t n_features = pylstm_model_n_features(self.core.model), n_frames, width
         cdef size_t rows = 0
         cdef bint given = out is not None
-        cdef Py_ssize_t width
         cdef float *gates = NULL
         self.usable()
         open_input(frames, &source, "frames", 2, False)
@@ -281,9 +273,9 @@ cdef class Stream:
 
     def reset(self):
         """Resets the stream to its beginning, as if just made."""
+        cdef pylstm_stream *stream = self.usable()
         self.watch_scale(True)  # first: where this is refused, nothing has been reset
-        cdef pylstm_status status = pylstm_stream_reset(self.usable())
-        check(status)
+        check(pylstm_stream_reset(stream))
 
     def fork(self):
         """A new stream of the same model in the same state; from here on the two are independent.
@@ -294,8 +286,7 @@ cdef class Stream:
         """
         cdef pylstm_stream *stream = self.usable()
         cdef Stream other = Stream(self.core, self.model)
-        cdef pylstm_status status = pylstm_stream_copy(other.stream, stream)
-        check(status)
+        check(pylstm_stream_copy(other.stream, stream))
         other.watch_scale(self.watches_scale)
         return other
 
@@ -381,6 +372,8 @@ cdef class Stream:
         raise AttributeError("state cannot be deleted; reset() forgets everything")
 
     def __repr__(self):
+        if self.left is not None:
+            return f"Stream(slot={self.left}, left=True)"
         return f"Stream(position={self.position}, frames={self.frames}, n_outputs={self.n_outputs})"
 
     @property

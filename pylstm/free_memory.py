@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from pylstm.arguments import number_of
+
 __all__ = ["check_free", "free_bytes", "in_words"]
 
 # Below this nobody asks: it takes longer than taking the memory.
@@ -62,7 +64,7 @@ def in_words(n_bytes: int) -> str:
     for power, unit in ((18, "EB"), (15, "PB"), (12, "TB"), (9, "GB"), (6, "MB")):
         if n_bytes >= 10**power:
             return f"{n_bytes / 10**power:.1f} {unit}"
-    return f"{n_bytes} bytes"
+    return number_of(n_bytes, "byte")
 
 
 def _available() -> int | None:

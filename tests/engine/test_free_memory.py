@@ -101,7 +101,7 @@ def test_a_limit_of_the_process_counts() -> None:
     streams, layer, stream = ran.stdout.splitlines()
     assert re.match(r"n is 20000, which takes .*, and \d+\.\d MB of memory can be used", streams)
     assert layer.startswith("a layer has 33570816 weights")
-    assert re.fullmatch(r"a stream takes \d+ bytes, and so many cannot be had; expected .*", stream)
+    assert re.fullmatch(r"a stream takes [\d.]+ MB, and so much cannot be had; expected .*", stream)
 
 
 @pytest.mark.parametrize(

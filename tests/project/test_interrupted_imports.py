@@ -100,7 +100,7 @@ def test_ctrl_c_while_pylstm_is_imported(delay: float):
 @only_posix
 def test_a_process_that_crashes_is_found():
     crash = "import os; os.kill(os.getpid(), signal.SIGSEGV)"
-    said = interrupted_imports.interrupted_after(0.0, crash)
+    said = interrupted_imports.interrupted_after(2.0, crash)
     assert said.startswith(f"ended with {-signal.SIGSEGV}")
 
 

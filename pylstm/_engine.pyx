@@ -141,7 +141,7 @@ cdef Py_ssize_t whole(str name, object value, Py_ssize_t low, Py_ssize_t high) e
 cdef int check_made(pylstm_status status, str what, size_t size) except -1:
     """As check, for a call that makes something of so many bytes."""
     if status == PYLSTM_NO_MEMORY:
-        raise MemoryError(f"{what} takes {size} bytes, and so many cannot be had; expected more free memory")
+        raise MemoryError(f"{what} takes {number_of(size, 'byte')}, and so many cannot be had; expected more free memory")
     return check(status)
 
 
@@ -284,6 +284,13 @@ cdef class Core:
 
 cdef object layer_part(const pylstm_layer_part *part):
     return LayerPart(part.kind.decode(), part.name.decode(), part.layer, part.cell, part.offset, part.size)
+
+
+def _restored(model, snapshot):
+    """Makes the stream that a pickle holds."""
+    stream = model.stream()
+    stream.restore(snapshot)
+    return stream
 
 
 cdef list cells_of(list parts):

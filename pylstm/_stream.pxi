@@ -380,6 +380,8 @@ cdef class Stream:
         raise AttributeError("state cannot be deleted; reset() forgets everything")
 
     def __repr__(self):
+        if self.left is not None:
+            return f"Stream(of slot {self.left}, which has left its pool)"
         return f"Stream(position={self.position}, frames={self.frames}, n_outputs={self.n_outputs})"
 
     @property
@@ -396,10 +398,3 @@ cdef class Stream:
     def frames(self):
         """Rows given since the last reset."""
         return pylstm_stream_rows_written(self.usable())
-
-
-def _restored(model, snapshot):
-    """Makes the stream that a pickle holds."""
-    stream = model.stream()
-    stream.restore(snapshot)
-    return stream

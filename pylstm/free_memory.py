@@ -62,7 +62,7 @@ def in_words(n_bytes: int) -> str:
     for power, unit in ((18, "EB"), (15, "PB"), (12, "TB"), (9, "GB"), (6, "MB")):
         if n_bytes >= 10**power:
             return f"{n_bytes / 10**power:.1f} {unit}"
-    return f"{n_bytes} bytes"
+    return "1 byte" if n_bytes == 1 else f"{n_bytes:,} bytes"
 
 
 def _available() -> int | None:

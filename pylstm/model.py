@@ -274,6 +274,11 @@ class Model:
         -------
         Streams
 
+        Raises
+        ------
+        MemoryError
+            So many streams need more memory than is free.
+
         Examples
         --------
         >>> import numpy as np, pylstm
@@ -282,11 +287,6 @@ class Model:
         >>> rows = pool.push({3: np.zeros(1600, np.float32), 42: np.zeros(160, np.int16)})
         >>> {slot: r.shape for slot, r in rows.items()}
         {3: (9, 32), 42: (0, 32)}
-
-        Raises
-        ------
-        MemoryError
-            So many streams need more memory than is free.
         """
         with suppress(TypeError):  # what is not a whole number is refused below
             each = self._core.stream_bytes

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm import _engine
-from pylstm.arguments import listing
+from pylstm.arguments import listing, number_of
 from pylstm.free_memory import check_free
 
 __all__ = ["Shape", "Weights", "check_weights", "uniform"]
@@ -88,7 +88,9 @@ def uniform(shapes: Mapping[str, Shape], fan: int, seed: int | None) -> Weights:
     sizes = [math.prod(shape) for shape in shapes.values()]
     # They are drawn in float64, one after the other.
     largest = 8 * max(sizes, default=0)
-    check_free(f"a layer has {sum(sizes)} weights", 4 * sum(sizes) + largest, "a smaller one")
+    check_free(
+        f"a layer has {number_of(sum(sizes), 'weight')}", 4 * sum(sizes) + largest, "a smaller one"
+    )
     rng = np.random.default_rng(seed)
     bound = 1 / np.sqrt(fan)
     return {

@@ -25,7 +25,6 @@ ELSEWHERE = {
     "feature/utils.py": "librosa",
     "filters.py": "librosa",
     "pyconfig.h": "CPython",
-    "audio.h": "Sun",
     "inttypes.h": "the C library",
     "FILE.c": "a placeholder",
     "name.c": "a placeholder",

@@ -126,7 +126,7 @@ cdef class Streams:
         return joined
 
     def leave(self, slot):
-        """Frees a slot that ``join`` handed out. Its stream goes, too: ``pool[slot]`` is another one from now on, at its beginning.
+        """Frees a slot that ``join`` handed out. Its stream goes, too: ``pool[slot]`` is another one then, at its beginning.
 
         Parameters
         ----------

@@ -1,7 +1,7 @@
 # Float samples that are not audio from -1 to 1: where they stand, and what mends them. Part of _engine.pyx.
 
-# The largest magnitude that passes: 24 dB above full scale. Loud float recordings stay below it; speech on the scale of int16 does
-# not, however quiet it is.
+# The largest magnitude that passes: 24 dB above full scale. Loud float recordings stay below it; speech on the scale of
+# int16 does not, however quiet it is.
 cdef double LIMIT = PYLSTM_LARGEST_SAMPLE
 LARGEST_SAMPLE = LIMIT
 

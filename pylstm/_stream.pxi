@@ -143,7 +143,8 @@ cdef class Stream:
         """
         self.watch_scale(False)  # before the warning, which may run code that pushes into this stream
         try:
-            warnings.warn(f"{text}. They are taken as they are; this is said once a stream", RuntimeWarning, stacklevel=stacklevel)
+            text = f"{text}. They are taken as they are; this is said once a stream"
+            warnings.warn(text, RuntimeWarning, stacklevel=stacklevel)
         except BaseException:
             self.watch_scale(True)
             raise

@@ -1,4 +1,6 @@
-"""What a target of the Makefile needs, and how to get what is missing: ``python tools/prerequisites.py lint``.
+"""What a target of the Makefile needs, and how to get what is missing.
+
+    python tools/prerequisites.py lint
 
 It needs nothing but Python itself, and says all that is missing at once.
 """
@@ -59,9 +61,13 @@ def missing_tools(target: str) -> Iterator[str]:
 
 def advice(target: str) -> list[str]:
     """Lines to print; none where nothing is missing."""
-    lines = [f"{name} is missing; Debian has it as {DEBIAN[name]}" for name in missing_tools(target)]
+    lines = [
+        f"{name} is missing; Debian has it as {DEBIAN[name]}" for name in missing_tools(target)
+    ]
     if sys.version_info < OLDEST:
-        lines.append(f"Python is {sys.version.split()[0]}; expected {OLDEST[0]}.{OLDEST[1]} or later")
+        lines.append(
+            f"Python is {sys.version.split()[0]}; expected {OLDEST[0]}.{OLDEST[1]} or later"
+        )
     modules = dict(missing_modules(target))
     lines += [f"{name} is missing" for name in modules]
     if modules:

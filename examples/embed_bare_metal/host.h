@@ -1,4 +1,5 @@
-/* The computer that debugs or emulates the board, by Arm's semihosting calls: text, a file, the end. A product has none of it. */
+/* The computer that debugs or emulates the board, by Arm's semihosting calls: text, a file, the end. A product has none of it.
+ */
 #ifndef HOST_H
 #define HOST_H
 

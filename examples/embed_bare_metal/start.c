@@ -13,7 +13,7 @@ char *heap_end = heap_begin;
 
 void reset(void) {
     volatile uint32_t *const coprocessors = (volatile uint32_t *)0xe000ed88; /* CPACR */
-    *coprocessors |= 0xfu << 20;                                            /* the FPU, for everyone */
+    *coprocessors |= 0xfu << 20;                                             /* the FPU, for everyone */
     __asm__ volatile("dsb\n\tisb" ::: "memory");
     memcpy(data_begin, data_image, (size_t)(data_end - data_begin));
     memset(bss_begin, 0, (size_t)(bss_end - bss_begin));

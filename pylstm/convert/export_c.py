@@ -250,7 +250,7 @@ static const _Alignas(PYLSTM_ALIGNMENT) uint64_t file[{n_words}] = {{
 
 static _Alignas(PYLSTM_ALIGNMENT) unsigned char memory[{NAME}_MODEL_SIZE];
 
-/* Whether the model is made. The library that it is linked with has threads by the same macro. */
+/* Whether the model is made. The library has threads under the same macro. */
 enum {{ NOT_MADE, BEING_MADE, MADE }};
 #ifdef PYLSTM_NO_THREADS
 static volatile int state = NOT_MADE;

@@ -135,6 +135,18 @@ def test_every_call_and_every_refusal(installed: Path, files: Path, tmp_path: Pa
         assert re.fullmatch(LAWS, run(program, files, PYLSTM_ISA=isa))
 
 
+@pytest.mark.law_one_writer
+@pytest.mark.slow
+def test_every_call_where_64_bits_are_two_words(files: Path, tmp_path: Path) -> None:
+    """Counts that other threads read are kept in halves, as on 32-bit processors; no int8."""
+    left_out = ["-DPYLSTM_NO_ATOMIC_64", "-DPYLSTM_NO_INT8"]
+    flags = f"CPPFLAGS={left_out[0]}"
+    make(SOURCE, f"BUILD={tmp_path}", "SMALL=1", "INT8=0", "CFLAGS=-Wall -Werror", flags, "static")
+    left_out.append("-DPYLSTM_NO_BFLOAT16")
+    program = build_api_test(tmp_path / "api", tmp_path / "libpylstm.a", *left_out)
+    assert re.fullmatch(LAWS, run(program, files))
+
+
 @pytest.mark.slow
 def test_every_call_under_valgrind(installed: Path, files: Path, tmp_path: Path) -> None:
     tool("valgrind")

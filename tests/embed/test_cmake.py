@@ -1,4 +1,4 @@
-"""The C core in projects that are built with CMake: each way of getting it, and what reaches them."""
+"""The C core in projects that are built with CMake: each way of getting it, what reaches them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIBRARY = ("CMakeLists.txt", "cmake", "src")
 SMALL = "-DPYLSTM_SMALL=ON"  # compiles in half the time
 # A program in C, which makes the posteriors of a recording, and one in C++.
 PROJECT = """
-cmake_minimum_required(VERSION 3.16)
+cmake_minimum_required(VERSION 3.25)
 project(app LANGUAGES {languages})
 {before}
 add_executable(listen "{example}/listen.c")
@@ -214,6 +214,25 @@ def test_fetch_content(by: str, rows_of_make: bytes, tmp_path: Path) -> None:
     folder = build(source, tmp_path / "b", *options)
     assert posteriors(folder / "listen", tmp_path) == rows_of_make
     assert run(folder / "version").strip() == pylstm.__version__
+
+
+@pytest.mark.parametrize("way", ["add_subdirectory", "FetchContent", "find_package"])
+def test_the_page_says_how(way: str, installed: dict[str, Path], tmp_path: Path) -> None:
+    """The lines of docs/embedding.md, with the library where they look for it."""
+    page = (ROOT / "docs" / "embedding.md").read_text()
+    (lines,) = (text for text in re.findall(r"```cmake\n(.*?)```", page, re.DOTALL) if way in text)
+    if way == "FetchContent":
+        lines = lines.replace("URL pylstm.tar.gz", 'URL "${CMAKE_SOURCE_DIR}/pylstm.tar.gz"')
+        with tarfile.open(tmp_path / "pylstm.tar.gz", "w:gz") as archive:
+            for name in LIBRARY:
+                archive.add(ROOT / name, f"pylstm-0/{name}")
+    if way == "add_subdirectory":
+        (tmp_path / "third_party").mkdir()
+        (tmp_path / "third_party" / "pylstm").symlink_to(ROOT)
+    (tmp_path / "app.c").write_text("int main(void) { return 0; }\n")
+    head = "cmake_minimum_required(VERSION 3.25)\nproject(app C)\nadd_executable(app app.c)\n"
+    (tmp_path / "CMakeLists.txt").write_text(head + lines)
+    cmake("-S", tmp_path, "-B", tmp_path / "b", f"-DCMAKE_PREFIX_PATH={installed['static']}")
 
 
 def test_no_flag_of_the_core_reaches_a_program(tmp_path: Path) -> None:

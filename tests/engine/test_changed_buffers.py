@@ -69,13 +69,13 @@ def test_the_stream_stays_sound(door: str) -> None:
 
     thread = threading.Thread(target=write)
     thread.start()
-    taken = 0
+    taken, refusals = 0, set()
     try:
         while taken < 25:
             try:
                 stream = push()
             except ValueError as error:
-                assert "Nothing of it was taken" in str(error)
+                refusals.add(str(error).rpartition(". ")[2])
                 continue
             taken += 1
             other = stream.model.stream()
@@ -85,3 +85,4 @@ def test_the_stream_stays_sound(door: str) -> None:
         over.set()
         thread.join()
         place[0] = 0.0
+    assert refusals <= {"Nothing of it was taken"}

@@ -1,4 +1,4 @@
-"""Ctrl-C and missing modules during imports: ``python -m tests.project.interrupted_imports [TIMES]``.
+"""Ctrl-C during imports, missing modules: ``python -m tests.project.interrupted_imports [TIMES]``.
 
 The command starts so many processes (300 by default) that import pylstm, and sends each one Ctrl-C
 at another moment of its first second. It counts what became of them: an import may be interrupted

@@ -42,9 +42,9 @@ static void number(double value) {
 
 static void numbers(void) {
     static const double some[] = {
-        0.0,     -0.0,    1.0,      9.5,        0.5,     1e-4,    9.9999995e-5, 1e-5, 123456.5, 999999.5, 1e6,
-        DBL_MAX, DBL_MIN, 5e-324,   DBL_EPSILON, 2e10,   0.1,     2.5,          3.5,  1e22,     1e23,     INFINITY,
-        FLT_MIN, FLT_MAX, 1e15 / 3, 65535.0,     1e5,    1234565, 0.0001,
+        0.0,  -0.0,     1.0,     9.5,     0.5,         1e-4,    9.9999995e-5, 1e-5,    123456.5, 999999.5,
+        1e6,  DBL_MAX,  DBL_MIN, 5e-324,  DBL_EPSILON, 2e10,    0.1,          2.5,     3.5,      1e22,
+        1e23, INFINITY, FLT_MIN, FLT_MAX, 1e15 / 3,    65535.0, 1e5,          1234565, 0.0001,
     };
     for (size_t k = 0; k < sizeof some / sizeof *some; k++)
         number(some[k]);

@@ -21,7 +21,7 @@ void walk_busy(walk *w, pylstm_stream *stream) {
     int64_t promised;
     size_t rows;
     RT(PYLSTM_OK, pylstm_stream_snapshot(stream, w->snapshot, w->snapshot_size));
-    REQUIRE(pylstm_stream_acquire(stream));
+    REQUIRE(pylstm_stream_acquire(stream) == PYLSTM_OK);
     RT(PYLSTM_BUSY, pylstm_stream_push(stream, PYLSTM_FLOAT32, w->pcm, 160, 4, w->out, ROWS, &rows));
     RT(PYLSTM_BUSY, pylstm_stream_push_frames(stream, w->frames, 1, 4, w->out, ROWS, &rows));
     RT(PYLSTM_BUSY, pylstm_stream_trace_frames(stream, w->frames, 1, 4, w->out, ROWS, &rows, w->trace));
@@ -38,7 +38,13 @@ void walk_busy(walk *w, pylstm_stream *stream) {
     RT(PYLSTM_BUSY, pylstm_stream_set_state(stream, w->state, w->state_width));
     RT(PYLSTM_BUSY, pylstm_batch_push(w->batch, &part, 1));
     RT(1, pylstm_stream_position(stream) > 0);
-    pylstm_stream_release(stream);
+    pylstm_busy_flag_give_interrupted(&stream->busy); /* as if a fork had left its user behind */
+    RT(PYLSTM_INTERRUPTED, pylstm_stream_push(stream, PYLSTM_FLOAT32, w->pcm, 160, 4, w->out, ROWS, &rows));
+    RT(PYLSTM_INTERRUPTED, pylstm_stream_rows_due(stream, 1, 0, &promised));
+    RT(PYLSTM_INTERRUPTED, pylstm_stream_snapshot(stream, w->spoilt, w->snapshot_size));
+    RT(PYLSTM_INTERRUPTED, pylstm_stream_copy(w->b, stream));
+    RT(PYLSTM_INTERRUPTED, pylstm_batch_push(w->batch, &part, 1));
+    RT(PYLSTM_OK, pylstm_stream_restore(stream, w->snapshot, w->snapshot_size));
 }
 
 /* --- many streams ----------------------------------------------------------------------------------------------------- */

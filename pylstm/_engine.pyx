@@ -286,6 +286,13 @@ cdef object layer_part(const pylstm_layer_part *part):
     return LayerPart(part.kind.decode(), part.name.decode(), part.layer, part.cell, part.offset, part.size)
 
 
+def _restored(model, snapshot):
+    """Makes the stream that a pickle holds."""
+    stream = model.stream()
+    stream.restore(snapshot)
+    return stream
+
+
 cdef list cells_of(list parts):
     """Parts, as a list for each cell."""
     return [list(cell) for _, cell in itertools.groupby(parts, lambda part: (part.layer, part.cell))]

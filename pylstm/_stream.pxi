@@ -373,7 +373,7 @@ cdef class Stream:
 
     def __repr__(self):
         if self.left is not None:
-            return f"Stream(slot={self.left}, left=True)"
+            return f"Stream(of slot {self.left}, which has left its pool)"
         return f"Stream(position={self.position}, frames={self.frames}, n_outputs={self.n_outputs})"
 
     @property
@@ -390,10 +390,3 @@ cdef class Stream:
     def frames(self):
         """Rows given since the last reset."""
         return pylstm_stream_rows_written(self.usable())
-
-
-def _restored(model, snapshot):
-    """Makes the stream that a pickle holds."""
-    stream = model.stream()
-    stream.restore(snapshot)
-    return stream

@@ -27,6 +27,7 @@ SEVERAL = {
     "{self.channels} channels": "mixed down to one",
     "{many[0].header.channels} channels": "mixed down to one",
     "{len(value)} items": "more than eight",
+    "{n_bytes} bytes": "one byte is said before",
     "{len(name)} characters": "more than the longest name has",
     "{facts['size_bytes']} bytes": "of a model file",
     "{output.stat().st_size} bytes": "of a model file",

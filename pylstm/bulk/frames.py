@@ -65,8 +65,8 @@ def check_lengths(lengths: Any, count: int, batch: int) -> NDArray[np.int64] | N
     found = np.asarray(lengths)
     if found.shape != (batch,) or found.dtype.kind not in "iu":
         raise ValueError(
-            f"lengths is {found.dtype} with shape {found.shape}; expected {batch}, whole numbers,"
-            " one for each sequence"
+            f"lengths is {found.dtype} with shape {found.shape}; expected shape ({batch},) of whole"
+            " numbers, one for each sequence"
         )
     bad = np.flatnonzero((found < 1) | (found > count))
     if bad.size:

@@ -5,8 +5,8 @@
  */
 #include "engine/model_cost.h"
 #include "kernels/kernels.h"
+#include "platform/formatted_text.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define SLOWEST_RATE 16000 /* what is pushed may be faster than what the file says */
@@ -53,13 +53,13 @@ pylstm_model_cost pylstm_model_cost_of(const pylstm_model_file *file, const pyls
 static void name_driver(char text[96], const pylstm_model_cost *cost, const pylstm_features_config *config) {
     const pylstm_features_cost *features = &cost->features;
     if (cost->layers > features->transform && cost->layers > features->bands)
-        snprintf(text, 96, "the sizes of its layers");
+        pylstm_format(text, 96, "the sizes of its layers");
     else if (features->bands > features->transform && config->kind == PYLSTM_FEATURES_MFCC)
-        snprintf(text, 96, "features.n_mels = %d with features.n_mfcc = %d", config->n_mels, config->n_mfcc);
+        pylstm_format(text, 96, "features.n_mels = %d with features.n_mfcc = %d", config->n_mels, config->n_mfcc);
     else if (features->bands > features->transform)
-        snprintf(text, 96, "features.n_mels = %d", config->n_mels);
+        pylstm_format(text, 96, "features.n_mels = %d", config->n_mels);
     else
-        snprintf(text, 96, "features.n_fft = %d", config->n_fft);
+        pylstm_format(text, 96, "features.n_fft = %d", config->n_fft);
 }
 
 pylstm_status pylstm_model_cost_check(const pylstm_model_file *file, const pylstm_features_config *config, pylstm_error *why) {

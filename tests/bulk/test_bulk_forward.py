@@ -193,7 +193,7 @@ def test_bad_frames(x, kind, message):
         ([5.0, 5.0, 5.0], ValueError, "lengths is float64"),
         ([True, True, True], ValueError, "lengths is bool"),
         (["5", "5", "5"], ValueError, "lengths is <U1"),
-        ([5, 5], ValueError, r"shape \(2,\); expected whole numbers, one for each of the 3"),
+        ([5, 5], ValueError, r"shape \(2,\); expected shape \(3,\) of whole numbers"),
         ([[5, 5, 5]], ValueError, r"shape \(1, 3\)"),
         (5, ValueError, r"shape \(\)"),
         ([], ValueError, r"shape \(0,\)"),

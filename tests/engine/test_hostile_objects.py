@@ -142,7 +142,7 @@ STATES = {
     "None": (None, TypeError, "state is NoneType; expected a list of tuples"),
     "None as pair": ([(MEMORY, MEMORY), None], TypeError, r"state of cell 1 is NoneType; expected"),
     "None as memory": ([(MEMORY, MEMORY), (MEMORY, None)], TypeError, "c of cell 1 is NoneType"),
-    "one": ([(MEMORY,), (MEMORY, MEMORY)], ValueError, "state of cell 0 has 1 items; expected a p"),
+    "one": ([(MEMORY,), (MEMORY, MEMORY)], ValueError, "state of cell 0 has 1 item; expected a p"),
     "three": ([(MEMORY, MEMORY), (MEMORY,) * 3], ValueError, "state of cell 1 has 3 items"),
     "numbers": ([1, 2], TypeError, "state of cell 0 is int; expected a pair"),
     "a number": (3, TypeError, "state is int; expected a list"),

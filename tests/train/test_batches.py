@@ -234,7 +234,7 @@ X = np.ones((3, 2), np.float32)
         (
             ([X, X[:, :1]], [0, 1]),
             ValueError,
-            "xs[1] has 1 values in a frame; expected 2, as xs[0]",
+            "xs[1] has 1 value in a frame; expected 2, as xs[0]",
         ),
         (([X * np.float32(np.nan)], [0]), ValueError, "xs[0] is nan at frame 0, value 0"),
         (([X], [0, 1]), ValueError, "ys has 2 entries; expected 1"),

@@ -204,7 +204,7 @@ def problems_of(path: Path, **settings: str) -> list[str]:
         (["label", "yes"], ["line 1: column 'path' is missing"]),
         (["path", "a.wav"], ["line 1: columns are path; expected one of 'label' and"]),
         (["path,path,label"], ["line 1: column 'path' appears twice"]),
-        (["path,label", "a.wav"], ["line 2: has 1 cells; expected 2"]),
+        (["path,label", "a.wav"], ["line 2: has 1 cell; expected 2"]),
         (["path,label", "a.wav,"], ["line 2: has neither a label nor a transcript"]),
         (["path,label", ",yes"], ["line 2: path is missing"]),
         (["path,label", "a.wav, yes"], ["line 2: label is ' yes'; expected no spaces around it"]),

@@ -349,8 +349,7 @@ cdef class Stream:
         cells = cells_of(self.core.state_parts)
         tuples = as_tuple(memories, "state", "a list of tuples, one for each cell that remembers")
         if len(tuples) != len(cells):
-            found = number_of(len(tuples), 'tuple')
-            raise ValueError(f"state has {found}; expected {len(cells)}, one for each cell that remembers")
+            raise ValueError(f"state has {number_of(len(tuples), 'tuple')}; expected {len(cells)}, one a cell that remembers")
         # copies, checked: nobody else can change them
         values = numpy.empty(pylstm_model_state_width(self.core.model), numpy.float32)
         PyObject_GetBuffer(values, &view, PyBUF_SIMPLE | PyBUF_WRITABLE)

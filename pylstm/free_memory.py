@@ -10,8 +10,6 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pylstm.arguments import number_of
-
 __all__ = ["check_free", "free_bytes", "in_words"]
 
 # Below this nobody asks: it takes longer than taking the memory.
@@ -61,10 +59,10 @@ def check_free(what: str, needed: int, expected: str = "less", each: int = 0) ->
 
 def in_words(n_bytes: int) -> str:
     """A number of bytes, as "57.3 GB"."""
-    for power, unit in ((18, "EB"), (15, "PB"), (12, "TB"), (9, "GB"), (6, "MB")):
+    for power, unit in ((18, "EB"), (15, "PB"), (12, "TB"), (9, "GB"), (6, "MB"), (3, "kB")):
         if n_bytes >= 10**power:
             return f"{n_bytes / 10**power:.1f} {unit}"
-    return number_of(n_bytes, "byte")
+    return f"{n_bytes} B"
 
 
 def _available() -> int | None:

@@ -2,8 +2,8 @@
 #include "modelfile/checksum.h"
 #include "modelfile/json.h"
 #include "platform/crc32.h"
+#include "platform/formatted_text.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* Keys and values in the order of the keys, but for the checksum. */
@@ -29,7 +29,7 @@ static void add_tensors(pylstm_crc32 *crc, const pylstm_safetensors *file) {
         pylstm_crc32_add(crc, dtype, strlen(dtype) + 1);
         for (int axis = 0; axis < tensor.rank; axis++) {
             char size[24];
-            const int length = snprintf(size, sizeof size, "%s%d", axis ? "," : "", (int)tensor.shape[axis]);
+            const int length = pylstm_format(size, sizeof size, "%s%d", axis ? "," : "", (int)tensor.shape[axis]);
             pylstm_crc32_add(crc, size, (size_t)length);
         }
         pylstm_crc32_add(crc, "", 1);

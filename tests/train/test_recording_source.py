@@ -111,11 +111,11 @@ def test_other_rates_are_said_or_agreed_to_or_refused(tmp_path):
     sound(root / "no" / "d.wav", 0.3, channels=2)
     recordings = Recordings.from_folder(root)
     assert recordings.rates() == {8000: 1, 16000: 3}
-    with pytest.warns(UserWarning, match="1 of 4 recordings are resampled to 16000 Hz") as said:
+    with pytest.warns(UserWarning, match="1 of 4 recordings is resampled to 16000 Hz") as said:
         source = recordings.source(FEATURES)
     assert len(said) == 1
     assert said[0].filename == __file__
-    assert "1 of 4 recordings are mixed down to mono" in str(said[0].message)
+    assert "1 of 4 recordings is mixed down to mono" in str(said[0].message)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         list(source.batches(0, 0))

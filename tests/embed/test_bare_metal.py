@@ -154,7 +154,7 @@ def test_messages_are_those_that_printf_would_write(tmp_path: Path) -> None:
 
 
 def test_formats_are_those_that_the_core_can_write() -> None:
-    """No printf, none of its conversions but those of formatted_text.h, no macro of inttypes.h."""
+    """No printf, none of its conversions but those of formatted_text.h, no PRIu64."""
     known = re.compile(r"%(?:[%cg]|(?:\.\d+|\.\*)?s|\.\d+g|l?l?[du]|zu|(?:\d\d)?X)")
     checked = 0
     for path in sources.core():

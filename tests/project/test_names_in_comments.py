@@ -25,7 +25,6 @@ ELSEWHERE = {
     "feature/utils.py": "librosa",
     "filters.py": "librosa",
     "pyconfig.h": "CPython",
-    "inttypes.h": "the C library",
     "FILE.c": "a placeholder",
     "name.c": "a placeholder",
     "name.h": "a placeholder",

@@ -7,6 +7,7 @@ emulator.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -263,7 +264,7 @@ def test_its_wheel_holds_what_it_should_and_runs(installed: Installed, tmp_path:
         env={**os.environ, "PYTHONPATH": str(installed.folder)},
     )
     assert done.returncode == 0, done.stderr
-    assert str(installed.folder) in done.stdout
+    assert json.loads(done.stdout)["folder"] == str(installed.folder / "pylstm")
 
 
 def test_the_workflow_and_the_recipes_name_the_same_programs() -> None:

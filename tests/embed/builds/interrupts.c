@@ -54,11 +54,12 @@ int main(int argc, char **argv) {
         return 2;
     if (pylstm_stream_create(model, &stream) || pylstm_stream_create(model, &other))
         return 3;
-    if (pylstm_batch_create(model, 2, &batch) != PYLSTM_NO_MEMORY) /* there are no threads */
+    if (pylstm_batch_create(model, 2, &batch)) /* there are no threads: the calling one does it all */
         return 4;
     signal(SIGALRM, handle);
     setitimer(ITIMER_REAL, &often, NULL);
     while (busy < 100) {
+        pylstm_push parts[1] = {{stream, PYLSTM_INT16, silence, CHUNK, 2, rows[0], 64, 0, PYLSTM_OK}};
         pylstm_status status;
         inside = 1;
         status = pylstm_stream_push(stream, PYLSTM_INT16, silence, CHUNK, 2, rows[0], 64, &written);
@@ -66,9 +67,16 @@ int main(int argc, char **argv) {
         inside = 0;
         if (status)
             return 5;
+        inside = 1;
+        status = pylstm_batch_push(batch, parts, 1);
+        at_least = pylstm_stream_position(stream);
+        inside = 0;
+        if (status)
+            return 6;
     }
     setitimer(ITIMER_REAL, &never, NULL);
     printf("%s: %ld refused wrongly, %ld torn\n", handled >= busy ? "handled" : "?", refused_wrongly, torn);
+    pylstm_batch_destroy(batch);
     pylstm_stream_destroy(stream);
     pylstm_stream_destroy(other);
     pylstm_model_destroy(model);

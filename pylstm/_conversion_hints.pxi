@@ -129,7 +129,8 @@ cdef object samples_hint(object value, str code):
             view = memoryview(value)
         except TypeError:
             view = None
-        if view is not None and view.itemsize == 1 and view.format.strip("<>=@!") in ("B", "b", "c"):
+        # Signed bytes ("b") are numbers; others are the bytes of something.
+        if view is not None and view.itemsize == 1 and view.format.strip("<>=@!") in ("B", "c"):
             return samples_of_bytes(value if isinstance(value, memoryview) else view, code)
     array, code = opened_array(value, code)
     return None if array is None else samples_of(array, code)

@@ -21,6 +21,8 @@ Samples = NDArray[np.float32]
 _BLOCK_VALUES = 1 << 20
 # Declared lengths and written times are rounded to about this, seconds.
 ROUNDING = 0.1
+# What is resampled, Hz: speech has no rate beyond, and a header of 1 Hz makes hours of a few bytes.
+LOWEST_RATE, HIGHEST_RATE = 1000, 1_000_000
 
 
 class AudioFile:
@@ -109,6 +111,11 @@ class AudioFile:
                         f"{self._path} is at {self.rate} Hz; expected {sample_rate} Hz, because it"
                         " is not to be resampled",
                         self.rate,
+                    )
+                if not LOWEST_RATE <= self.rate <= HIGHEST_RATE:
+                    raise AudioError(
+                        f"{self._path} declares a rate of {self.rate} Hz; expected"
+                        f" {LOWEST_RATE} to {HIGHEST_RATE} Hz, or {sample_rate} Hz"
                     )
                 self.changes.append(f"resampled from {self.rate} Hz to {sample_rate} Hz")
                 self._resampler = soxr.ResampleStream(

@@ -195,4 +195,6 @@ class Decoder:
 def _words(error: Exception) -> str:
     """libsndfile's message without the name of the file, which ours has already."""
     text = getattr(error, "error_string", "") or str(error)
-    return str(text).removeprefix("Error : ").strip().rstrip(".").lower()
+    words = str(text).removeprefix("Error : ").strip().rstrip(".").lower()
+    # What libsndfile calls an internal error of its own is a header that makes no sense to it.
+    return "its header makes no sense (libsndfile)" if "internal error" in words else words

@@ -246,3 +246,14 @@ def test_what_no_float32_holds_is_named(tmp_path, value, words, rate, channel):
     soundfile.write(path, y, rate, "DOUBLE")
     where = f"sample {rate // 2} of channel {channel} (counted from 0, at 0.500 s)"
     assert refused(path) == f"{where} is {words}"
+
+
+@pytest.mark.parametrize("rate", [1, 999, 1_000_001, 2**31 - 1])
+def test_a_rate_that_no_recording_has_is_named(tmp_path, rate):
+    """A header of 1 Hz would make half a billion samples of 64 KB."""
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.zeros(800), rate)
+    with pytest.raises(AudioError, match=rf"a\.wav declares a rate of {rate} Hz; expected 1000 to"):
+        AudioFile(path, 16000)
+    with AudioFile(path, rate) as audio:  # the model's own rate may be any
+        assert audio.changes == []

@@ -110,6 +110,8 @@ INPUTS = {
     "rate and samples": lambda: (16000, Y16),
     "array of doubles": lambda: array.array("d", Y),
     "array of 32 bits": lambda: array.array("i", Y32),
+    "array of signed bytes": lambda: array.array("b", np.round(Y * 128).astype(np.int8).tobytes()),
+    "memoryview of int8": lambda: np.round(Y * 128).astype(np.int8).data,
     "array of bytes": lambda: array.array("B", Y16.astype("<i2").tobytes()),
     "ctypes doubles": lambda: (ctypes.c_double * 1200)(*Y),
     "structured int16": lambda: fields(Y16, Y16[::-1]),
@@ -197,8 +199,9 @@ def test_following_the_error_gives_the_samples(name: str) -> None:
         expected = Y[:0]
     assert samples.shape == expected.shape
     # Half a step of the coarsest type, and of float16.
-    coarse = {"int8": 0.5 / 128, "uint8": 0.5 / 128, "float16": 1e-3}.get(name, 0.51 / 32768)
-    np.testing.assert_allclose(samples, expected, rtol=0, atol=coarse)
+    eight = ("int8", "uint8", "array of signed bytes", "memoryview of int8")
+    coarse = dict.fromkeys(eight, 0.5 / 128) | {"float16": 1e-3}
+    np.testing.assert_allclose(samples, expected, rtol=0, atol=coarse.get(name, 0.51 / 32768))
 
 
 @pytest.mark.parametrize(

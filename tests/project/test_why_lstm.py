@@ -149,7 +149,9 @@ def test_too_few_frames(task, least):
 # --- networks and gradients -----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("task", [Adding(10), TemporalOrder(20), EmbeddedReber()], ids=lambda task: type(task).__name__)
+@pytest.mark.parametrize(
+    "task", [Adding(10), TemporalOrder(20), EmbeddedReber()], ids=lambda task: type(task).__name__
+)
 def test_all_cells_have_about_as_many_parameters(task):
     counts = [network(task, c, 0).parameters.size for c in (*CONTENDERS, *VARIANTS)]
     assert max(counts) < 1.12 * min(counts)

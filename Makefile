@@ -33,7 +33,7 @@ test-fast: ## the tests that take under a minute together
 
 test: ## all tests
 	$(NEEDS) test
-	$(PYTHON) -m pytest -q -n auto
+	$(PYTHON) -m pytest -q -n auto --dist worksteal
 
 lint: stubs ## what must be silent before a change lands
 	$(NEEDS) lint

@@ -60,7 +60,10 @@ def install(folder: Path) -> Installed:
     shutil.rmtree(checkout)
     (sdist,) = (folder / "dist").glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
-        archive.extractall(folder, filter="data")
+        # Python 3.11.0 to 3.11.3 know no filter; the archive is our own.
+        archive.extractall(
+            folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {})
+        )
     source = folder / sdist.name.removesuffix(".tar.gz")
     setup(source, "bdist_wheel", folder / "dist")
     shutil.rmtree(source)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from tests.installed_package import Installed, install
 from tests.instruction_sets import BULK_ISAS, ISAS
+
+
+def pytest_configure() -> None:
+    """Lets Ctrl-C interrupt as it does at a terminal: `nohup` and `&` in scripts switch it off."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(params=ISAS)

@@ -116,6 +116,7 @@ def link(program: Path, kind: str, sources: list[Path], *flags: str) -> Path:
     """A C program of a test, strictly compiled, linked with the core."""
     archive = static_core(kind)
     strict = ["-std=c11", "-Wall", "-Wextra", "-Werror", *FLAGS[kind].split(), f"-I{SOURCE}"]
+    strict.append(f"-I{Path(__file__).parent}")  # fuzzing.h, fitted_checksum.h
     end = [archive, *flags, "-lm", "-pthread"]
     run(*compiler(), *strict, "-o", program, *sources, *end)
     return program

@@ -18,7 +18,7 @@ from tests.small_models import NOTES, everything_at_once, stack
 
 def driver(folder: Path) -> Path:
     source = Path(__file__).parent / "loading" / "model_loading_fuzz.c"
-    return link(folder / "model_loading_fuzz", "sanitized", [source], f"-I{source.parents[2]}")
+    return link(folder / "model_loading_fuzz", "sanitized", [source])
 
 
 def files(folder: Path) -> list[Path]:

@@ -7,10 +7,9 @@
  * getter, and what the header promises about it is checked; what is refused must name a rule. Prints two counts.
  */
 #include "fitted_checksum.h"
+#include "fuzzing.h"
 #include "modelfile/configuration.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define EXHAUSTIVE ((size_t)8192) /* sound files up to this size are tried at every length and with every bit flipped */
@@ -18,19 +17,8 @@
 static unsigned long opened, refused;
 static uint64_t random_state;
 
-#define REQUIRE(condition)                                                                                                     \
-    do {                                                                                                                       \
-        if (!(condition)) {                                                                                                    \
-            fprintf(stderr, "line %d: not so: %s\n", __LINE__, #condition);                                                    \
-            abort();                                                                                                           \
-        }                                                                                                                      \
-    } while (0)
-
-static size_t random_below(size_t bound) { /* xorshift64 */
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (size_t)(random_state % bound);
+static size_t random_below(size_t bound) {
+    return random_from(&random_state, bound);
 }
 
 /* A message is printable ASCII and begins with "[rule] ". */
@@ -182,16 +170,9 @@ int main(int argc, char **argv) {
     }
     random_state = strtoull(argv[2], NULL, 10) * 2 + 1;
     for (index = 3; index < argc; index++) {
-        FILE *stream = fopen(argv[index], "rb");
-        unsigned char *bytes, *changed;
         size_t size;
-        REQUIRE(stream && fseek(stream, 0, SEEK_END) == 0);
-        size = (size_t)ftell(stream);
-        rewind(stream);
-        bytes = malloc(size + 1);
-        changed = malloc(size + 8 * 64 + 1);
-        REQUIRE(bytes && changed && fread(bytes, 1, size, stream) == size);
-        fclose(stream);
+        unsigned char *bytes = read_whole(argv[index], &size), *changed = malloc(size + 8 * 64 + 1);
+        REQUIRE(changed);
         if (try_bytes(bytes, size) && size <= EXHAUSTIVE)
             try_prefixes_and_flips(bytes, size);
         for (round = 0; round < mutations; round++) {

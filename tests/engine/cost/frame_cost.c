@@ -2,38 +2,17 @@
  *
  *     frame_cost budget model...
  *
- * For each model: audio goes in, in pushes of a hop and of 160 samples at least, until about so many operations are done, and where the budget allows it a
- * flush follows. Callgrind counts the instructions of it and writes a file of its own; this program prints a line:
+ * For each model: audio goes in, in pushes of a hop and of 160 samples at least, until about so many operations are done; a
+ * flush follows where the budget allows it. Callgrind counts the instructions of it and writes a file of its own; this program prints a line:
  *
  *     operations of the rule for these samples and rows, samples, rows, the rule's operations per second of audio
  */
 #include "engine/model_cost.h"
 #include "features/framing.h"
+#include "fuzzing.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <valgrind/callgrind.h>
-
-#define REQUIRE(condition)                                                                                                     \
-    do {                                                                                                                       \
-        if (!(condition)) {                                                                                                    \
-            fprintf(stderr, "%s, line %d: not so: %s\n", __FILE__, __LINE__, #condition);                                      \
-            abort();                                                                                                           \
-        }                                                                                                                      \
-    } while (0)
-
-static void *read_whole(const char *path, size_t *size) {
-    FILE *file = fopen(path, "rb");
-    void *bytes;
-    REQUIRE(file && fseek(file, 0, SEEK_END) == 0);
-    *size = (size_t)ftell(file);
-    rewind(file);
-    bytes = malloc(*size);
-    REQUIRE(bytes && fread(bytes, 1, *size, file) == *size);
-    fclose(file);
-    return bytes;
-}
 
 /* The rule's numbers of a file. */
 static pylstm_model_cost cost_of(const void *bytes, size_t size, pylstm_features_config *config) {

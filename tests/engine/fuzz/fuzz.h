@@ -2,12 +2,10 @@
 #ifndef FUZZ_H
 #define FUZZ_H
 
+#include "fuzzing.h"
 #include "pylstm.h"
 
 #include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #if defined(__x86_64__)
 #include <xmmintrin.h>
@@ -25,14 +23,6 @@
 #define FRAMES  60
 #define HEADER  64 /* bytes of a snapshot before the state */
 #define HASH_AT 32 /* of the state, within that header */
-
-#define REQUIRE(condition)                                                                                                     \
-    do {                                                                                                                       \
-        if (!(condition)) {                                                                                                    \
-            fprintf(stderr, "%s, line %d: not so: %s\n", __FILE__, __LINE__, #condition);                                      \
-            abort();                                                                                                           \
-        }                                                                                                                      \
-    } while (0)
 
 /* How many there were, printed at the end. */
 extern unsigned long walks, accepted, refused;

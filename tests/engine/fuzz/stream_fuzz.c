@@ -111,15 +111,8 @@ int main(int argc, char **argv) {
     try_null();
     random_state = strtoull(argv[2], NULL, 10) * 2 + 1;
     for (index = 3; index < argc; index++) {
-        FILE *file = fopen(argv[index], "rb");
-        unsigned char *bytes;
         size_t size;
-        REQUIRE(file && fseek(file, 0, SEEK_END) == 0);
-        size = (size_t)ftell(file);
-        rewind(file);
-        bytes = malloc(size);
-        REQUIRE(bytes && fread(bytes, 1, size, file) == size);
-        fclose(file);
+        unsigned char *bytes = read_whole(argv[index], &size);
         for (isa = 0; isa < sizeof isas / sizeof *isas; isa++) {
             pylstm_model *model;
             pylstm_error why;

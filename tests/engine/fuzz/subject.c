@@ -5,11 +5,8 @@
 
 uint64_t random_state;
 
-size_t random_below(size_t bound) { /* xorshift64 */
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (size_t)(random_state % bound);
+size_t random_below(size_t bound) {
+    return random_from(&random_state, bound);
 }
 
 room room_of(size_t size, size_t shift) {

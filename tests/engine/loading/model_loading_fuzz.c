@@ -7,30 +7,17 @@
  * model that is refused is refused by a rule. Prints how many were loaded and refused.
  */
 #include "fitted_checksum.h"
+#include "fuzzing.h"
 #include "pylstm.h"
-
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #define SAMPLES 160
 #define MOST    ((size_t)1 << 20) /* values of output that are asked for */
-#define REQUIRE(condition)                                                                                                     \
-    do {                                                                                                                       \
-        if (!(condition)) {                                                                                                    \
-            fprintf(stderr, "line %d: not so: %s\n", __LINE__, #condition);                                                    \
-            abort();                                                                                                           \
-        }                                                                                                                      \
-    } while (0)
 
 static unsigned long loaded, refused;
 static uint64_t random_state;
 
-static size_t random_below(size_t bound) { /* xorshift64 */
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return (size_t)(random_state % bound);
+static size_t random_below(size_t bound) {
+    return random_from(&random_state, bound);
 }
 
 /* As many rows as there must be, of noise from the given place on; NULL where they are too many to be asked for. */
@@ -157,16 +144,9 @@ int main(int argc, char **argv) {
     REQUIRE(argc > 3);
     random_state = strtoull(argv[2], NULL, 10) * 2 + 1;
     for (int index = 3; index < argc; index++) {
-        FILE *file = fopen(argv[index], "rb");
-        unsigned char *bytes, *changed;
         size_t size;
-        REQUIRE(file && fseek(file, 0, SEEK_END) == 0);
-        size = (size_t)ftell(file);
-        rewind(file);
-        bytes = malloc(size);
-        changed = malloc(size);
-        REQUIRE(bytes && changed && fread(bytes, 1, size, file) == size);
-        fclose(file);
+        unsigned char *bytes = read_whole(argv[index], &size), *changed = malloc(size);
+        REQUIRE(changed);
         try_bytes(bytes, size);
         for (unsigned long round = 0; round < mutations; round++) {
             memcpy(changed, bytes, size);

@@ -129,7 +129,8 @@ class AudioFile:
         """Declared seconds of audio, or those that are there, if they are more."""
         frames, declared = self._decoder.frames, self._decoder.declared
         if frames == 0:
-            raise AudioError(f"{self._path} holds no samples; expected audio")
+            cut = ": it was cut off before the first" if self._decoder.ends_early else ""
+            raise AudioError(f"{self._path} holds no samples{cut}; expected audio")
         if frames is None:
             return None if self._left is None else self._left / self.rate
         if self._first >= frames:

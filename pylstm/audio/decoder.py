@@ -86,6 +86,10 @@ class Decoder:
         if extent is not None and self.frames is not None and extent.present:
             declared = extent.declared
             self.declared = None if declared is None else self.frames * declared / extent.present
+            if self.subtype.startswith("ALAC") and declared not in (None, extent.present):
+                # Its packets have any size, and the table of them was at the end.
+                self.frames = self.declared = None
+                self.ends_early = True
 
     def _opened(self) -> tuple[Any, AudioExtent | None]:
         """The file, open for libsndfile, and where its audio lies, if its header tells.

@@ -164,7 +164,7 @@ def test_other_containers(tmp_path, kind, subtype):
 FORMATS = [
     ("WAV", "PCM_16"), ("RF64", "PCM_24"), ("W64", "FLOAT"), ("AIFF", "PCM_16"), ("AU", "PCM_16"),
     ("CAF", "PCM_16"), ("FLAC", "PCM_16"), ("OGG", "VORBIS"), ("OGG", "OPUS"),
-    ("MP3", "MPEG_LAYER_III"), ("WAV", "IMA_ADPCM"), ("WAV", "ULAW"),
+    ("MP3", "MPEG_LAYER_III"), ("WAV", "IMA_ADPCM"), ("WAV", "ULAW"), ("CAF", "ALAC_16"),
 ]  # fmt: skip
 
 
@@ -186,12 +186,22 @@ def test_a_file_that_is_cut_off(tmp_path, kind, subtype, share):
     with AudioFile(path, 16000) as file:
         samples = file.read()
         assert file.shortfall is not None
-        assert file.shortfall.startswith(f"cut off{': ' if file.seconds > 4.9 else ' after '}")
+        assert file.shortfall.startswith(
+            f"cut off{': ' if (file.seconds or 0) > 4.9 else ' after '}"
+        )
     # The decoders of lossy codings give less than the bytes would; none gives anything else.
     assert 0.4 * share * len(whole) < len(samples) <= share * len(whole) + 16000
     tolerance = 0.02 if subtype == "MPEG_LAYER_III" else 0.0
     last = len(samples) - (2000 if tolerance else 0)
     np.testing.assert_allclose(samples[:last], whole[:last], rtol=0, atol=tolerance)
+
+
+def test_ogg_without_its_first_page_of_audio_was_cut(tmp_path):
+    path = tmp_path / "a.ogg"
+    soundfile.write(path, np.zeros(16000), 16000, "VORBIS", format="OGG")
+    path.write_bytes(path.read_bytes()[:-1])  # so short a file has one page of audio
+    with pytest.raises(AudioError, match="holds no samples: it was cut off before the first"):
+        AudioFile(path, 16000)
 
 
 @pytest.mark.parametrize("channels", [1, 2])

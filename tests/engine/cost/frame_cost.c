@@ -3,7 +3,8 @@
  *     frame_cost budget model...
  *
  * For each model: audio goes in, in pushes of a hop and of 160 samples at least, until about so many operations are done; a
- * flush follows where the budget allows it. Callgrind counts the instructions of it and writes a file of its own; this program prints a line:
+ * flush follows where the budget allows it. Callgrind counts the instructions of it and writes a file of its own; this program
+ * prints a line:
  *
  *     operations of the rule for these samples and rows, samples, rows, the rule's operations per second of audio
  */

@@ -186,13 +186,13 @@ def test_a_file_that_is_cut_off(tmp_path, kind, subtype, share):
     with AudioFile(path, 16000) as file:
         samples = file.read()
         assert file.shortfall is not None
-        assert file.shortfall.startswith(
-            f"cut off{': ' if (file.seconds or 0) > 4.9 else ' after '}"
-        )
+        said = "cut off: " if (file.seconds or 0) > 4.9 else "cut off after "
+        assert file.shortfall.startswith(said)
     # The decoders of lossy codings give less than the bytes would; none gives anything else.
     assert 0.4 * share * len(whole) < len(samples) <= share * len(whole) + 16000
     tolerance = 0.02 if subtype == "MPEG_LAYER_III" else 0.0
-    last = len(samples) - (2000 if tolerance else 0)
+    # MP3 ends in the middle of a packet; of ALAC libsndfile decodes the packet that was cut.
+    last = len(samples) - {"MPEG_LAYER_III": 2000, "ALAC_16": 4096}.get(subtype, 0)
     np.testing.assert_allclose(samples[:last], whole[:last], rtol=0, atol=tolerance)
 
 

@@ -1,11 +1,11 @@
 # What the binding uses of the C core beside its public API (_engine.pxd).
 
 from libc.stdint cimport int64_t
-from pylstm._engine cimport pylstm_error, pylstm_model, pylstm_status
+from pylstm._engine cimport pylstm_error, pylstm_event, pylstm_listener, pylstm_status
 
-cdef extern from "decisions/detector_settings.h" nogil:
-    const char *pylstm_detector_background(const pylstm_model *model)
-    const char *pylstm_detector_next_name(const char **list, size_t *length)
+cdef extern from "engine/listener.h" nogil:
+    pylstm_status pylstm_listener_push_doubles(pylstm_listener *listener, const double *rows, size_t n_rows, ptrdiff_t row_stride, pylstm_event *events, size_t max_events, size_t *n_events)
+    pylstm_status pylstm_listener_finish(pylstm_listener *listener, double seconds, pylstm_event *events, size_t max_events, size_t *n_events)
 
 cdef extern from "modelfile/model_file.h" nogil:
     enum:

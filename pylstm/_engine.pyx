@@ -22,8 +22,6 @@ from libc.string cimport memcpy
 from pylstm._core cimport (
     PYLSTM_MAX_NAME,
     PYLSTM_MAX_TEXT,
-    pylstm_detector_background,
-    pylstm_detector_next_name,
     pylstm_model_file,
     pylstm_model_file_open,
     pylstm_safetensors_metadata,
@@ -268,17 +266,12 @@ cdef class Core:
         cdef pylstm_error why
         cdef double threshold
         cdef int smoothing_frames, refractory_frames
-        cdef const char *names
-        cdef const char *name
-        cdef size_t length
         if pylstm_model_detector(self.model, &threshold, &smoothing_frames, &refractory_frames, &why) != PYLSTM_OK:
             raise ValueError(why.message.decode(errors="replace"))
-        background = []
-        names = pylstm_detector_background(self.model)
-        name = pylstm_detector_next_name(&names, &length)
-        while name != NULL:
-            background.append(name[:length].decode())
-            name = pylstm_detector_next_name(&names, &length)
+        background = [
+            pylstm_model_label(self.model, k).decode()
+            for k in range(self.n_outputs) if pylstm_model_is_background(self.model, k)
+        ]
         return threshold, smoothing_frames, refractory_frames, background
 
 

@@ -124,6 +124,34 @@ typedef enum pylstm_sample_type {
 typedef struct pylstm_model pylstm_model;
 typedef struct pylstm_stream pylstm_stream;
 typedef struct pylstm_batch pylstm_batch;
+typedef struct pylstm_decision pylstm_decision;
+typedef struct pylstm_listener pylstm_listener;
+
+typedef enum pylstm_event_kind {
+    PYLSTM_WORD = 1,          /* words: one was heard */
+    PYLSTM_SEGMENT_START = 2, /* segments: somebody began to speak */
+    PYLSTM_SEGMENT_END = 3,   /* segments: somebody stopped */
+    PYLSTM_SYMBOL = 4         /* symbols: a unit of a transcript */
+} pylstm_event_kind;
+
+/* The offset of what is not over. */
+#define PYLSTM_NOT_YET (-1.0)
+
+/* What a decision says. Times are seconds from the beginning of the stream. */
+typedef struct pylstm_event {
+    pylstm_event_kind kind;
+    int label;     /* the output */
+    double time;   /* of the row on which it was decided */
+    double onset;  /* where it begins */
+    double offset; /* where it ends; PYLSTM_NOT_YET for a start */
+    double score;  /* the (smoothed) posterior, as docs/model-file.md says for each kind of decision */
+} pylstm_event;
+
+/* A setting of a decision: a key of docs/model-file.md without "decision.", and its value as it would stand there. */
+typedef struct pylstm_setting {
+    const char *key;
+    const char *value;
+} pylstm_setting;
 
 /* A part of what the layers of a model remember (their state) or show of a step (their trace): floats side by side. */
 typedef struct pylstm_layer_part {
@@ -188,7 +216,7 @@ PYLSTM_API pylstm_status pylstm_model_create(const void *bytes, size_t size, pyl
 /* Ends a model made by pylstm_model_create, after its last stream and batch. NULL is allowed. [owner] */
 PYLSTM_API void pylstm_model_destroy(pylstm_model *model);
 
-/* Measures a model for pylstm_model_init, by a full validation of the file.
+/* Measures a model for pylstm_model_init, by a validation of the file; settings of its decision are checked when it is made.
  *
  *     needed    receives bytes; they depend on the file, the version and the width of pointers, not on the instruction set
  *
@@ -237,21 +265,21 @@ PYLSTM_API int pylstm_model_n_info(const pylstm_model *model);
 /* Returns: the key of a note, in the order of the file; NULL where index is out of range. [any thread] [rt] */
 PYLSTM_API const char *pylstm_model_info_key(const pylstm_model *model, int index);
 
-/* Reads how posteriors of this model are turned into events, from the notes "detector.*", whatever the locale is: an event
- * where the average over smoothing_frames rows reaches threshold, and then none for refractory_frames.
- * examples/embed_c/detector.h does it in C, pylstm.Detector in Python.
+/* Reads the numbers of a model whose decision is "words", from its settings "decision.*" or its notes "detector.*", whatever the
+ * locale is. pylstm_decision_create takes more: a threshold for each label, and other kinds of decisions.
  *
  *     threshold            receives a number above 0 and at most 1
  *     smoothing_frames     receives 1 or more
  *     refractory_frames    receives 0 or more
  *     why                  may be NULL; names the note that is missing or malformed
  *
- * Returns: PYLSTM_OK; PYLSTM_BAD_MODEL where a note is missing or malformed, two labels are alike, or the model has no features
- * or labels. [any thread] */
+ * Returns: PYLSTM_OK; PYLSTM_BAD_MODEL where a note is missing or malformed, two labels are alike, the model has no features or
+ * labels, or another kind of decision. [any thread] */
 PYLSTM_API pylstm_status pylstm_model_detector(const pylstm_model *model, double *threshold, int *smoothing_frames,
                                                int *refractory_frames, pylstm_error *why);
 
-/* Tells whether an output stands for a label that is never reported ("silence"), by the note "detector.background".
+/* Tells whether an output stands for a label that is never reported ("silence"), by "decision.background" or the note
+ * "detector.background".
  *
  * Returns: 1 or 0. [any thread] [rt] */
 PYLSTM_API int pylstm_model_is_background(const pylstm_model *model, int output);
@@ -468,6 +496,195 @@ PYLSTM_API pylstm_status pylstm_batch_init(void *memory, size_t memory_size, con
  * no part refused: in the child of a fork() the threads of the batch could not be started anew; the next push tries again.
  * [one user, of the batch and of every stream] [rt with one thread] */
 PYLSTM_API pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t n_parts);
+
+/* --- decision: how rows become events ------------------------------------------------------------------------------------ */
+
+/* Makes the decision of a model: its settings in the file, each replaced by the one of the same key that is given here. All are
+ * checked, and never change afterwards. One allocation; pylstm_decision_destroy ends it, after its last listener.
+ *
+ *     settings    n_settings of them, each key once; NULL where there are none. {"threshold", "0.4"} holds for all labels,
+ *                 {"threshold.3", "0.4"} for output 3; {"kind", "segments"} makes another decision than the file's
+ *     why         may be NULL; says which setting is wrong
+ *
+ * Returns: PYLSTM_OK, PYLSTM_NO_MEMORY; PYLSTM_BAD_ARGUMENT where a setting that was given is wrong or missing; PYLSTM_BAD_MODEL
+ * where one of the file is, or two labels are alike. [any thread] */
+PYLSTM_API pylstm_status pylstm_decision_create(const pylstm_model *model, const pylstm_setting *settings, size_t n_settings,
+                                                pylstm_decision **decision, pylstm_error *why);
+
+/* Makes a decision for rows that come from elsewhere.
+ *
+ *     labels         n_outputs of them, or NULL: the outputs have no names, and settings call them 0, 1 ...
+ *     n_outputs      width of a row, 1 to 65,536
+ *     hop_seconds    from row to row, above 0, at most 3,600
+ *
+ * Returns: as pylstm_decision_create. [any thread] */
+PYLSTM_API pylstm_status pylstm_decision_create_for_rows(const char *const *labels, int n_outputs, double hop_seconds,
+                                                         const pylstm_setting *settings, size_t n_settings,
+                                                         pylstm_decision **decision, pylstm_error *why);
+
+/* Ends a decision made by one of these. NULL is allowed. [owner] */
+PYLSTM_API void pylstm_decision_destroy(pylstm_decision *decision);
+
+/* Measures a decision for pylstm_decision_init.
+ *
+ *     needed    receives bytes
+ *
+ * Returns: as pylstm_decision_create. [any thread] */
+PYLSTM_API pylstm_status pylstm_decision_size(const pylstm_model *model, const pylstm_setting *settings, size_t n_settings,
+                                              size_t *needed, pylstm_error *why);
+
+/* Makes a decision, as pylstm_decision_create does, in memory of the caller. No allocation.
+ *
+ *     memory    of at least pylstm_decision_size bytes, at a multiple of PYLSTM_ALIGNMENT
+ *
+ * Returns: as pylstm_decision_create. [any thread] */
+PYLSTM_API pylstm_status pylstm_decision_init(void *memory, size_t memory_size, const pylstm_model *model,
+                                              const pylstm_setting *settings, size_t n_settings, pylstm_decision **decision,
+                                              pylstm_error *why);
+
+/* Returns: its kind: "words", "segments" or "symbols". [any thread] [rt] */
+PYLSTM_API const char *pylstm_decision_kind_of(const pylstm_decision *decision);
+
+/* Lists the settings in force, but for those of single labels.
+ *
+ *     index    from 0
+ *     key      receives the key
+ *     value    receives a number; of a choice its place in the list of docs/model-file.md, of a label its output, of "none" 1e300
+ *
+ * Returns: PYLSTM_OK; PYLSTM_BAD_ARGUMENT where index is out of range. [any thread] [rt] */
+PYLSTM_API pylstm_status pylstm_decision_setting(const pylstm_decision *decision, int index, const char **key, double *value);
+
+/* Returns: the threshold of an output in a decision "words"; 0 where it is never reported, or the kind is another.
+ * [any thread] [rt] */
+PYLSTM_API double pylstm_decision_threshold(const pylstm_decision *decision, int output);
+
+/* --- listener: a stream and its decision in one state -------------------------------------------------------------------- */
+
+/* Makes a listener: one source of audio (or, for pylstm_decision_create_for_rows, of rows) at its beginning. One allocation;
+ * pylstm_listener_destroy ends it.
+ *
+ * Returns: PYLSTM_OK or PYLSTM_NO_MEMORY. [any thread] */
+PYLSTM_API pylstm_status pylstm_listener_create(const pylstm_decision *decision, pylstm_listener **listener);
+
+/* Ends a listener made by pylstm_listener_create. NULL is allowed. [owner] */
+PYLSTM_API void pylstm_listener_destroy(pylstm_listener *listener);
+
+/* Returns: bytes of a listener; SIZE_MAX where no machine has so many. [any thread] [rt] */
+PYLSTM_API size_t pylstm_listener_size(const pylstm_decision *decision);
+
+/* Makes a listener, as pylstm_listener_create does, in memory of the caller.
+ *
+ *     memory    of at least pylstm_listener_size bytes, at a multiple of PYLSTM_ALIGNMENT
+ *
+ * Returns: PYLSTM_OK or PYLSTM_NO_MEMORY. [any thread] [rt] */
+PYLSTM_API pylstm_status pylstm_listener_init(void *memory, size_t memory_size, const pylstm_decision *decision,
+                                              pylstm_listener **listener);
+
+/* Counts what a push could give now, to make room for it.
+ *
+ *     type         PYLSTM_FLOAT32, PYLSTM_INT16, PYLSTM_FRAMES
+ *     n            samples or frames of that push
+ *     flush        not 0: what a flush after it gives is counted too
+ *     rows         receives how many rows
+ *     events       receives how many events at most
+ *
+ * Returns: PYLSTM_OK, or the status with which the push or the flush would be refused; room and sample values are not checked.
+ * [one user] [rt] */
+PYLSTM_API pylstm_status pylstm_listener_due(pylstm_listener *listener, pylstm_sample_type type, size_t n, int flush,
+                                             uint64_t *rows, uint64_t *events);
+
+/* One listener's part of a push. */
+typedef struct pylstm_hearing {
+    pylstm_listener *listener;
+    pylstm_sample_type type; /* PYLSTM_FRAMES: n frames, stride bytes from row to row */
+    const void *data;
+    size_t n; /* samples or frames; 0 is allowed */
+    ptrdiff_t stride;
+    pylstm_event *events; /* room for max_events: as many as pylstm_listener_due says */
+    size_t max_events;
+    float *out; /* room for out_rows rows of posteriors; NULL with out_rows 0: they are not wanted */
+    size_t out_rows;
+    size_t n_events;      /* written by the push: events, in the order in which they were decided */
+    size_t rows;          /* written by the push: rows that the audio completed */
+    pylstm_status status; /* written by the push: why this part was refused, PYLSTM_OK if it was not */
+} pylstm_hearing;
+
+/* Takes audio or frames, as pylstm_stream_push does, and gives events. However audio is cut into pushes, the events are the
+ * same, and their times and scores have the same bits.
+ *
+ * Returns: as pylstm_stream_push; PYLSTM_OUT_TOO_SMALL also where max_events is too small. [one user] [rt] */
+PYLSTM_API pylstm_status pylstm_listener_push(pylstm_hearing *part);
+
+/* Does what pylstm_listener_push would do for each part, bit for bit, with the weights read once for all. All or nothing, as
+ * pylstm_batch_push.
+ *
+ *     batch    of the listeners' model
+ *     parts    n_parts of them, each listener once
+ *
+ * Returns: as pylstm_batch_push. [one user, of the batch and of every listener] [rt with one thread] */
+PYLSTM_API pylstm_status pylstm_batch_listen(pylstm_batch *batch, pylstm_hearing *parts, size_t n_parts);
+
+/* Takes rows that come from elsewhere into a listener of pylstm_decision_create_for_rows.
+ *
+ *     rows          n_rows rows of n_outputs floats, the values of a row side by side, at any address
+ *     row_stride    bytes from row to row
+ *     events        room for max_events events
+ *     n_events      receives how many were written
+ *
+ * Returns: PYLSTM_OK, PYLSTM_NOT_FINITE, PYLSTM_OUT_TOO_SMALL, PYLSTM_FLUSHED; PYLSTM_WRONG_INPUT for a listener of a model.
+ * [one user] [rt] */
+PYLSTM_API pylstm_status pylstm_listener_push_rows(pylstm_listener *listener, const float *rows, size_t n_rows,
+                                                   ptrdiff_t row_stride, pylstm_event *events, size_t max_events,
+                                                   size_t *n_events);
+
+/* Ends the audio, as pylstm_stream_flush does, and gives what was still waiting to be decided. Afterwards the listener answers
+ * questions and takes reset and restore, nothing else.
+ *
+ *     events, max_events, n_events    as in pylstm_listener_push_rows
+ *     out, out_rows, rows             as in pylstm_stream_flush; or NULL, 0 and NULL: rows are not wanted
+ *
+ * Returns: as pylstm_stream_flush. [one user] [rt] */
+PYLSTM_API pylstm_status pylstm_listener_flush(pylstm_listener *listener, pylstm_event *events, size_t max_events,
+                                               size_t *n_events, float *out, size_t out_rows, size_t *rows);
+
+/* Brings a listener back to where it was made.
+ *
+ * Returns: PYLSTM_OK. [one user] [rt] */
+PYLSTM_API pylstm_status pylstm_listener_reset(pylstm_listener *listener);
+
+/* Does for a listener what pylstm_stream_watch_scale does for a stream.
+ *
+ * Returns: PYLSTM_OK. [one user] [rt] */
+PYLSTM_API pylstm_status pylstm_listener_watch_scale(pylstm_listener *listener, int watch);
+
+/* Returns: samples (frames, or rows where those come from elsewhere) taken since the last reset, as of the last call that
+ * returned. [any thread] [rt] */
+PYLSTM_API int64_t pylstm_listener_position(const pylstm_listener *listener);
+
+/* Returns: rows that were decided on since the last reset, as of the last call that returned. [any thread] [rt] */
+PYLSTM_API int64_t pylstm_listener_rows(const pylstm_listener *listener);
+
+/* Returns: bytes of a snapshot of a listener. [any thread] [rt] */
+PYLSTM_API size_t pylstm_listener_snapshot_size(const pylstm_decision *decision);
+
+/* Writes everything that a listener remembers as one value: what its stream remembers, and what its decision does.
+ *
+ *     snapshot    receives pylstm_listener_snapshot_size bytes
+ *
+ * Returns: PYLSTM_OK; PYLSTM_OUT_TOO_SMALL where size is less than that. [one user] [rt] */
+PYLSTM_API pylstm_status pylstm_listener_snapshot(pylstm_listener *listener, void *snapshot, size_t size);
+
+/* Continues where a snapshot was taken, as pylstm_stream_restore does.
+ *
+ *     snapshot    of a listener of the same model whose decision has the same settings; size bytes, exactly as many as it has
+ *
+ * Returns: PYLSTM_OK, PYLSTM_SNAPSHOT_FOREIGN or PYLSTM_SNAPSHOT_DAMAGED. [one user] [rt] */
+PYLSTM_API pylstm_status pylstm_listener_restore(pylstm_listener *listener, const void *snapshot, size_t size);
+
+/* Copies everything that one listener remembers into another one of the same model and settings.
+ *
+ * Returns: PYLSTM_OK or PYLSTM_SNAPSHOT_FOREIGN. [one user, of both] [rt] */
+PYLSTM_API pylstm_status pylstm_listener_copy(pylstm_listener *to, pylstm_listener *from);
 
 #ifdef __cplusplus
 }

@@ -30,8 +30,7 @@ struct pylstm_batch {
     pylstm_workers *workers; /* NULL with one thread */
     desk *desks;
     /* The push in progress. */
-    pylstm_push *parts;
-    size_t n_parts;
+    const pylstm_part_list *list;
 };
 
 static pylstm_batch *lay_out(pylstm_arena *arena, const pylstm_model *model, int threads) {
@@ -108,6 +107,10 @@ pylstm_status pylstm_batch_create(const pylstm_model *model, int threads, pylstm
     return PYLSTM_OK;
 }
 
+const pylstm_model *pylstm_batch_model(const pylstm_batch *batch) {
+    return batch->model;
+}
+
 void pylstm_batch_destroy(pylstm_batch *batch) {
     if (!batch)
         return;
@@ -119,7 +122,8 @@ void pylstm_batch_destroy(pylstm_batch *batch) {
 
 /* A stream of the group, and how far its part has come. */
 typedef struct member {
-    pylstm_push *part;
+    pylstm_push part;
+    pylstm_row_taker taker;
     pylstm_samples samples; /* audio that is left */
     size_t frames;          /* frames that have been taken, for PYLSTM_FRAMES */
     float *out;
@@ -127,7 +131,7 @@ typedef struct member {
 
 /* Takes up to `most` frames of a member, side by side. Returns how many there were. */
 static int take_frames(const desk *at, member *m, float *frames, int most) {
-    const pylstm_push *part = m->part;
+    const pylstm_push *part = &m->part;
     const pylstm_model *model = part->stream->model;
     const size_t width = (size_t)model->n_features;
     int n;
@@ -148,7 +152,7 @@ static void run_layers(const pylstm_model *model, const desk *at, pylstm_group *
     for (int k = 0; k < model->n_layers; k++) {
         const pylstm_layer *layer = &model->layers[k];
         for (int s = 0; s < group->n_streams; s++)
-            group->state[s] = (float *)(taking[s]->part->stream->state + place);
+            group->state[s] = (float *)(taking[s]->part.stream->state + place);
         for (int row = 0; row < group->n_rows; row++)
             group->y[row] = at->rows[k % 2] + (size_t)row * pylstm_padded(layer->output_size);
         pylstm_layer_forward_group(layer, group, at->layer_scratch);
@@ -183,24 +187,31 @@ static int run_round(const pylstm_model *model, const desk *at, member **going, 
         run_layers(model, at, &group, taking);
     row = 0;
     for (int s = 0; s < group.n_streams; s++) {
+        if (taking[s]->taker.take)
+            taking[s]->taker.take(taking[s]->taker.self, group.x + row, group.n_frames[s]);
         for (int t = 0; t < group.n_frames[s]; t++, row++) {
+            if (!taking[s]->out)
+                continue;
             memcpy(taking[s]->out, group.x[row], row_bytes);
             taking[s]->out += model->n_outputs;
         }
-        pylstm_counters(taking[s]->part->stream)->frames += group.n_frames[s];
+        pylstm_counters(taking[s]->part.stream)->frames += group.n_frames[s];
     }
     return more;
 }
 
-static void run_group(const pylstm_model *model, const desk *at, pylstm_push *parts, int n_parts) {
+static void run_group(const pylstm_model *model, const desk *at, const pylstm_part_list *list, size_t first, int n_parts) {
     member members[PYLSTM_GROUP_STREAMS], *going[PYLSTM_GROUP_STREAMS];
     int n = 0;
     for (int k = 0; k < n_parts; k++) {
-        if (!parts[k].n)
+        member *m = &members[n];
+        list->open(list->parts, first + (size_t)k, &m->part, &m->taker);
+        if (!m->part.n)
             continue;
-        members[n] = (member){.part = &parts[k], .samples = pylstm_samples_of(&parts[k]), .out = parts[k].out};
-        going[n] = &members[n];
-        n++;
+        m->samples = pylstm_samples_of(&m->part);
+        m->frames = 0;
+        m->out = m->part.out;
+        going[n++] = m;
     }
     while (n)
         n = run_round(model, at, going, n);
@@ -210,11 +221,11 @@ static void run_group(const pylstm_model *model, const desk *at, pylstm_push *pa
 static void run_share(void *argument, int k) {
     const pylstm_batch *batch = argument;
     const pylstm_fpmode caller = pylstm_fpmode_enter();
-    const size_t last = batch->n_parts * ((size_t)k + 1) / (size_t)batch->threads;
-    size_t next = batch->n_parts * (size_t)k / (size_t)batch->threads;
+    const size_t last = batch->list->n * ((size_t)k + 1) / (size_t)batch->threads;
+    size_t next = batch->list->n * (size_t)k / (size_t)batch->threads;
     while (next < last) {
         const size_t n = last - next < PYLSTM_GROUP_STREAMS ? last - next : PYLSTM_GROUP_STREAMS;
-        run_group(batch->model, &batch->desks[k], batch->parts + next, (int)n);
+        run_group(batch->model, &batch->desks[k], batch->list, next, (int)n);
         next += n;
     }
     pylstm_fpmode_leave(caller);
@@ -222,53 +233,81 @@ static void run_share(void *argument, int k) {
 
 /* --- push ------------------------------------------------------------------------------------------------------------- */
 
-/* Acquires and checks the parts up to the first refusal, which it returns. *acquired: how many streams have been acquired. */
-static pylstm_status check_parts(const pylstm_batch *batch, pylstm_push *parts, size_t n_parts, size_t *acquired) {
-    pylstm_status first = PYLSTM_OK;
-    for (size_t k = 0; k < n_parts; k++) {
-        parts[k].rows = 0;
-        parts[k].status = PYLSTM_OK;
-    }
-    *acquired = 0;
-    for (size_t k = 0; k < n_parts && !first; k++) {
-        if (!parts[k].stream || parts[k].stream->model != batch->model) {
-            first = PYLSTM_BAD_ARGUMENT;
-        } else if (!(first = pylstm_stream_acquire(parts[k].stream))) {
-            ++*acquired;
-            first = pylstm_push_check(&parts[k]);
-        }
-        parts[k].status = first;
-    }
-    return first;
+/* Takes back what the first n parts were told: nothing has been written. */
+static void take_back(const pylstm_part_list *list, size_t n) {
+    for (size_t k = 0; k < n; k++)
+        list->close(list->parts, k, 0, PYLSTM_OK);
 }
 
-pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t n_parts) {
+/* Acquires and checks the parts up to the first refusal, which it returns. *acquired: how many streams have been acquired. */
+static pylstm_status check_parts(const pylstm_batch *batch, const pylstm_part_list *list, size_t *acquired) {
+    pylstm_row_taker taker;
+    pylstm_push part;
+    take_back(list, list->n);
+    *acquired = 0;
+    for (size_t k = 0; k < list->n; k++) {
+        pylstm_status status = PYLSTM_BAD_ARGUMENT;
+        list->open(list->parts, k, &part, &taker);
+        part.rows = 0;
+        if (part.stream && part.stream->model == batch->model && !(status = pylstm_stream_acquire(part.stream))) {
+            ++*acquired;
+            status = pylstm_push_check(&part, taker.take != NULL);
+        }
+        list->close(list->parts, k, status ? 0 : part.rows, status);
+        if (status) {
+            take_back(list, k);
+            return status;
+        }
+    }
+    return PYLSTM_OK;
+}
+
+/* Runs what has been checked. */
+static pylstm_status run_parts(pylstm_batch *batch, const pylstm_part_list *list) {
+    batch->list = list;
+    if (!batch->workers)
+        run_share(batch, 0);
+    else if (!pylstm_workers_run(batch->workers, run_share, batch))
+        return PYLSTM_NO_MEMORY;
+    return PYLSTM_OK;
+}
+
+pylstm_status pylstm_batch_run(pylstm_batch *batch, const pylstm_part_list *list) {
     pylstm_status status;
+    pylstm_row_taker taker;
+    pylstm_push part;
     size_t acquired;
-    if (!batch || (!parts && n_parts))
-        return PYLSTM_BAD_ARGUMENT;
     /* A push that a fork cut off has left half a state in its streams, and nothing in the batch. */
     if (pylstm_busy_flag_take(&batch->busy) == PYLSTM_BUSY)
         return PYLSTM_BUSY;
-    status = check_parts(batch, parts, n_parts, &acquired);
-    if (!status) {
-        batch->parts = parts;
-        batch->n_parts = n_parts;
-        if (!batch->workers) {
-            run_share(batch, 0);
-        } else if (!pylstm_workers_run(batch->workers, run_share, batch)) {
-            status = PYLSTM_NO_MEMORY;
-        }
+    status = check_parts(batch, list, &acquired);
+    if (!status && (status = run_parts(batch, list)) != PYLSTM_OK)
+        take_back(list, list->n);
+    for (size_t k = 0; k < acquired; k++) {
+        list->open(list->parts, k, &part, &taker);
+        if (!status)
+            pylstm_push_count(&part);
+        pylstm_stream_release(part.stream);
     }
-    if (!status) {
-        for (size_t k = 0; k < n_parts; k++)
-            pylstm_push_count(&parts[k]);
-    } else {
-        for (size_t k = 0; k < n_parts; k++)
-            parts[k].rows = 0; /* the check set what a part would give; nothing was written */
-    }
-    for (size_t k = 0; k < acquired; k++)
-        pylstm_stream_release(parts[k].stream);
     pylstm_busy_flag_give(&batch->busy);
     return status;
+}
+
+/* --- parts that are pushes -------------------------------------------------------------------------------------------- */
+
+static void open_push(void *parts, size_t k, pylstm_push *part, pylstm_row_taker *taker) {
+    *part = ((const pylstm_push *)parts)[k];
+    *taker = (pylstm_row_taker){.take = NULL};
+}
+
+static void close_push(void *parts, size_t k, size_t rows, pylstm_status status) {
+    ((pylstm_push *)parts)[k].rows = rows;
+    ((pylstm_push *)parts)[k].status = status;
+}
+
+pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t n_parts) {
+    const pylstm_part_list list = {.parts = parts, .n = n_parts, .open = open_push, .close = close_push};
+    if (!batch || (!parts && n_parts))
+        return PYLSTM_BAD_ARGUMENT;
+    return pylstm_batch_run(batch, &list);
 }

@@ -6,8 +6,7 @@
 
 #include <string.h>
 
-/* Checks everything about the stream itself that can refuse n more samples or frames of a kind of input. */
-static pylstm_status check_input(const pylstm_stream *stream, int input, size_t n) {
+pylstm_status pylstm_input_check(const pylstm_stream *stream, int input, size_t n) {
     const pylstm_stream_counters *c = pylstm_counters(stream);
     if (input == PYLSTM_INPUT_AUDIO && !stream->model->features)
         return PYLSTM_WRONG_INPUT;
@@ -39,11 +38,16 @@ static pylstm_status check_samples(const pylstm_push *part) {
     return largest > limit_bits && part->stream->watches_scale ? PYLSTM_OFF_SCALE : PYLSTM_OK;
 }
 
-static pylstm_status check_audio(pylstm_push *part) {
+/* Whether so many rows find no room. */
+static int lack_room(const pylstm_push *part, uint64_t rows, int is_taken) {
+    return rows > part->out_rows && (part->out || !is_taken);
+}
+
+static pylstm_status check_audio(pylstm_push *part, int is_taken) {
     int64_t rows;
-    PYLSTM_TRY(check_input(part->stream, PYLSTM_INPUT_AUDIO, part->n));
+    PYLSTM_TRY(pylstm_input_check(part->stream, PYLSTM_INPUT_AUDIO, part->n));
     PYLSTM_TRY(pylstm_count_rows(part->stream, part->n, 0, &rows));
-    if ((uint64_t)rows > part->out_rows)
+    if (lack_room(part, (uint64_t)rows, is_taken))
         return PYLSTM_OUT_TOO_SMALL;
     if (part->type == PYLSTM_FLOAT32)
         PYLSTM_TRY(check_samples(part));
@@ -51,10 +55,10 @@ static pylstm_status check_audio(pylstm_push *part) {
     return PYLSTM_OK;
 }
 
-static pylstm_status check_frames(pylstm_push *part) {
+static pylstm_status check_frames(pylstm_push *part, int is_taken) {
     const size_t width = (size_t)part->stream->model->n_features;
-    PYLSTM_TRY(check_input(part->stream, PYLSTM_INPUT_FRAMES, part->n));
-    if (part->n > part->out_rows)
+    PYLSTM_TRY(pylstm_input_check(part->stream, PYLSTM_INPUT_FRAMES, part->n));
+    if (lack_room(part, part->n, is_taken))
         return PYLSTM_OUT_TOO_SMALL;
     for (size_t k = 0; k < part->n; k++) {
         if (!pylstm_all_finite((const char *)part->data + (ptrdiff_t)k * part->stride, width, sizeof(float)))
@@ -64,15 +68,15 @@ static pylstm_status check_frames(pylstm_push *part) {
     return PYLSTM_OK;
 }
 
-pylstm_status pylstm_push_check(pylstm_push *part) {
+pylstm_status pylstm_push_check(pylstm_push *part, int is_taken) {
     if ((!part->data && part->n) || (!part->out && part->out_rows))
         return PYLSTM_BAD_ARGUMENT;
     switch (part->type) {
     case PYLSTM_FLOAT32:
     case PYLSTM_INT16:
-        return check_audio(part);
+        return check_audio(part, is_taken);
     case PYLSTM_FRAMES:
-        return check_frames(part);
+        return check_frames(part, is_taken);
     }
     return PYLSTM_BAD_ARGUMENT;
 }
@@ -82,7 +86,7 @@ pylstm_status pylstm_stream_rows_due(pylstm_stream *stream, size_t n_samples, in
     if (!stream || !rows)
         return PYLSTM_BAD_ARGUMENT;
     PYLSTM_TRY(pylstm_stream_acquire(stream));
-    status = check_input(stream, n_samples ? PYLSTM_INPUT_AUDIO : PYLSTM_INPUT_UNDECIDED, n_samples);
+    status = pylstm_input_check(stream, n_samples ? PYLSTM_INPUT_AUDIO : PYLSTM_INPUT_UNDECIDED, n_samples);
     if (!status)
         status = pylstm_count_rows(stream, n_samples, flush, rows);
     pylstm_stream_release(stream);

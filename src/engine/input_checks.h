@@ -5,8 +5,11 @@
 #include "engine/stream.h"
 
 /* Checks whether a stream that the caller has acquired accepts this part, and sets part->rows to the rows that it will give.
- * Changes nothing in the stream. */
-pylstm_status pylstm_push_check(pylstm_push *part);
+ * Without out the rows need no room if somebody else takes them. Changes nothing in the stream. */
+pylstm_status pylstm_push_check(pylstm_push *part, int is_taken);
+
+/* Checks everything about the stream itself that can refuse n more samples or frames of a kind of input. */
+pylstm_status pylstm_input_check(const pylstm_stream *stream, int input, size_t n);
 
 /* Counts the rows that audio completes. A stream that was not fed with audio has no rows left to flush. */
 pylstm_status pylstm_count_rows(const pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows);

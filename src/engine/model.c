@@ -72,6 +72,7 @@ static pylstm_status describe(description *d, const void *bytes, size_t size, py
     PYLSTM_TRY(describe_features(d, why));
     PYLSTM_TRY(describe_layers(d, why));
     PYLSTM_TRY(describe_labels(d, why));
+    pylstm_model_file_use_below(&d->file, PYLSTM_DECISION); /* check_decision reads them, with the labels */
     if (d->has_features)
         PYLSTM_TRY(pylstm_model_cost_check(&d->file, &d->features, why));
     return pylstm_model_file_finish(&d->file, why);
@@ -105,8 +106,9 @@ static pylstm_model *lay_out(description *d, pylstm_arena *arena, const pylstm_k
     pylstm_layer *layers = pylstm_arena_take(arena, (size_t)d->n_layers, sizeof *layers);
     char **labels = pylstm_arena_take(arena, (size_t)d->n_labels, sizeof *labels);
     char *label_text = pylstm_arena_take(arena, (size_t)d->n_labels, MAX_LABEL);
-    int n_info;
-    pylstm_info *info = pylstm_info_lay_out(&d->file, arena, &n_info);
+    int n_info, n_decision;
+    pylstm_setting *info = pylstm_entries_lay_out(&d->file, PYLSTM_INFO, arena, &n_info);
+    pylstm_setting *decision = pylstm_entries_lay_out(&d->file, PYLSTM_DECISION, arena, &n_decision);
     for (int k = 0; k < d->n_layers; k++) {
         d->layers[k].kernels = kernels;
         pylstm_layer_pack(&d->file, &d->layers[k], arena);
@@ -127,8 +129,11 @@ static pylstm_model *lay_out(description *d, pylstm_arena *arena, const pylstm_k
         .n_features = d->n_features,
         .n_outputs = d->n_outputs,
         .labels = d->n_labels ? labels : NULL,
+        .independent = d->n_layers && d->layers[d->n_layers - 1].independent_outputs,
         .info = info,
         .n_info = n_info,
+        .decision = decision,
+        .n_decision = n_decision,
         .fingerprint = pylstm_hash(d->file.container.bytes, d->file.container.size),
     };
     measure_stream(model);
@@ -149,6 +154,12 @@ static pylstm_model *lay_out_exactly(description *d, pylstm_arena *arena, const 
     pylstm_model *model = lay_out(d, arena, kernels);
     pylstm_fpmode_leave_exact(&caller);
     return model;
+}
+
+/* Refuses settings of a decision that no listener could be made with. */
+static pylstm_status check_decision(const pylstm_model *model, pylstm_error *why) {
+    size_t needed;
+    return model->n_decision ? pylstm_decision_size(model, NULL, 0, &needed, why) : PYLSTM_OK;
 }
 
 /* Reads the file and tells how much memory the model takes. */
@@ -184,6 +195,7 @@ pylstm_status pylstm_model_init(void *memory, size_t memory_size, const void *by
     pylstm_arena arena = {.base = memory};
     description d;
     const pylstm_kernels *kernels = NULL;
+    pylstm_model *placed;
     size_t needed;
     if (!memory || !model)
         return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "%s is NULL; expected an address", memory ? "model" : "memory");
@@ -194,7 +206,9 @@ pylstm_status pylstm_model_init(void *memory, size_t memory_size, const void *by
     }
     if (memory_size < needed)
         return pylstm_fail(why, PYLSTM_NO_MEMORY, "memory_size is %zu; expected at least %zu bytes", memory_size, needed);
-    *model = lay_out_exactly(&d, &arena, kernels);
+    placed = lay_out_exactly(&d, &arena, kernels);
+    PYLSTM_TRY(check_decision(placed, why));
+    *model = placed;
     return PYLSTM_OK;
 }
 
@@ -202,6 +216,8 @@ pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model *
     description d;
     const pylstm_kernels *kernels = NULL;
     pylstm_arena arena = {.base = NULL};
+    pylstm_model *placed;
+    pylstm_status status;
     size_t needed = 0;
     if (!model)
         return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "model is NULL; expected an address");
@@ -210,8 +226,13 @@ pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model *
     arena.base = pylstm_block_create(needed);
     if (!arena.base)
         return pylstm_fail(why, PYLSTM_NO_MEMORY, "cannot allocate %zu bytes for the model", needed);
-    *model = lay_out_exactly(&d, &arena, kernels);
-    return PYLSTM_OK;
+    placed = lay_out_exactly(&d, &arena, kernels);
+    status = check_decision(placed, why);
+    if (status)
+        pylstm_model_destroy(placed);
+    else
+        *model = placed;
+    return status;
 }
 
 void pylstm_model_destroy(pylstm_model *model) {

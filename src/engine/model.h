@@ -2,15 +2,11 @@
 #ifndef PYLSTM_ENGINE_MODEL_H
 #define PYLSTM_ENGINE_MODEL_H
 
+#include "decisions/decisions.h"
 #include "features/features.h"
 #include "layers/layers.h"
 
 #define PYLSTM_MAX_LAYERS 64
-
-/* A metadata entry below "info."; the key stands without that prefix. */
-typedef struct pylstm_info {
-    const char *key, *value;
-} pylstm_info;
 
 struct pylstm_model {
     const pylstm_kernels *kernels;
@@ -19,8 +15,10 @@ struct pylstm_model {
     int n_layers; /* 0: the frames are the output */
     int n_features, n_outputs;
     char **labels;     /* n_outputs of them, or NULL */
-    pylstm_info *info; /* n_info of them, in file order */
-    int n_info;
+    int independent;           /* each output is a probability by itself */
+    pylstm_setting *info;      /* n_info entries below "info.", keys without that, in file order */
+    pylstm_setting *decision;  /* n_decision entries below "decision.", likewise: checked */
+    int n_info, n_decision;
     uint64_t fingerprint; /* hash of the model file; a snapshot carries it to name its model */
 
     /* What a stream of this model needs, in bytes from the start of its state block, and in floats. */
@@ -30,7 +28,10 @@ struct pylstm_model {
     size_t widest_row, layer_scratch, group_scratch;
 };
 
-/* Lays out the entries below "info." (only measures while the arena has no memory) and counts them. */
-pylstm_info *pylstm_info_lay_out(const pylstm_model_file *file, pylstm_arena *arena, int *n_info);
+/* Lays out the metadata below a prefix (only measures while the arena has no memory) and counts it. */
+pylstm_setting *pylstm_entries_lay_out(const pylstm_model_file *file, const char *prefix, pylstm_arena *arena, int *n);
+
+/* The value of a key in such a list; NULL where there is none. */
+const char *pylstm_entry(const pylstm_setting *entries, int n, const char *key);
 
 #endif

@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define PREFIX_LENGTH (sizeof PYLSTM_INFO - 1)
-
 #define TEXT_OF(number)                 #number
 #define VERSION_OF(major, minor, patch) TEXT_OF(major) "." TEXT_OF(minor) "." TEXT_OF(patch)
 
@@ -40,36 +38,45 @@ int pylstm_model_hop_length(const pylstm_model *model) {
     return model && model->features ? pylstm_features_hop_length(model->features) : 0;
 }
 
-/* --- notes ------------------------------------------------------------------------------------------------------------ */
+/* --- notes and settings ----------------------------------------------------------------------------------------------- */
 
-pylstm_info *pylstm_info_lay_out(const pylstm_model_file *file, pylstm_arena *arena, int *n_info) {
+pylstm_setting *pylstm_entries_lay_out(const pylstm_model_file *file, const char *prefix, pylstm_arena *arena, int *n) {
+    const size_t length = strlen(prefix);
     char key[PYLSTM_MAX_NAME + 1], value[PYLSTM_MAX_TEXT + 1], *text;
-    pylstm_info *info;
+    pylstm_setting *entries;
     size_t size = 0;
-    *n_info = 0;
+    *n = 0;
     for (int k = 0; k < file->container.n_metadata; k++) {
         pylstm_safetensors_metadata(&file->container, k, key, value);
-        if (strncmp(key, PYLSTM_INFO, PREFIX_LENGTH) != 0)
+        if (strncmp(key, prefix, length) != 0)
             continue;
-        size += strlen(key) - PREFIX_LENGTH + 1 + strlen(value) + 1;
-        ++*n_info;
+        size += strlen(key) - length + 1 + strlen(value) + 1;
+        ++*n;
     }
-    info = pylstm_arena_take(arena, (size_t)*n_info, sizeof *info);
+    entries = pylstm_arena_take(arena, (size_t)*n, sizeof *entries);
     text = pylstm_arena_take(arena, size, 1);
     if (!arena->base)
         return NULL;
-    *n_info = 0;
+    *n = 0;
     for (int k = 0; k < file->container.n_metadata; k++) {
         pylstm_safetensors_metadata(&file->container, k, key, value);
-        if (strncmp(key, PYLSTM_INFO, PREFIX_LENGTH) != 0)
+        if (strncmp(key, prefix, length) != 0)
             continue;
-        info[*n_info].key = strcpy(text, key + PREFIX_LENGTH);
+        entries[*n].key = strcpy(text, key + length);
         text += strlen(text) + 1;
-        info[*n_info].value = strcpy(text, value);
+        entries[*n].value = strcpy(text, value);
         text += strlen(text) + 1;
-        ++*n_info;
+        ++*n;
     }
-    return info;
+    return entries;
+}
+
+const char *pylstm_entry(const pylstm_setting *entries, int n, const char *key) {
+    for (int k = 0; k < n; k++) {
+        if (strcmp(entries[k].key, key) == 0)
+            return entries[k].value;
+    }
+    return NULL;
 }
 
 int pylstm_model_n_info(const pylstm_model *model) {
@@ -81,9 +88,5 @@ const char *pylstm_model_info_key(const pylstm_model *model, int index) {
 }
 
 const char *pylstm_model_info(const pylstm_model *model, const char *key) {
-    for (int k = 0; model && key && k < model->n_info; k++) {
-        if (strcmp(model->info[k].key, key) == 0)
-            return model->info[k].value;
-    }
-    return NULL;
+    return model && key ? pylstm_entry(model->info, model->n_info, key) : NULL;
 }

@@ -4,6 +4,30 @@
 
 #include "engine/stream.h"
 
+/* Who is shown the rows of a part, besides the copy in its out: at most PYLSTM_BLOCK_FRAMES of them at a time, in order. */
+typedef struct pylstm_row_taker {
+    void (*take)(void *self, const float *const *rows, int n_rows); /* NULL: nobody */
+    void *self;
+} pylstm_row_taker;
+
+/* Many parts, whatever they are part of. */
+typedef struct pylstm_part_list {
+    void *parts;
+    size_t n;
+    /* Gives part k as a push, and who takes its rows. */
+    void (*open)(void *parts, size_t k, pylstm_push *part, pylstm_row_taker *taker);
+    /* Tells part k how it went. */
+    void (*close)(void *parts, size_t k, size_t rows, pylstm_status status);
+} pylstm_part_list;
+
+/* What pylstm_stream_push, pylstm_stream_flush and pylstm_batch_push do, with takers. Where there is one, out may be NULL. */
+pylstm_status pylstm_push_through(pylstm_push *part, pylstm_row_taker taker, float *trace);
+pylstm_status pylstm_flush_through(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows, pylstm_row_taker taker);
+pylstm_status pylstm_batch_run(pylstm_batch *batch, const pylstm_part_list *list);
+
+/* The model of a batch. */
+const pylstm_model *pylstm_batch_model(const pylstm_batch *batch);
+
 /* The audio of a part. */
 static inline pylstm_samples pylstm_samples_of(const pylstm_push *part) {
     return (pylstm_samples){.type = part->type, .next = part->data, .n = part->n, .stride = part->stride};

@@ -41,6 +41,12 @@ size_t pylstm_snapshot_size(const pylstm_model *model) {
     return model ? sizeof(snapshot_header) + model->state_size : 0;
 }
 
+pylstm_stream_counters pylstm_snapshot_counters(const void *snapshot) {
+    pylstm_stream_counters counters;
+    memcpy(&counters, (const char *)snapshot + sizeof(snapshot_header), sizeof counters);
+    return counters;
+}
+
 pylstm_status pylstm_stream_snapshot(pylstm_stream *stream, void *snapshot, size_t size) {
     snapshot_header header;
     if (!stream || !snapshot)

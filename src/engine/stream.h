@@ -35,6 +35,9 @@ pylstm_status pylstm_stream_acquire(pylstm_stream *stream);
 pylstm_status pylstm_stream_acquire_to_overwrite(pylstm_stream *stream);
 void pylstm_stream_release(pylstm_stream *stream);
 
+/* The counters in a snapshot of a stream, which may stand at any address and has not been checked. */
+pylstm_stream_counters pylstm_snapshot_counters(const void *snapshot);
+
 /* Whether a state block, which may stand at any address, could have come from a stream of this model. */
 int pylstm_stream_state_valid(const pylstm_model *model, const char *state);
 

@@ -25,6 +25,7 @@ static pylstm_status dense_read(pylstm_model_file *file, pylstm_layer *layer, py
     PYLSTM_TRY(pylstm_layer_size(file, layer, "output_size", PYLSTM_MAX_SIZE, &layer->output_size, why));
     pylstm_layer_key(key, layer, "activation", -1);
     PYLSTM_TRY(pylstm_config_choice(file, key, activations, &config->activation, why));
+    layer->independent_outputs = config->activation == SIGMOID;
     PYLSTM_TRY(pylstm_layer_bias(file, layer, &config->bias, why));
     PYLSTM_TRY(pylstm_layer_matrix(file, layer, "weight", -1, layer->output_size, layer->input_size, &tensor, &scales, why));
     return config->bias

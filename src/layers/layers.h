@@ -49,6 +49,7 @@ typedef struct pylstm_layer {
     int precision;                 /* of weights: PYLSTM_WEIGHTS_* */
     int n_cells;                   /* how often the tables of parts are repeated; 1 unless the kind's read says otherwise */
     size_t state_size, trace_size; /* floats of a state, and of one frame's trace, from these tables */
+    int independent_outputs;       /* each output is a probability by itself, as the kind's read says; else 0 */
     const pylstm_kernels *kernels;
     void *packed;                                          /* the kind's own weights */
     _Alignas(8) unsigned char config[PYLSTM_LAYER_CONFIG]; /* and configuration */

@@ -109,6 +109,19 @@ void pylstm_model_file_use_key(pylstm_model_file *file, int index) {
     mark(file->metadata_used, index);
 }
 
+int pylstm_model_file_use_below(pylstm_model_file *file, const char *prefix) {
+    char key[PYLSTM_MAX_NAME + 1], value[PYLSTM_MAX_TEXT + 1];
+    int n = 0;
+    for (int k = 0; k < file->container.n_metadata; k++) {
+        pylstm_safetensors_metadata(&file->container, k, key, value);
+        if (strncmp(key, prefix, strlen(prefix)) != 0)
+            continue;
+        mark(file->metadata_used, k);
+        n++;
+    }
+    return n;
+}
+
 pylstm_status pylstm_model_file_finish(const pylstm_model_file *file, pylstm_error *why) {
     const pylstm_safetensors *container = &file->container;
     for (int k = 0; k < container->n_metadata; k++) {

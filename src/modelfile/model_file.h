@@ -30,6 +30,9 @@ pylstm_status pylstm_model_file_tensor(pylstm_model_file *file, const char *name
 /* Marks a metadata key as used: for the getters of configuration.h. */
 void pylstm_model_file_use_key(pylstm_model_file *file, int index);
 
+/* Marks all metadata below a prefix as used. Returns how much there is. */
+int pylstm_model_file_use_below(pylstm_model_file *file, const char *prefix);
+
 /* Refuses whatever no getter has asked for, except metadata below PYLSTM_INFO. */
 pylstm_status pylstm_model_file_finish(const pylstm_model_file *file, pylstm_error *why);
 

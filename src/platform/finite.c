@@ -39,6 +39,17 @@ int pylstm_all_finite(const void *values, size_t n, ptrdiff_t stride) {
     return pylstm_largest_magnitude(values, n, stride) < PYLSTM_INFINITE_BITS;
 }
 
+int pylstm_all_finite_doubles(const void *values, size_t n) {
+    const uint64_t infinite = UINT64_C(0x7ff0000000000000);
+    uint64_t bits;
+    for (size_t k = 0; k < n; k++) {
+        memcpy(&bits, (const char *)values + k * sizeof bits, sizeof bits);
+        if ((bits & infinite) == infinite)
+            return 0;
+    }
+    return 1;
+}
+
 void pylstm_keep_finite(float *values, size_t n) {
     for (size_t k = 0; k < n; k++) {
         uint32_t bits;

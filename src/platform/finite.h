@@ -1,4 +1,4 @@
-/* Whether floats are finite, and how large, at any address. */
+/* Whether numbers are finite, and how large, at any address. */
 #ifndef PYLSTM_PLATFORM_FINITE_H
 #define PYLSTM_PLATFORM_FINITE_H
 
@@ -13,6 +13,9 @@ uint32_t pylstm_largest_magnitude(const void *values, size_t n, ptrdiff_t stride
 
 /* n floats, stride bytes apart. */
 int pylstm_all_finite(const void *values, size_t n, ptrdiff_t stride);
+
+/* n doubles side by side. */
+int pylstm_all_finite_doubles(const void *values, size_t n);
 
 /* Makes what is not finite 0, in a copy of values that were finite when they were checked: another thread may have written into
  * the original since, and what enters a state must be finite. */

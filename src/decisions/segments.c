@@ -1,0 +1,355 @@
+/* The decision "segments": from when to when somebody speaks, by the rules of silero-vad 6.2 (get_speech_timestamps and
+ * VADIterator): hysteresis of two thresholds, minimum lengths of speech and silence, padding, a maximum length.
+ *
+ * Those rules look at a whole recording; here each start and end is given on the first row that settles it.
+ */
+#include "decisions/decisions.h"
+#include "decisions/report.h"
+#include "decisions/smoothing.h"
+#include "platform/errors.h"
+
+#include <math.h>
+
+enum {
+    LABEL,
+    THRESHOLD,
+    NEG_THRESHOLD,
+    SMOOTHING,
+    MIN_SPEECH,
+    MIN_SILENCE,
+    PAD,
+    MAX_SPEECH,
+    MIN_SILENCE_AT_MAX_SPEECH,
+    REPORT
+};
+
+#define DAY 86400.0 /* seconds */
+
+/* How far the threshold for silence lies below that for speech, and where it ends, if it is not given. */
+#define NEG_BELOW 0.15
+#define NEG_LEAST 0.01
+
+static const pylstm_setting_rule rules[] = {
+    [LABEL] = {"label", PYLSTM_SETTING_OUTPUT, 0, 0, -1, NULL},
+    [THRESHOLD] = {"threshold", PYLSTM_SETTING_ABOVE, 0, 1, 0.5, NULL},
+    [NEG_THRESHOLD] = {"neg_threshold", PYLSTM_SETTING_NUMBER, -1, 1, -2, NULL},
+    [SMOOTHING] = {"smoothing_frames", PYLSTM_SETTING_COUNT, 1, PYLSTM_MOST_SMOOTHED, 1, NULL},
+    [MIN_SPEECH] = {"min_speech", PYLSTM_SETTING_NUMBER, 0, DAY, 0.25, NULL},
+    [MIN_SILENCE] = {"min_silence", PYLSTM_SETTING_NUMBER, 0, DAY, 0.1, NULL},
+    [PAD] = {"pad", PYLSTM_SETTING_NUMBER, 0, DAY, 0.03, NULL},
+    [MAX_SPEECH] = {"max_speech", PYLSTM_SETTING_SECONDS, 0, DAY, PYLSTM_NO_LIMIT, NULL},
+    [MIN_SILENCE_AT_MAX_SPEECH] = {"min_silence_at_max_speech", PYLSTM_SETTING_NUMBER, 0, DAY, 0.098, NULL},
+    [REPORT] = {"report", PYLSTM_SETTING_CHOICE, 0, 0, PYLSTM_REPORT_FINAL, pylstm_reports},
+    {.key = NULL},
+};
+
+/* Lengths are in rows, since they are compared with whole numbers of them: a length within 1e-6 of one is one. */
+typedef struct segments_config {
+    int output, is_final;
+    int64_t smoothing;
+    double threshold, neg_threshold;
+    double min_speech, min_silence, two_pads, max_speech, min_pause;
+    double pad; /* ticks */
+} segments_config;
+PYLSTM_CHECK_DECISION_CONFIG(segments_config);
+
+#define NO_SUCH_ROW (-1)
+
+/* Rows, unless something else is said. */
+typedef struct speech {
+    int64_t speaking;            /* 1 from the first row of a segment to the row that ends it */
+    int64_t start;               /* of the segment */
+    int64_t silence;             /* where the silence that may end it began; NO_SUCH_ROW: there is none */
+    int64_t pause, pause_length; /* the longest pause in it so far; length 0: none that counts */
+    int64_t announced;           /* 1: its start has been given */
+    int64_t ended;               /* where the segment before ended; NO_SUCH_ROW: there was none */
+    int64_t waiting;             /* 1: that end is still to be given */
+    double onset, highest;       /* of the segment: where it was announced to begin, ticks; its highest probability so far */
+    double waiting_onset, waiting_highest;
+    int64_t sum; /* of the ring behind the struct, where probabilities are smoothed */
+} speech;
+
+static int64_t *ring_of(void *state) {
+    return (int64_t *)((speech *)state + 1);
+}
+
+/* --- settings --------------------------------------------------------------------------------------------------------- */
+
+/* A number that rounding has moved away from a whole one. */
+static double mended(double number) {
+    const double whole = floor(number + 0.5);
+    return number < 1e15 && fabs(number - whole) < 1e-6 ? whole : number;
+}
+
+static double rows_of(const pylstm_decision *decision, double seconds) {
+    return mended(seconds * decision->rate / decision->hop);
+}
+
+static pylstm_status segments_check(const pylstm_decision *decision, const pylstm_settings *settings, pylstm_error *why) {
+    const double threshold = decision->values[THRESHOLD], neg = decision->values[NEG_THRESHOLD];
+    pylstm_setting_found found;
+    if (decision->values[LABEL] < 0 && decision->outputs.n > 1) {
+        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "label is missing; expected which of the %d outputs says that somebody speaks",
+                           decision->outputs.n);
+    }
+    if (neg > threshold && pylstm_setting_find(settings, rules[NEG_THRESHOLD].key, &found))
+        return pylstm_setting_fail(&found, rules[NEG_THRESHOLD].key, "a number that is not above threshold", why);
+    return PYLSTM_OK;
+}
+
+/* A threshold that was given goes before one for silence that stands in the file. */
+static int neg_threshold_holds(const pylstm_settings *settings) {
+    pylstm_setting_found found;
+    if (!pylstm_setting_find(settings, rules[NEG_THRESHOLD].key, &found))
+        return 0;
+    return found.list == &settings->given || !pylstm_setting_find(settings, rules[THRESHOLD].key, &found) ||
+           found.list == &settings->file;
+}
+
+static void segments_lay_out(pylstm_decision *decision, const pylstm_settings *settings, pylstm_arena *arena) {
+    segments_config *config = (void *)decision->config;
+    double *values = decision->values;
+    (void)arena;
+    if (values[LABEL] < 0)
+        values[LABEL] = 0;
+    if (!neg_threshold_holds(settings))
+        values[NEG_THRESHOLD] = values[THRESHOLD] - NEG_BELOW > NEG_LEAST ? values[THRESHOLD] - NEG_BELOW : NEG_LEAST;
+    *config = (segments_config){
+        .output = (int)values[LABEL],
+        .is_final = values[REPORT] == PYLSTM_REPORT_FINAL,
+        .smoothing = (int64_t)values[SMOOTHING],
+        .threshold = values[THRESHOLD],
+        .neg_threshold = values[NEG_THRESHOLD],
+        .min_speech = rows_of(decision, values[MIN_SPEECH]),
+        .min_silence = rows_of(decision, values[MIN_SILENCE]),
+        .two_pads = rows_of(decision, 2 * values[PAD]),
+        .max_speech = PYLSTM_NO_LIMIT,
+        .min_pause = rows_of(decision, values[MIN_SILENCE_AT_MAX_SPEECH]),
+        .pad = mended(values[PAD] * decision->rate),
+    };
+    if (values[MAX_SPEECH] < PYLSTM_NO_LIMIT) /* pads and the row that notices it count */
+        config->max_speech = rows_of(decision, values[MAX_SPEECH] - 2 * values[PAD] - decision->hop / decision->rate);
+    decision->state_size = sizeof(speech) + (config->smoothing > 1 ? (size_t)config->smoothing * sizeof(int64_t) : 0);
+}
+
+/* --- what is given ---------------------------------------------------------------------------------------------------- */
+
+#define LATER (-1.0) /* ticks of an offset that is not known yet */
+
+static void give(const pylstm_decision *decision, pylstm_event_kind kind, int64_t t, double onset, double offset, double score,
+                 pylstm_events *events) {
+    const segments_config *config = pylstm_decision_config(decision);
+    pylstm_event_add(events, (pylstm_event){
+                                 .kind = kind,
+                                 .label = config->output,
+                                 .time = pylstm_row_seconds(decision, t),
+                                 .onset = onset / decision->rate,
+                                 .offset = offset < 0 ? PYLSTM_NOT_YET : offset / decision->rate,
+                                 .score = score,
+                             });
+}
+
+/* Gives the end that is waiting: gap rows lie between it and the next segment, or so many that it does not matter. */
+static void give_end(const pylstm_decision *decision, speech *s, int64_t t, double gap, double latest, pylstm_events *events) {
+    const segments_config *config = pylstm_decision_config(decision);
+    const double shared = gap < config->two_pads ? gap * decision->hop / 2 : config->pad;
+    const double offset = (double)s->ended * decision->hop + shared;
+    s->waiting = 0;
+    give(decision, PYLSTM_SEGMENT_END, t, s->waiting_onset, offset < latest ? offset : latest, s->waiting_highest, events);
+}
+
+/* Nothing can drop the segment any more: gives its start, and before it the end that waited for it. */
+static void announce(const pylstm_decision *decision, speech *s, int64_t t, pylstm_events *events) {
+    const segments_config *config = pylstm_decision_config(decision);
+    const double gap = s->ended == NO_SUCH_ROW ? PYLSTM_NO_LIMIT : (double)(s->start - s->ended);
+    double pad = config->pad;
+    if (config->is_final && gap < config->two_pads)
+        pad = gap * decision->hop / 2;
+    if (s->waiting)
+        give_end(decision, s, t, gap, PYLSTM_NO_LIMIT, events);
+    s->onset = (double)s->start * decision->hop - pad;
+    if (s->onset < 0)
+        s->onset = 0;
+    s->announced = 1;
+    give(decision, PYLSTM_SEGMENT_START, t, s->onset, LATER, s->highest, events);
+}
+
+/* The segment ends at a row that lies at or before t, and counts. */
+static void end_at(const pylstm_decision *decision, speech *s, int64_t row, int64_t t, pylstm_events *events) {
+    const segments_config *config = pylstm_decision_config(decision);
+    if (!s->announced)
+        announce(decision, s, t, events);
+    s->ended = row;
+    s->waiting = 1;
+    s->waiting_onset = s->onset;
+    s->waiting_highest = s->highest;
+    s->announced = 0;
+    s->silence = NO_SUCH_ROW;
+    s->pause_length = s->pause = 0;
+    s->highest = 0;
+    if (!config->is_final)
+        give_end(decision, s, t, PYLSTM_NO_LIMIT, PYLSTM_NO_LIMIT, events);
+}
+
+/* The segment was too short to count. */
+static void drop(speech *s) {
+    s->speaking = 0;
+    s->silence = NO_SUCH_ROW;
+    s->pause_length = s->pause = 0;
+    s->highest = 0;
+}
+
+/* --- rows ------------------------------------------------------------------------------------------------------------- */
+
+/* The segment has reached its maximum length: it is cut at its longest pause, or here. Returns whether it goes on. */
+static int cut(const pylstm_decision *decision, speech *s, int64_t t, pylstm_events *events) {
+    const int64_t pause = s->pause, length = s->pause_length;
+    if (length) {
+        const double highest = s->highest; /* what follows the pause is part of what was heard */
+        end_at(decision, s, pause, t, events);
+        s->start = pause + length;
+        s->highest = highest;
+        return 1;
+    }
+    end_at(decision, s, t, t, events);
+    s->speaking = 0;
+    return 0;
+}
+
+/* Silence at row t. */
+static void be_silent(const pylstm_decision *decision, speech *s, int64_t t, pylstm_events *events) {
+    const segments_config *config = pylstm_decision_config(decision);
+    if (s->silence == NO_SUCH_ROW)
+        s->silence = t;
+    if ((double)(t - s->silence) < config->min_silence)
+        return;
+    if (s->announced || (double)(s->silence - s->start) > config->min_speech) {
+        end_at(decision, s, s->silence, t, events);
+        s->speaking = 0;
+    } else {
+        drop(s);
+    }
+}
+
+static void follow(const pylstm_decision *decision, speech *s, int64_t t, double probability, pylstm_events *events) {
+    const segments_config *config = pylstm_decision_config(decision);
+    const int is_speech = probability >= config->threshold;
+    if (s->speaking && probability > s->highest)
+        s->highest = probability;
+    if (is_speech && s->silence != NO_SUCH_ROW) {
+        const int64_t length = t - s->silence;
+        if ((double)length > config->min_pause && length > s->pause_length) {
+            s->pause = s->silence;
+            s->pause_length = length;
+        }
+        s->silence = NO_SUCH_ROW;
+    }
+    if (!s->speaking) {
+        if (is_speech) {
+            s->speaking = 1;
+            s->start = t;
+            s->highest = probability;
+        }
+        return;
+    }
+    if ((double)(t - s->start) > config->max_speech && !cut(decision, s, t, events))
+        return;
+    if (probability < config->neg_threshold)
+        be_silent(decision, s, t, events);
+}
+
+/* Whether the segment counts however it goes on. The audio is longer than t rows, so an end at its end counts, too. */
+static int is_certain(const segments_config *config, const speech *s, int64_t t) {
+    if (s->silence != NO_SUCH_ROW)
+        return (double)(s->silence - s->start) > config->min_speech;
+    return (double)(t - s->start) >= config->min_speech;
+}
+
+static void segments_take(const pylstm_decision *decision, void *state, int64_t t, pylstm_row row, pylstm_events *events) {
+    const segments_config *config = pylstm_decision_config(decision);
+    speech *s = state;
+    double probability = pylstm_row_value(row, config->output);
+    if (config->smoothing > 1) {
+        pylstm_smoothing_take(&s->sum, &ring_of(state)[t % config->smoothing], pylstm_smoothing_units(probability));
+        probability = pylstm_smoothing_average(s->sum, config->smoothing);
+    } else if (probability != probability) {
+        probability = 0;
+    }
+    follow(decision, s, t, probability, events);
+    if (s->speaking && !s->announced && is_certain(config, s, t))
+        announce(decision, s, t, events);
+    /* The next segment begins behind t. */
+    if (s->waiting && !s->speaking && (double)(t - s->ended) >= config->two_pads)
+        give_end(decision, s, t, PYLSTM_NO_LIMIT, PYLSTM_NO_LIMIT, events);
+}
+
+static void segments_finish(const pylstm_decision *decision, void *state, int64_t n, double length, pylstm_events *events) {
+    const segments_config *config = pylstm_decision_config(decision);
+    speech *s = state;
+    const int64_t last = n ? n - 1 : 0;
+    if (s->speaking) {
+        if (s->announced || mended(length / decision->hop - (double)s->start) > config->min_speech) {
+            if (!s->announced)
+                announce(decision, s, last, events);
+            give(decision, PYLSTM_SEGMENT_END, last, s->onset, length > s->onset ? length : s->onset, s->highest, events);
+        }
+        drop(s);
+        s->announced = 0;
+    }
+    if (s->waiting)
+        give_end(decision, s, last, PYLSTM_NO_LIMIT, length, events);
+}
+
+/* A segment has at least one row and gives two events; one end may be waiting, and one segment be going on. */
+static uint64_t segments_most_events(const pylstm_decision *decision, uint64_t n) {
+    (void)decision;
+    return 2 * n + 3;
+}
+
+static void segments_begin(const pylstm_decision *decision, void *state) {
+    speech *s = state;
+    (void)decision;
+    s->silence = s->ended = NO_SUCH_ROW;
+}
+
+/* --- snapshots -------------------------------------------------------------------------------------------------------- */
+
+static int is_flag(int64_t value) {
+    return value == 0 || value == 1;
+}
+
+static int segments_valid(const pylstm_decision *decision, const void *state, int64_t n) {
+    const segments_config *config = pylstm_decision_config(decision);
+    const speech *s = state;
+    const double end = (double)n * decision->hop;
+    if (!is_flag(s->speaking) || !is_flag(s->announced) || !is_flag(s->waiting) || (s->announced && !s->speaking))
+        return 0;
+    if (s->start < 0 || (s->speaking ? s->start >= n : s->start > n) || s->silence < NO_SUCH_ROW || s->silence >= n)
+        return 0;
+    if (s->silence != NO_SUCH_ROW && (!s->speaking || s->silence < s->start))
+        return 0;
+    if (s->pause < 0 || s->pause_length < 0 || s->pause > n || s->pause_length > n - s->pause ||
+        (s->pause_length && (!s->speaking || s->pause < s->start)))
+        return 0;
+    if (s->ended < NO_SUCH_ROW || s->ended > n || (s->ended == NO_SUCH_ROW && s->waiting) ||
+        (s->speaking && s->ended > s->start) || (s->waiting && !config->is_final))
+        return 0;
+    if (!(s->onset >= 0 && s->onset <= end && s->waiting_onset >= 0 && s->waiting_onset <= end))
+        return 0;
+    if (!(fabs(s->highest) < 1e300 && fabs(s->waiting_highest) < 1e300))
+        return 0;
+    return config->smoothing == 1 ? s->sum == 0
+                                  : pylstm_smoothing_valid(s->sum, (const int64_t *)(s + 1), config->smoothing, 1, n);
+}
+
+const pylstm_decision_kind pylstm_decision_segments = {
+    .name = "segments",
+    .rules = rules,
+    .check = segments_check,
+    .lay_out = segments_lay_out,
+    .begin = segments_begin,
+    .take = segments_take,
+    .finish = segments_finish,
+    .most_events = segments_most_events,
+    .valid = segments_valid,
+};

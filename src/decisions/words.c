@@ -1,0 +1,332 @@
+/* The decision "words": a keyword or a sound is an event when the average of its last posteriors reaches its threshold.
+ *
+ * Onset and offset follow the posteriors themselves: rows with at least half the threshold support a word, and a stretch of
+ * support bridges gaps that the average bridges.
+ */
+#include "decisions/decisions.h"
+#include "decisions/report.h"
+#include "decisions/smoothing.h"
+#include "platform/errors.h"
+#include "platform/hash.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { THRESHOLD, SMOOTHING, REFRACTORY, MIN_FRAMES, EXCLUSIVE, REPORT };
+
+static const char *const yes_or_no[] = {"false", "true", NULL};
+
+static const pylstm_setting_rule rules[] = {
+    [THRESHOLD] = {"threshold", PYLSTM_SETTING_ABOVE, 0, 1, 0.5, NULL},
+    [SMOOTHING] = {"smoothing_frames", PYLSTM_SETTING_COUNT, 1, PYLSTM_MOST_SMOOTHED, 10, NULL},
+    [REFRACTORY] = {"refractory_frames", PYLSTM_SETTING_COUNT, 0, 1e9, 40, NULL},
+    [MIN_FRAMES] = {"min_frames", PYLSTM_SETTING_COUNT, 1, 1e9, 1, NULL},
+    [EXCLUSIVE] = {"exclusive", PYLSTM_SETTING_CHOICE, 0, 0, -1, yes_or_no},
+    [REPORT] = {"report", PYLSTM_SETTING_CHOICE, 0, 0, PYLSTM_REPORT_EARLY, pylstm_reports},
+    {.key = NULL},
+};
+
+#define BACKGROUND  "background"
+#define OF_A_LABEL  "threshold." /* followed by the number of an output */
+#define NO_SUCH_ROW (-1)
+
+/* An output that is reported. */
+typedef struct word {
+    int output;
+    double given;      /* its threshold, */
+    int64_t threshold; /* and in the units of smoothing */
+} word;
+
+typedef struct words_config {
+    const word *words;
+    int n, exclusive, is_final;
+    int64_t smoothing, refractory, min_frames;
+} words_config;
+PYLSTM_CHECK_DECISION_CONFIG(words_config);
+
+/* What is remembered of a word. */
+typedef struct heard {
+    int64_t sum;          /* of the last posteriors */
+    int64_t first, last;  /* rows of the stretch that supports it */
+    int64_t above;        /* rows in a row on which its average reached the threshold */
+    int64_t disarmed;     /* 1 from an event until its average has been below the threshold */
+    int64_t quiet_until;  /* row; in exclusive decisions all words have the same */
+    int64_t decided;      /* row of the event that is still to be reported; NO_SUCH_ROW: none */
+    int64_t onset, score; /* of that event: a row, a sum */
+} heard;
+
+static heard *heard_of(void *state) {
+    return state;
+}
+
+/* smoothing rows of n values, the row of t at t % smoothing. */
+static int64_t *ring_of(const words_config *config, void *state) {
+    return (int64_t *)(heard_of(state) + config->n);
+}
+
+/* --- settings --------------------------------------------------------------------------------------------------------- */
+
+/* The output that a key such as "threshold.3" is for; -1: it is no such key. */
+static int output_of(const pylstm_outputs *outputs, const char *key) {
+    const char *digits = key + sizeof OF_A_LABEL - 1;
+    char again[16];
+    long number;
+    if (strncmp(key, OF_A_LABEL, sizeof OF_A_LABEL - 1) != 0 || strspn(digits, "0123456789") != strlen(digits) ||
+        strlen(digits) > 6)
+        return -1;
+    number = strtol(digits, NULL, 10);
+    pylstm_format(again, sizeof again, "%d", (int)number);
+    return strcmp(again, digits) == 0 && number < outputs->n ? (int)number : -1;
+}
+
+static int words_knows(const pylstm_decision *decision, const char *key) {
+    return strcmp(key, BACKGROUND) == 0 || output_of(&decision->outputs, key) >= 0;
+}
+
+static pylstm_status read_threshold(const pylstm_decision *decision, const pylstm_settings *settings, int output,
+                                    double *threshold, pylstm_error *why) {
+    char key[32];
+    pylstm_setting_found found;
+    pylstm_format(key, sizeof key, OF_A_LABEL "%d", output);
+    /* A threshold for all labels that was given goes before one for a label that stands in the file. */
+    if (pylstm_setting_find(settings, key, &found) && found.list == &settings->file &&
+        pylstm_setting_find(settings, rules[THRESHOLD].key, &found) && found.list == &settings->given)
+        return *threshold = decision->values[THRESHOLD], PYLSTM_OK;
+    PYLSTM_TRY(pylstm_setting_read(settings, &rules[THRESHOLD], key, &decision->outputs, threshold, why));
+    if (!pylstm_setting_find(settings, key, &found))
+        *threshold = decision->values[THRESHOLD];
+    return PYLSTM_OK;
+}
+
+/* Whether an output is one of the names. */
+static int is_named(const pylstm_outputs *outputs, const char *names, int output) {
+    const char *name;
+    size_t length;
+    while ((name = pylstm_next_name(&names, &length)) != NULL) {
+        if (pylstm_output_named(outputs, name, length) == output)
+            return 1;
+    }
+    return 0;
+}
+
+static pylstm_status check_background(const pylstm_decision *decision, const pylstm_settings *settings, pylstm_error *why) {
+    const pylstm_outputs *outputs = &decision->outputs;
+    pylstm_setting_found found;
+    const char *names, *name;
+    size_t length;
+    int n = 0;
+    if (!pylstm_setting_find(settings, BACKGROUND, &found))
+        return PYLSTM_OK;
+    for (names = found.value; (name = pylstm_next_name(&names, &length)) != NULL;) {
+        if (pylstm_output_named(outputs, name, length) < 0)
+            return pylstm_setting_fail(&found, BACKGROUND, "labels of the model, with commas between them, or nothing", why);
+    }
+    for (int k = 0; k < outputs->n; k++)
+        n += is_named(outputs, found.value, k);
+    return n < outputs->n ? PYLSTM_OK
+                          : pylstm_setting_fail(&found, BACKGROUND, "one label at least that is not in it", why);
+}
+
+static pylstm_status words_check(const pylstm_decision *decision, const pylstm_settings *settings, pylstm_error *why) {
+    double threshold;
+    for (int k = 0; k < decision->outputs.n; k++)
+        PYLSTM_TRY(read_threshold(decision, settings, k, &threshold, why));
+    return check_background(decision, settings, why);
+}
+
+static void words_lay_out(pylstm_decision *decision, const pylstm_settings *settings, pylstm_arena *arena) {
+    words_config *config = (void *)decision->config;
+    word *words = pylstm_arena_take(arena, (size_t)decision->outputs.n, sizeof *words);
+    pylstm_arena state = {.base = NULL};
+    pylstm_setting_found found;
+    int n = 0;
+    if (!pylstm_setting_find(settings, BACKGROUND, &found))
+        found.value = "";
+    for (int k = 0; k < decision->outputs.n; k++) {
+        double threshold;
+        if (is_named(&decision->outputs, found.value, k))
+            continue;
+        read_threshold(decision, settings, k, &threshold, NULL);
+        if (words)
+            words[n] = (word){.output = k, .given = threshold, .threshold = pylstm_smoothing_units(threshold)};
+        n++;
+    }
+    if (decision->values[EXCLUSIVE] < 0)
+        decision->values[EXCLUSIVE] = !decision->outputs.independent;
+    *config = (words_config){
+        .words = words,
+        .n = n,
+        .exclusive = decision->values[EXCLUSIVE] != 0,
+        .is_final = decision->values[REPORT] == PYLSTM_REPORT_FINAL,
+        .smoothing = (int64_t)decision->values[SMOOTHING],
+        .refractory = (int64_t)decision->values[REFRACTORY],
+        .min_frames = (int64_t)decision->values[MIN_FRAMES],
+    };
+    pylstm_arena_take(&state, (size_t)n, sizeof(heard));
+    pylstm_arena_take(&state, (size_t)n * (size_t)config->smoothing, sizeof(int64_t));
+    decision->state_size = state.used;
+}
+
+static uint64_t words_hash(const pylstm_decision *decision, uint64_t hash) {
+    const words_config *config = pylstm_decision_config(decision);
+    for (int k = 0; k < config->n; k++) {
+        const int64_t of[3] = {(int64_t)hash, config->words[k].output, config->words[k].threshold};
+        hash = pylstm_hash(of, sizeof of);
+    }
+    return hash;
+}
+
+static double words_threshold_of(const pylstm_decision *decision, int output) {
+    const words_config *config = pylstm_decision_config(decision);
+    for (int k = 0; k < config->n; k++) {
+        if (config->words[k].output == output)
+            return config->words[k].given;
+    }
+    return 0;
+}
+
+/* --- rows ------------------------------------------------------------------------------------------------------------- */
+
+static void words_begin(const pylstm_decision *decision, void *state) {
+    const words_config *config = pylstm_decision_config(decision);
+    for (int k = 0; k < config->n; k++)
+        heard_of(state)[k].first = heard_of(state)[k].last = heard_of(state)[k].decided = NO_SUCH_ROW;
+}
+
+/* Reports the event of a word: onset and score as they were when it was decided, offset as it is now. */
+static void report(const pylstm_decision *decision, const heard *h, int k, pylstm_events *events) {
+    const words_config *config = pylstm_decision_config(decision);
+    const int64_t end = h->last > h->onset ? h->last + 1 : h->onset + 1;
+    pylstm_event_add(events, (pylstm_event){
+                                 .kind = PYLSTM_WORD,
+                                 .label = config->words[k].output,
+                                 .time = pylstm_row_seconds(decision, h->decided),
+                                 .onset = pylstm_row_seconds(decision, h->onset),
+                                 .offset = pylstm_row_seconds(decision, end),
+                                 .score = pylstm_smoothing_average(h->score, config->smoothing),
+                             });
+}
+
+/* A word whose event is still to be reported is over. */
+static void end_word(const pylstm_decision *decision, heard *h, int k, pylstm_events *events) {
+    if (h->decided == NO_SUCH_ROW)
+        return;
+    report(decision, h, k, events);
+    h->decided = NO_SUCH_ROW;
+}
+
+/* Takes the posterior of a word. Returns whether its average reaches the threshold. */
+static int follow(const words_config *config, heard *h, int64_t *place, int k, int64_t t, double posterior) {
+    const int64_t threshold = config->words[k].threshold, units = pylstm_smoothing_units(posterior);
+    pylstm_smoothing_take(&h->sum, place, units);
+    if (2 * units >= threshold) {
+        if (h->last == NO_SUCH_ROW || t - h->last > config->smoothing)
+            h->first = t;
+        h->last = t;
+    }
+    if (h->sum < threshold * config->smoothing) {
+        h->above = 0;
+        h->disarmed = 0;
+        return 0;
+    }
+    h->above++;
+    return 1;
+}
+
+/* Makes a word whose average reaches the threshold an event, if nothing speaks against it. */
+static void decide(const pylstm_decision *decision, heard *all, int k, int64_t t, pylstm_events *events) {
+    const words_config *config = pylstm_decision_config(decision);
+    heard *h = &all[k];
+    if (h->above < config->min_frames || h->disarmed || t < h->quiet_until)
+        return;
+    for (int other = 0; config->exclusive && other < config->n; other++) {
+        end_word(decision, &all[other], other, events);
+        all[other].quiet_until = t + 1 + config->refractory;
+    }
+    h->disarmed = 1;
+    h->quiet_until = t + 1 + config->refractory;
+    h->decided = t;
+    h->onset = h->last == NO_SUCH_ROW ? t : h->first;
+    h->score = h->sum;
+    if (!config->is_final)
+        end_word(decision, h, k, events);
+}
+
+static void words_take(const pylstm_decision *decision, void *state, int64_t t, pylstm_row row, pylstm_events *events) {
+    const words_config *config = pylstm_decision_config(decision);
+    heard *all = heard_of(state);
+    int64_t *places = ring_of(config, state) + t % config->smoothing * config->n;
+    int best = -1;
+    for (int k = 0; k < config->n; k++) {
+        if (!follow(config, &all[k], &places[k], k, t, pylstm_row_value(row, config->words[k].output)))
+            end_word(decision, &all[k], k, events);
+        else if (!config->exclusive)
+            decide(decision, all, k, t, events);
+        else if (best < 0 || all[k].sum > all[best].sum)
+            best = k;
+    }
+    if (best >= 0)
+        decide(decision, all, best, t, events);
+}
+
+static void words_finish(const pylstm_decision *decision, void *state, int64_t n, double length, pylstm_events *events) {
+    const words_config *config = pylstm_decision_config(decision);
+    (void)n, (void)length;
+    for (int k = 0; k < config->n; k++)
+        end_word(decision, &heard_of(state)[k], k, events);
+}
+
+/* Between two events of a word, or of any where they are exclusive, lie the refractory rows; one may be waiting. */
+static uint64_t words_most_events(const pylstm_decision *decision, uint64_t n) {
+    const words_config *config = pylstm_decision_config(decision);
+    const uint64_t each = n / ((uint64_t)config->refractory + 1) + 2;
+    return config->exclusive ? each : each * (uint64_t)config->n;
+}
+
+/* --- snapshots -------------------------------------------------------------------------------------------------------- */
+
+/* Whether a number is a row before n, or none. */
+static int is_row(int64_t row, int64_t n) {
+    return row >= NO_SUCH_ROW && row < n;
+}
+
+static int words_valid(const pylstm_decision *decision, const void *state, int64_t n) {
+    const words_config *config = pylstm_decision_config(decision);
+    const heard *all = state;
+    const int64_t *ring = (const int64_t *)(all + config->n);
+    const int64_t most = (int64_t)(PYLSTM_LARGEST_POSTERIOR * PYLSTM_SMOOTHING_UNIT) * config->smoothing;
+    for (int k = 0; k < config->n; k++) {
+        const heard *h = &all[k];
+        if (!pylstm_smoothing_valid(h->sum, ring + k, config->smoothing, config->n, n))
+            return 0;
+        if (!is_row(h->first, n) || !is_row(h->last, n) || h->first > h->last || (h->first < 0) != (h->last < 0))
+            return 0;
+        if (h->above < 0 || h->above > n || (h->above > 0) != (n && h->sum >= config->words[k].threshold * config->smoothing))
+            return 0;
+        if ((h->disarmed != 0 && h->disarmed != 1) || (h->disarmed && !h->above))
+            return 0;
+        if (h->quiet_until < 0 || h->quiet_until > n + config->refractory ||
+            (config->exclusive && h->quiet_until != all[0].quiet_until))
+            return 0;
+        if (!is_row(h->decided, n) || (h->decided >= 0 && (!config->is_final || !h->disarmed)))
+            return 0;
+        if (h->onset < 0 || h->onset > h->last + (h->onset == 0) || h->score < -most || h->score > most)
+            return 0;
+    }
+    return 1;
+}
+
+const pylstm_decision_kind pylstm_decision_words = {
+    .name = "words",
+    .rules = rules,
+    .knows = words_knows,
+    .check = words_check,
+    .lay_out = words_lay_out,
+    .hash = words_hash,
+    .threshold_of = words_threshold_of,
+    .begin = words_begin,
+    .take = words_take,
+    .finish = words_finish,
+    .most_events = words_most_events,
+    .valid = words_valid,
+};

@@ -46,11 +46,12 @@ with _interrupts_postponed():
             f" installed, start Python in another folder{'' if _missing else f' ({error})'}",
             name=error.name,
         ) from None
-    from pylstm.decisions import Detector, Event
+    from pylstm.decisions import Detector, Event, segments_from_probabilities
     from pylstm.features import MFCC, LogMel
     from pylstm.layers import kinds as _kinds
     from pylstm.layers.kinds import *
     from pylstm.model import Model, load
+    from pylstm.speech import find_words, speech_segments
 
 if _typing.TYPE_CHECKING:
     from pylstm import convert, reference, train
@@ -66,10 +67,13 @@ __all__ = [
     "StreamBusyError",
     "Streams",
     "convert",
+    "find_words",
     "get_include",
     "load",
     "reference",
+    "segments_from_probabilities",
     "show_config",
+    "speech_segments",
     "train",
 ]
 __all__ += _kinds.__all__

@@ -17,6 +17,7 @@ from pylstm import _engine, model_files
 from pylstm import features as features_module
 from pylstm import layers as layers_module
 from pylstm.arguments import number_of, text
+from pylstm.decisions.settings import DecisionSettings, settings_as_text
 from pylstm.features import Features
 from pylstm.free_memory import check_free
 from pylstm.layers.layer import Layer, checked_layers
@@ -39,8 +40,10 @@ class Model:
     labels : sequence of str, optional
         Names of the outputs, one for each.
     info : mapping of str to str, optional
-        Notes that are kept with the model (where it comes from, thresholds of a detector). Names
-        consist of letters, digits, dots and underscores.
+        Notes that are kept with the model, such as where it comes from. Names consist of letters,
+        digits, dots and underscores.
+    decision : mapping, optional
+        How its posteriors become events: settings as `listener` takes them, which they replace.
 
     Raises
     ------
@@ -66,6 +69,7 @@ class Model:
         layers: Sequence[Layer],
         labels: Sequence[str] | None = None,
         info: Mapping[str, str] | None = None,
+        decision: DecisionSettings | None = None,
     ) -> None:
         if features is not None and not isinstance(features, Features):
             raise TypeError(f"features is {type(features).__name__}; expected MFCC, LogMel or None")
@@ -92,6 +96,7 @@ class Model:
         for name, value in self._info.items():
             text("a name in info", name)
             text(f"info[{name!r}]", value)
+        self._decision = dict(settings_as_text(self._labels, decision or {}))
         self._has_checksum = True
         self._core = _engine.Core(self.to_bytes())
 
@@ -131,6 +136,7 @@ class Model:
         count = int(metadata["labels.count"])
         self._labels = tuple(metadata[f"labels.{k}"] for k in range(count)) if count else None
         self._info = _below(metadata, "info.")
+        self._decision = _below(metadata, "decision.")
         return self
 
     def to_bytes(self) -> bytes:
@@ -149,6 +155,7 @@ class Model:
             [(layer.config(), layer.tensors()) for layer in self._layers],
             self._labels or (),
             self._info,
+            self._decision,
             checksum=checksum,
         )
 
@@ -191,7 +198,16 @@ class Model:
         (82000, 25112)
         """
         layers = [layer.quantize(precision) for layer in self._layers]
-        return Model(self._features, layers, self._labels, self._info)
+        return self._with_layers(layers)
+
+    def _with_layers(self, layers: Sequence[Layer]) -> Model:
+        """The same model with other weights."""
+        model = object.__new__(Model)
+        model._features, model._layers = self._features, tuple(layers)
+        model._labels, model._info, model._decision = self._labels, self._info, self._decision
+        model._has_checksum = True
+        model._core = _engine.Core(model.to_bytes())
+        return model
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Snapshots of streams name the bytes that their model was made from: a copy in another
@@ -219,6 +235,14 @@ class Model:
     def info(self) -> Mapping[str, str]:
         """The notes that are kept with the model; read-only."""
         return MappingProxyType(self._info)
+
+    @property
+    def decision(self) -> Mapping[str, str]:
+        """The settings of its decision as they stand in its file, which are often none; read-only.
+
+        `listener` says what is in force.
+        """
+        return MappingProxyType(self._decision)
 
     @property
     def sample_rate(self) -> int | None:

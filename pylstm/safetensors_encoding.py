@@ -38,6 +38,7 @@ def encode_model(
     layers: Iterable[tuple[Mapping[str, str], Mapping[str, NDArray[Any]]]],
     labels: Sequence[str] = (),
     info: Mapping[str, str] | None = None,
+    decision: Mapping[str, str] | None = None,
     *,
     checksum: bool = True,
 ) -> bytes:
@@ -55,6 +56,7 @@ def encode_model(
         tensors |= {f"layers.{place}.{name}": weight for name, weight in weights.items()}
     metadata["labels.count"] = str(len(labels))
     metadata |= {f"labels.{k}": label for k, label in enumerate(labels)}
+    metadata |= {f"decision.{name}": value for name, value in (decision or {}).items()}
     metadata |= {f"info.{name}": value for name, value in (info or {}).items()}
     values = {name: _Values.of(tensor) for name, tensor in tensors.items()}
     if checksum:

@@ -65,9 +65,16 @@ static int knows(const pylstm_decision *decision, const char *key) {
     return decision->kind->knows && decision->kind->knows(decision, key);
 }
 
-/* Refuses keys that nothing reads. */
+/* Lists the keys of a kind. */
+static void list_keys(const pylstm_decision_kind *kind, char *text, size_t size) {
+    size_t used = (size_t)pylstm_format(text, size, "%s", KIND);
+    for (const pylstm_setting_rule *rule = kind->rules; rule->key && used < size; rule++)
+        used += (size_t)pylstm_format(text + used, size - used, ", %s", rule->key);
+}
+
+/* Refuses keys that nothing reads, and those that stand there twice. */
 static pylstm_status check_keys(const pylstm_decision *decision, const pylstm_setting_list *list, pylstm_error *why) {
-    char shown[PYLSTM_SHOWN];
+    char shown[PYLSTM_SHOWN], keys[240];
     for (size_t k = 0; k < list->n; k++) {
         const char *name = list->array[k].key;
         if (knows(decision, name))
@@ -75,8 +82,9 @@ static pylstm_status check_keys(const pylstm_decision *decision, const pylstm_se
         if (*list->prefix)
             return pylstm_fail(why, PYLSTM_BAD_MODEL, "[unused-key] nothing in a decision of the kind %s reads '%s%s'",
                                decision->kind->name, list->prefix, name);
-        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "%s is no setting of %s; expected one of docs/model-file.md",
-                           pylstm_json_show(shown, name, strlen(name)), decision->kind->name);
+        list_keys(decision->kind, keys, sizeof keys);
+        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "%s is no setting of %s; expected one of: %s",
+                           pylstm_json_show(shown, name, strlen(name)), decision->kind->name, keys);
     }
     for (size_t k = 0; k < list->n; k++) {
         for (size_t other = 0; other < k; other++) {

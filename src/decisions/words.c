@@ -9,7 +9,6 @@
 #include "platform/errors.h"
 #include "platform/hash.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { THRESHOLD, SMOOTHING, REFRACTORY, MIN_FRAMES, EXCLUSIVE, REPORT };
@@ -27,7 +26,8 @@ static const pylstm_setting_rule rules[] = {
 };
 
 #define BACKGROUND  "background"
-#define OF_A_LABEL  "threshold." /* followed by the number of an output */
+#define OF_A_LABEL  "threshold."  /* followed by the number of an output */
+#define IS_SILENT   "background." /* likewise: true or false */
 #define NO_SUCH_ROW (-1)
 
 /* An output that is reported. */
@@ -66,36 +66,46 @@ static int64_t *ring_of(const words_config *config, void *state) {
 
 /* --- settings --------------------------------------------------------------------------------------------------------- */
 
-/* The output that a key such as "threshold.3" is for; -1: it is no such key. */
-static int output_of(const pylstm_outputs *outputs, const char *key) {
-    const char *digits = key + sizeof OF_A_LABEL - 1;
+/* The output that a key such as "threshold.3" is for; -1: it does not begin so, or there is no such output. */
+static int output_of(const pylstm_outputs *outputs, const char *key, const char *beginning) {
+    const size_t length = strlen(beginning);
     char again[16];
-    long number;
-    if (strncmp(key, OF_A_LABEL, sizeof OF_A_LABEL - 1) != 0 || strspn(digits, "0123456789") != strlen(digits) ||
-        strlen(digits) > 6)
-        return -1;
-    number = strtol(digits, NULL, 10);
-    pylstm_format(again, sizeof again, "%d", (int)number);
-    return strcmp(again, digits) == 0 && number < outputs->n ? (int)number : -1;
+    for (int k = 0; strncmp(key, beginning, length) == 0 && k < outputs->n; k++) {
+        pylstm_format(again, sizeof again, "%d", k);
+        if (strcmp(again, key + length) == 0)
+            return k;
+    }
+    return -1;
 }
 
 static int words_knows(const pylstm_decision *decision, const char *key) {
-    return strcmp(key, BACKGROUND) == 0 || output_of(&decision->outputs, key) >= 0;
+    const pylstm_outputs *outputs = &decision->outputs;
+    return strcmp(key, BACKGROUND) == 0 || output_of(outputs, key, OF_A_LABEL) >= 0 || output_of(outputs, key, IS_SILENT) >= 0;
+}
+
+/* Finds what holds for an output: its own key, or the one for all. What was given goes before what stands in the file, also
+ * where that is for the output alone. Returns the key that was found, or NULL. */
+static const char *find_for(const pylstm_settings *settings, const char *all, const char *beginning, int output, char key[32],
+                            pylstm_setting_found *found) {
+    const pylstm_settings given = {.given = settings->given};
+    pylstm_format(key, 32, "%s%d", beginning, output);
+    if (pylstm_setting_find(&given, key, found))
+        return key;
+    if (pylstm_setting_find(&given, all, found))
+        return all;
+    if (pylstm_setting_find(settings, key, found))
+        return key;
+    return pylstm_setting_find(settings, all, found) ? all : NULL;
 }
 
 static pylstm_status read_threshold(const pylstm_decision *decision, const pylstm_settings *settings, int output,
                                     double *threshold, pylstm_error *why) {
     char key[32];
     pylstm_setting_found found;
-    pylstm_format(key, sizeof key, OF_A_LABEL "%d", output);
-    /* A threshold for all labels that was given goes before one for a label that stands in the file. */
-    if (pylstm_setting_find(settings, key, &found) && found.list == &settings->file &&
-        pylstm_setting_find(settings, rules[THRESHOLD].key, &found) && found.list == &settings->given)
-        return *threshold = decision->values[THRESHOLD], PYLSTM_OK;
-    PYLSTM_TRY(pylstm_setting_read(settings, &rules[THRESHOLD], key, &decision->outputs, threshold, why));
-    if (!pylstm_setting_find(settings, key, &found))
-        *threshold = decision->values[THRESHOLD];
-    return PYLSTM_OK;
+    const char *name = find_for(settings, rules[THRESHOLD].key, OF_A_LABEL, output, key, &found);
+    if (!name)
+        return *threshold = rules[THRESHOLD].fallback, PYLSTM_OK;
+    return pylstm_setting_read(settings, &rules[THRESHOLD], name, &decision->outputs, threshold, why);
 }
 
 /* Whether an output is one of the names. */
@@ -109,22 +119,40 @@ static int is_named(const pylstm_outputs *outputs, const char *names, int output
     return 0;
 }
 
-static pylstm_status check_background(const pylstm_decision *decision, const pylstm_settings *settings, pylstm_error *why) {
-    const pylstm_outputs *outputs = &decision->outputs;
+/* Whether an output is never reported. */
+static int is_silent(const pylstm_decision *decision, const pylstm_settings *settings, int output) {
+    char key[32];
     pylstm_setting_found found;
+    const char *name = find_for(settings, BACKGROUND, IS_SILENT, output, key, &found);
+    if (!name)
+        return 0;
+    return name == key ? strcmp(found.value, "true") == 0 : is_named(&decision->outputs, found.value, output);
+}
+
+static pylstm_status check_background(const pylstm_decision *decision, const pylstm_settings *settings, pylstm_error *why) {
+    static const pylstm_setting_rule flag = {IS_SILENT, PYLSTM_SETTING_CHOICE, 0, 0, 0, yes_or_no};
+    const pylstm_outputs *outputs = &decision->outputs;
+    pylstm_setting_found found = {.value = ""};
     const char *names, *name;
+    char key[32];
+    double value;
     size_t length;
     int n = 0;
-    if (!pylstm_setting_find(settings, BACKGROUND, &found))
-        return PYLSTM_OK;
-    for (names = found.value; (name = pylstm_next_name(&names, &length)) != NULL;) {
-        if (pylstm_output_named(outputs, name, length) < 0)
-            return pylstm_setting_fail(&found, BACKGROUND, "labels of the model, with commas between them, or nothing", why);
+    if (pylstm_setting_find(settings, BACKGROUND, &found)) {
+        for (names = found.value; (name = pylstm_next_name(&names, &length)) != NULL;) {
+            if (pylstm_output_named(outputs, name, length) < 0)
+                return pylstm_setting_fail(&found, BACKGROUND, "labels of the model, with commas between them, or nothing", why);
+        }
     }
-    for (int k = 0; k < outputs->n; k++)
-        n += is_named(outputs, found.value, k);
-    return n < outputs->n ? PYLSTM_OK
-                          : pylstm_setting_fail(&found, BACKGROUND, "one label at least that is not in it", why);
+    for (int k = 0; k < outputs->n; k++) {
+        pylstm_format(key, sizeof key, IS_SILENT "%d", k);
+        PYLSTM_TRY(pylstm_setting_read(settings, &flag, key, outputs, &value, why));
+        n += is_silent(decision, settings, k);
+    }
+    if (n < outputs->n)
+        return PYLSTM_OK;
+    return pylstm_fail(why, found.list == &settings->given ? PYLSTM_BAD_ARGUMENT : PYLSTM_BAD_MODEL,
+                       "background has all labels; expected one at least that is not in it");
 }
 
 static pylstm_status words_check(const pylstm_decision *decision, const pylstm_settings *settings, pylstm_error *why) {
@@ -138,13 +166,10 @@ static void words_lay_out(pylstm_decision *decision, const pylstm_settings *sett
     words_config *config = (void *)decision->config;
     word *words = pylstm_arena_take(arena, (size_t)decision->outputs.n, sizeof *words);
     pylstm_arena state = {.base = NULL};
-    pylstm_setting_found found;
     int n = 0;
-    if (!pylstm_setting_find(settings, BACKGROUND, &found))
-        found.value = "";
     for (int k = 0; k < decision->outputs.n; k++) {
         double threshold;
-        if (is_named(&decision->outputs, found.value, k))
+        if (is_silent(decision, settings, k))
             continue;
         read_threshold(decision, settings, k, &threshold, NULL);
         if (words)

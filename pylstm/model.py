@@ -198,10 +198,25 @@ class Model:
         (82000, 25112)
         """
         layers = [layer.quantize(precision) for layer in self._layers]
-        return self._with_layers(layers)
+        return self.with_layers(layers)
 
-    def _with_layers(self, layers: Sequence[Layer]) -> Model:
-        """The same model with other weights."""
+    def with_layers(self, layers: Sequence[Layer]) -> Model:
+        """The same model with other weights: features, labels, notes and decision stay.
+
+        Parameters
+        ----------
+        layers : sequence of Layer
+            As many as it has, of the same widths.
+
+        Returns
+        -------
+        Model
+
+        Raises
+        ------
+        ModelFileError
+            The widths differ.
+        """
         model = object.__new__(Model)
         model._features, model._layers = self._features, tuple(layers)
         model._labels, model._info, model._decision = self._labels, self._info, self._decision

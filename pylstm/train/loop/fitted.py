@@ -55,7 +55,7 @@ class Fitted:
         began = self._began
         if began is None:
             return Model(None, self.layers)
-        return Model(began.features, self.layers, began.labels, began.info)
+        return began.with_layers(self.layers)
 
     def __repr__(self) -> str:
         return (

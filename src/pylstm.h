@@ -265,7 +265,7 @@ PYLSTM_API int pylstm_model_n_info(const pylstm_model *model);
 /* Returns: the key of a note, in the order of the file; NULL where index is out of range. [any thread] [rt] */
 PYLSTM_API const char *pylstm_model_info_key(const pylstm_model *model, int index);
 
-/* Reads the numbers of a model whose decision is "words", from its settings "decision.*" or its notes "detector.*", whatever the
+/* Reads the numbers of a decision "words", from a model's settings "decision.*" or else its notes "detector.*", whatever the
  * locale is. pylstm_decision_create takes more: a threshold for each label, and other kinds of decisions.
  *
  *     threshold            receives a number above 0 and at most 1

@@ -22,9 +22,15 @@ int pylstm_has_detector_notes(const pylstm_model *model) {
     return 0;
 }
 
+/* Whether the numbers of a detector stand below "decision.". A model that decides on something else may have the notes, too. */
+static int has_words_settings(const pylstm_model *model) {
+    const char *kind = pylstm_entry(model->decision, model->n_decision, "kind");
+    return model->n_decision && (!kind || strcmp(kind, "words") == 0);
+}
+
 /* The names of labels that are never reported. */
 static const char *background_of(const pylstm_model *model) {
-    return model->n_decision ? pylstm_entry(model->decision, model->n_decision, BACKGROUND)
+    return has_words_settings(model) ? pylstm_entry(model->decision, model->n_decision, BACKGROUND)
                              : pylstm_model_info(model, PREFIX BACKGROUND);
 }
 
@@ -146,9 +152,6 @@ static pylstm_status read_settings(const pylstm_model *model, numbers *of, pylst
     const pylstm_decision_kind *words = pylstm_decision_kind_named("words");
     const pylstm_settings settings = {.file = {.array = model->decision, .n = (size_t)model->n_decision}};
     const pylstm_outputs outputs = {.n = model->n_outputs, .labels = (const char *const *)model->labels};
-    const char *kind = pylstm_entry(model->decision, model->n_decision, "kind");
-    if (kind && strcmp(kind, words->name) != 0)
-        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[detector] the model decides on %s; expected words", kind);
     for (const pylstm_setting_rule *rule = words->rules; rule->key; rule++) {
         double value;
         PYLSTM_TRY(pylstm_setting_read(&settings, rule, rule->key, &outputs, &value, why));
@@ -188,7 +191,10 @@ pylstm_status pylstm_model_detector(const pylstm_model *model, double *threshold
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[detector] the model has no features; expected one that takes audio");
     if (!pylstm_model_label(model, 0))
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[detector] the model has no labels; expected one for each output");
-    PYLSTM_TRY(model->n_decision ? read_settings(model, &of, why) : read_notes(model, &of, why));
+    if (model->n_decision && !has_words_settings(model) && !pylstm_has_detector_notes(model))
+        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[detector] the model decides on %s; expected words",
+                           pylstm_entry(model->decision, model->n_decision, "kind"));
+    PYLSTM_TRY(has_words_settings(model) ? read_settings(model, &of, why) : read_notes(model, &of, why));
     *threshold = of.threshold;
     *smoothing_frames = of.smoothing_frames;
     *refractory_frames = of.refractory_frames;

@@ -46,15 +46,23 @@ const char *pylstm_next_name(const char **list, size_t *length) {
     return start;
 }
 
+int pylstm_output_numbered(const pylstm_outputs *outputs, const char *digits, size_t length) {
+    int number = 0;
+    if (length < 1 || length > 5 || (digits[0] == '0' && length > 1))
+        return -1;
+    for (size_t k = 0; k < length; k++) {
+        if (digits[k] < '0' || digits[k] > '9')
+            return -1;
+        number = 10 * number + (digits[k] - '0');
+    }
+    return number < outputs->n ? number : -1;
+}
+
 int pylstm_output_named(const pylstm_outputs *outputs, const char *name, size_t length) {
-    char number[16];
+    if (!outputs->labels)
+        return pylstm_output_numbered(outputs, name, length);
     for (int k = 0; k < outputs->n; k++) {
-        const char *label = number;
-        if (outputs->labels)
-            label = outputs->labels[k];
-        else
-            pylstm_format(number, sizeof number, "%d", k);
-        if (strlen(label) == length && memcmp(label, name, length) == 0)
+        if (strlen(outputs->labels[k]) == length && memcmp(outputs->labels[k], name, length) == 0)
             return k;
     }
     return -1;

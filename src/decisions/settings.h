@@ -65,6 +65,9 @@ pylstm_status pylstm_setting_fail(const pylstm_setting_found *found, const char 
 /* The output whose label is this text, or whose number it is where there are no labels; -1: none. */
 int pylstm_output_named(const pylstm_outputs *outputs, const char *name, size_t length);
 
+/* The output of this number, as it is written in settings: digits without a leading zero; -1: there is none. */
+int pylstm_output_numbered(const pylstm_outputs *outputs, const char *digits, size_t length);
+
 /* The next name in a list with commas between them, without the blanks around it; NULL at the end. It has *length bytes and no
  * terminator. *list starts as the whole and is moved past the name. A blank list has no names. */
 const char *pylstm_next_name(const char **list, size_t *length);

@@ -30,6 +30,9 @@ static const pylstm_setting_rule rules[] = {
 #define IS_SILENT   "background." /* likewise: true or false */
 #define NO_SUCH_ROW (-1)
 
+/* Settings are looked up for each output; a file has no room for more labels. */
+#define MOST_WORDS 2048
+
 /* An output that is reported. */
 typedef struct word {
     int output;
@@ -66,21 +69,16 @@ static int64_t *ring_of(const words_config *config, void *state) {
 
 /* --- settings --------------------------------------------------------------------------------------------------------- */
 
-/* The output that a key such as "threshold.3" is for; -1: it does not begin so, or there is no such output. */
-static int output_of(const pylstm_outputs *outputs, const char *key, const char *beginning) {
+/* Whether a key is that of an output, such as "threshold.3". */
+static int is_for_output(const pylstm_outputs *outputs, const char *key, const char *beginning) {
     const size_t length = strlen(beginning);
-    char again[16];
-    for (int k = 0; strncmp(key, beginning, length) == 0 && k < outputs->n; k++) {
-        pylstm_format(again, sizeof again, "%d", k);
-        if (strcmp(again, key + length) == 0)
-            return k;
-    }
-    return -1;
+    return strncmp(key, beginning, length) == 0 &&
+           pylstm_output_numbered(outputs, key + length, strlen(key + length)) >= 0;
 }
 
 static int words_knows(const pylstm_decision *decision, const char *key) {
     const pylstm_outputs *outputs = &decision->outputs;
-    return strcmp(key, BACKGROUND) == 0 || output_of(outputs, key, OF_A_LABEL) >= 0 || output_of(outputs, key, IS_SILENT) >= 0;
+    return strcmp(key, BACKGROUND) == 0 || is_for_output(outputs, key, OF_A_LABEL) || is_for_output(outputs, key, IS_SILENT);
 }
 
 /* Finds what holds for an output: its own key, or the one for all. What was given goes before what stands in the file, also
@@ -113,7 +111,8 @@ static int is_named(const pylstm_outputs *outputs, const char *names, int output
     const char *name;
     size_t length;
     while ((name = pylstm_next_name(&names, &length)) != NULL) {
-        if (pylstm_output_named(outputs, name, length) == output)
+        if (!outputs->labels ? pylstm_output_numbered(outputs, name, length) == output
+                             : strlen(outputs->labels[output]) == length && memcmp(outputs->labels[output], name, length) == 0)
             return 1;
     }
     return 0;
@@ -157,9 +156,18 @@ static pylstm_status check_background(const pylstm_decision *decision, const pyl
 
 static pylstm_status words_check(const pylstm_decision *decision, const pylstm_settings *settings, pylstm_error *why) {
     double threshold;
+    if (decision->outputs.n > MOST_WORDS)
+        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "there are %d outputs; expected at most %d for words", decision->outputs.n,
+                           MOST_WORDS);
     for (int k = 0; k < decision->outputs.n; k++)
         PYLSTM_TRY(read_threshold(decision, settings, k, &threshold, why));
     return check_background(decision, settings, why);
+}
+
+/* A threshold that is above 0 stays so. */
+static int64_t units_of(double threshold) {
+    const int64_t units = pylstm_smoothing_units(threshold);
+    return units ? units : 1;
 }
 
 static void words_lay_out(pylstm_decision *decision, const pylstm_settings *settings, pylstm_arena *arena) {
@@ -173,7 +181,7 @@ static void words_lay_out(pylstm_decision *decision, const pylstm_settings *sett
             continue;
         read_threshold(decision, settings, k, &threshold, NULL);
         if (words)
-            words[n] = (word){.output = k, .given = threshold, .threshold = pylstm_smoothing_units(threshold)};
+            words[n] = (word){.output = k, .given = threshold, .threshold = units_of(threshold)};
         n++;
     }
     if (decision->values[EXCLUSIVE] < 0)

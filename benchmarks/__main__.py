@@ -38,6 +38,7 @@ QUESTIONS = (
     "python_call",
     "streams_per_core",
     "many_streams",
+    "listeners",
     "cold_start",
     "training_step",
     "training_products",

@@ -32,7 +32,14 @@ with _interrupts_postponed():
 
     try:
         from pylstm import _engine
-        from pylstm._engine import ModelFileError, Stream, StreamBusyError, Streams
+        from pylstm._engine import (
+            Listener,
+            Listeners,
+            ModelFileError,
+            Stream,
+            StreamBusyError,
+            Streams,
+        )
     except ImportError as error:
         _package = _Path(__file__).parent
         # The error of a module that the engine needs has that module's name.
@@ -59,6 +66,8 @@ __all__ = [
     "MFCC",
     "Detector",
     "Event",
+    "Listener",
+    "Listeners",
     "LogMel",
     "Model",
     "ModelFileError",

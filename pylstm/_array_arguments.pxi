@@ -137,12 +137,19 @@ cdef bint overlap(Py_buffer *source, Py_buffer *target) noexcept:
 cdef object not_finite(Py_buffer *view, str name):
     """The error for NaN or infinity, which says where the first one stands."""
     cdef const char *row
-    cdef float value
+    cdef const char *place
+    cdef float narrow
+    cdef double value
     cdef Py_ssize_t k, j, columns = view.shape[1] if view.ndim == 2 else 1
     for k in range(view.shape[0]):
         row = <const char *>view.buf + k * step(view, 0)
         for j in range(columns):
-            memcpy(&value, row + (j * step(view, 1) if view.ndim == 2 else 0), sizeof(float))
+            place = row + (j * step(view, 1) if view.ndim == 2 else 0)
+            if view.itemsize == sizeof(double):
+                memcpy(&value, place, sizeof(double))
+            else:
+                memcpy(&narrow, place, sizeof(float))
+                value = narrow
             if not isfinite(value):
                 where = f"[{k}, {j}]" if view.ndim == 2 else f"[{k}]"
                 return ValueError(f"{name}{where} is {value}; expected finite values. Nothing of it was taken")

@@ -7,6 +7,10 @@ cdef extern from "engine/listener.h" nogil:
     pylstm_status pylstm_listener_push_doubles(pylstm_listener *listener, const double *rows, size_t n_rows, ptrdiff_t row_stride, pylstm_event *events, size_t max_events, size_t *n_events)
     pylstm_status pylstm_listener_finish(pylstm_listener *listener, double seconds, pylstm_event *events, size_t max_events, size_t *n_events)
 
+cdef extern from "decisions/settings.h" nogil:
+    const double PYLSTM_NOT_YET
+    const double PYLSTM_NO_LIMIT
+
 cdef extern from "modelfile/model_file.h" nogil:
     enum:
         PYLSTM_MAX_NAME

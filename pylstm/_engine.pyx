@@ -15,13 +15,17 @@ from cpython.buffer cimport (
 )
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.math cimport fabs, isfinite
-from libc.stdint cimport int64_t
-from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy
+from libc.stdint cimport int64_t, uint64_t
+from libc.stdlib cimport calloc, free, malloc
+from libc.string cimport memcpy, memset
 
 from pylstm._core cimport (
     PYLSTM_MAX_NAME,
     PYLSTM_MAX_TEXT,
+    PYLSTM_NO_LIMIT,
+    PYLSTM_NOT_YET,
+    pylstm_listener_finish,
+    pylstm_listener_push_doubles,
     pylstm_model_file,
     pylstm_model_file_open,
     pylstm_safetensors_metadata,
@@ -31,11 +35,13 @@ from pylstm._core cimport (
 )
 
 import itertools
+import math
 import operator
 import os
 import sys
 import warnings
 from collections import namedtuple
+from types import MappingProxyType
 
 import numpy
 
@@ -295,6 +301,12 @@ include "_c_api.pxi"
 include "_conversion_hints.pxi"
 include "_array_arguments.pxi"
 include "_scale.pxi"
+include "_session.pxi"
 include "_stream.pxi"
 include "_recording.pxi"
+include "_decision.pxi"
+include "_row_listener.pxi"
+include "_listener.pxi"
+include "_slots.pxi"
 include "_pool.pxi"
+include "_listener_pool.pxi"

@@ -1,7 +1,7 @@
 # One stream. Part of _engine.pyx.
 
 @cython.final
-cdef class Stream:
+cdef class Stream(Session):
     """The state of one source of audio that runs through a model. Made by ``Model.stream()`` or ``MFCC.stream()``.
 
     Feed it with audio (``push``) or with frames computed elsewhere (``push_frames``); whatever the cut, the rows that come out
@@ -12,13 +12,6 @@ cdef class Stream:
     """
 
     cdef pylstm_stream *stream
-    cdef Py_ssize_t n_outputs
-    cdef object left  # the slot of a pool that the stream had, once its user has left; None: it is no such stream
-    cdef bint watches_scale
-    cdef Core core
-    cdef readonly object model
-    """The `Model` (or `MFCC`, `LogMel`) that the stream belongs to."""
-    cdef object __weakref__
 
     def __cinit__(self, Core core not None, model=None):
         self.core = core
@@ -34,11 +27,24 @@ cdef class Stream:
         return _restored, (self.model, self.snapshot())
 
     cdef pylstm_stream *usable(self) except NULL:
-        """The stream; ValueError if it was the slot of a pool whose user has left."""
-        if self.left is not None:
-            raise ValueError(f"the stream is that of slot {self.left} before it left the pool; expected the one that"
-                             f" pool[{self.left}] gives after join()")
+        self.check_usable()
         return self.stream
+
+    cdef int due(self, pylstm_hearing *part, int64_t *rows) except -1:
+        rows[0] = part.n if part.type == PYLSTM_FRAMES else self.count(part.n, False)
+        return 0
+
+    cdef pylstm_status take(self, pylstm_hearing *part) noexcept nogil:
+        if part.type == PYLSTM_FRAMES:
+            return pylstm_stream_push_frames(self.stream, <const float *>part.data, part.n, part.stride, part.out, part.out_rows,
+                                             &part.rows)
+        return pylstm_stream_push(self.stream, part.type, part.data, part.n, part.stride, part.out, part.out_rows, &part.rows)
+
+    cdef pylstm_status set_watch(self, bint watch) noexcept nogil:
+        return pylstm_stream_watch_scale(self.stream, watch)
+
+    cdef pylstm_status to_beginning(self) noexcept nogil:
+        return pylstm_stream_reset(self.stream)
 
     cdef int64_t count(self, Py_ssize_t n_samples, bint flush) except -1:
         cdef int64_t rows
@@ -94,59 +100,21 @@ cdef class Stream:
             A float sample is beyond 16, so that these are probably 16-bit values, in which a model hears nothing: the message
             says what to divide by. Once a stream, until `reset`. The samples are taken, unless the warning is made an error.
         """
-        cdef Py_buffer source, target
-        cdef int kind = open_input(pcm, &source, "pcm", 1, True)
-        cdef pylstm_status status
-        cdef size_t rows = 0
-        cdef int64_t expected
-        cdef bint given = out is not None
+        return self.through(pcm, out, 1)
+
+    cdef object through(self, object value, object out, int ndim):
+        cdef pylstm_hearing part
+        cdef Opened opened
+        memset(&part, 0, sizeof(part))
+        memset(&opened, 0, sizeof(opened))
         try:
-            expected = self.count(source.shape[0], False)
-            if not given:
-                out = numpy.empty((expected, self.n_outputs), numpy.float32)
-            open_out(out, &target, expected, self.n_outputs)
-            try:
-                if given and overlap(&source, &target):
-                    raise ValueError("out overlaps pcm in memory; expected an array of its own")
-                result = first_rows(out, &target, expected)
-                while True:
-                    with nogil:
-                        status = pylstm_stream_push(self.stream, <pylstm_sample_type>kind, source.buf, source.shape[0],
-                                                    step(&source, 0), <float *>target.buf, target.shape[0], &rows)
-                    if status != PYLSTM_OFF_SCALE:
-                        break
-                    self.warn_off_scale(off_scale(&source, "pcm"), 1)
-                if status == PYLSTM_OK and rows != <size_t>expected:  # another thread pushed since the rows were counted
-                    result = first_rows(out, &target, rows)
-            finally:
-                PyBuffer_Release(&target)
-            if status == PYLSTM_NOT_FINITE:
-                raise not_finite(&source, "pcm")
+            whole_out, result = self.open_part(&part, &opened, value, out, ndim, True)
+            self.complete(&part, &opened, "pcm" if ndim == 1 else "frames")
+            if part.rows != <size_t>opened.rows:  # another thread pushed since the rows were counted
+                result = first_rows(whole_out, &opened.target, part.rows)
         finally:
-            PyBuffer_Release(&source)
-        self.settle(status)
+            close_buffers(&opened)
         return result
-
-    cdef int watch_scale(self, bint watch) except -1:
-        check(pylstm_stream_watch_scale(self.stream, watch))
-        self.watches_scale = watch
-        return 0
-
-    cdef int warn_off_scale(self, str text, int stacklevel) except -1:
-        """Warns of samples that the stream refused, after which it takes them; where the warning is an error, it does not."""
-        self.watch_scale(False)  # before the warning, which may run code that pushes into this stream
-        text += ". They are taken as they are; this is said once a stream"
-        try:
-            warnings.warn(text, RuntimeWarning, stacklevel=stacklevel)
-        except BaseException:
-            self.watch_scale(True)
-            raise
-        return 0
-
-    cdef int settle(self, pylstm_status status) except -1:
-        if status == PYLSTM_OUT_TOO_SMALL:
-            status = PYLSTM_BUSY  # there was room when the rows were counted: another thread pushed in between
-        return check(status)
 
     def push_frames(self, frames, out=None):
         """Takes frames computed elsewhere and gives one row for each.
@@ -167,7 +135,7 @@ cdef class Stream:
         TypeError, ValueError, StreamBusyError
             As in `push`. A stream takes audio or frames, not both.
         """
-        return self.frames_through(frames, out, None)
+        return self.through(frames, out, 2)
 
     def trace(self, frames):
         """As `push_frames`, with every gate as the engine used it: what the cells of each layer show.
@@ -183,56 +151,31 @@ cdef class Stream:
             One per cell that shows something, first layer first. Of an LSTM cell, (T, 6, hidden_size): along axis 1 input gate
             i, forget gate f, candidate g, output gate o, and after the step long-term memory c and short-term memory h.
         """
-        traces, gates = [], []
-        rows = self.frames_through(frames, None, traces)
-        flat = traces[0]
-        for cell in cells_of(self.core.trace_parts):
-            gates.append(numpy.stack([flat[:, part.offset : part.offset + part.size] for part in cell], axis=1))
-        return rows, gates
-
-    cdef object frames_through(self, object frames, object out, list traces):
-        cdef Py_buffer source, target, traced
+        cdef pylstm_hearing part
+        cdef Opened opened
+        cdef Py_buffer traced
         cdef pylstm_status status
-        cdef Py_ssize_t n_features = pylstm_model_n_features(self.core.model), n_frames, width
-        cdef size_t rows = 0
-        cdef bint given = out is not None
-        cdef float *gates = NULL
-        self.usable()
-        open_input(frames, &source, "frames", 2, False)
-        if source.shape[1] > 1 and step(&source, 1) != sizeof(float):
-            PyBuffer_Release(&source)  # rows with gaps inside, such as a transposed array: one copy straightens them
-            frames = numpy.ascontiguousarray(frames)
-            open_input(frames, &source, "frames", 2, False)
-        n_frames = source.shape[0]
+        cdef Py_ssize_t width = pylstm_model_trace_width(self.core.model)
+        memset(&part, 0, sizeof(part))
+        memset(&opened, 0, sizeof(opened))
         try:
-            if source.shape[1] != n_features:
-                raise ValueError(wrong_width(frames, n_features))
-            if not given:
-                out = numpy.empty((n_frames, self.n_outputs), numpy.float32)
-            open_out(out, &target, n_frames, self.n_outputs)
-            try:
-                if given and overlap(&source, &target):
-                    raise ValueError("out overlaps frames in memory; expected an array of its own")
-                result = first_rows(out, &target, n_frames)
-                if traces is not None:
-                    width = pylstm_model_trace_width(self.core.model)
-                    traces.append(numpy.empty((n_frames, width), numpy.float32))
-                    open_out(traces[0], &traced, n_frames, width)
-                    if width:
-                        gates = <float *>traced.buf
-                with nogil:
-                    status = pylstm_stream_trace_frames(self.stream, <const float *>source.buf, n_frames, step(&source, 0),
-                                                        <float *>target.buf, target.shape[0], &rows, gates)
-                if traces is not None:
-                    PyBuffer_Release(&traced)
-            finally:
-                PyBuffer_Release(&target)
+            _, rows = self.open_part(&part, &opened, frames, None, 2, True)
+            flat = numpy.empty((part.n, width), numpy.float32)
+            open_out(flat, &traced, part.n, width)
+            with nogil:
+                status = pylstm_stream_trace_frames(self.stream, <const float *>part.data, part.n, part.stride, part.out,
+                                                    part.out_rows, &part.rows, <float *>traced.buf if width else NULL)
+            PyBuffer_Release(&traced)
             if status == PYLSTM_NOT_FINITE:
-                raise not_finite(&source, "frames")
+                raise not_finite(&opened.source, "frames")
         finally:
-            PyBuffer_Release(&source)
-        self.settle(status)
-        return result
+            close_buffers(&opened)
+        settle(status)
+        gates = [
+            numpy.stack([flat[:, gate.offset : gate.offset + gate.size] for gate in cell], axis=1)
+            for cell in cells_of(self.core.trace_parts)
+        ]
+        return rows, gates
 
     def flush(self, out=None):
         """Ends the audio: pads it as the features say and gives the rows that were still waiting.
@@ -252,30 +195,25 @@ cdef class Stream:
         ValueError
             Deltas are on and fewer than 9 frames came, or the stream has been flushed already.
         """
-        cdef Py_buffer target
+        cdef Opened opened
         cdef pylstm_status status
         cdef size_t rows = 0
-        cdef bint given = out is not None
         cdef int64_t expected = self.count(0, True)
-        if not given:
-            out = numpy.empty((expected, self.n_outputs), numpy.float32)
-        open_out(out, &target, expected, self.n_outputs)
+        memset(&opened, 0, sizeof(opened))
         try:
-            result = first_rows(out, &target, expected)
+            whole_out, result = self.open_rows(&opened, out, expected)
             with nogil:
-                status = pylstm_stream_flush(self.stream, <float *>target.buf, target.shape[0], &rows)
+                status = pylstm_stream_flush(self.stream, <float *>opened.target.buf, opened.target.shape[0], &rows)
             if status == PYLSTM_OK and rows != <size_t>expected:  # another thread pushed since the rows were counted
-                result = first_rows(out, &target, rows)
+                result = first_rows(whole_out, &opened.target, rows)
         finally:
-            PyBuffer_Release(&target)
-        self.settle(status)
+            close_buffers(&opened)
+        settle(status)
         return result
 
     def reset(self):
         """Resets the stream to its beginning, as if just made."""
-        cdef pylstm_stream *stream = self.usable()
-        self.watch_scale(True)  # first: where this is refused, nothing has been reset
-        check(pylstm_stream_reset(stream))
+        self.begin_again()
 
     def fork(self):
         """A new stream of the same model in the same state; from here on the two are independent.

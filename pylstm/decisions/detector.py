@@ -141,23 +141,28 @@ class Detector:
         core = getattr(model, "_core", None)
         if not isinstance(core, _engine.Core):
             raise TypeError(f"model is {type(model).__name__}; expected a pylstm.Model")
-        *_, background = core.detector_settings()
-        decision = _engine.Decision.for_model(core, [], event)
-        settings = decision.settings
+        threshold, smoothing_frames, refractory_frames, background = core.detector_settings()
         labels = model.labels or ()  # not None: the engine would have refused the model
-        return cls(
-            labels,
-            {
+        more: dict[str, Any] = {}
+        decision = _engine.Decision.for_model(core, [], event)
+        if decision.kind == "words":
+            threshold = {
                 label: decision.threshold(k)
                 for k, label in enumerate(labels)
                 if label not in background
-            },
-            int(settings["smoothing_frames"]),
-            int(settings["refractory_frames"]),
+            }
+            more = {
+                "min_frames": int(decision.settings["min_frames"]),
+                "exclusive": bool(decision.settings["exclusive"]),
+            }
+        return cls(
+            labels,
+            threshold,
+            smoothing_frames,
+            refractory_frames,
             background,
-            hop_seconds=core.hop_length / core.sample_rate,
-            min_frames=int(settings["min_frames"]),
-            exclusive=bool(settings["exclusive"]),
+            core.hop_length / core.sample_rate,
+            **more,
         )
 
     @property

@@ -19,3 +19,5 @@ class Event(NamedTuple):
     offset: float | None
     """None for a "start"."""
     score: float
+    row: int
+    """The row after which it is given; T if it is given because the recording ends."""

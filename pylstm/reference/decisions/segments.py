@@ -177,8 +177,8 @@ def segments(
     for one, onset, offset, started, ended in told:
         so_far = float(p[one.start : started + 1].max())
         whole = float(p[one.start : one.end].max())
-        events.append(Event("start", label, started * hop, onset, None, so_far))
-        events.append(Event("end", label, ended * hop, onset, offset, whole))
+        events.append(Event("start", label, started * hop, onset, None, so_far, started))
+        events.append(Event("end", label, ended * hop, onset, offset, whole, ended))
     return events
 
 

@@ -57,7 +57,7 @@ def symbols(
     >>> [(event.output, event.time) for event in symbols(p, hop=0.5)]
     [(1, 0.0), (1, 1.5)]
     >>> symbols(p, hop=0.5, report="final")[0]
-    Event(kind='symbol', output=1, time=1.0, onset=0.0, offset=1.0, score=0.9)
+    Event(kind='symbol', output=1, time=1.0, onset=0.0, offset=1.0, score=0.9, row=2)
     """
     p = np.asarray(posteriors, np.float64)
     best = [int(k) for k in p.argmax(axis=1)]
@@ -68,8 +68,8 @@ def symbols(
         if k == blank:
             continue
         if report == "early":
-            time, offset, score = first * hop, (first + 1) * hop, p[first, k]
+            row, offset, score = first, (first + 1) * hop, p[first, k]
         else:
-            time, offset, score = (last + 1) * hop, (last + 1) * hop, p[rows, k].max()
-        events.append(Event("symbol", k, time, first * hop, offset, float(score)))
+            row, offset, score = last + 1, (last + 1) * hop, p[rows, k].max()
+        events.append(Event("symbol", k, row * hop, first * hop, offset, float(score), row))
     return events

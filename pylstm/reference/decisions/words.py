@@ -60,9 +60,10 @@ def words(
               \mathrm{offset} = \max(\mathrm{hop} · (1 + \text{its last row up to } v),
               \; \mathrm{onset} + \mathrm{hop})
 
-    Without any, the onset is that of row t. Early events come on row t, and v is t. Final events
-    come on row v > t: the first on which the average is below the threshold or, if exclusive, on
-    which there is an event of another label; or else at the end.
+    Without any, the onset is that of row t. The time of an event is that of row t. Early events
+    come on that row, and v is t. Final events come on row v > t: the first on which the average is
+    below the threshold or, if exclusive, on which there is an event of another label; or else at
+    the end.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ def words(
     --------
     >>> p = [[0.0], [0.25], [0.75], [0.75], [0.25], [0.0]]
     >>> words(p, hop=0.5, smoothing_frames=1)
-    [Event(kind='word', output=0, time=1.0, onset=0.5, offset=1.5, score=0.75)]
+    [Event(kind='word', output=0, time=1.0, onset=0.5, offset=1.5, score=0.75, row=2)]
     >>> words(p, hop=0.5, smoothing_frames=1, report="final")[0].offset
     2.5
     """
@@ -106,7 +107,7 @@ def words(
             for k in keywords
             for one in _decided(total, reached, [k], min_frames, refractory_frames)
         ]
-    given = []
+    events = []
     for t, k in decided:
         others = [u for u, other in decided if other != k] if exclusive else []
         over = [u for u in range(t + 1, n_rows) if not reached[u, k] or u in others]
@@ -115,8 +116,8 @@ def words(
         first, last = _extent(supports, t, comes, smoothing_frames)
         offset = max((last + 1) * hop, (first + 1) * hop)
         score = float(total[t, k] / ONE / smoothing_frames)
-        given.append((comes, k, Event("word", k, t * hop, first * hop, offset, score)))
-    return [event for _, _, event in sorted(given, key=lambda one: one[:2])]
+        events.append(Event("word", k, t * hop, first * hop, offset, score, comes))
+    return sorted(events, key=lambda event: (event.row, event.output))
 
 
 def _decided(

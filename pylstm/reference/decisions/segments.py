@@ -131,7 +131,7 @@ def segments(
     threshold : float
         θ
     neg_threshold : float, optional
-        :math:`θ_{neg}`. None: max(threshold - 0.15, 0.01).
+        :math:`θ_{neg}`, at most θ. None: max(threshold - 0.15, 0.01).
     smoothing_frames : int
         1: p is the posterior. Else it is averaged over so many rows, and compared as
         `pylstm.reference.decisions.words` compares.
@@ -139,7 +139,7 @@ def segments(
         Seconds.
     report : {"early", "final"}
     end : float, optional
-        Seconds of audio. None: T · hop.
+        Seconds of audio, at least (T - 1) · hop. None: T · hop.
 
     Returns
     -------

@@ -9,6 +9,7 @@ NumPy.
 `pylstm.reference.features`    audio to MFCC or log-mel frames, as librosa defines them
 `pylstm.reference.layers`      a file for each kind of layer: a step of its cell, whole sequences
 `pylstm.reference.activations` sigmoid, tanh, relu, softmax
+`pylstm.reference.decisions`   a file for each kind of decision: from posteriors to events
 =============================  =====================================================================
 
 `model` puts them together: a whole recording in, one row of outputs per frame out.

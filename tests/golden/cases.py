@@ -5,12 +5,15 @@ has frozen (NEP 19), unlike that of `numpy.random.default_rng`.
 """
 
 import functools
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tests.speech_probabilities import SpeechCase
 
 FOLDER = Path(__file__).parent
 
@@ -235,3 +238,10 @@ def decibel_tolerance(expected: Array, ulp: int = 3) -> float:
     orthogonal norm of the DCT, or with a lifter, values and their roundings are larger still.
     """
     return max(1e-4, ulp * float(np.spacing(np.abs(expected).max())))
+
+
+def silero_cases() -> list[tuple[SpeechCase, list[list[int]]]]:
+    """Tracks of the probability of speech, and where silero-vad's segments start and end."""
+    stored = json.loads((FOLDER / "silero_segments.json").read_text(encoding="utf-8"))["cases"]
+    segments = [row.pop("segments") for row in stored]
+    return [(SpeechCase(**row), found) for row, found in zip(stored, segments, strict=True)]

@@ -29,7 +29,7 @@ ROOMS: dict[str, Rows] = {
         ("evaluation", "plots"),
         ("train",),
         ("convert",),
-        ("decisions",),
+        ("decisions", "beam_search"),
         ("model",),
         ("layers", "features", "reference"),
         ("bulk", "audio"),

@@ -47,17 +47,24 @@ const char *pylstm_next_name(const char **list, size_t *length) {
 }
 
 int pylstm_output_named(const pylstm_outputs *outputs, const char *name, size_t length) {
-    char number[16];
-    for (int k = 0; k < outputs->n; k++) {
-        const char *label = number;
-        if (outputs->labels)
-            label = outputs->labels[k];
-        else
-            pylstm_format(number, sizeof number, "%d", k);
+    for (int k = 0; outputs->labels && k < outputs->n; k++) {
+        const char *label = outputs->labels[k];
         if (strlen(label) == length && memcmp(label, name, length) == 0)
             return k;
     }
-    return -1;
+    return outputs->labels ? -1 : pylstm_output_numbered(outputs, name, length);
+}
+
+int pylstm_output_numbered(const pylstm_outputs *outputs, const char *digits, size_t length) {
+    int number = 0;
+    if (length == 0 || length > 6 || (length > 1 && *digits == '0')) /* nobody writes 07 */
+        return -1;
+    for (size_t k = 0; k < length; k++) {
+        if (digits[k] < '0' || digits[k] > '9')
+            return -1;
+        number = 10 * number + (digits[k] - '0');
+    }
+    return number < outputs->n ? number : -1;
 }
 
 /* --- reading by a rule ------------------------------------------------------------------------------------------------ */

@@ -10,6 +10,9 @@
 /* The value of seconds without a limit: far more than a stream can last. */
 #define PYLSTM_NO_LIMIT 1e300
 
+/* The widest row. */
+#define PYLSTM_MOST_OUTPUTS 65536
+
 /* What the columns of the rows are. */
 typedef struct pylstm_outputs {
     int n;
@@ -64,6 +67,9 @@ pylstm_status pylstm_setting_fail(const pylstm_setting_found *found, const char 
 
 /* The output whose label is this text, or whose number it is where there are no labels; -1: none. */
 int pylstm_output_named(const pylstm_outputs *outputs, const char *name, size_t length);
+
+/* The output whose number these digits are; -1: none. */
+int pylstm_output_numbered(const pylstm_outputs *outputs, const char *digits, size_t length);
 
 /* The next name in a list with commas between them, without the blanks around it; NULL at the end. It has *length bytes and no
  * terminator. *list starts as the whole and is moved past the name. A blank list has no names. */

@@ -9,7 +9,6 @@
 #include "platform/errors.h"
 #include "platform/hash.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 enum { THRESHOLD, SMOOTHING, REFRACTORY, MIN_FRAMES, EXCLUSIVE, REPORT };
@@ -68,89 +67,107 @@ static int64_t *ring_of(const words_config *config, void *state) {
 
 /* The output that a key such as "threshold.3" is for; -1: it is no such key. */
 static int output_of(const pylstm_outputs *outputs, const char *key) {
-    const char *digits = key + sizeof OF_A_LABEL - 1;
-    char again[16];
-    long number;
-    if (strncmp(key, OF_A_LABEL, sizeof OF_A_LABEL - 1) != 0 || strspn(digits, "0123456789") != strlen(digits) ||
-        strlen(digits) > 6)
+    const size_t length = sizeof OF_A_LABEL - 1;
+    if (strncmp(key, OF_A_LABEL, length) != 0)
         return -1;
-    number = strtol(digits, NULL, 10);
-    pylstm_format(again, sizeof again, "%d", (int)number);
-    return strcmp(again, digits) == 0 && number < outputs->n ? (int)number : -1;
+    return pylstm_output_numbered(outputs, key + length, strlen(key + length));
 }
 
 static int words_knows(const pylstm_decision *decision, const char *key) {
     return strcmp(key, BACKGROUND) == 0 || output_of(&decision->outputs, key) >= 0;
 }
 
-static pylstm_status read_threshold(const pylstm_decision *decision, const pylstm_settings *settings, int output,
-                                    double *threshold, pylstm_error *why) {
-    char key[32];
+/* A threshold for all labels that was given goes before those for single labels that stand in the file. */
+static int file_has_a_say(const pylstm_settings *settings) {
     pylstm_setting_found found;
-    pylstm_format(key, sizeof key, OF_A_LABEL "%d", output);
-    /* A threshold for all labels that was given goes before one for a label that stands in the file. */
-    if (pylstm_setting_find(settings, key, &found) && found.list == &settings->file &&
-        pylstm_setting_find(settings, rules[THRESHOLD].key, &found) && found.list == &settings->given)
-        return *threshold = decision->values[THRESHOLD], PYLSTM_OK;
-    PYLSTM_TRY(pylstm_setting_read(settings, &rules[THRESHOLD], key, &decision->outputs, threshold, why));
-    if (!pylstm_setting_find(settings, key, &found))
-        *threshold = decision->values[THRESHOLD];
+    return !pylstm_setting_find(settings, rules[THRESHOLD].key, &found) || found.list == &settings->file;
+}
+
+/* Reads the thresholds of single labels in a list into the words that have one; words may be NULL: they are only checked. */
+static pylstm_status read_thresholds(const pylstm_decision *decision, const pylstm_settings *settings,
+                                     const pylstm_setting_list *list, word *words, int n, pylstm_error *why) {
+    for (size_t entry = 0; entry < list->n; entry++) {
+        const char *key = list->array[entry].key;
+        const int output = output_of(&decision->outputs, key);
+        double threshold;
+        if (output < 0)
+            continue;
+        PYLSTM_TRY(pylstm_setting_read(settings, &rules[THRESHOLD], key, &decision->outputs, &threshold, why));
+        for (int k = 0; words && k < n; k++) {
+            if (words[k].output == output)
+                words[k].given = threshold;
+        }
+    }
     return PYLSTM_OK;
 }
 
-/* Whether an output is one of the names. */
-static int is_named(const pylstm_outputs *outputs, const char *names, int output) {
+/* The outputs that are never reported: one bit each. A list of names would be gone through for every output. */
+typedef struct output_set {
+    unsigned char bits[PYLSTM_MOST_OUTPUTS / 8];
+} output_set;
+
+static int is_in(const output_set *set, int output) {
+    return set->bits[output / 8] >> output % 8 & 1;
+}
+
+/* Reads the names of the background. Returns how many outputs they are; -1: one is no label. */
+static int read_background(const pylstm_outputs *outputs, const char *names, output_set *set) {
     const char *name;
     size_t length;
+    int n = 0;
+    memset(set, 0, sizeof *set);
     while ((name = pylstm_next_name(&names, &length)) != NULL) {
-        if (pylstm_output_named(outputs, name, length) == output)
-            return 1;
+        const int output = pylstm_output_named(outputs, name, length);
+        if (output < 0)
+            return -1;
+        n += !is_in(set, output);
+        set->bits[output / 8] = (unsigned char)(set->bits[output / 8] | 1 << output % 8);
     }
-    return 0;
+    return n;
 }
 
 static pylstm_status check_background(const pylstm_decision *decision, const pylstm_settings *settings, pylstm_error *why) {
-    const pylstm_outputs *outputs = &decision->outputs;
     pylstm_setting_found found;
-    const char *names, *name;
-    size_t length;
-    int n = 0;
+    output_set background;
+    int n;
     if (!pylstm_setting_find(settings, BACKGROUND, &found))
         return PYLSTM_OK;
-    for (names = found.value; (name = pylstm_next_name(&names, &length)) != NULL;) {
-        if (pylstm_output_named(outputs, name, length) < 0)
-            return pylstm_setting_fail(&found, BACKGROUND, "labels of the model, with commas between them, or nothing", why);
-    }
-    for (int k = 0; k < outputs->n; k++)
-        n += is_named(outputs, found.value, k);
-    return n < outputs->n ? PYLSTM_OK
-                          : pylstm_setting_fail(&found, BACKGROUND, "one label at least that is not in it", why);
+    n = read_background(&decision->outputs, found.value, &background);
+    if (n < 0)
+        return pylstm_setting_fail(&found, BACKGROUND, "labels of the model, with commas between them, or nothing", why);
+    return n < decision->outputs.n ? PYLSTM_OK
+                                   : pylstm_setting_fail(&found, BACKGROUND, "one label at least that is not in it", why);
 }
 
 static pylstm_status words_check(const pylstm_decision *decision, const pylstm_settings *settings, pylstm_error *why) {
-    double threshold;
-    for (int k = 0; k < decision->outputs.n; k++)
-        PYLSTM_TRY(read_threshold(decision, settings, k, &threshold, why));
+    if (file_has_a_say(settings))
+        PYLSTM_TRY(read_thresholds(decision, settings, &settings->file, NULL, 0, why));
+    PYLSTM_TRY(read_thresholds(decision, settings, &settings->given, NULL, 0, why));
     return check_background(decision, settings, why);
 }
 
 static void words_lay_out(pylstm_decision *decision, const pylstm_settings *settings, pylstm_arena *arena) {
     words_config *config = (void *)decision->config;
     word *words = pylstm_arena_take(arena, (size_t)decision->outputs.n, sizeof *words);
-    pylstm_arena state = {.base = NULL};
     pylstm_setting_found found;
+    output_set background;
+    uint64_t state_size;
     int n = 0;
     if (!pylstm_setting_find(settings, BACKGROUND, &found))
         found.value = "";
+    read_background(&decision->outputs, found.value, &background);
     for (int k = 0; k < decision->outputs.n; k++) {
-        double threshold;
-        if (is_named(&decision->outputs, found.value, k))
+        if (is_in(&background, k))
             continue;
-        read_threshold(decision, settings, k, &threshold, NULL);
         if (words)
-            words[n] = (word){.output = k, .given = threshold, .threshold = pylstm_smoothing_units(threshold)};
+            words[n] = (word){.output = k, .given = decision->values[THRESHOLD]};
         n++;
     }
+    if (file_has_a_say(settings))
+        read_thresholds(decision, settings, &settings->file, words, n, NULL);
+    read_thresholds(decision, settings, &settings->given, words, n, NULL);
+    for (int k = 0; words && k < n; k++)
+        words[k].threshold = pylstm_smoothing_units(words[k].given);
     if (decision->values[EXCLUSIVE] < 0)
         decision->values[EXCLUSIVE] = !decision->outputs.independent;
     *config = (words_config){
@@ -162,9 +179,8 @@ static void words_lay_out(pylstm_decision *decision, const pylstm_settings *sett
         .refractory = (int64_t)decision->values[REFRACTORY],
         .min_frames = (int64_t)decision->values[MIN_FRAMES],
     };
-    pylstm_arena_take(&state, (size_t)n, sizeof(heard));
-    pylstm_arena_take(&state, (size_t)n * (size_t)config->smoothing, sizeof(int64_t));
-    decision->state_size = state.used;
+    state_size = (uint64_t)n * (sizeof(heard) + (uint64_t)config->smoothing * sizeof(int64_t));
+    decision->state_size = state_size < SIZE_MAX ? (size_t)state_size : SIZE_MAX;
 }
 
 static uint64_t words_hash(const pylstm_decision *decision, uint64_t hash) {
@@ -280,7 +296,8 @@ static void words_finish(const pylstm_decision *decision, void *state, int64_t n
 static uint64_t words_most_events(const pylstm_decision *decision, uint64_t n) {
     const words_config *config = pylstm_decision_config(decision);
     const uint64_t each = n / ((uint64_t)config->refractory + 1) + 2;
-    return config->exclusive ? each : each * (uint64_t)config->n;
+    const uint64_t words = config->exclusive ? 1 : (uint64_t)config->n;
+    return each < UINT64_MAX / words ? each * words : UINT64_MAX; /* of more rows than ever come */
 }
 
 /* --- snapshots -------------------------------------------------------------------------------------------------------- */
@@ -290,16 +307,28 @@ static int is_row(int64_t row, int64_t n) {
     return row >= NO_SUCH_ROW && row < n;
 }
 
+/* Whether last is the last row that supports a word, as far as its ring, which begins at `ring`, goes back from row n. */
+static int is_last_support(const words_config *config, const int64_t *ring, int k, int64_t last, int64_t n) {
+    const int64_t oldest = n > config->smoothing ? n - config->smoothing : 0;
+    for (int64_t t = n - 1; t >= oldest; t--) {
+        if (2 * ring[t % config->smoothing * config->n + k] >= config->words[k].threshold)
+            return last == t;
+    }
+    return last < oldest;
+}
+
 static int words_valid(const pylstm_decision *decision, const void *state, int64_t n) {
     const words_config *config = pylstm_decision_config(decision);
     const heard *all = state;
     const int64_t *ring = (const int64_t *)(all + config->n);
     const int64_t most = (int64_t)(PYLSTM_LARGEST_POSTERIOR * PYLSTM_SMOOTHING_UNIT) * config->smoothing;
+    int waiting = 0;
     for (int k = 0; k < config->n; k++) {
         const heard *h = &all[k];
         if (!pylstm_smoothing_valid(h->sum, ring + k, config->smoothing, config->n, n))
             return 0;
-        if (!is_row(h->first, n) || !is_row(h->last, n) || h->first > h->last || (h->first < 0) != (h->last < 0))
+        if (!is_row(h->first, n) || !is_row(h->last, n) || h->first > h->last || (h->first < 0) != (h->last < 0) ||
+            !is_last_support(config, ring, k, h->last, n))
             return 0;
         if (h->above < 0 || h->above > n || (h->above > 0) != (n && h->sum >= config->words[k].threshold * config->smoothing))
             return 0;
@@ -308,9 +337,12 @@ static int words_valid(const pylstm_decision *decision, const void *state, int64
         if (h->quiet_until < 0 || h->quiet_until > n + config->refractory ||
             (config->exclusive && h->quiet_until != all[0].quiet_until))
             return 0;
-        if (!is_row(h->decided, n) || (h->decided >= 0 && (!config->is_final || !h->disarmed)))
+        if (!is_row(h->decided, n) || (h->decided >= 0 && (!config->is_final || !h->disarmed || h->onset > h->decided)))
             return 0;
         if (h->onset < 0 || h->onset > h->last + (h->onset == 0) || h->score < -most || h->score > most)
+            return 0;
+        waiting += h->decided >= 0;
+        if (config->exclusive && waiting > 1) /* words_most_events counts one */
             return 0;
     }
     return 1;

@@ -654,7 +654,7 @@ PYLSTM_API pylstm_status pylstm_listener_reset(pylstm_listener *listener);
 
 /* Does for a listener what pylstm_stream_watch_scale does for a stream.
  *
- * Returns: PYLSTM_OK. [one user] [rt] */
+ * Returns: PYLSTM_OK; PYLSTM_WRONG_INPUT for a listener of rows from elsewhere. [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_listener_watch_scale(pylstm_listener *listener, int watch);
 
 /* Returns: samples (frames, or rows where those come from elsewhere) taken since the last reset, as of the last call that

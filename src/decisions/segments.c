@@ -85,18 +85,6 @@ static double rows_of(const pylstm_decision *decision, double seconds) {
     return mended(seconds * decision->rate / decision->hop);
 }
 
-static pylstm_status segments_check(const pylstm_decision *decision, const pylstm_settings *settings, pylstm_error *why) {
-    const double threshold = decision->values[THRESHOLD], neg = decision->values[NEG_THRESHOLD];
-    pylstm_setting_found found;
-    if (decision->values[LABEL] < 0 && decision->outputs.n > 1) {
-        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "label is missing; expected which of the %d outputs says that somebody speaks",
-                           decision->outputs.n);
-    }
-    if (neg > threshold && pylstm_setting_find(settings, rules[NEG_THRESHOLD].key, &found))
-        return pylstm_setting_fail(&found, rules[NEG_THRESHOLD].key, "a number that is not above threshold", why);
-    return PYLSTM_OK;
-}
-
 /* A threshold that was given goes before one for silence that stands in the file. */
 static int neg_threshold_holds(const pylstm_settings *settings) {
     pylstm_setting_found found;
@@ -104,6 +92,18 @@ static int neg_threshold_holds(const pylstm_settings *settings) {
         return 0;
     return found.list == &settings->given || !pylstm_setting_find(settings, rules[THRESHOLD].key, &found) ||
            found.list == &settings->file;
+}
+
+static pylstm_status segments_check(const pylstm_decision *decision, const pylstm_settings *settings, pylstm_error *why) {
+    const double threshold = decision->values[THRESHOLD], neg = decision->values[NEG_THRESHOLD];
+    pylstm_setting_found found;
+    if (decision->values[LABEL] < 0 && decision->outputs.n > 1) {
+        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "label is missing; expected which of the %d outputs says that somebody speaks",
+                           decision->outputs.n);
+    }
+    if (neg > threshold && neg_threshold_holds(settings) && pylstm_setting_find(settings, rules[NEG_THRESHOLD].key, &found))
+        return pylstm_setting_fail(&found, rules[NEG_THRESHOLD].key, "a number that is not above threshold", why);
+    return PYLSTM_OK;
 }
 
 static void segments_lay_out(pylstm_decision *decision, const pylstm_settings *settings, pylstm_arena *arena) {
@@ -336,7 +336,7 @@ static int segments_valid(const pylstm_decision *decision, const void *state, in
         return 0;
     if (!(s->onset >= 0 && s->onset <= end && s->waiting_onset >= 0 && s->waiting_onset <= end))
         return 0;
-    if (!(fabs(s->highest) < 1e300 && fabs(s->waiting_highest) < 1e300))
+    if (s->highest != s->highest || s->waiting_highest != s->waiting_highest)
         return 0;
     return config->smoothing == 1 ? s->sum == 0
                                   : pylstm_smoothing_valid(s->sum, (const int64_t *)(s + 1), config->smoothing, 1, n);

@@ -141,7 +141,7 @@ typedef enum pylstm_event_kind {
 typedef struct pylstm_event {
     pylstm_event_kind kind;
     int label;     /* the output */
-    double time;   /* of the row on which it was decided */
+    double time;   /* of the row on which it was decided; at the end of the audio, that of the row that would be next */
     double onset;  /* where it begins */
     double offset; /* where it ends; PYLSTM_NOT_YET for a start */
     double score;  /* the (smoothed) posterior, as docs/model-file.md says for each kind of decision */

@@ -89,7 +89,7 @@ static void symbols_finish(const pylstm_decision *decision, void *state, int64_t
     const run *r = state;
     (void)length;
     if (config->is_final && r->output != config->blank)
-        give(decision, r, n - 1, n, events);
+        give(decision, r, n, n, events);
 }
 
 static uint64_t symbols_most_events(const pylstm_decision *decision, uint64_t n) {

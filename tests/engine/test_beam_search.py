@@ -158,6 +158,12 @@ def test_without_rows_it_is_the_empty_sequence() -> None:
 P = np.full((2, 3), 1 / 3)
 
 
+def test_of_equally_likely_prefixes_the_first_go_on() -> None:
+    [found] = prefix_beam_search(P, beam_width=1)
+    assert found.labels == ()
+    assert math.exp(found.log_probability) == pytest.approx(1 / 9)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [

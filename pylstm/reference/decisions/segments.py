@@ -234,7 +234,7 @@ def _one(
                 if t - silence > rules.min_pause:
                     pauses.append((silence, t))
                 silence = None
-            if t > first and t - start > rules.longest:
+            if t - start > rules.longest:
                 # A part that was cut off counts as long enough.
                 known = t if long_enough is None else long_enough
                 if not pauses:

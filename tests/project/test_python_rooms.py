@@ -29,8 +29,9 @@ ROOMS: dict[str, Rows] = {
         ("evaluation", "plots"),
         ("train",),
         ("convert",),
-        ("decisions", "beam_search"),
+        ("speech",),
         ("model",),
+        ("decisions",),
         ("layers", "features", "reference"),
         ("bulk", "audio"),
         (

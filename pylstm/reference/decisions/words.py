@@ -97,7 +97,7 @@ def words(
     n_rows, n_outputs = p.shape
     thresholds = np.broadcast_to(np.asarray(threshold, np.float64), n_outputs)
     total = sums(p, smoothing_frames)
-    reached = total >= on_grid(thresholds) * smoothing_frames
+    reached = total >= np.maximum(1, on_grid(thresholds)) * smoothing_frames
     keywords = [k for k in range(n_outputs) if k not in background]
     if exclusive:
         decided = _decided(total, reached, keywords, min_frames, refractory_frames)

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pylstm.beam_search import prefix_beam_search
+from pylstm.decisions.beam_search import prefix_beam_search
 from pylstm.reference.decisions import symbols
 from pylstm.train.losses.ctc import CTC
 

@@ -182,7 +182,9 @@ static void words_lay_out(pylstm_decision *decision, const pylstm_settings *sett
         read_threshold(decision, settings, k, &threshold, NULL);
         if (words)
             words[n] = (word){.output = k, .given = threshold, .threshold = units_of(threshold)};
-        n++;
+        /* A threshold for all that no label is left for decides nothing: equal words are equal decisions. */
+        if (n++ == 0)
+            decision->values[THRESHOLD] = threshold;
     }
     if (decision->values[EXCLUSIVE] < 0)
         decision->values[EXCLUSIVE] = !decision->outputs.independent;
@@ -210,11 +212,15 @@ static uint64_t words_hash(const pylstm_decision *decision, uint64_t hash) {
 
 static double words_threshold_of(const pylstm_decision *decision, int output) {
     const words_config *config = pylstm_decision_config(decision);
-    for (int k = 0; k < config->n; k++) {
-        if (config->words[k].output == output)
-            return config->words[k].given;
+    int low = 0, high = config->n;
+    while (low < high) {
+        const int middle = low + (high - low) / 2;
+        if (config->words[middle].output < output)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return 0;
+    return low < config->n && config->words[low].output == output ? config->words[low].given : 0;
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------------------- */

@@ -25,7 +25,8 @@ cdef object samples_of(object array, str code):
     dtype, shape = array.dtype, array.shape
     kind, size = dtype.kind, dtype.itemsize
     if kind == "u" and size == 1 and len(shape) == 2 and shape[1] == 3 and shape[0] > 3:
-        return PACKED.format(code)
+        # numpy.pad keeps the order of a transposed array, in which the bytes of a sample lie apart.
+        return PACKED.format(code if array.flags.c_contiguous else f"numpy.ascontiguousarray({code})")
     if kind in "VS" and size == 3:
         return PACKED.format(f"numpy.frombuffer({code}.tobytes(), numpy.uint8)")
     if kind == "V" and dtype.names:

@@ -78,7 +78,7 @@ class InputFormat:
             The data cannot be taken.
         """
         if isinstance(data, np.ndarray):
-            return self._behind(waiting, data, self._array(data, data))
+            return self._array(data, data, waiting)
         try:
             view = memoryview(data)
             if view.itemsize == 1 and view.format.strip("<>=@!") in ("B", "c"):
@@ -88,30 +88,30 @@ class InputFormat:
         except (TypeError, ValueError, BufferError):
             raise self._unusable(data) from None
         if raw is None:
-            return self._behind(waiting, array, self._array(array, data))
+            return self._array(array, data, waiting)
         if self.encoding is None:
             raise TypeError(
                 f"data is {type(data).__name__}, and the intake has no encoding; expected an array,"
                 " or bytes whose encoding is known: make the intake with encoding='int16', or with"
                 " the one that they are in"
             )
-        raw = np.concatenate([waiting.data, raw])
-        kind = _BEGINNINGS.get(raw[:4].tobytes()) if at_start else None
+        came = self._behind(waiting, EncodedSamples(raw, self.encoding), "bytes")
+        kind = _BEGINNINGS.get(came.data[:4].tobytes()) if at_start else None
         if kind is not None:
             raise ValueError(
                 f"data begins as {kind} does; expected samples alone: let the sender leave the"
                 " header out (ffmpeg: -f s16le), or pass"
                 " soundfile.read(io.BytesIO(data), dtype='float32')[0] if data is a whole file"
             )
-        return EncodedSamples(raw, self.encoding)
+        return came
 
     def unfinished(self, waiting: EncodedSamples) -> str:
         """The unfinished frame in words."""
         what = "sample" if self.channels == 1 else f"frame of {self.channels} channels"
         return f"{number_of(len(waiting.data), 'byte')} of an unfinished {what}"
 
-    def _array(self, array: NDArray[Any], given: object) -> SampleEncoding:
-        """The encoding of an array, once all is right with it; `given` is what it was made of."""
+    def _array(self, array: NDArray[Any], given: object, waiting: EncodedSamples) -> EncodedSamples:
+        """An array behind what was waiting; `given` is what it was made of."""
         if isinstance(array, np.ma.MaskedArray):
             raise self._unusable(given, "a masked array")
         encoding = SampleEncoding.of_dtype(array.dtype)
@@ -122,27 +122,30 @@ class InputFormat:
                 raise self._contradiction(array, encoding)
             encoding = SampleEncoding(self.encoding.name, encoding.order)
         self._check_shape(array)
-        return encoding
-
-    def _behind(
-        self, waiting: EncodedSamples, array: NDArray[Any], encoding: SampleEncoding
-    ) -> EncodedSamples:
-        """An array behind what was waiting."""
         raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
-        if not len(waiting.data) or waiting.encoding is None:
-            return EncodedSamples(raw, encoding)
-        if array.ndim == 2:
-            expected = "the rest of it, in bytes or in a 1-D array"
+        what = "a 2-D array" if array.ndim == 2 else "an array"
+        return self._behind(waiting, EncodedSamples(raw, encoding), what)
+
+    def _behind(self, waiting: EncodedSamples, came: EncodedSamples, what: str) -> EncodedSamples:
+        """What came behind what was waiting."""
+        if not len(waiting.data) or waiting.encoding is None or came.encoding is None:
+            return came
+        if what == "bytes" and waiting.encoding == came.encoding:
+            expected = ""
         elif len(waiting.data) % waiting.encoding.size:
-            expected = "the rest of it, in bytes"
-        elif waiting.encoding.like_arrays != encoding:
-            expected = f"the rest of it, in {waiting.encoding}"
+            expected = "the rest of it in bytes"
+        elif waiting.encoding.in_arrays != came.encoding.in_arrays:
+            expected = f"the rest of it in {waiting.encoding}"
+        elif what not in ("bytes", "an array"):
+            expected = "the rest of it in a 1-D array"
         else:
-            return EncodedSamples(np.concatenate([waiting.data, raw]), encoding)
-        raise ValueError(
-            f"data is {described(array)}, where {self.unfinished(waiting)} came before it; expected"
-            f" {expected}; reset() forgets all"
-        )
+            expected = ""
+        if expected:
+            raise ValueError(
+                f"data is {what} of {came.encoding}, where {self.unfinished(waiting)} came before"
+                f" it; expected {expected}, or reset()"
+            )
+        return EncodedSamples(np.concatenate([waiting.data, came.data]), came.encoding)
 
     def _check_shape(self, array: NDArray[Any]) -> None:
         shape, n = array.shape, self.channels

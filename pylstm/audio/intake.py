@@ -247,8 +247,9 @@ class Intake:
             raise ValueError("the intake was flushed; expected reset() before it is flushed again")
         if len(self._waiting.data) and not drop_unfinished:
             raise ValueError(
-                f"the audio ends with {self._format.unfinished(self._waiting)}; expected whole ones. If it was cut off,"
-                " flush(drop_unfinished=True) leaves them out; else channels or encoding are wrong"
+                f"the audio ends with {self._format.unfinished(self._waiting)}; expected whole"
+                " ones: if it was cut off there, flush(drop_unfinished=True) leaves that out, else"
+                " channels or encoding are wrong"
             )
         samples = np.empty(0, np.float32) if self._resampler is None else self._resampler.flush()
         self._waiting, self._flushed = self._format.nothing(), True
@@ -310,7 +311,7 @@ def _model_rate(model: object) -> int:
     if isinstance(model, str):
         hint = f": pass pylstm.load({model!r})"
     elif isinstance(getattr(getattr(model, "model", None), "_core", None), _engine.Core):
-        hint = ": pass its attribute model"
+        hint = ": pass model.model"
     elif isinstance(model, float) and model.is_integer():
         hint = f": pass {int(model)}"
     raise TypeError(

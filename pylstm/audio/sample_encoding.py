@@ -114,7 +114,7 @@ class SampleEncoding:
         return self.name.startswith("float")
 
     @property
-    def like_arrays(self) -> SampleEncoding:
+    def in_arrays(self) -> SampleEncoding:
         """The same with its byte order said, as `of_dtype` says it."""
         return self if self.size == 1 else SampleEncoding(self.name, self.order or "<")
 
@@ -210,12 +210,12 @@ def _meant(value: object) -> str | None:
     """The name of an encoding that another program has another name for."""
     if not isinstance(value, str):
         try:
-            found = SampleEncoding.of_dtype(np.dtype(value))  # type: ignore[call-overload]
+            encoding = SampleEncoding.of_dtype(np.dtype(value))  # type: ignore[call-overload]
         except (TypeError, ValueError):
             return None
-        if found is None:
+        if encoding is None:
             return None
-        return found.name if found.order != ">" else str(found)
+        return str(encoding).removesuffix("-le")
     text = re.sub(r"\s", "", value.lower()).replace("pcm_s", "s").replace("pcm_f", "f")
     plain = text.replace("-", "")
     for name in (text, plain, plain.replace("_", ""), plain.removeprefix("pcm_")):

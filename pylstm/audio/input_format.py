@@ -99,9 +99,9 @@ class InputFormat:
         kind = _BEGINNINGS.get(came.data[:4].tobytes()) if at_start else None
         if kind is not None:
             raise ValueError(
-                f"data begins as {kind} does; expected samples alone: let the sender leave the"
-                " header out (ffmpeg: -f s16le), or pass"
-                " soundfile.read(io.BytesIO(data), dtype='float32')[0] if data is a whole file"
+                f"data begins as {kind} does; expected samples alone: pass"
+                " soundfile.read(io.BytesIO(data), dtype='float32')[0] if it is a whole file, else"
+                " let the sender leave the header out (ffmpeg: -f s16le)"
             )
         return came
 
@@ -152,20 +152,22 @@ class InputFormat:
         if len(shape) == 1 or (len(shape) == 2 and shape[1] == n):
             return
         expected = f"shape (n, {n}), or (n,)" + (" with the channels interleaved" * (n > 1))
-        many = [size for size in shape if size != 1]
+        raise ValueError(f"data is {described(array)}; expected {expected}{self._reshaped(shape)}")
+
+    def _reshaped(self, shape: tuple[int, ...]) -> str:
+        """The end of an error about a shape: what to do, if it can be known."""
+        n = self.channels
+        if 0 in shape or (n == 1 and len([size for size in shape if size != 1]) < 2):
+            return f": pass data.reshape(-1, {n})"
         if len(shape) == 2 and shape[0] == n:
-            hint = ": pass data.T"
-        elif n == 1 and len(many) < 2:
-            hint = ": pass data.reshape(-1)"
-        elif len(shape) == 2 and min(shape) <= MOST_CHANNELS:
-            least = min(shape) if min(shape) else max(shape)
-            rows = ", and pass data.T" if shape[0] < shape[1] else ""
-            hint = f": make the intake with channels={least}{rows}"
-        elif len(shape) > 2 and shape[-2:] != (1, 1) and {1}.issuperset(shape[:-2]):
-            hint = f": pass data[{', '.join('0' * (len(shape) - 2))}]"
-        else:
-            hint = ""
-        raise ValueError(f"data is {described(array)}; expected {expected}{hint}")
+            return ": pass data.T"
+        if len(shape) == 2 and min(shape) <= MOST_CHANNELS:
+            # The longer axis is time.
+            turned = ", and pass data.T" if shape[0] < shape[1] else ""
+            return f": make the intake with channels={min(shape)}{turned}"
+        if len(shape) > 2 and {1}.issuperset(shape[:-2]):
+            return f": pass data[{', '.join('0' * (len(shape) - 2))}]"
+        return ""
 
     def _contradiction(self, array: NDArray[Any], encoding: SampleEncoding) -> TypeError:
         ours = self.encoding

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NoReturn, Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 from pylstm import _engine
 from pylstm.arguments import count, described, flag, whole
 from pylstm.audio.audio_file import HIGHEST_RATE, LOWEST_RATE
+from pylstm.audio.doubled_samples import DoubledSamples
 from pylstm.audio.input_format import MOST_CHANNELS, EncodedSamples, InputFormat
 from pylstm.audio.resampler import Resampler
 from pylstm.audio.sample_encoding import EncodingName, SampleEncoding
@@ -102,6 +104,7 @@ class Intake:
 
     def _begin(self) -> None:
         self._waiting = self._format.nothing()
+        self._doubled = DoubledSamples(possible=self._channels == 1)
         self._position = 0
         self._given = 0
         self._flushed = False
@@ -150,6 +153,11 @@ class Intake:
         return self._position
 
     @property
+    def given(self) -> int:
+        """How many samples have come out since then."""
+        return self._given
+
+    @property
     def delay(self) -> float:
         """Seconds of audio that have come and are not out yet: what a resampler holds.
 
@@ -196,6 +204,13 @@ class Intake:
         ValueError
             NaN or infinity, samples that overflow in resampling, another number of channels, the
             beginning of a file instead of samples, or audio after `flush`.
+
+        Warns
+        -----
+        RuntimeWarning
+            There is one channel, and all samples come twice: this is interleaved stereo of one
+            voice. Once an intake, until `reset`. The samples are taken, unless the warning is made
+            an error.
         """
         if self._flushed:
             raise ValueError("the intake was flushed; expected reset() before it takes more")
@@ -207,6 +222,15 @@ class Intake:
         samples = encoding.samples(values[self._channel or 0 :: self._step])
         if encoding.is_float and not np.isfinite(samples).all():
             self._refuse(samples, values, ~np.isfinite(samples), "finite values")
+        doubled = self._doubled.after(samples)
+        if doubled.certain:
+            warnings.warn(
+                "all samples come twice, as those of interleaved stereo do; expected one channel:"
+                " make the intake with channels=2 if there are two. This is said once an intake",
+                RuntimeWarning,
+                stacklevel=2,
+            )
+            doubled = DoubledSamples(possible=False)
         mono = samples[:n_frames] if self._step > 1 else self._mixed(samples, n_frames)
         if self._resampler is not None:
             # Whether one of them overflows must be known before the resampler changes.
@@ -216,6 +240,7 @@ class Intake:
                     samples, values, large, "audio from -1 to 1, because resampling overflows"
                 )
             mono = self._resampler.push(mono)
+        self._doubled = doubled
         rest = came.data[n_frames * self._channels * encoding.size :].copy()
         self._waiting = EncodedSamples(rest, encoding)
         self._position += n_frames

@@ -349,6 +349,7 @@ def test_delay_is_what_is_held(rate: int) -> None:
     given = 0
     for _ in range(100):
         given += len(intake.push(np.zeros(rate // 100, np.float32)))
+        assert intake.given == given
         assert intake.delay == pytest.approx(intake.position / rate - given / 16000, abs=1e-12)
         assert intake.delay < 0.12
     held = intake.delay
@@ -410,6 +411,7 @@ def test_attributes_are_read_only() -> None:
         "channel": 1,
         "encoding": "int16-be",
         "position": 0,
+        "given": 0,
         "delay": 0.0,
     }
     assert {name: getattr(intake, name) for name in expected} == expected

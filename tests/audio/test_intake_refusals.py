@@ -27,8 +27,8 @@ Y24 = np.round(Y * 2.0**23).astype(np.int32)
 Y32 = np.round(Y * 2.0**31).astype(np.int64)
 STEREO = np.stack([Y, Y[::-1]], axis=1)
 
-PASS = re.compile(r": pass (.+?)(?:$|, (?:or|and|whose)\b| if )")
-MAKE = re.compile(r": make the intake (?:with (\w+)=(.+?)|(without an encoding))(?:$|, )")
+PASS = re.compile(r"(?:: |, and )pass (.+?)(?:$|, (?:or|and|whose)\b| if )")
+MAKE = re.compile(r": make the intake (?:with (\w+)=(.+?)|(without an encoding))(?:$|, | if )")
 
 
 def fields(*columns: np.ndarray) -> np.ndarray:
@@ -407,6 +407,66 @@ def test_floats_on_another_scale_are_the_streams_to_warn_of(rate: int) -> None:
     assert [str(one.message).partition("; ")[2][:30] for one in said] == [
         "expected float samples from -1"
     ]
+
+
+# --- interleaved stereo, taken for one channel ----------------------------------------------------
+
+
+@pytest.mark.law_chunk
+@pytest.mark.parametrize("rate", [8000, 16000])
+@pytest.mark.parametrize("size", [1, 7, 160, 5000])
+@pytest.mark.parametrize("silence", [0, 501])
+def test_stereo_of_one_voice_is_noticed(rate: int, size: int, silence: int) -> None:
+    """On the same sample, whatever the cut: the one with which the 200th change comes."""
+    voice = np.concatenate([np.zeros(silence, np.int16), Y16])
+    data = np.repeat(voice, 2)
+    changes = np.flatnonzero(np.diff(data, prepend=np.int16(0)))
+    intake = pylstm.Intake(MODEL, rate=rate)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for start in range(0, len(data), size):
+            intake.push(data[start : start + size])
+            assert len(said) == (min(start + size, len(data)) > changes[199])
+    assert str(said[0].message).startswith("all samples come twice, as those of interleaved stereo")
+    assert said[0].filename == __file__
+
+
+def test_the_warning_as_an_error_changes_nothing() -> None:
+    data = np.repeat(Y, 2)
+    intake = pylstm.Intake(MODEL, rate=8000)
+    for _ in range(2):
+        with pytest.raises(RuntimeWarning, match="make the intake with channels=2") as error:
+            intake.push(data)
+        assert intake.position == 0
+    make = MAKE.search(str(error.value))
+    assert make
+    intake = pylstm.Intake(MODEL, rate=16000, **{make[1]: int(make[2])})
+    np.testing.assert_array_equal(intake.push(data), Y)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        Y16,
+        np.sign(Y16).astype(np.int16),
+        np.zeros(100_000, np.int16),
+        np.full(100_000, 5, np.int16),
+        np.concatenate([np.repeat(Y16[:150], 2), Y16]),
+        np.concatenate([np.zeros(1, np.int16), np.repeat(Y16, 2)]),
+        np.repeat(Y16, 3),
+    ],
+    ids=["noise", "signs", "silence", "offset", "doubled at first", "between pairs", "thrice"],
+)
+def test_one_channel_is_not_taken_for_two(data: np.ndarray) -> None:
+    """Warnings are errors here."""
+    intake = pylstm.Intake(MODEL, rate=8000)
+    for start in range(0, len(data), 999):
+        intake.push(data[start : start + 999])
+
+
+def test_two_channels_may_be_equal() -> None:
+    got = pylstm.Intake(MODEL, rate=16000, channels=2).push(np.repeat(Y, 2))
+    np.testing.assert_array_equal(got, Y)
 
 
 # --- what is asked for ----------------------------------------------------------------------------

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm import _engine
-from pylstm.arguments import count, described, flag, whole
+from pylstm.arguments import count, flag, number_of, whole
 from pylstm.audio.audio_file import HIGHEST_RATE, LOWEST_RATE
 from pylstm.audio.doubled_samples import DoubledSamples
 from pylstm.audio.input_format import MOST_CHANNELS, EncodedSamples, InputFormat
+from pylstm.audio.model_rate import TakesAudio, hertz, rate_of
 from pylstm.audio.resampler import Resampler
 from pylstm.audio.sample_encoding import EncodingName, SampleEncoding
 
@@ -20,12 +21,9 @@ __all__ = ["Intake"]
 
 Samples = NDArray[np.float32]
 
-
-class _TakesAudio(Protocol):
-    """A `Model`, or `MFCC` or `LogMel`."""
-
-    @property
-    def _core(self) -> _engine.Core: ...
+# Samples of the lower one of two rates from which on soxr does not remember what came before; its
+# filter is shorter.
+_MARGIN = 320
 
 
 class Intake:
@@ -77,15 +75,15 @@ class Intake:
 
     def __init__(
         self,
-        model: _TakesAudio | int,
+        model: TakesAudio | int,
         *,
         rate: int,
         channels: int = 1,
         channel: int | None = None,
         encoding: EncodingName | None = None,
     ) -> None:
-        self._model_rate = _model_rate(model)
-        self._rate = _hertz("rate", rate)
+        self._model_rate = rate_of(model)
+        self._rate = hertz("rate", rate)
         self._channels = count("channels", channels, 1, MOST_CHANNELS)
         self._channel = None if channel is None else whole("channel", channel)
         if self._channel is not None and not 0 <= self._channel < self._channels:
@@ -107,6 +105,7 @@ class Intake:
         self._doubled = DoubledSamples(possible=self._channels == 1)
         self._position = 0
         self._given = 0
+        self._given_elsewhere = 0  # what comes next, as far as `resume` has been told that it came
         self._flushed = False
 
     def _check_rates(self) -> None:
@@ -244,8 +243,7 @@ class Intake:
         rest = came.data[n_frames * self._channels * encoding.size :].copy()
         self._waiting = EncodedSamples(rest, encoding)
         self._position += n_frames
-        self._given += len(mono)
-        return mono
+        return self._new(mono)
 
     def flush(self, *, drop_unfinished: bool = False) -> Samples:
         """Ends the audio and gives the samples that were not out yet.
@@ -278,14 +276,90 @@ class Intake:
             )
         samples = np.empty(0, np.float32) if self._resampler is None else self._resampler.flush()
         self._waiting, self._flushed = self._format.nothing(), True
-        self._given += len(samples)
-        return samples
+        return self._new(samples)
 
     def reset(self) -> None:
         """Forgets all audio: what comes next is the beginning."""
         if self._resampler is not None:
             self._resampler.reset()
         self._begin()
+
+    def resume(self, data: Any, *, position: int, given: int) -> Samples:
+        """Goes on where another intake of the same kind is, as for a session that moves to another
+        process.
+
+        What comes out is what the other one would have given, within 1e-6 of full scale: the
+        resampler meets the last audio once more.
+
+        Parameters
+        ----------
+        data : bytes-like, or array
+            The last audio that came to the other one, to its end: more than its `delay`, and 320
+            samples of the lower one of both rates (20 ms at 16 kHz). Where nothing is resampled, it
+            may be empty. With it comes a piece of an unfinished frame, if there was one.
+        position, given : int
+            Attributes of the other one.
+
+        Returns
+        -------
+        array, shape (m,), float32
+            The samples behind the `given` ones, as far as they are ready.
+
+        Raises
+        ------
+        TypeError
+            As `push`.
+        ValueError
+            As `push`; the data is too short, or begins where samples of both rates do not coincide;
+            or this intake has taken audio already.
+        """
+        position, given = count("position", position, 0), count("given", given, 0)
+        if self._flushed or self._position or len(self._waiting.data):
+            raise ValueError("the intake has taken audio; expected reset() before it resumes")
+        came = self._format.opened(data, self._waiting, at_start=False)
+        start = position - came.whole // self._channels
+        before = self._repeated(start, position, given)
+        samples = self.push(data)
+        self._doubled = DoubledSamples(possible=False)
+        self._position, self._given = position, given
+        self._given_elsewhere = max(0, given - before - len(samples))
+        return self._new(samples[given - before :])
+
+    def _repeated(self, start: int, position: int, given: int) -> int:
+        """How many samples came out of the audio before `start`, from which on it comes again."""
+        if start < 0:
+            raise ValueError(
+                f"position is {position}; expected {position - start} or more, as much as the data"
+                " holds"
+            )
+        common = math.gcd(self._rate, self._model_rate)
+        grid, given_each = self._rate // common, self._model_rate // common
+        if start % grid:
+            surplus = grid - start % grid
+            raise ValueError(
+                f"the data begins with sample {start}; expected a multiple of {grid}: leave out its"
+                f" first {number_of(surplus, 'sample')} of each channel"
+            )
+        most = -(-position * self._model_rate // self._rate)
+        if given > most:
+            raise ValueError(f"given is {given}; expected {most} or less, because of the position")
+        before = start // grid * given_each
+        margin = 0
+        if start and self._resampler is not None:
+            margin = -(-_MARGIN * self._model_rate // min(self._rate, self._model_rate))
+        if given - before < margin:
+            missing = (margin - given + before) / self._model_rate
+            raise ValueError(
+                f"the data begins {missing:.3f} s too late; expected more of what came before it"
+            )
+        return before
+
+    def _new(self, samples: Samples) -> Samples:
+        """What of the next samples did not come out elsewhere."""
+        new = samples[self._given_elsewhere :]
+        self._given_elsewhere -= len(samples) - len(new)
+        self._given += len(new)
+        return new
 
     @property
     def _step(self) -> int:
@@ -318,35 +392,3 @@ class Intake:
             f"{where} (counted from 0, at {frame / self._rate:.3f} s) is {value!s}; expected"
             f" {expected}. Nothing of the data was taken"
         )
-
-
-def _model_rate(model: object) -> int:
-    """The rate of the samples that a model takes, Hz."""
-    core = getattr(model, "_core", None)
-    if isinstance(core, _engine.Core):
-        if not core.sample_rate:
-            raise ValueError(
-                f"model is {type(model).__name__} without features, which takes no audio; expected"
-                " one that takes audio, or a sample rate in Hz"
-            )
-        return core.sample_rate
-    if isinstance(model, (int, np.integer)) and not isinstance(model, bool):
-        return _hertz("model", model)
-    hint = ""
-    if isinstance(model, str):
-        hint = f": pass pylstm.load({model!r})"
-    elif isinstance(getattr(getattr(model, "model", None), "_core", None), _engine.Core):
-        hint = ": pass model.model"
-    elif isinstance(model, float) and model.is_integer():
-        hint = f": pass {int(model)}"
-    raise TypeError(
-        f"model is {described(model)}; expected a Model, MFCC or LogMel, or a sample rate in"
-        f" Hz{hint}"
-    )
-
-
-def _hertz(name: str, value: object) -> int:
-    """A sample rate."""
-    if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        raise TypeError(f"{name} is {value!r}; expected a whole number of Hz: pass {int(value)}")
-    return count(name, value, 1)

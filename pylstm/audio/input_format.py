@@ -82,7 +82,8 @@ class InputFormat:
         try:
             view = memoryview(data)
             if view.itemsize == 1 and view.format.strip("<>=@!") in ("B", "c"):
-                raw = np.frombuffer(view.tobytes(), np.uint8)
+                kept = data if isinstance(data, bytes) else view.tobytes()
+                raw = np.frombuffer(kept, np.uint8)
             else:
                 raw, array = None, np.asarray(view)
         except (TypeError, ValueError, BufferError):

@@ -94,6 +94,7 @@ class Intake:
         self._format = InputFormat(
             self._channels, None if encoding is None else SampleEncoding.named(encoding)
         )
+        self._nothing = self._format.nothing()
         self._resampler: Resampler | None = None
         if self._rate != self._model_rate:
             self._check_rates()
@@ -101,7 +102,7 @@ class Intake:
         self._begin()
 
     def _begin(self) -> None:
-        self._waiting = self._format.nothing()
+        self._waiting = self._nothing
         self._doubled = DoubledSamples(possible=self._channels == 1)
         self._position = 0
         self._given = 0
@@ -216,13 +217,14 @@ class Intake:
         came = self._format.opened(data, self._waiting, self._position == 0)
         encoding = came.encoding
         assert encoding is not None
-        n_frames = came.whole // self._channels
-        values = encoding.values(came.data[: came.whole * encoding.size])
+        n_samples = came.whole
+        n_frames = n_samples // self._channels
+        values = encoding.values(came.data[: n_samples * encoding.size])
         samples = encoding.samples(values[self._channel or 0 :: self._step])
         if encoding.is_float and not np.isfinite(samples).all():
             self._refuse(samples, values, ~np.isfinite(samples), "finite values")
-        doubled = self._doubled.after(samples)
-        if doubled.certain:
+        doubled = self._doubled
+        if doubled.possible and (doubled := doubled.after(samples)).certain:
             warnings.warn(
                 "all samples come twice, as those of interleaved stereo do; expected one channel:"
                 " make the intake with channels=2 if there are two. This is said once an intake",
@@ -240,8 +242,8 @@ class Intake:
                 )
             mono = self._resampler.push(mono)
         self._doubled = doubled
-        rest = came.data[n_frames * self._channels * encoding.size :].copy()
-        self._waiting = EncodedSamples(rest, encoding)
+        rest = came.data[n_frames * self._channels * encoding.size :]
+        self._waiting = EncodedSamples(rest.copy(), encoding) if len(rest) else self._nothing
         self._position += n_frames
         return self._new(mono)
 
@@ -275,7 +277,7 @@ class Intake:
                 " channels or encoding are wrong"
             )
         samples = np.empty(0, np.float32) if self._resampler is None else self._resampler.flush()
-        self._waiting, self._flushed = self._format.nothing(), True
+        self._waiting, self._flushed = self._nothing, True
         return self._new(samples)
 
     def reset(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -103,15 +104,20 @@ class SampleEncoding:
                 return cls(name, "" if dtype.itemsize == 1 else _order(dtype))
         return None
 
-    @property
+    @cached_property
     def size(self) -> int:
         """Bytes of a sample."""
         return _size(self.name)
 
-    @property
+    @cached_property
     def is_float(self) -> bool:
         """Whether samples may be infinite or no number at all."""
         return self.name.startswith("float")
+
+    @cached_property
+    def dtype(self) -> np.dtype[Any]:
+        """Of `values`; of 24 bits, of their bytes."""
+        return np.dtype((self.order or "<") + (_TYPES[self.name][1] or "u1"))
 
     @property
     def in_arrays(self) -> SampleEncoding:
@@ -139,9 +145,7 @@ class SampleEncoding:
         array, shape (n,)
             Of 24 bits: shape (n, 3), the bytes.
         """
-        if self.name == "int24":
-            return data.reshape(-1, 3)
-        return data.view((self.order or "<") + _TYPES[self.name][1])
+        return data.reshape(-1, 3) if self.name == "int24" else data.view(self.dtype)
 
     def samples(self, values: NDArray[Any]) -> NDArray[np.float32]:
         """Numbers as samples: integers divided by 2 ** (bits - 1), floats as they are.
@@ -164,13 +168,21 @@ class SampleEncoding:
             wide = np.zeros((len(values), 4), np.uint8)
             wide[:, slice(0, 3) if big else slice(1, 4)] = values
             values = wide.view(">i4" if big else "<i4")[:, 0]
-        with np.errstate(over="ignore", under="ignore"):
-            samples = values.astype(np.float32)
+        if self.name == "float64":
+            with np.errstate(over="ignore", under="ignore"):
+                return values.astype(np.float32)
+        samples: NDArray[np.float32] = values.astype(np.float32)
         if self.name == "uint8":
             samples -= 128.0
         if not self.is_float:
-            samples *= np.float32(2.0 ** (1 - 8 * (4 if self.name == "int24" else self.size)))
+            samples *= self._step
         return samples
+
+    @cached_property
+    def _step(self) -> np.float32:
+        """From one integer to the next."""
+        bits = 32 if self.name == "int24" else 8 * self.size
+        return np.float32(2.0 ** (1 - bits))
 
     def decode(self, data: NDArray[np.uint8]) -> NDArray[np.float32]:
         """The samples in some bytes, of which there are whole samples.

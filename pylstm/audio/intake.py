@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pylstm.arguments import count, flag, number_of, whole
 from pylstm.audio.audio_file import HIGHEST_RATE, LOWEST_RATE
 from pylstm.audio.doubled_samples import DoubledSamples
-from pylstm.audio.input_format import MOST_CHANNELS, EncodedSamples, InputFormat
+from pylstm.audio.input_format import MOST_CHANNELS, Audio, EncodedSamples, InputFormat
 from pylstm.audio.model_rate import TakesAudio, hertz, rate_of
 from pylstm.audio.resampler import Resampler
 from pylstm.audio.sample_encoding import EncodingName, SampleEncoding
@@ -180,7 +180,7 @@ class Intake:
 
     # --- audio ------------------------------------------------------------------------------------
 
-    def push(self, data: Any) -> Samples:
+    def push(self, data: Audio) -> Samples:
         """Takes audio and gives the model's samples, as far as they are ready.
 
         Parameters
@@ -286,7 +286,7 @@ class Intake:
             self._resampler.reset()
         self._begin()
 
-    def resume(self, data: Any, *, position: int, given: int) -> Samples:
+    def resume(self, data: Audio, *, position: int, given: int) -> Samples:
         """Goes on where another intake of the same kind is, as for a session that moves to another
         process.
 

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_CHANNELS", "Audio", "EncodedSamples", "InputFormat"]
 
-Audio: TypeAlias = "bytes | bytearray | memoryview | mmap | python_arrays.array[int] | python_arrays.array[float] | NDArray[Any]"
+Audio: TypeAlias = (
+    "bytes | bytearray | memoryview | mmap | NDArray[Any]"
+    " | python_arrays.array[int] | python_arrays.array[float]"
+)
 """What type checkers let pass; any buffer of these types is taken."""
 
 MOST_CHANNELS = 1024

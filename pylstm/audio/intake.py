@@ -309,13 +309,12 @@ class Intake:
         came = self._format.opened(data, self._waiting, at_start=False)
         start = position - came.whole // self._channels
         before = self._repeated(start, position, given)
-        self._position = start
+        self._position, self._doubled = start, DoubledSamples(possible=False)
         try:
             samples = self.push(data)
         except BaseException:
             self._begin()
             raise
-        self._doubled = DoubledSamples(possible=False)
         self._given = given
         self._given_elsewhere = max(0, given - before - len(samples))
         return self._new(samples[given - before :])

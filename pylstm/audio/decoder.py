@@ -44,7 +44,8 @@ def soundfile_and_soxr() -> tuple[ModuleType, ModuleType]:
 
 
 class Decoder:
-    """The frames of an audio file, from the first that is asked for to the last that is there.
+    """The frames of an audio file, from the first that is asked for to the last that is there: a
+    `FrameSource`.
 
     Attributes
     ----------
@@ -58,6 +59,8 @@ class Decoder:
         As libsndfile names it: ``"PCM_16"``, ``"FLOAT"``, ...
     ends_early : bool
         Whether the file is known to end before its last frame.
+    unfinished, live
+        None and False.
 
     Raises
     ------
@@ -71,6 +74,8 @@ class Decoder:
         self._soundfile = soundfile
         self._repaired: RepairedHeader | None = None
         self.ends_early = False
+        self.unfinished: str | None = None
+        self.live = False
         self._next = 0  # the frame that is read next
         self._ended = False
         self._file, extent = self._opened()

@@ -59,21 +59,33 @@ def test_run_prints_events_and_figures(model, tmp_path):
     assert "\x1b" not in result.output
 
 
-def test_the_events_are_those_of_the_library(model, tmp_path):
+@pytest.mark.parametrize("report", ["early", "final"])
+def test_the_events_are_those_of_the_library(model, tmp_path, report):
     loaded = pylstm.load(model)
-    expected = pylstm.Detector.for_model(loaded).push(loaded.run(two_tones()))
+    listener = loaded.listener(report=report)
+    expected = listener.push(two_tones()) + listener.flush()
     path = write(tmp_path / "a.wav", subtype="FLOAT")
-    found = events_of(succeed("run", path, "--model", model, "--json"))
+    found = events_of(succeed("run", path, "--model", model, "--json", "--report", report))
     assert [event["label"] for event in found] == ["low", "high"]
     assert found == [
-        {"time": round(e.time, 6), "label": e.label, "score": round(e.score, 6)} for e in expected
+        {
+            "time": round(e.time, 6),
+            "label": e.label,
+            "score": round(e.score, 6),
+            "onset": round(e.onset, 6),
+            "offset": round(e.offset, 6),
+            "kind": "word",
+            "file": str(path),
+        }
+        for e in expected
     ]
 
 
 def test_json_is_one_object_a_line_and_ends_with_a_summary(model, tmp_path):
     result = succeed("run", write(tmp_path / "a.wav", 8000), "--model", model, "--json")
     *events, summary = map(json.loads, result.stdout.splitlines())
-    assert all(list(event) == ["time", "label", "score"] for event in events)
+    expected = ["time", "label", "score", "onset", "offset", "kind", "file"]
+    assert all(list(event) == expected for event in events)
     assert list(summary) == [
         "audio_seconds",
         "processing_seconds",
@@ -81,6 +93,7 @@ def test_json_is_one_object_a_line_and_ends_with_a_summary(model, tmp_path):
         "real_time_factor",
         "frames",
         "events",
+        "file",
     ]
     assert (summary["audio_seconds"], summary["frames"], summary["events"]) == (2.0, 201, 2)
     ratio = summary["processing_seconds"] / summary["audio_seconds"]

@@ -12,6 +12,7 @@ from typing import Self
 from pylstm.cli.console.errors import USAGE, CliError
 from pylstm.cli.console.listening import Heard
 from pylstm.cli.console.output import one_line
+from pylstm.model import Model
 
 __all__ = ["PosteriorsFile", "column_name"]
 
@@ -76,8 +77,17 @@ class PosteriorsFile:
             raise self._unwritable(error) from None
         self._add([["time", *map(column_name, labels)]])
 
+    @classmethod
+    def of(cls, path: Path, model: Model, inputs: Iterable[Path]) -> Self:
+        """The file for a model's posteriors; outputs without labels have their numbers."""
+        assert model.features is not None
+        hop_seconds = model.features.hop_length / model.features.sr
+        labels = model.labels or [str(k) for k in range(model.n_outputs)]
+        return cls(path, labels, hop_seconds, inputs)
+
     def write(self, heard: Heard) -> None:
         """Adds the rows of one chunk."""
+        assert heard.rows is not None  # they were asked for
         # Nine digits identify every float32.
         self._add(
             [f"{frame * self._hop_seconds:.6f}", *(f"{value:.9g}" for value in row)]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import BinaryIO
-
 import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import number_of
 from pylstm.audio.errors import AudioError
+from pylstm.audio.pipe import Pipe
 from pylstm.audio.sample_encoding import SampleEncoding
 
 __all__ = ["EncodedFrames"]
@@ -22,8 +21,8 @@ class EncodedFrames:
 
     Parameters
     ----------
-    stream : binary file
-        At the first sample. Its `read` waits until all bytes are there that it was asked for.
+    stream : Pipe
+        At the first sample.
     encoding : SampleEncoding
     rate, channels : int
     n_frames : int, optional
@@ -34,7 +33,7 @@ class EncodedFrames:
 
     def __init__(
         self,
-        stream: BinaryIO,
+        stream: Pipe,
         encoding: SampleEncoding,
         rate: int,
         channels: int,

@@ -76,8 +76,8 @@ def read_wave_header(pipe: Pipe) -> WaveHeader | None:
                 size = long_size
             open_end = size == 0 or UNTOLD <= size <= 0xFFFFFFFF or size >= 1 << 62
             pipe.read(place)
-            encoding, rate, channels = form
-            return WaveHeader(*form, None if open_end else size // (encoding.size * channels))
+            frame = form[0].size * form[2]
+            return WaveHeader(*form, None if open_end else size // frame)
         body = pipe.peek(place + min(size, 40))[place:]
         if name == b"ds64" and len(body) >= 16:
             long_size = struct.unpack(order + "Q", body[8:16])[0]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pylstm.audio import AudioFile
 from pylstm.cli.console.decisions import heard_names, listener_of
@@ -37,8 +37,7 @@ def demo() -> None:
     recording = folder / _RECORDING
     if not recording.is_file():
         raise CliError(f"the bundled recording {_RECORDING} is missing from this installation")
-    features = named.model.features
-    assert features is not None  # it has a listener
+    features: Any = named.model.features
     with (
         as_file(recording) as path,
         AudioFile(path, features.sr) as audio,

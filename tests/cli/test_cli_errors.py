@@ -243,7 +243,7 @@ def test_less_than_a_sample(audio, model):
     [
         (["rum"], r"No such command 'rum'.* \(pylstm --help\)"),
         (["--fast"], r"No such option: --fast \(pylstm --help\)"),
-        (["run"], r"Missing argument 'AUDIO\.\.\.' \(pylstm run --help\)"),
+        (["run"], r"Missing argument 'AUDIO' \(pylstm run --help\)"),
         (["run", "a.wav", "--fast"], r"No such option: --fast.* \(pylstm run --help\)"),
         (["run", "a.wav", "--chunk-ms", "ten"], r"Invalid value for '--chunk-ms': .*"),
         (["run", "a.wav", "--csv"], r".*--csv.* requires an argument \(pylstm.* --help\)"),

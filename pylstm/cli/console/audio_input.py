@@ -40,7 +40,7 @@ _MOST_CHANNELS = 1024
 AudioArguments = Annotated[
     list[Path],
     typer.Argument(
-        metavar="AUDIO...",
+        metavar="AUDIO",
         help="WAV, FLAC, Ogg, MP3, ... files at any rate, or pipes; - is standard input.",
     ),
 ]

@@ -10,7 +10,7 @@ from pathlib import Path
 from pylstm.audio import AudioError, AudioFile, MixLoss, scale_problem
 from pylstm.cli.console.audio_input import shown
 from pylstm.cli.console.audio_progress import audio_progress
-from pylstm.cli.console.errors import FAILED, OK, CliError, print_error
+from pylstm.cli.console.errors import OK, print_error
 from pylstm.cli.console.listening import Heard, Listening
 from pylstm.cli.console.output import note
 
@@ -40,8 +40,8 @@ def each(audio: Sequence[Path], action: Callable[[Path, Say], None]) -> int:
 
     Raises
     ------
-    CliError, AudioError
-        There is one recording alone, and it cannot be read; or the usage is wrong.
+    AudioError
+        There is one recording alone, and it cannot be read.
     """
     if len(audio) == 1:
         action(audio[0], note)
@@ -51,9 +51,7 @@ def each(audio: Sequence[Path], action: Callable[[Path, Say], None]) -> int:
         name = shown(path)
         try:
             action(path, partial(_note_on, name))
-        except (CliError, AudioError) as error:
-            if isinstance(error, CliError) and error.code != FAILED:
-                raise
+        except AudioError as error:
             text = str(error)
             code = print_error(text if name in text else f"{name}: {text}")
     return code

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm._engine import Listener
-from pylstm.audio import AudioFile
+from pylstm.audio import AudioError, AudioFile
 from pylstm.cli.console.errors import USAGE, CliError
 from pylstm.decisions import Event
 
@@ -99,7 +99,8 @@ class Listening:
     def __init__(
         self, listener: Listener, audio: AudioFile, chunk_ms: float, posteriors: bool = False
     ) -> None:
-        rate: int = listener.model.sample_rate
+        rate = listener.model.sample_rate
+        assert rate is not None  # it has a listener, hence features
         if chunk_ms * rate < 1000:
             raise CliError(
                 f"--chunk-ms is {chunk_ms:g}; expected {1000 / rate:g} or more, one sample at"
@@ -136,7 +137,7 @@ class Listening:
             else:
                 events = step(*audio)
         except ValueError as error:
-            raise CliError(f"stopped at {self._audio.seconds_read:.2f} s: {error}") from None
+            raise AudioError(f"stopped at {self._audio.seconds_read:.2f} s: {error}") from None
         self._processing += perf_counter() - start
         self._events += len(events)
         return Heard(first_frame, rows, events)

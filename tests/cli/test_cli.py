@@ -201,6 +201,10 @@ def test_info_for_people(model):
         "labels        silence, low, high",
         "latency       12.5 ms (200 samples)",
         f"runs on       {pylstm.show_config()['isa']['used']}",
+        "decision      words: one label at a time, where its average reaches the threshold; given"
+        " when they are decided",
+        "              threshold=0.7 smoothing_frames=5 refractory_frames=20 min_frames=1",
+        "              background=silence",
         "info          detector.threshold = 0.7",
         "              detector.background = silence",
     ):
@@ -216,6 +220,46 @@ def test_info_for_programs(model):
     assert facts["features"]["normalize"] is False
     assert [layer["kind"] for layer in facts["layers"]] == ["lstm", "dense"]
     assert facts["info"] == DETECTOR
+    assert facts["decision"] == {
+        "kind": "words",
+        "threshold": 0.7,
+        "smoothing_frames": 5,
+        "refractory_frames": 20,
+        "min_frames": 1,
+        "exclusive": True,
+        "report": "early",
+        "background": ["silence"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("decision", "words"),
+    [
+        ({"threshold": {"low": 0.25}}, "threshold=silence: 0.5, low: 0.25, high: 0.5 smoothing_"),
+        ({"kind": "segments", "label": "low"}, "segments of 'low': from when to when; given once"),
+        ({"kind": "segments", "label": "low", "max_speech": 9.0}, "max_speech=9 "),
+        ({"kind": "segments", "label": "low"}, "max_speech=none "),
+        ({"kind": "symbols"}, "symbols: the best output of each row, without 'silence'; given on"),
+    ],
+)
+def test_info_of_decisions(tmp_path, decision, words):
+    path = tmp_path / "m.safetensors"
+    tone_model(info={}, decision=decision).save(path)
+    assert words in succeed("info", path).stdout
+    shown = json.loads(succeed("info", path, "--json").stdout)["decision"]
+    in_force = dict(pylstm.load(path).listener().decision)
+    assert shown.keys() == in_force.keys()
+    assert shown["kind"] == in_force["kind"]
+
+
+def test_info_of_a_model_that_decides_on_nothing(tmp_path):
+    path = tmp_path / "m.safetensors"
+    tone_model(labels=None, info={}).save(path)
+    assert "decision      none: " in succeed("info", path).stdout
+    assert (
+        "kind is missing"
+        in json.loads(succeed("info", path, "--json").stdout)["decision"]["problem"]
+    )
 
 
 def test_info_without_features_labels_and_info(tmp_path):
@@ -304,8 +348,8 @@ def test_figures_of_a_slow_machine(capsys):
 
 def test_help_and_version():
     assert succeed("--version").stdout == f"pylstm {pylstm.__version__}\n"
-    assert re.search(r"demo .*\n *run .*\n *train .*\n *eval .*\n *info ", succeed("--help").stdout)
-    for command in ("demo", "run", "train", "eval", "info"):
+    assert re.search(r"demo .*\n *run .*\n *segments .*\n *train .*\n *eval .*\n *info ", succeed("--help").stdout)
+    for command in ("demo", "run", "segments", "train", "eval", "info"):
         assert f"Usage: pylstm {command}" in succeed(command, "--help").stdout
     nothing = invoke()
     assert nothing.exit_code == 2

@@ -366,9 +366,12 @@ def test_bad_input_is_refused_as_a_stream_refuses_it(door: str, bad: str, rows_t
     assert str(of_listener.value) == str(of_stream.value)
     assert listener.snapshot() == before
     if door == "push":
-        assert heard(listener, [PCM[3000:]]) == heard(listener_of("exclusive words"), [PCM])[
-            len(listener_of("exclusive words").push(GOOD)) :
-        ]
+        assert (
+            heard(listener, [PCM[3000:]])
+            == heard(listener_of("exclusive words"), [PCM])[
+                len(listener_of("exclusive words").push(GOOD)) :
+            ]
+        )
 
 
 @pytest.mark.law_nothing_poisons

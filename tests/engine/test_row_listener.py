@@ -31,7 +31,9 @@ def row_listener(kind: str = "symbols", **given_settings: Any) -> _engine.RowLis
 def some(kind: str, report: str) -> _engine.RowListener:
     """One of each kind, that says much."""
     return {
-        "words": lambda: row_listener("words", smoothing_frames=3, refractory_frames=2, report=report),
+        "words": lambda: row_listener(
+            "words", smoothing_frames=3, refractory_frames=2, report=report
+        ),
         "segments": lambda: row_listener(
             "segments", label="one", min_speech=0.02, min_silence=0.02, report=report
         ),
@@ -79,9 +81,9 @@ LAYOUTS = {
     "every second column": lambda rows: np.repeat(rows, 2, axis=1)[:, ::2],
     "columns first": lambda rows: np.asfortranarray(rows),
     "columns reversed": lambda rows: rows[:, ::-1].copy()[:, ::-1],
-    "unaligned": lambda rows: np.frombuffer(b"x" + rows.tobytes(), np.uint8)[1:]
-    .view(rows.dtype)
-    .reshape(rows.shape),
+    "unaligned": lambda rows: (
+        np.frombuffer(b"x" + rows.tobytes(), np.uint8)[1:].view(rows.dtype).reshape(rows.shape)
+    ),
     "read-only": lambda rows: np.frombuffer(rows.tobytes(), rows.dtype).reshape(rows.shape),
     "memoryview": lambda rows: memoryview(rows),
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from typing import BinaryIO
 
 __all__ = ["Pipe"]
 
@@ -13,11 +12,11 @@ class Pipe(io.RawIOBase):
 
     Parameters
     ----------
-    stream : binary file
+    stream : buffered binary file
         Its `read` waits until all bytes are there that it was asked for, or the end.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: io.BufferedIOBase) -> None:
         super().__init__()
         self._stream = stream
         self._seen = b""
@@ -36,6 +35,12 @@ class Pipe(io.RawIOBase):
         data = self.peek(count) if self._seen else self._stream.read(count)
         self._seen = self._seen[count:]
         return data
+
+    def read_some(self, count: int) -> bytes:
+        """As many of the next bytes as are there, at most `count`; none: the stream ends."""
+        if self._seen:
+            return self.read(min(count, len(self._seen)))
+        return self._stream.read1(count)
 
     def readable(self) -> bool:
         """True."""

@@ -12,6 +12,7 @@ from pylstm.audio.encoded_frames import EncodedFrames
 from pylstm.audio.errors import AudioError
 from pylstm.audio.frame_source import FrameSource
 from pylstm.audio.pipe import Pipe
+from pylstm.audio.piped_flac import PipedFlac
 from pylstm.audio.wave_header import read_wave_header
 
 __all__ = ["has_header", "piped_audio"]
@@ -41,8 +42,8 @@ def _is_mp3(head: bytes) -> bool:
 def piped_audio(pipe: Pipe, name: str) -> FrameSource:
     """Opens what comes through a pipe.
 
-    WAV files whose samples are written one by one are read as they come. Others are copied to a
-    temporary file first, until the pipe ends.
+    WAV files whose samples are written one by one, and FLAC, are read as they come. Others are
+    copied to a temporary file first, until the pipe ends.
 
     Parameters
     ----------
@@ -69,6 +70,8 @@ def piped_audio(pipe: Pipe, name: str) -> FrameSource:
         header = read_wave_header(pipe)
         if header is not None:
             return EncodedFrames(pipe, *header, live=True)
+        if head.startswith(b"fLaC"):
+            return PipedFlac(pipe, name)
         return _CopiedFile(pipe, name)
     except OSError as error:
         raise AudioError(f"cannot read {name}: {error.strerror or error}") from None

@@ -116,9 +116,10 @@ def test_a_table_is_that_of_one_recording(model, tmp_path):
 # --- standard input and pipes ---------------------------------------------------------------------
 
 
-def encoded(format: str, subtype: str | None = None, rate: int = 16000) -> bytes:
+def encoded(format: str, subtype: str | None = None, samples: object = None) -> bytes:
     file = io.BytesIO()
-    soundfile.write(file, two_tones(rate), rate, subtype, format=format)
+    audio = two_tones() if samples is None else samples
+    soundfile.write(file, audio, 16000, subtype, format=format)
     return file.getvalue()
 
 
@@ -167,6 +168,17 @@ def test_a_wav_that_is_cut_off_is_said(model):
     assert result.stderr == "note: cut off: 1.00 s of the 2.00 s that it declares\n"
 
 
+def test_flac_that_is_cut_off_is_said(model):
+    data = encoded("FLAC", None, np.random.default_rng(0).uniform(-0.1, 0.1, 32000))
+    result = run(model, "-", "--json", stdin=data[: len(data) // 2])
+    assert result.exit_code == 0
+    assert re.fullmatch(
+        r"note: cut off: 0\.[789]\d s of the 2\.00 s that it declares\n", result.stderr
+    )
+    damaged = data[:20000] + bytes(9000) + data[29000:]
+    refused(run(model, "-", stdin=damaged), 1, r"cannot read standard input after 0\..* s: .+")
+
+
 @pytest.mark.parametrize("encoding", RAW)
 @pytest.mark.parametrize("rate", [8000, 16000])
 def test_samples_without_a_header(model, tmp_path, encoding, rate):
@@ -199,11 +211,16 @@ def test_the_cut_of_a_pipe_changes_nothing(cuts, headed):
 
 
 @posix
-@pytest.mark.parametrize("source", ["stdin", "fifo", "/dev/stdin", "wav"])
+@pytest.mark.parametrize("source", ["stdin", "fifo", "/dev/stdin", "wav", "flac"])
 def test_a_live_pipe_gives_its_events_as_they_happen(model, tmp_path, source):
     """The writer waits for the first event before it goes on: nothing else lets it."""
     samples = RAW["int16"](np.concatenate([two_tones(), two_tones()]))
-    options = [] if source == "wav" else ["--raw", "int16", "--rate", "16000"]
+    first_part = samples[: 2 * 16384]  # 1 s, or 4 blocks of FLAC: the low tone, and no more
+    if source == "flac":
+        first_part, samples = (
+            encoded("FLAC", None, np.frombuffer(part, "<i2")) for part in (first_part, samples)
+        )
+    options = [] if source in ("wav", "flac") else ["--raw", "int16", "--rate", "16000"]
     name = {"fifo": "pipe", "/dev/stdin": "/dev/stdin"}.get(source, "-")
     if source == "fifo":
         os.mkfifo(tmp_path / "pipe")
@@ -220,12 +237,12 @@ def test_a_live_pipe_gives_its_events_as_they_happen(model, tmp_path, source):
         if source == "wav":
             head = encoded("WAV")[:44]
             target.write(head[:40] + b"\xff\xff\xff\xff")
-        target.write(samples[: 2 * 12000])  # 0.75 s: the low tone, and no more
+        target.write(samples[: len(first_part)])
         target.flush()
         watch = threading.Timer(50, process.kill)
         watch.start()
         first = process.stdout.readline()
-        target.write(samples[2 * 12000 :])
+        target.write(samples[len(first_part) :])
         target.close()
         rest, errors = process.stdout.read(), process.stderr.read()
         watch.cancel()

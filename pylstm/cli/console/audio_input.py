@@ -7,8 +7,9 @@ import stat
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from io import BufferedIOBase
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, cast
 
 import typer
 
@@ -161,7 +162,7 @@ class AudioInput:
         return self.of_stream(stream, name, sample_rate, resample)
 
     def of_stream(
-        self, stream: BinaryIO, name: str, sample_rate: int, resample: bool = True
+        self, stream: BufferedIOBase, name: str, sample_rate: int, resample: bool = True
     ) -> AudioFile:
         """The same of a stream that comes once, whose `read` waits for as much as is asked for."""
         pipe = Pipe(stream)
@@ -182,7 +183,7 @@ class AudioInput:
             raise _unreadable(name, error) from None
         return AudioFile(name, sample_rate, resample, channel=self.channel, frames=frames)
 
-    def _stream(self, path: Path) -> BinaryIO | None:
+    def _stream(self, path: Path) -> BufferedIOBase | None:
         """What comes once and cannot be looked at twice; None: a file, or nothing is there."""
         if path == STDIN:
             return _standard_input()
@@ -202,12 +203,12 @@ class AudioInput:
         return stream
 
 
-def _standard_input() -> BinaryIO:
+def _standard_input() -> BufferedIOBase:
     if sys.stdin is None:
         raise AudioError("standard input is closed; expected audio")
     if sys.stdin.isatty():
         raise _terminal("standard input")
-    return sys.stdin.buffer
+    return cast(BufferedIOBase, sys.stdin.buffer)
 
 
 def _terminal(name: str) -> CliError:

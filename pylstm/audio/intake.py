@@ -371,13 +371,14 @@ class Intake:
     def _mixed(self, samples: Samples, n_frames: int) -> Samples:
         if self._channels == 1:
             return samples
-        frames = samples[: n_frames * self._channels].reshape(n_frames, self._channels)
         # In float64 the sum of finite float32 values stays finite. One channel after the other, so
         # that a frame's sum does not depend on how many there are.
-        total = np.zeros(n_frames)
-        for column in frames.T:
-            total += column
-        return (total / self._channels).astype(np.float32)
+        frames = samples[: n_frames * self._channels]
+        total = frames[:: self._channels].astype(np.float64)
+        for channel in range(1, self._channels):
+            total += frames[channel :: self._channels]
+        total /= self._channels
+        return total.astype(np.float32)
 
     def _refuse(
         self, samples: Samples, values: NDArray[Any], bad: NDArray[np.bool_], expected: str

@@ -1,5 +1,4 @@
-"""The command line: ``pylstm demo``, ``run``, ``mic``, ``train``, ``eval``, ``info``, ``export`` and
-``bench``.
+"""The command line: ``pylstm demo``, ``run``, ``mic``, ``train``, ``eval`` and others.
 
 Each command is a file here; what they share is in the room ``console``. soundfile, soxr, typer,
 rich and sounddevice come with ``pylstm[cli]``, what ``train`` and ``eval`` need with

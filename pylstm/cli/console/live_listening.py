@@ -146,8 +146,8 @@ class LiveListening:
             block = block[: self._most - self._position]
             self.over = True
         samples = block[:, 0] if self._intake is None else self._intake.push(block)
-        self._position += len(block)
         self._hear(samples)
+        self._position += len(block)
 
     def _hear(self, samples: NDArray[Any]) -> None:
         if not len(samples):

@@ -85,8 +85,8 @@ class LiveView:
         """What is redrawn, for the console's present size."""
         options = self._console.options
         # The last column stays free: a full line makes some terminals go to the next one.
-        width = max(20, options.max_width - 1)
-        facts = list(_flowing(self._facts(figures, behind), width))
+        width = max(1, options.max_width - 1)
+        facts = list(self._flowing(self._facts(figures, behind), width))
         room = options.size.height - _OTHER_LINES - len(facts)
         lines = [_cut(Text(self._heading, "bold"), width), self._level(figures, options, width)]
         lines += self._posteriors(figures, options, width, max(1, room))
@@ -97,10 +97,11 @@ class LiveView:
     def _level(self, figures: LiveFigures, options: ConsoleOptions, width: int) -> Text:
         """``level  ████▏   -23.4 dBFS, peak -11.0``."""
         label = self._label_width(width)
-        numbers = f" {figures.level:6.1f} dBFS, peak {figures.peak:.1f}"
-        if width < 50:
-            numbers = f" {figures.level:6.1f} dBFS"
-        room = max(4, width - label - 1 - max(len(numbers), 26 if width >= 50 else 13))
+        numbers = f" {figures.level:6.1f} dBFS"
+        if width >= 50:
+            # As wide as the longest, so that the bar does not move.
+            numbers = f"{numbers}, peak {figures.peak:.1f}".ljust(len(" -120.0 dBFS, peak -120.0"))
+        room = max(4, width - label - 1 - len(numbers) - len(" clipped") * (width >= 50))
         clipped = figures.is_clipped
         style = "red" if clipped else "green" if figures.level < -12 else "yellow"
         bar = _bar(_share(figures.level), room, style, options.ascii_only)
@@ -153,16 +154,18 @@ class LiveView:
         yield Text(f"dropped by the device {lost}", "bold red" if lost else "")
         yield Text(f"display late {behind}", "yellow" if behind else "")
 
-
-def _flowing(facts: Iterator[Text], width: int) -> Iterator[Text]:
-    """Facts side by side, as many as a line has room for."""
-    line = Text()
-    for fact in facts:
-        if line and line.cell_len + 3 + fact.cell_len > width:
-            yield line
-            line = Text()
-        line = Text.assemble(line, "   " if line else "", fact)
-    yield line
+    def _flowing(self, facts: Iterator[Text], width: int) -> Iterator[Text]:
+        """Facts side by side, as many as a line has room for."""
+        line = Text()
+        for fact in facts:
+            if line and line.cell_len + 3 + fact.cell_len > width:
+                yield line
+                line = Text()
+            if fact.cell_len > width:  # alone in its line, then
+                *wrapped, fact = fact.wrap(self._console, width)
+                yield from wrapped
+            line = Text.assemble(line, "   " if line else "", fact)
+        yield line
 
 
 def _share(decibels: float) -> float:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 __all__ = ["prompt_callbacks"]
 
-# Seconds that another thread may keep the interpreter while the callback waits for it. Python's 5 ms
+# Seconds that another thread may keep the interpreter while the callback waits. Python's 5 ms
 # are half a block of 10 ms, and the callback may wait again whenever the engine comes back.
 _SWITCH_SECONDS = 0.0005
 

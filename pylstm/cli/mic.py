@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from pylstm.cli.console.decisions import ThresholdOption, listener_of, thresholds
 from pylstm.cli.console.errors import USAGE, CliError
 from pylstm.cli.console.live_figures import LiveFigures
 from pylstm.cli.console.live_listening import LiveListening
@@ -24,7 +25,6 @@ from pylstm.cli.console.named_model import NamedModel
 from pylstm.cli.console.output import note
 from pylstm.cli.console.played_file import PlayedFile
 from pylstm.cli.console.shown_labels import ShownLabels
-from pylstm.cli.console.threshold_option import ThresholdOption, threshold_setting
 
 __all__ = ["mic"]
 
@@ -75,11 +75,9 @@ def mic(
     if input_file is not None and device is not None:
         raise CliError("--device and --input-file are given; expected one of them", USAGE)
     named = NamedModel.load(model)
-    try:
-        kind = named.model.listener().decision["kind"]
-        listener = named.model.listener(**threshold_setting(named.model, kind, threshold))
-    except ValueError as error:
-        raise CliError(f"{named.name} gives no events: {error}") from None
+    # Early, because whoever stands at a microphone waits for what comes of it.
+    settings = {"report": "early", "threshold": thresholds(named, threshold)}
+    listener = listener_of(named, settings)
     rate = named.model.sample_rate
     assert rate is not None  # it has a listener, hence features
     labels = ShownLabels.of(named.model, listener.decision)
@@ -89,9 +87,12 @@ def mic(
     else:
         source = PlayedFile(input_file, channel)
     with contextlib.closing(source):
-        listening = LiveListening(
-            named.model, listener, source.rate, source.channels, channel, seconds
-        )
+        try:
+            listening = LiveListening(
+                named.model, listener, source.rate, source.channels, channel, seconds
+            )
+        except ValueError as error:  # no rate that can be resampled
+            raise CliError(f"{source.name} cannot be listened to: {error}") from None
         figures = LiveFigures(rate, named.model.n_outputs, named.model.latency / rate)
         report = _report(_heading(named, source, channel), labels, json)
         LiveSession(source, listening, figures, report).run()
@@ -121,8 +122,6 @@ def _print_devices(json: bool) -> None:
         for device in devices:
             print(json_module.dumps(asdict(device)))
         return
-    if not devices:
-        raise CliError("there is no input device; expected a microphone: plug one in")
     print("   number  channels       rate  name")
     for device in devices:
         mark = ">" if device.is_default else " "

@@ -79,7 +79,7 @@ def test_everything_is_shown(width: int, height: int) -> None:
     assert "3.0 s" in text
     assert "real-time factor 0.05" in text
     assert "dropped by the device 7" in text
-    assert "model 12.5 ms" in text
+    assert "latency of model 12.5 " in text
     assert lines[-1] == "Ctrl-C stops"
     assert max(map(cell_len, lines)) < width
 

@@ -27,19 +27,20 @@ def event_line(event: Event, width: int) -> tuple[str, str, str]:
     >>> "".join(event_line(Event(0.84, "yes", 0.98, 0.5, 0.85), 4))
     '  0.84 s  yes   0.98  0.50-0.85 s'
     >>> "".join(event_line(Event(0.84, "speech", 0.98, 0.5, None, "start"), 4))
-    '  0.84 s  speech  0.98  begins at 0.50 s'
+    '  0.84 s  speech  0.98  begins 0.50 s'
     >>> "".join(event_line(Event(2.84, "speech", 0.98, 0.5, 2.6, "end"), 4))
-    '  2.84 s  speech  0.98  ended, 0.50-2.60 s'
+    '  2.84 s  speech  0.98  ends 2.60 s'
     """
     label = one_line(event.label)
     padding = " " * (width - len(label))
     if event.kind == "start":
-        times = f"begins at {event.onset:.2f} s"
+        times = f"begins {event.onset:.2f} s"
+    elif event.kind == "end":
+        times = f"ends {event.offset:.2f} s"
     elif event.onset is None or event.offset is None:
         times = ""
     else:
-        ended = "ended, " if event.kind == "end" else ""
-        times = f"{ended}{event.onset:.2f}-{event.offset:.2f} s"
+        times = f"{event.onset:.2f}-{event.offset:.2f} s"
     return f"{event.time:6.2f} s  ", label, f"{padding}  {event.score:.2f}  {times}".rstrip()
 
 

@@ -126,12 +126,13 @@ class LiveListening:
 
     def __call__(self, block: NDArray[Any], n_frames: int, time: object, status: Any) -> None:
         """Takes a block, shape (n, channels), in the form that sounddevice calls it."""
+        if self.over:  # what there is left comes from `finish`
+            return
         start = perf_counter()
         try:
-            if not self.over:
-                if status and status.input_overflow:
-                    self._overflows += 1
-                self._take(block)
+            if status and status.input_overflow:
+                self._overflows += 1
+            self._take(block)
         except BaseException as error:
             del block
             self._fail(error)

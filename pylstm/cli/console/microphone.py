@@ -18,6 +18,8 @@ __all__ = ["InputDevice", "Microphone", "input_devices"]
 
 # Devices call every few hundredths of a second. One that was unplugged often just calls no more.
 _QUIET_SECONDS = 2.0
+# Between two looks at it.
+_LONGEST_WAIT = 0.2
 _DTYPES = ("float32", "int16")
 
 _SEE = "pylstm mic --list-devices shows them"
@@ -72,18 +74,18 @@ class InputDevice:
 
 
 def input_devices() -> list[InputDevice]:
-    """The devices that record, by their numbers.
+    """The devices that record, by their numbers; at least one.
 
     Raises
     ------
     CliError
-        sounddevice or PortAudio is missing or fails.
+        There is none, or sounddevice or PortAudio is missing or fails.
     """
     library = _sounddevice()
     try:
         hosts = library.query_hostapis()
         default = library.default.device[0]
-        return [
+        devices = [
             InputDevice(
                 number,
                 one_line(f"{facts['name']}, {hosts[facts['hostapi']]['name']}"),
@@ -96,6 +98,12 @@ def input_devices() -> list[InputDevice]:
         ]
     except library.PortAudioError as error:
         raise CliError(f"the list of devices cannot be read: {error}") from None
+    if not devices:
+        raise CliError(
+            "there is no input device; expected a microphone: plug one in, and"
+            f" {_permission()} ({_WITHOUT})"
+        )
+    return devices
 
 
 class Microphone:
@@ -132,7 +140,8 @@ class Microphone:
         self.rate, self.channels, self._dtype = self._settings(channel, rate)
         self.latency = 0.0
         self._stream: Any = None
-        self._last = 0.0
+        self._calls = self._calls_seen = 0
+        self._silent = self._checked = 0.0
         self._finished = False
         self._closing = False
 
@@ -162,7 +171,7 @@ class Microphone:
         """Begins to record."""
 
         def callback(block: Any, n_frames: int, time: object, status: object) -> None:
-            self._last = monotonic()
+            self._calls += 1
             take(block, n_frames, time, status)
 
         def finished() -> None:
@@ -177,7 +186,7 @@ class Microphone:
                 callback=callback,
                 finished_callback=finished,
             )
-            self._last = monotonic()
+            self._checked = monotonic()
             self._stream.start()
             self.latency = float(self._stream.latency)
         except (self._library.PortAudioError, ValueError) as error:
@@ -200,8 +209,12 @@ class Microphone:
 
     def check(self) -> None:
         """Raises an error if the device has stopped, or has not called for a while."""
-        silent = monotonic() - self._last
-        if self.ended or (self._stream is not None and silent > _QUIET_SECONDS):
+        now, calls = monotonic(), self._calls
+        # A command that was stopped for a while (Ctrl-Z) has not waited for the device meanwhile.
+        waited = min(now - self._checked, _LONGEST_WAIT)
+        self._silent = self._silent + waited if calls == self._calls_seen else 0.0
+        self._checked, self._calls_seen = now, calls
+        if self.ended or self._silent > _QUIET_SECONDS:
             raise CliError(
                 f"{self.name} gives no audio any more; expected it to go on: it was unplugged, went"
                 " to sleep, or another program has taken it. Plug it in, and start again"
@@ -217,11 +230,6 @@ class Microphone:
 
 def _chosen(device: str | None, devices: list[InputDevice]) -> InputDevice:
     """The device that the user means."""
-    if not devices:
-        raise CliError(
-            "there is no input device; expected a microphone: plug one in, and"
-            f" {_permission()} ({_WITHOUT})"
-        )
     if device is None:
         for found in devices:
             if found.is_default:

@@ -45,10 +45,11 @@ class _Printed:
         pass
 
     def note(self, text: str) -> None:
+        """Prints it on stderr."""
         note(text)
 
     def draw(self, figures: LiveFigures, behind: int) -> None:
-        pass
+        """Shows nothing."""
 
 
 class LinesReport(_Printed):
@@ -64,9 +65,11 @@ class LinesReport(_Printed):
         self._width = max(len(one_line(label)) for label in labels)
 
     def event(self, event: Event) -> None:
+        """Prints it."""
         print("".join(event_line(event, self._width)), flush=True)
 
     def summary(self, figures: LiveFigures, behind: int) -> None:
+        """Prints what there was in all."""
         print("\n".join(summary_lines(figures, behind)), flush=True)
 
 
@@ -74,7 +77,9 @@ class ObjectsReport(_Printed):
     """For programs: an object for each event, and one with the summary, which has no label."""
 
     def event(self, event: Event) -> None:
+        """Prints it."""
         print(json.dumps(event_object(event)), flush=True)
 
     def summary(self, figures: LiveFigures, behind: int) -> None:
+        """Prints what there was in all."""
         print(json.dumps(summary_object(figures, behind)), flush=True)

@@ -145,7 +145,7 @@ def test_complaints_of_the_program(listen: Path, tmp_path: Path) -> None:
     assert ": [" in complaint(tmp_path / "broken", sound)
     assert "cannot be opened" in complaint(KEYWORDS, tmp_path / "none")
     assert "cannot be written" in complaint(KEYWORDS, sound, tmp_path / "no" / "rows")
-    assert "[detector]" in complaint(tmp_path / "plain.safetensors", sound)
+    assert "kind is missing" in complaint(tmp_path / "plain.safetensors", sound)
 
 
 def test_under_valgrind(listen: Path, tmp_path: Path) -> None:

@@ -70,6 +70,10 @@ void walk(const subject *s);
 /* forgeries.c: a snapshot with altered fields and a hash that fits is refused, or is a stream that works. */
 void forge(const subject *s);
 
+/* listeners.c: random decisions over the rows of a model, or over rows of their own, each with walks and forgeries. */
+void listen_to_model(const subject *s);
+void listen_to_rows(void);
+
 /* models.c */
 void try_own_memory(const void *bytes, size_t size);
 void try_modes(const void *bytes, size_t size);

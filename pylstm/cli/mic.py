@@ -68,7 +68,10 @@ def mic(
         typer.Option("--json", help="Print one JSON object for each event, and a summary last."),
     ] = False,
 ) -> None:
-    """Listen to the microphone and show what a model hears, until Ctrl-C."""
+    """Show live what a model hears at the microphone.
+
+    Ctrl-C ends it. Examples: pylstm mic --model vad; pylstm mic --threshold yes=0.5 --json.
+    """
     if list_devices:
         _print_devices(json)
         return

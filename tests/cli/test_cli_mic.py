@@ -21,6 +21,7 @@ from typer.testing import CliRunner, Result
 import pylstm
 from pylstm.cli import app
 from pylstm.cli.console import live_session, microphone
+from pylstm.cli.console.errors import CliError
 from tests.cli.fake_sounddevice import Device, FakeLibrary, in_blocks, install
 from tests.cli.tone_model import tone_model, two_tones, write
 
@@ -130,7 +131,7 @@ def test_seconds_are_exact(model: Path, tmp_path: Path) -> None:
 def test_ctrl_c_ends_it_well(model: Path, tmp_path: Path, number: int) -> None:
     path = write(tmp_path / "a.wav", seconds=60.0)
     before = (signal.getsignal(number), sys.getswitchinterval(), gc.get_freeze_count())
-    timer = threading.Timer(0.9, lambda: os.kill(os.getpid(), number))
+    timer = threading.Timer(0.9, signal.raise_signal, [number])
     timer.start()
     result = succeed("--input-file", path, "--model", model, "--json")
     timer.join()
@@ -277,6 +278,43 @@ def test_a_device_that_disappears(model: Path, monkeypatch: pytest.MonkeyPatch, 
     assert message.startswith("pylstm: Built-in, ALSA gives no audio any more")
     assert "Plug it in, and start again" in message
     assert not device.is_open
+
+
+def test_a_command_that_was_stopped_has_not_waited(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ctrl-Z and fg: the clock has gone on, and no device has called."""
+    now = 0.0
+    monkeypatch.setattr(microphone, "monotonic", lambda: now)
+    install(monkeypatch, Device())
+    source = microphone.Microphone(None, 0, 16000)
+
+    def look(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        source.check()
+
+    def look_often() -> None:
+        for _ in range(10):
+            look(0.1)
+
+    with contextlib.closing(source):
+        source.start(lambda *block: None)
+        look(3600.0)
+        look_often()
+        with pytest.raises(CliError, match="gives no audio any more"):
+            look_often()
+
+
+def test_audio_that_is_too_short_for_deltas(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "deltas.safetensors"
+    features = pylstm.LogMel(n_mels=4, deltas=1)
+    pylstm.Model(features, [pylstm.Dense(8, 2, "softmax", seed=0)], ["a", "b"]).save(path)
+    install(monkeypatch, Device(blocks=in_blocks(two_tones()[:, None], SIZES)))
+    result = succeed("--model", path, "--seconds", "0.03", "--json")
+    assert summary(result)["frames"] == 0
 
 
 def test_nan_of_a_device_ends_it(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

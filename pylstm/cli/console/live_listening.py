@@ -202,11 +202,19 @@ class LiveListening:
             if self._error is None and self._position:
                 if self._intake is not None:
                     self._hear(self._intake.flush(drop_unfinished=True))
-                self._add(*self._listener.flush(posteriors=True))
+                self._end()
         except BaseException as error:
             self._fail(error)
         self._processing += perf_counter() - start
         return self._result()
+
+    def _end(self) -> None:
+        try:
+            self._add(*self._listener.flush(posteriors=True))
+        except ValueError:
+            # Audio that is too short for deltas has no row, and nothing can be decided on it.
+            if self._listener.frames:
+                raise
 
     def __repr__(self) -> str:
         return (

@@ -265,6 +265,12 @@ def test_no_event_is_lost_behind_a_display_that_is_late(
     assert summary(result)["audio_seconds"] == 8.0
 
 
+def test_a_device_that_ends_when_all_is_heard(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Device(blocks=in_blocks(two_tones()[:, None], SIZES), after="stop")
+    install(monkeypatch, device)
+    assert summary(succeed("--model", model, "--seconds", "2", "--json"))["events"] == 2
+
+
 @pytest.mark.parametrize("after", ["stop", "vanish"])
 def test_a_device_that_disappears(model: Path, monkeypatch: pytest.MonkeyPatch, after: str) -> None:
     monkeypatch.setattr(microphone, "_QUIET_SECONDS", 0.3)
@@ -339,7 +345,7 @@ def test_a_silent_device_is_noticed(model: Path, monkeypatch: pytest.MonkeyPatch
     blocks = in_blocks(np.zeros((16000 * 4, 1), np.float32), SIZES)
     install(monkeypatch, Device(blocks=blocks))
     result = succeed("--model", model, "--seconds", "4")
-    assert "note: every sample so far is 0: is the microphone muted" in result.stderr
+    assert "note: every sample so far is 0: the microphone is muted" in result.stderr
     assert result.stdout.startswith("nothing heard\n")
 
 

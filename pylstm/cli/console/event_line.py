@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from pylstm.cli.console.output import one_line
 from pylstm.decisions import Event
 
@@ -15,7 +17,7 @@ def event_line(event: Event, width: int) -> tuple[str, str, str]:
     ----------
     event : Event
     width : int
-        Of the label, so that what follows is aligned.
+        Of the label in the terminal's cells, so that what follows is aligned.
 
     Returns
     -------
@@ -32,7 +34,7 @@ def event_line(event: Event, width: int) -> tuple[str, str, str]:
     '  2.84 s  speech  0.98  ends 2.60 s'
     """
     label = one_line(event.label)
-    padding = " " * (width - len(label))
+    padding = " " * (width - cell_len(label))
     if event.kind == "start":
         times = f"begins {event.onset:.2f} s"
     elif event.kind == "end":

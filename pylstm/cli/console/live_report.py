@@ -6,6 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Protocol, Self
 
+from rich.cells import cell_len
+
 from pylstm.cli.console.event_line import event_line, event_object
 from pylstm.cli.console.live_figures import LiveFigures
 from pylstm.cli.console.live_summary import summary_lines, summary_object
@@ -62,7 +64,7 @@ class LinesReport(_Printed):
     """
 
     def __init__(self, labels: Sequence[str]) -> None:
-        self._width = max(len(one_line(label)) for label in labels)
+        self._width = max(cell_len(one_line(label)) for label in labels)
 
     def event(self, event: Event) -> None:
         """Prints it."""

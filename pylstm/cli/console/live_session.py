@@ -19,7 +19,7 @@ from pylstm.cli.console.stop_request import StopRequest
 __all__ = ["LiveSession"]
 
 _DRAWINGS_PER_SECOND = 15
-# Systems that refuse the microphone to a program often give it zeros instead of an error.
+# A note is made of so much audio in which every sample is 0.
 _SILENT_SECONDS = 3.0
 
 
@@ -51,7 +51,7 @@ class LiveSession:
         self._report = report
         self._error: BaseException | None = None
         self._warned: list[str] = []
-        self._may_be_silent = False
+        self._knows_silence = False
 
     def run(self) -> None:
         """Listens until Ctrl-C, the end of the audio or an error, and shows a summary.
@@ -92,7 +92,7 @@ class LiveSession:
             self._take_all()
             self._say_warnings()
             self._report.draw(self._figures, self._behind)
-            if not stop.made:
+            if not (stop.made or self._listening.over):
                 self._source.check()
             if is_over:
                 return
@@ -107,13 +107,10 @@ class LiveSession:
         for event in result.events:
             self._report.event(event)
         self._error = result.error
-        if self._figures.audio_seconds >= _SILENT_SECONDS and not self._may_be_silent:
-            self._may_be_silent = True
+        if self._figures.audio_seconds >= _SILENT_SECONDS and not self._knows_silence:
+            self._knows_silence = True
             if self._figures.is_digital_silence:
-                self._report.note(
-                    "every sample so far is 0: is the microphone muted, or may this program not use"
-                    " it? Systems that refuse it often give zeros"
-                )
+                self._report.note(f"every sample so far is 0: {self._source.if_silent}")
 
     @property
     def _behind(self) -> int:

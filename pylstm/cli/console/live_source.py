@@ -37,6 +37,10 @@ class LiveSource(Protocol):
         """Seconds from the air to the block, as far as the source knows."""
 
     @property
+    def if_silent(self) -> str:
+        """What it may mean that every sample is 0, for people."""
+
+    @property
     def ended(self) -> bool:
         """Whether no more blocks come."""
 

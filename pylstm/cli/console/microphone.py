@@ -139,6 +139,10 @@ class Microphone:
         self.name = found.name
         self.rate, self.channels, self._dtype = self._settings(channel, rate)
         self.latency = 0.0
+        self.if_silent = (
+            "the microphone is muted, or the system keeps it from this program, which then often"
+            f" gets zeros; {_permission()}"
+        )
         self._stream: Any = None
         self._calls = self._calls_seen = 0
         self._silent = self._checked = 0.0
@@ -150,7 +154,7 @@ class Microphone:
 
         Some devices give a few of their channels, others all or none.
         """
-        first: Exception | None = None
+        reason: Exception | None = None
         for hertz in dict.fromkeys((rate, self._device.rate)):
             for channels in dict.fromkeys((channel + 1, self._device.channels)):
                 for dtype in _DTYPES:
@@ -162,10 +166,10 @@ class Microphone:
                             samplerate=hertz,
                         )
                     except (self._library.PortAudioError, ValueError) as error:
-                        first = error
+                        reason = error
                     else:
                         return hertz, channels, dtype
-        raise self._unusable(first)
+        raise self._unusable(reason)
 
     def start(self, take: BlockTaker) -> None:
         """Begins to record."""

@@ -48,6 +48,9 @@ class PlayedFile:
         self.name = path.name
         self.rate, self.channels = self._decoder.rate, self._decoder.channels
         self.latency = 0.0
+        self.if_silent = "the file begins with silence"
+        if self.channels > 1:
+            self.if_silent += f" on channel {channel}; --channel chooses another one"
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self._read = 0

@@ -147,7 +147,8 @@ class Detector:
         core = getattr(model, "_core", None)
         if not isinstance(core, _engine.Core):
             raise TypeError(f"model is {type(model).__name__}; expected a pylstm.Model")
-        threshold, smoothing_frames, refractory_frames, background = core.detector_settings()
+        common, smoothing_frames, refractory_frames, background = core.detector_settings()
+        threshold: float | dict[str, float] = common
         labels = model.labels or ()  # not None: the engine would have refused the model
         more: dict[str, Any] = {}
         decision = _engine.Decision.for_model(core, [], event)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from pylstm import _engine
 from pylstm.arguments import real
-from pylstm.decisions.event import event
+from pylstm.decisions.event import event, spans
 from pylstm.decisions.settings import settings_as_text
 
 __all__ = ["segments_from_probabilities"]
@@ -101,7 +101,7 @@ def segments_from_probabilities(
             " stands"
         )
     events = listener.push(probabilities[:, None]) + listener.finish(length)
-    return [(e.onset, e.offset) for e in events if e.kind == "end"]
+    return spans(events)
 
 
 def _checked(p: ArrayLike) -> np.ndarray:

@@ -101,8 +101,8 @@ static pylstm_status segments_check(const pylstm_decision *decision, const pylst
     const double threshold = decision->values[THRESHOLD], neg = decision->values[NEG_THRESHOLD];
     pylstm_setting_found found;
     if (decision->values[LABEL] < 0 && decision->outputs.n > 1) {
-        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "label is missing; expected which of the %d outputs says that somebody speaks",
-                           decision->outputs.n);
+        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT,
+                           "label is missing; expected which of the %d outputs says that somebody speaks", decision->outputs.n);
     }
     if (neg > threshold && neg_threshold_holds(settings) && pylstm_setting_find(settings, rules[NEG_THRESHOLD].key, &found))
         return pylstm_setting_fail(&found, rules[NEG_THRESHOLD].key, "a number that is not above threshold", why);

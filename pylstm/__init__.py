@@ -17,8 +17,9 @@ stateful LSTM steps once per frame; posteriors come out::
 (9, 1600)
 
 `MFCC`, `LogMel`, `LSTM` and `Dense` say what a model is; `Model` runs it; `load` reads one from a
-file or takes a bundled one; `Detector` turns posteriors into events; `pylstm.convert` imports from
-other frameworks; `pylstm.reference` is the same mathematics in slow, obvious NumPy.
+file or takes a bundled one; `Detector` turns posteriors into events; `Intake` makes a model's
+samples of audio as it arrives; `pylstm.convert` imports from other frameworks; `pylstm.reference`
+is the same mathematics in slow, obvious NumPy.
 """
 
 import typing as _typing
@@ -61,11 +62,13 @@ with _interrupts_postponed():
 
 if _typing.TYPE_CHECKING:
     from pylstm import convert, reference, train
+    from pylstm.audio.intake import Intake
 
 __all__ = [
     "MFCC",
     "Detector",
     "Event",
+    "Intake",
     "Listener",
     "Listeners",
     "LogMel",
@@ -152,6 +155,9 @@ if not _typing.TYPE_CHECKING:  # type checkers know all names, and report what i
         if name in ("convert", "reference", "train"):
             with _interrupts_postponed():
                 return _import_module(f"pylstm.{name}")
+        if name == "Intake":
+            with _interrupts_postponed():
+                return _import_module("pylstm.audio.intake").Intake
         raise AttributeError(f"module 'pylstm' has no attribute {name!r}")
 
 

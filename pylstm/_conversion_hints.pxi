@@ -1,5 +1,7 @@
 # What a person can pass instead of an array that is refused: code that works as it stands, with the right values. Part of
 # _engine.pyx. Only errors come here, so it is plain Python.
+#
+# `channels` is what the refuser takes: 0, one channel alone; n, that many, in columns or interleaved (`pylstm.Intake`).
 
 # 24-bit samples, packed in three bytes each, become the upper bytes of 32.
 cdef str PACKED = "(numpy.pad({}.reshape(-1, 3), ((0, 0), (1, 0))).view('<i4')[:, 0] / 2**31).astype(numpy.float32)"
@@ -20,20 +22,32 @@ cdef str one_channel(tuple shape, str code):
     return f"{code}[{places.removesuffix(', :')}]"
 
 
-cdef object samples_of(object array, str code):
+cdef object fields_of(object array, str code, int channels):
+    """Code for the fields of a structured array, one of which is a channel."""
+    names = array.dtype.names
+    if channels < 2:
+        return samples_of(array[names[0]], f"{code}[{names[0]!r}]", channels)
+    if len(names) != channels or len({array.dtype[name] for name in names}) > 1:
+        return None
+    columns = numpy.stack([array[name] for name in names], axis=1)
+    listed = ", ".join([f"{code}[{name!r}]" for name in names])
+    return samples_of(columns, f"numpy.stack([{listed}], axis=1)", channels)
+
+
+cdef object samples_of(object array, str code, int channels):
     """Code for the samples of an array, float32 from -1 to 1 or int16; None: its numbers are no samples."""
     dtype, shape = array.dtype, array.shape
     kind, size = dtype.kind, dtype.itemsize
-    if kind == "u" and size == 1 and len(shape) == 2 and shape[1] == 3 and shape[0] > 3:
-        return PACKED.format(code)
+    if kind == "u" and size == 1 and len(shape) == 2 and shape[1] == 3 and shape[0] > 3 and not channels:
+        # numpy.pad keeps the order of a transposed array, in which the bytes of a sample lie apart.
+        return PACKED.format(code if array.flags.c_contiguous else f"numpy.ascontiguousarray({code})")
     if kind in "VS" and size == 3:
         return PACKED.format(f"numpy.frombuffer({code}.tobytes(), numpy.uint8)")
     if kind == "V" and dtype.names:
-        field = dtype.names[0]
-        return samples_of(array[field], f"{code}[{field!r}]")
+        return fields_of(array, code, channels)
     if kind == "O":
-        return samples_of_objects(array, code)
-    code = one_channel(shape, code)
+        return samples_of_objects(array, code, channels)
+    code = code if channels else one_channel(shape, code)
     if kind == "f":
         return code if dtype == numpy.float32 and dtype.isnative else to_float32(code)
     if kind == "c":
@@ -55,12 +69,12 @@ cdef object samples_of(object array, str code):
     return None
 
 
-cdef object samples_of_objects(object array, str code):
+cdef object samples_of_objects(object array, str code, int channels):
     items = array.tolist() if array.ndim else []
     if items and all([isinstance(item, numpy.ndarray) for item in items]):
-        return samples_of(numpy.concatenate(items), f"numpy.concatenate(list({code}))")
+        return samples_of(numpy.concatenate(items), f"numpy.concatenate(list({code}))", channels)
     plain = numpy.asarray(items)
-    return None if plain.dtype.kind == "O" else samples_of(plain, f"numpy.asarray({code}.tolist())")
+    return None if plain.dtype.kind == "O" else samples_of(plain, f"numpy.asarray({code}.tolist())", channels)
 
 
 cdef object samples_of_bytes(object value, str code):
@@ -79,23 +93,24 @@ cdef object samples_of_bytes(object value, str code):
     return f"numpy.frombuffer({code}, '<i2'){others}"
 
 
-cdef object samples_of_list(object value, str code):
+cdef object samples_of_list(object value, str code, int channels):
     items = list(value)
     if items and all([isinstance(item, numpy.ndarray) and item.ndim for item in items]):
-        return samples_of(numpy.concatenate(items), f"numpy.concatenate({code})")
+        return samples_of(numpy.concatenate(items), f"numpy.concatenate({code})", channels)
     if items and all([isinstance(item, (bytes, bytearray)) for item in items]):
-        return samples_of_bytes(b"".join(items), f"b''.join({code})")
+        code = f"b''.join({code})"
+        return code if channels else samples_of_bytes(b"".join(items), code)
     if len(items) == 2:  # (samples, rate), as soundfile and librosa give it, or (rate, samples), as scipy does
         for place, item in enumerate(items):
             if isinstance(item, numpy.ndarray) and item.ndim:
-                return samples_of(item, f"{code}[{place}]")
+                return samples_of(item, f"{code}[{place}]", channels)
     array = numpy.asarray(value)
     if array.ndim == 1 and array.dtype.kind in "if":
         if array.dtype.kind == "f":
             return f"numpy.asarray({code}, numpy.float32)"
         if array.size and abs(int(array.min())) <= 2**15 and int(array.max()) < 2**15:
             return f"numpy.asarray({code}, numpy.int16)"
-    return samples_of(array, f"numpy.asarray({code})")
+    return samples_of(array, f"numpy.asarray({code})", channels)
 
 
 cdef object opened_array(object value, str code):
@@ -116,15 +131,16 @@ cdef object opened_array(object value, str code):
     return (array, f"numpy.asarray({code})") if array.dtype.kind != "O" else (None, code)
 
 
-cdef object samples_hint(object value, str code):
+cdef object samples_hint(object value, str code, int channels=0):
     """Code that makes samples of a value; None: nothing does."""
     if isinstance(value, (str, os.PathLike)):
-        return f"soundfile.read({code}, dtype='float32')[0], whose rate has to be the model's"
+        whose = "intake" if channels else "model"
+        return f"soundfile.read({code}, dtype='float32')[0], whose rate has to be the {whose}'s"
     if isinstance(value, (bytes, bytearray)):
         return samples_of_bytes(value, code)
     if not isinstance(value, numpy.ndarray):
         if isinstance(value, (list, tuple)):
-            return samples_of_list(value, code)
+            return samples_of_list(value, code, channels)
         try:
             view = memoryview(value)
         except TypeError:
@@ -133,7 +149,16 @@ cdef object samples_hint(object value, str code):
         if view is not None and view.itemsize == 1 and view.format.strip("<>=@!") in ("B", "c"):
             return samples_of_bytes(value if isinstance(value, memoryview) else view, code)
     array, code = opened_array(value, code)
-    return None if array is None else samples_of(array, code)
+    return None if array is None else samples_of(array, code, channels)
+
+
+def samples_instead(value, str name, int channels):
+    """The end of an error about what came as interleaved channels or columns: ``: pass CODE``, or nothing."""
+    try:
+        code = samples_hint(value, name, channels)
+    except Exception:  # of the caller's object: it must not hide the error
+        code = None
+    return f": pass {code}" if code else ""
 
 
 cdef object frames_hint(object value, str code):

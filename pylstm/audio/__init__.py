@@ -1,13 +1,23 @@
-"""Audio files: mono float32 at any rate, in bounded memory.
+"""Audio files and audio as it arrives: mono float32 at any rate, in bounded memory.
 
-soundfile and soxr read them. Both come with ``pylstm[cli]`` and ``pylstm[train]`` and are imported
-when the first file is opened.
+soundfile and soxr read files, and soxr resamples what arrives. Both come with ``pylstm[cli]`` and
+``pylstm[train]`` and are imported when the first file is opened, or the first intake that resamples
+is made.
 """
 
 from pylstm.audio.audio_file import AudioFile
 from pylstm.audio.decoder import soundfile_and_soxr
 from pylstm.audio.errors import AudioError, RateError
 from pylstm.audio.header import Header
+from pylstm.audio.intake import Intake
 from pylstm.audio.scale import scale_problem
 
-__all__ = ["AudioError", "AudioFile", "Header", "RateError", "scale_problem", "soundfile_and_soxr"]
+__all__ = [
+    "AudioError",
+    "AudioFile",
+    "Header",
+    "Intake",
+    "RateError",
+    "scale_problem",
+    "soundfile_and_soxr",
+]

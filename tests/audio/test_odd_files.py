@@ -77,12 +77,13 @@ def _run_quietly(code: str, *arguments: object) -> subprocess.CompletedProcess[s
 
 @MP3
 @pytest.mark.slow
+@pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("trouble", ["cut", "tag", "junk in the middle", "no audio", "span"])
-def test_the_command_line_hides_what_the_decoder_prints(tmp_path, trouble):
+def test_the_command_line_hides_what_the_decoder_prints(tmp_path, trouble, seed):
     path = tmp_path / "a.mp3"
     soundfile.write(path, 0.2 * np.random.default_rng(0).standard_normal(48000), 16000)
     data = path.read_bytes()
-    half, junk = len(data) // 2, np.random.default_rng(1).bytes(5000)
+    half, junk = len(data) // 2, np.random.default_rng(seed).bytes(5000)
     path.write_bytes(
         {
             "cut": data[:half],
@@ -104,8 +105,15 @@ def test_the_command_line_hides_what_the_decoder_prints(tmp_path, trouble):
     code = "import sys, pylstm.__main__; sys.exit(pylstm.__main__.main(['run', sys.argv[1]]))"
     result = _run_quietly(code, path)
     lines = result.stderr.splitlines()
-    assert all(line.startswith(("note: ", "pylstm: ")) for line in lines), result.stderr
-    assert result.returncode == (1 if trouble in ("junk in the middle", "no audio") else 0)
+    errors = [line for line in lines if line.startswith("pylstm: ")]
+    assert all(line.startswith("note: ") for line in lines if line not in errors), result.stderr
+    assert errors in ([], lines[-1:])
+    assert result.returncode == len(errors)
+    if trouble == "junk in the middle":
+        # Whether libmpg123 finds its way again depends on the junk; that audio is missing is said.
+        assert errors or any("cut off: " in line for line in lines), result.stderr
+    else:
+        assert len(errors) == (trouble == "no audio")
 
 
 def test_nothing_but_the_decoders_lines_is_hidden(capfd, monkeypatch):

@@ -13,7 +13,7 @@ from collections import deque
 import numpy
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import pylstm
@@ -95,6 +95,12 @@ INPUTS = {
     "odd bytes": lambda: Y16.astype("<i2").tobytes() + b"\7",
     "24-bit bytes": lambda: packed(Y24[:1199]),
     "24-bit rows": lambda: np.frombuffer(packed(Y24), np.uint8).reshape(-1, 3),
+    "24-bit rows, transposed": lambda: np.asfortranarray(
+        np.frombuffer(packed(Y24), np.uint8).reshape(-1, 3)
+    ),
+    "24-bit rows with gaps": lambda: np.repeat(
+        np.frombuffer(packed(Y24), np.uint8).reshape(-1, 3), 2, axis=0
+    )[::2],
     "24-bit voids": lambda: np.frombuffer(packed(Y24), "V3"),
     "bytes of a WAV file": wav_bytes,
     "list of chunks of bytes": lambda: [Y16[:500].tobytes(), Y16[500:].tobytes()],
@@ -311,6 +317,7 @@ def test_a_state() -> None:
     assert stream.state[0][0].tolist() == [0.5] * 6
 
 
+@example(shape=[3, 400], dtype="u1", transposed=True)
 @given(
     shape=st.lists(st.sampled_from([0, 1, 2, 3, 400]), min_size=0, max_size=3),
     dtype=st.sampled_from(

@@ -53,6 +53,7 @@ def instances(folder: Path) -> dict[str, object]:
         "Stream": MODEL.stream(),
         "Streams": pool,
         "Detector": pylstm.Detector([f"word {k}" for k in range(1000)], background=[]),
+        "Intake": pylstm.Intake(MODEL, rate=48000, channels=2, channel=1, encoding="int24-be"),
         "Event": pylstm.Event(1.5, "yes", 0.9),
         "Model": MODEL,
         "MFCC": pylstm.MFCC(mean=np.zeros(13), std=np.ones(13)),

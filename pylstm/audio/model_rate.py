@@ -1,0 +1,51 @@
+"""The rate of the audio that a model takes."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+
+from pylstm import _engine
+from pylstm.arguments import count, described
+
+__all__ = ["TakesAudio", "hertz", "rate_of"]
+
+
+class TakesAudio(Protocol):
+    """A `Model`, or `MFCC` or `LogMel`."""
+
+    @property
+    def _core(self) -> _engine.Core: ...
+
+
+def rate_of(model: object) -> int:
+    """The rate of the samples that a model takes, Hz."""
+    core = getattr(model, "_core", None)
+    if isinstance(core, _engine.Core):
+        if not core.sample_rate:
+            raise ValueError(
+                f"model is {type(model).__name__} without features, which takes no audio; expected"
+                " one that takes audio, or a sample rate in Hz"
+            )
+        return core.sample_rate
+    if isinstance(model, (int, np.integer)) and not isinstance(model, bool):
+        return hertz("model", model)
+    hint = ""
+    if isinstance(model, str):
+        hint = f": pass pylstm.load({model!r})"
+    elif isinstance(getattr(getattr(model, "model", None), "_core", None), _engine.Core):
+        hint = ": pass model.model"
+    elif isinstance(model, float) and model.is_integer():
+        hint = f": pass {int(model)}"
+    raise TypeError(
+        f"model is {described(model)}; expected a Model, MFCC or LogMel, or a sample rate in"
+        f" Hz{hint}"
+    )
+
+
+def hertz(name: str, value: object) -> int:
+    """A sample rate."""
+    if isinstance(value, (float, np.floating)) and float(value).is_integer():
+        raise TypeError(f"{name} is {value!r}; expected a whole number of Hz: pass {int(value)}")
+    return count(name, value, 1)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from mmap import mmap
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,16 @@ from pylstm import _engine
 from pylstm.arguments import described, number_of
 from pylstm.audio.sample_encoding import SampleEncoding
 
-__all__ = ["MOST_CHANNELS", "EncodedSamples", "InputFormat"]
+if TYPE_CHECKING:
+    import array as python_arrays  # its type takes no brackets at run time
+
+__all__ = ["MOST_CHANNELS", "Audio", "EncodedSamples", "InputFormat"]
+
+Audio: TypeAlias = (
+    "bytes | bytearray | memoryview | mmap | NDArray[Any]"
+    " | python_arrays.array[int] | python_arrays.array[float]"
+)
+"""What type checkers let pass; any buffer of these types is taken."""
 
 MOST_CHANNELS = 1024
 """As many as libsndfile takes."""

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import count, flag, number_of, whole
-from pylstm.audio.audio_file import HIGHEST_RATE, LOWEST_RATE
 from pylstm.audio.doubled_samples import DoubledSamples
-from pylstm.audio.input_format import MOST_CHANNELS, EncodedSamples, InputFormat
-from pylstm.audio.model_rate import TakesAudio, hertz, rate_of
+from pylstm.audio.input_format import MOST_CHANNELS, Audio, EncodedSamples, InputFormat
+from pylstm.audio.model_rate import TakesAudio, check_resampling, hertz, rate_of
 from pylstm.audio.resampler import Resampler
 from pylstm.audio.sample_encoding import EncodingName, SampleEncoding
 
@@ -97,7 +96,7 @@ class Intake:
         self._nothing = self._format.nothing()
         self._resampler: Resampler | None = None
         if self._rate != self._model_rate:
-            self._check_rates()
+            check_resampling(self._rate, self._model_rate)
             self._resampler = Resampler(self._rate, self._model_rate)
         self._begin()
 
@@ -108,17 +107,6 @@ class Intake:
         self._given = 0
         self._given_elsewhere = 0  # what comes next, as far as `resume` has been told that it came
         self._flushed = False
-
-    def _check_rates(self) -> None:
-        for name, rate, other in (
-            ("rate", self._rate, self._model_rate),
-            ("the model's rate", self._model_rate, self._rate),
-        ):
-            if not LOWEST_RATE <= rate <= HIGHEST_RATE:
-                raise ValueError(
-                    f"{name} is {rate}; expected {LOWEST_RATE} to {HIGHEST_RATE} Hz where samples"
-                    f" are resampled, or {other}, where they are not"
-                )
 
     # --- what it is -------------------------------------------------------------------------------
 
@@ -174,13 +162,13 @@ class Intake:
     def __reduce__(self) -> NoReturn:
         raise TypeError(
             "an Intake cannot be pickled or copied, because the memory of a resampler cannot be"
-            f" read; expected a new one where it is needed: pylstm.{self!r}. Before, flush() gives"
-            " what this one holds"
+            f" read; expected a new one where it is needed: pylstm.{self!r}. Its resume() goes on"
+            " where this one is"
         )
 
     # --- audio ------------------------------------------------------------------------------------
 
-    def push(self, data: Any) -> Samples:
+    def push(self, data: Audio) -> Samples:
         """Takes audio and gives the model's samples, as far as they are ready.
 
         Parameters
@@ -286,7 +274,7 @@ class Intake:
             self._resampler.reset()
         self._begin()
 
-    def resume(self, data: Any, *, position: int, given: int) -> Samples:
+    def resume(self, data: Audio, *, position: int, given: int) -> Samples:
         """Goes on where another intake of the same kind is, as for a session that moves to another
         process.
 
@@ -321,9 +309,13 @@ class Intake:
         came = self._format.opened(data, self._waiting, at_start=False)
         start = position - came.whole // self._channels
         before = self._repeated(start, position, given)
-        samples = self.push(data)
-        self._doubled = DoubledSamples(possible=False)
-        self._position, self._given = position, given
+        self._position, self._doubled = start, DoubledSamples(possible=False)
+        try:
+            samples = self.push(data)
+        except BaseException:
+            self._begin()
+            raise
+        self._given = given
         self._given_elsewhere = max(0, given - before - len(samples))
         return self._new(samples[given - before :])
 
@@ -371,13 +363,14 @@ class Intake:
     def _mixed(self, samples: Samples, n_frames: int) -> Samples:
         if self._channels == 1:
             return samples
-        frames = samples[: n_frames * self._channels].reshape(n_frames, self._channels)
         # In float64 the sum of finite float32 values stays finite. One channel after the other, so
         # that a frame's sum does not depend on how many there are.
-        total = np.zeros(n_frames)
-        for column in frames.T:
-            total += column
-        return (total / self._channels).astype(np.float32)
+        frames = samples[: n_frames * self._channels]
+        total = frames[:: self._channels].astype(np.float64)
+        for channel in range(1, self._channels):
+            total += frames[channel :: self._channels]
+        total /= self._channels
+        return total.astype(np.float32)
 
     def _refuse(
         self, samples: Samples, values: NDArray[Any], bad: NDArray[np.bool_], expected: str

@@ -8,8 +8,9 @@ import numpy as np
 
 from pylstm import _engine
 from pylstm.arguments import count, described
+from pylstm.audio.audio_file import HIGHEST_RATE, LOWEST_RATE
 
-__all__ = ["TakesAudio", "hertz", "rate_of"]
+__all__ = ["TakesAudio", "check_resampling", "hertz", "rate_of"]
 
 
 class TakesAudio(Protocol):
@@ -42,6 +43,16 @@ def rate_of(model: object) -> int:
         f"model is {described(model)}; expected a Model, MFCC or LogMel, or a sample rate in"
         f" Hz{hint}"
     )
+
+
+def check_resampling(rate: int, model_rate: int) -> None:
+    """Refuses rates that no recording has, where the two differ."""
+    for name, one, other in (("rate", rate, model_rate), ("the model's rate", model_rate, rate)):
+        if not LOWEST_RATE <= one <= HIGHEST_RATE:
+            raise ValueError(
+                f"{name} is {one}; expected {LOWEST_RATE} to {HIGHEST_RATE} Hz where samples are"
+                f" resampled, or {other}, where they are not"
+            )
 
 
 def hertz(name: str, value: object) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,10 @@ class Resampler:
                 f' "pylstm[cli]" ({error})',
                 name="soxr",
             ) from error
-        self._stream: Any = soxr.ResampleStream(rate, new_rate, 1, dtype="float32", quality="HQ")
+        self._new_stream = partial(
+            soxr.ResampleStream, rate, new_rate, 1, dtype="float32", quality="HQ"
+        )
+        self._stream: Any = self._new_stream()
 
     def push(self, samples: Samples) -> Samples:
         """Takes samples, shape (n,), and gives those that are ready, shape (m,)."""
@@ -56,4 +60,4 @@ class Resampler:
 
     def reset(self) -> None:
         """Forgets all audio."""
-        self._stream.clear()
+        self._stream = self._new_stream()  # soxr 0.4 cannot clear one

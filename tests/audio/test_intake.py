@@ -478,8 +478,10 @@ def test_what_a_move_refuses() -> None:
         new.resume(y, position=88200, given=32001)
     with pytest.raises(ValueError, match="given is -1; expected 0 or more"):
         new.resume(y, position=88200, given=-1)
-    with pytest.raises(ValueError, match=r"is nan; expected finite values"):
-        new.resume(np.full(88200, np.nan, np.float32), **counts)
+    bad = y[441:].copy()
+    bad[5] = np.nan
+    with pytest.raises(ValueError, match=r"sample 446 .* is nan; expected finite values"):
+        new.resume(bad, **counts)
     assert (new.position, new.given) == (0, 0)
     new.resume(y[441:], **counts)
     assert (new.position, new.given) == (88200, old.given)
@@ -520,7 +522,7 @@ def test_it_cannot_be_copied_and_says_what_to_do(copied, rate: int) -> None:
     intake = pylstm.Intake(MODEL, rate=rate, channels=2, encoding="int16")
     with pytest.raises(TypeError, match=r"cannot be pickled or copied.*; expected a new") as error:
         copied(intake)
-    code = str(error.value).partition("needed: ")[2].partition(". Before")[0]
+    code = str(error.value).partition("needed: ")[2].partition(". Its")[0]
     other = eval(code, {"pylstm": pylstm})
     assert repr(other) == repr(intake)
 

@@ -444,6 +444,15 @@ def test_the_warning_as_an_error_changes_nothing() -> None:
     np.testing.assert_array_equal(intake.push(data), Y)
 
 
+def test_a_session_that_moved_is_not_warned_again() -> None:
+    data = np.repeat(Y16, 2)
+    old, new = pylstm.Intake(MODEL, rate=16000), pylstm.Intake(MODEL, rate=16000)
+    with pytest.warns(RuntimeWarning, match="all samples come twice"):
+        old.push(data)
+    new.resume(data, position=old.position, given=old.given)
+    new.push(data)
+
+
 @pytest.mark.parametrize(
     "data",
     [

@@ -153,6 +153,10 @@ OPTIONS = MappingProxyType(
         'pylstm.train.CrossEntropy(per="sequence", pooling="mean")': (
             'pylstm.train.CrossEntropy(per="sequence", pooling="max")'
         ),
+        'pylstm.Intake(pylstm.load("vad"), rate=8000, encoding="mulaw").push(b"")': (
+            'pylstm.Intake(pylstm.load("vad"), rate=8000, encoding="ulaw").push(b"")'
+        ),
+        "pylstm.Intake(pylstm.MFCC(), rate=8000)": "pylstm.Intake(pylstm.MFCC(), rate=8e3)",
         'pylstm.train.MSE(per="frame")': 'pylstm.train.MSE(per="frames")',
         'pylstm.train.Arrays([], [], per="frame")': 'pylstm.train.Arrays([], [], per="frames")',
         'pylstm.train.Recordings.from_manifest("a.csv", spans="clips")': (

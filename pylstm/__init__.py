@@ -59,6 +59,7 @@ with _interrupts_postponed():
     from pylstm.layers import kinds as _kinds
     from pylstm.layers.kinds import *
     from pylstm.model import Model, load
+    from pylstm.speech import find_words, speech_segments
 
 if _typing.TYPE_CHECKING:
     from pylstm import convert, reference, train
@@ -78,11 +79,13 @@ __all__ = [
     "StreamBusyError",
     "Streams",
     "convert",
+    "find_words",
     "get_include",
     "load",
     "reference",
     "segments_from_probabilities",
     "show_config",
+    "speech_segments",
     "train",
 ]
 __all__ += _kinds.__all__

@@ -29,6 +29,7 @@ cdef class Decision:
     cdef Core core  # None: the rows come from elsewhere
     cdef object event
     cdef list labels  # of the outputs, or their numbers as texts
+    cdef double hop_seconds  # of rows from elsewhere
     cdef readonly tuple given
     """The settings that it was made with, as texts: pairs of key and value."""
     cdef readonly bint has_labels
@@ -42,7 +43,7 @@ cdef class Decision:
         cdef pylstm_setting *array = NULL
         cdef const char **names = NULL
         cdef list texts = [], label_texts = []
-        self.core, self.event = core, event
+        self.core, self.event, self.hop_seconds = core, event, hop_seconds
         self.given = tuple([(str(key), str(value)) for key, value in settings])
         self.has_labels = labels is not None
         for key, value in self.given:

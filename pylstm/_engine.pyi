@@ -8,6 +8,7 @@ from pylstm.decisions.event import Event
 from pylstm.features import Features
 from pylstm.layers import Layer
 from pylstm.model import Model
+from pylstm.packed_model import PackedModel
 
 class ModelFileError(ValueError): ...
 class StreamBusyError(RuntimeError): ...
@@ -64,7 +65,7 @@ class Core:
 
 @final
 class Stream:
-    def __new__(cls, core: Core, model: Model | Features | Layer | None = None) -> Stream: ...
+    def __new__(cls, core: Core, model: PackedModel | Features | Layer | None = None) -> Stream: ...
     @property
     def model(self) -> Model | Features: ...
     @property
@@ -150,7 +151,7 @@ class RowListener:
 
 @final
 class Listener:
-    def __new__(cls, core: Core, model: Model, decision: Decision) -> Listener: ...
+    def __new__(cls, core: Core, model: PackedModel, decision: Decision) -> Listener: ...
     @property
     def model(self) -> Model: ...
     @property
@@ -209,7 +210,7 @@ class Streams(_Slots[Stream]):
     def __new__(
         cls,
         core: Core,
-        model: Model,
+        model: PackedModel,
         n: int,
         threads: int,
         check_room: Callable[[int], None] | None = None,
@@ -230,7 +231,7 @@ class Listeners(_Slots[Listener]):
     def __new__(
         cls,
         core: Core,
-        model: Model,
+        model: PackedModel,
         decision: Decision,
         n: int,
         threads: int,

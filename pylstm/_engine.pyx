@@ -272,12 +272,17 @@ cdef class Core:
         cdef pylstm_error why
         cdef double threshold
         cdef int smoothing_frames, refractory_frames
+        cdef const char *note
         if pylstm_model_detector(self.model, &threshold, &smoothing_frames, &refractory_frames, &why) != PYLSTM_OK:
             raise ValueError(why.message.decode(errors="replace"))
         background = [
             pylstm_model_label(self.model, k).decode()
             for k in range(self.n_outputs) if pylstm_model_is_background(self.model, k)
         ]
+        note = pylstm_model_info(self.model, "detector.background")
+        if note != NULL:  # its order, as ever
+            names = [name.strip(" \t") for name in note.decode().split(",")]
+            background.sort(key=lambda label: names.index(label) if label in names else len(names))
         return threshold, smoothing_frames, refractory_frames, background
 
 

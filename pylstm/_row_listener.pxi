@@ -27,6 +27,12 @@ cdef class RowListener:
     def __dealloc__(self):
         pylstm_listener_destroy(self.listener)
 
+    def __reduce__(self):
+        cdef Decision decision = self.decision
+        labels = decision.labels if decision.has_labels else None
+        made_of = labels, len(decision.labels), decision.hop_seconds, decision.given, decision.event
+        return _restored_row_listener, (*made_of, self.snapshot())
+
     def push(self, posteriors, *, str name="posteriors"):
         """Takes rows and gives the events that they complete.
 
@@ -152,6 +158,13 @@ cdef class RowListener:
         return f"RowListener({self.decision.kind}, rows={self.rows})"
 
 
+def _restored_row_listener(labels, n_outputs, hop_seconds, settings, event, snapshot):
+    """Makes the listener that a pickle holds."""
+    listener = RowListener(Decision.for_rows(labels, n_outputs, hop_seconds, settings, event))
+    listener.restore(snapshot)
+    return listener
+
+
 # A year. Audio of which rows come from elsewhere is a recording.
 cdef double MOST_SECONDS = 366 * 86400.0
 
@@ -183,7 +196,8 @@ cdef bint open_posteriors(object value, Py_buffer *view, str name, Py_ssize_t n_
         raise TypeError(expected_posteriors(value, name))
     if view.ndim != 2 or view.shape[1] != n_outputs:
         PyBuffer_Release(view)
-        raise ValueError(f"{name} is {described(value)}; expected shape (n, {n_outputs})")
+        raise ValueError(
+            f"{name} is {described(value)}; expected shape (n, {n_outputs}){columns_instead(value, name, n_outputs)}")
     if view.shape[1] > 1 and step(view, 1) != view.itemsize:
         PyBuffer_Release(view)  # rows with gaps inside: one copy straightens them
         PyObject_GetBuffer(numpy.ascontiguousarray(value), view, PyBUF_RECORDS_RO)
@@ -192,6 +206,16 @@ cdef bint open_posteriors(object value, Py_buffer *view, str name, Py_ssize_t n_
 
 cdef str expected_posteriors(object value, str name):
     return f"{name} is {described(value)}; expected a NumPy array of float32 or float64{instead(value, name, False)}"
+
+
+cdef str columns_instead(object value, str name, Py_ssize_t n_outputs):
+    """The end of an error about the shape of posteriors."""
+    shape = value.shape if isinstance(value, numpy.ndarray) else ()
+    if len(shape) == 1 and n_outputs == 1:
+        return f": pass {name}[:, None]"
+    if shape == (n_outputs,):
+        return f": pass {name}[None] if it is one row"
+    return width_instead(value, name, n_outputs)
 
 
 cdef bint is_float64(Py_buffer *view) noexcept:

@@ -19,6 +19,7 @@ cdef void close_buffers(Opened *opened) noexcept:
 
 
 @cython.internal
+@cython.auto_pickle(False)
 cdef class Session:
     """The state of one source of audio, of whatever kind: what `Stream` and `Listener` share."""
 
@@ -51,8 +52,10 @@ cdef class Session:
     cdef int check_usable(self) except -1:
         """ValueError if it was the slot of a pool whose user has left."""
         if self.left is not None:
-            raise ValueError(f"the {type(self).__name__.lower()} is that of slot {self.left} before it left the pool;"
-                             f" expected the one that pool[{self.left}] gives after join()")
+            name = type(self).__name__.lower()
+            raise ValueError(
+                f"the {name} is that of slot {self.left} before it left the pool; expected the one that"
+                f" pool[{self.left}] gives after join()")
         return 0
 
     cdef int begin_again(self) except -1:

@@ -117,7 +117,7 @@ cdef class Slots:
         """
         slot = self.take()
         if slot < 0:
-            raise ValueError(f"no slot of {len(self.slots)} is free; expected one to leave first")
+            raise ValueError(f"no slot of {len(self.slots)} is free; expected one to leave first, or grow(1)")
         try:
             (<Session>self.slots[slot]).begin_again()
         except StreamBusyError:
@@ -240,7 +240,7 @@ cdef class Slots:
             out = given.get(slot) if given else None
             try:
                 opened_rows = (<Session>sessions[k]).open_part(&parts[k], &opened[k], value, out, ndim, wants_rows)
-            except (TypeError, ValueError) as error:
+            except (TypeError, ValueError, StreamBusyError) as error:
                 raise type(error)(f"slot {slot}: {error}") from None
             if wants_rows:
                 arrays.append(opened_rows)

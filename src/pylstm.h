@@ -141,7 +141,7 @@ typedef enum pylstm_event_kind {
 typedef struct pylstm_event {
     pylstm_event_kind kind;
     int label;     /* the output */
-    double time;   /* of the row on which it was decided */
+    double time;   /* of the row on which it was decided; at the end of the audio, that of the row that would be next */
     double onset;  /* where it begins */
     double offset; /* where it ends; PYLSTM_NOT_YET for a start */
     double score;  /* the (smoothed) posterior, as docs/model-file.md says for each kind of decision */
@@ -654,7 +654,7 @@ PYLSTM_API pylstm_status pylstm_listener_reset(pylstm_listener *listener);
 
 /* Does for a listener what pylstm_stream_watch_scale does for a stream.
  *
- * Returns: PYLSTM_OK. [one user] [rt] */
+ * Returns: PYLSTM_OK; PYLSTM_WRONG_INPUT for a listener of rows from elsewhere. [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_listener_watch_scale(pylstm_listener *listener, int watch);
 
 /* Returns: samples (frames, or rows where those come from elsewhere) taken since the last reset, as of the last call that

@@ -32,6 +32,15 @@ def rechecked(data: bytes) -> bytes:
     return ENTRY.sub(checksum_of(data).encode(), data, count=1)
 
 
+def with_metadata(data: bytes, entries: dict[str, str]) -> bytes:
+    """A file with more metadata, and the checksum that fits."""
+    (length,) = struct.unpack_from("<Q", data)
+    header = json.loads(data[8 : 8 + length])
+    header["__metadata__"].update(entries)
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
+    return rechecked(struct.pack("<Q", len(text)) + text + data[8 + length :])
+
+
 def without_checksum(data: bytes) -> bytes:
     """A file without the entry."""
     (length,) = struct.unpack_from("<Q", data)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 import numpy as np
 
 import pylstm
+from tests.signals import audio
 
 # What a model file notes for its detector, and a note that is not ASCII.
 NOTES = {
@@ -57,3 +61,73 @@ def everything_at_once() -> pylstm.MFCC:
         mean=mean,
         std=std,
     )
+
+
+@cache
+def lively_model(activation: str) -> pylstm.Model:
+    """Posteriors of four labels that come and go with `tests.signals.audio`, a row every 5 ms."""
+    settings: dict[str, Any] = {"n_fft": 256, "win_length": 160, "hop_length": 80, "n_mfcc": 8}
+    frames = pylstm.MFCC(**settings)(audio(2.0))
+    features = pylstm.MFCC(**settings, mean=frames.mean(axis=0), std=frames.std(axis=0))
+    weights = {
+        name: 12 * values
+        for name, values in pylstm.Dense(12, 4, activation, seed=2).weights.items()
+    }
+    layers = [pylstm.LSTM(8, 12, seed=1), pylstm.Dense(12, 4, activation, weights=weights)]
+    return pylstm.Model(features, layers, labels=["silence", "yes", "no", "music"])
+
+
+# One of each kind of decision, with numbers with which `lively_model` gives events.
+DECISIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "exclusive words": (
+        "softmax",
+        {
+            "threshold": 0.4,
+            "smoothing_frames": 3,
+            "refractory_frames": 4,
+            "background": ["silence"],
+        },
+    ),
+    "exclusive words, final": (
+        "softmax",
+        {
+            "threshold": {"yes": 0.3, "no": 0.4},
+            "smoothing_frames": 4,
+            "refractory_frames": 2,
+            "report": "final",
+        },
+    ),
+    "independent words": (
+        "sigmoid",
+        {"threshold": 0.5, "smoothing_frames": 3, "refractory_frames": 4, "min_frames": 2},
+    ),
+    "independent words, final": (
+        "sigmoid",
+        {"threshold": 0.5, "smoothing_frames": 3, "refractory_frames": 4, "report": "final"},
+    ),
+    "segments": (
+        "sigmoid",
+        {
+            "kind": "segments",
+            "label": "no",
+            "min_speech": 0.02,
+            "min_silence": 0.02,
+            "pad": 0.01,
+            "max_speech": 0.3,
+        },
+    ),
+    "segments, early": (
+        "softmax",
+        {
+            "kind": "segments",
+            "label": "no",
+            "smoothing_frames": 2,
+            "min_speech": 0.02,
+            "min_silence": 0.02,
+            "pad": 0.01,
+            "report": "early",
+        },
+    ),
+    "symbols": ("softmax", {"kind": "symbols"}),
+    "symbols, final": ("softmax", {"kind": "symbols", "blank": "no", "report": "final"}),
+}

@@ -4,6 +4,7 @@
 #include "decisions/report.h"
 #include "modelfile/json.h"
 #include "platform/errors.h"
+#include "platform/floating_point_mode.h"
 #include "platform/hash.h"
 
 #include <string.h>
@@ -175,12 +176,18 @@ static pylstm_decision *lay_out(pylstm_decision *decision, const pylstm_settings
     return placed;
 }
 
+/* The same numbers and the same refusals whatever the caller's floating-point mode is, which is as it was afterwards. */
+
 pylstm_status pylstm_decision_measure(const pylstm_decision_source *source, size_t *needed, pylstm_error *why) {
+    const pylstm_whole_fpmode caller = pylstm_fpmode_enter_exact();
     pylstm_arena arena = {.base = NULL};
     pylstm_decision decision;
     pylstm_settings settings;
-    PYLSTM_TRY(read(source, &decision, &settings, why));
-    lay_out(&decision, &settings, &arena);
+    const pylstm_status status = read(source, &decision, &settings, why);
+    if (!status)
+        lay_out(&decision, &settings, &arena);
+    pylstm_fpmode_leave_exact(&caller);
+    PYLSTM_TRY(status);
     *needed = arena.used;
     if (arena.used == SIZE_MAX)
         return pylstm_fail(why, PYLSTM_NO_MEMORY, "the decision needs more bytes than this machine can address");
@@ -188,10 +195,14 @@ pylstm_status pylstm_decision_measure(const pylstm_decision_source *source, size
 }
 
 pylstm_decision *pylstm_decision_lay_out(const pylstm_decision_source *source, void *memory) {
+    const pylstm_whole_fpmode caller = pylstm_fpmode_enter_exact();
     pylstm_arena arena = {.base = memory};
-    pylstm_decision decision;
+    pylstm_decision decision, *placed = NULL;
     pylstm_settings settings;
-    return read(source, &decision, &settings, NULL) ? NULL : lay_out(&decision, &settings, &arena);
+    if (read(source, &decision, &settings, NULL) == PYLSTM_OK)
+        placed = lay_out(&decision, &settings, &arena);
+    pylstm_fpmode_leave_exact(&caller);
+    return placed;
 }
 
 /* --- state ------------------------------------------------------------------------------------------------------------ */

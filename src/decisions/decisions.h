@@ -101,7 +101,7 @@ struct pylstm_decision_kind {
     /* Takes row number t. */
     void (*take)(const pylstm_decision *decision, void *state, int64_t t, pylstm_row row, pylstm_events *events);
 
-    /* The audio is over after n rows; it is `length` ticks long. */
+    /* The audio is over after n rows; it is `length` ticks long. What is decided now has the time of row n. */
     void (*finish)(const pylstm_decision *decision, void *state, int64_t n, double length, pylstm_events *events);
 
     /* As many events as n more rows, and a finish after them, can give at most. */

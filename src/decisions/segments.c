@@ -48,7 +48,7 @@ typedef struct segments_config {
     int output, is_final;
     int64_t smoothing;
     double threshold, neg_threshold;
-    double min_speech, min_silence, two_pads, max_speech, min_pause;
+    double min_speech, min_silence, one_pad, two_pads, max_speech, min_pause;
     double pad; /* ticks */
 } segments_config;
 PYLSTM_CHECK_DECISION_CONFIG(segments_config);
@@ -64,7 +64,10 @@ typedef struct speech {
     int64_t announced;           /* 1: its start has been given */
     int64_t ended;               /* where the segment before ended; NO_SUCH_ROW: there was none */
     int64_t waiting;             /* 1: that end is still to be given */
-    double onset, highest;       /* of the segment: where it was announced to begin, ticks; its highest probability so far */
+    double onset;                /* of the segment, as it was announced: ticks */
+    double highest;              /* its highest probability, */
+    double pause_highest;        /* that before the longest pause, */
+    double since_pause;          /* and that behind it */
     double waiting_onset, waiting_highest;
     int64_t sum; /* of the ring behind the struct, where probabilities are smoothed */
 } speech;
@@ -85,18 +88,6 @@ static double rows_of(const pylstm_decision *decision, double seconds) {
     return mended(seconds * decision->rate / decision->hop);
 }
 
-static pylstm_status segments_check(const pylstm_decision *decision, const pylstm_settings *settings, pylstm_error *why) {
-    const double threshold = decision->values[THRESHOLD], neg = decision->values[NEG_THRESHOLD];
-    pylstm_setting_found found;
-    if (decision->values[LABEL] < 0 && decision->outputs.n > 1) {
-        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "label is missing; expected which of the %d outputs says that somebody speaks",
-                           decision->outputs.n);
-    }
-    if (neg > threshold && pylstm_setting_find(settings, rules[NEG_THRESHOLD].key, &found))
-        return pylstm_setting_fail(&found, rules[NEG_THRESHOLD].key, "a number that is not above threshold", why);
-    return PYLSTM_OK;
-}
-
 /* A threshold that was given goes before one for silence that stands in the file. */
 static int neg_threshold_holds(const pylstm_settings *settings) {
     pylstm_setting_found found;
@@ -104,6 +95,18 @@ static int neg_threshold_holds(const pylstm_settings *settings) {
         return 0;
     return found.list == &settings->given || !pylstm_setting_find(settings, rules[THRESHOLD].key, &found) ||
            found.list == &settings->file;
+}
+
+static pylstm_status segments_check(const pylstm_decision *decision, const pylstm_settings *settings, pylstm_error *why) {
+    const double threshold = decision->values[THRESHOLD], neg = decision->values[NEG_THRESHOLD];
+    pylstm_setting_found found;
+    if (decision->values[LABEL] < 0 && decision->outputs.n > 1) {
+        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "label is missing; expected which of the %d outputs says that somebody speaks",
+                           decision->outputs.n);
+    }
+    if (neg > threshold && neg_threshold_holds(settings) && pylstm_setting_find(settings, rules[NEG_THRESHOLD].key, &found))
+        return pylstm_setting_fail(&found, rules[NEG_THRESHOLD].key, "a number that is not above threshold", why);
+    return PYLSTM_OK;
 }
 
 static void segments_lay_out(pylstm_decision *decision, const pylstm_settings *settings, pylstm_arena *arena) {
@@ -122,6 +125,7 @@ static void segments_lay_out(pylstm_decision *decision, const pylstm_settings *s
         .neg_threshold = values[NEG_THRESHOLD],
         .min_speech = rows_of(decision, values[MIN_SPEECH]),
         .min_silence = rows_of(decision, values[MIN_SILENCE]),
+        .one_pad = rows_of(decision, values[PAD]),
         .two_pads = rows_of(decision, 2 * values[PAD]),
         .max_speech = PYLSTM_NO_LIMIT,
         .min_pause = rows_of(decision, values[MIN_SILENCE_AT_MAX_SPEECH]),
@@ -175,129 +179,151 @@ static void announce(const pylstm_decision *decision, speech *s, int64_t t, pyls
 }
 
 /* The segment ends at a row that lies at or before t, and counts. */
-static void end_at(const pylstm_decision *decision, speech *s, int64_t row, int64_t t, pylstm_events *events) {
+static void end_at(const pylstm_decision *decision, speech *s, int64_t row, double highest, int64_t t, pylstm_events *events) {
     const segments_config *config = pylstm_decision_config(decision);
+    s->highest = highest;
     if (!s->announced)
         announce(decision, s, t, events);
     s->ended = row;
     s->waiting = 1;
     s->waiting_onset = s->onset;
-    s->waiting_highest = s->highest;
-    s->announced = 0;
-    s->silence = NO_SUCH_ROW;
-    s->pause_length = s->pause = 0;
-    s->highest = 0;
+    s->waiting_highest = highest;
     if (!config->is_final)
         give_end(decision, s, t, PYLSTM_NO_LIMIT, PYLSTM_NO_LIMIT, events);
 }
 
-/* The segment was too short to count. */
-static void drop(speech *s) {
-    s->speaking = 0;
+/* A segment begins, or goes on behind a cut. */
+static void begin_at(speech *s, int64_t row, double highest) {
+    s->speaking = 1;
+    s->start = row;
     s->silence = NO_SUCH_ROW;
-    s->pause_length = s->pause = 0;
-    s->highest = 0;
+    s->pause = s->pause_length = s->announced = 0;
+    s->highest = highest;
+    s->pause_highest = s->since_pause = 0;
+}
+
+/* Nobody speaks. */
+static void be_over(speech *s) {
+    begin_at(s, s->start, 0);
+    s->speaking = 0;
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------------------- */
 
-/* The segment has reached its maximum length: it is cut at its longest pause, or here. Returns whether it goes on. */
-static int cut(const pylstm_decision *decision, speech *s, int64_t t, pylstm_events *events) {
-    const int64_t pause = s->pause, length = s->pause_length;
-    if (length) {
-        const double highest = s->highest; /* what follows the pause is part of what was heard */
-        end_at(decision, s, pause, t, events);
-        s->start = pause + length;
-        s->highest = highest;
-        return 1;
+/* What a row says. */
+typedef struct row_says {
+    double probability;
+    int is_speech, is_silence;
+} row_says;
+
+static row_says look_at(const segments_config *config, speech *s, int64_t t, double posterior) {
+    if (config->smoothing > 1) {
+        pylstm_smoothing_take(&s->sum, &ring_of(s)[t % config->smoothing], pylstm_smoothing_units(posterior));
+        return (row_says){
+            .probability = pylstm_smoothing_average(s->sum, config->smoothing),
+            .is_speech = s->sum >= pylstm_smoothing_units(config->threshold) * config->smoothing,
+            .is_silence = s->sum < pylstm_smoothing_units(config->neg_threshold) * config->smoothing,
+        };
     }
-    end_at(decision, s, t, t, events);
-    s->speaking = 0;
-    return 0;
+    if (posterior != posterior)
+        posterior = 0;
+    return (row_says){
+        .probability = posterior,
+        .is_speech = posterior >= config->threshold,
+        .is_silence = posterior < config->neg_threshold,
+    };
 }
 
-/* Silence at row t. */
+/* A silence within the segment is over on row t. */
+static void end_silence(const segments_config *config, speech *s, int64_t t) {
+    const int64_t length = t - s->silence;
+    if ((double)length > config->min_pause && length > s->pause_length) {
+        s->pause = s->silence;
+        s->pause_length = length;
+        s->pause_highest = s->highest; /* the pause itself is lower */
+        s->since_pause = 0;
+    }
+    s->silence = NO_SUCH_ROW;
+}
+
+/* The segment has reached its maximum length: it is cut at its longest pause, or here. */
+static void cut(const pylstm_decision *decision, speech *s, int64_t t, pylstm_events *events) {
+    if (s->pause_length) {
+        end_at(decision, s, s->pause, s->pause_highest, t, events);
+        begin_at(s, s->pause + s->pause_length, s->since_pause);
+    } else {
+        end_at(decision, s, t, s->highest, t, events);
+        be_over(s);
+    }
+}
+
+/* Silence on row t. */
 static void be_silent(const pylstm_decision *decision, speech *s, int64_t t, pylstm_events *events) {
     const segments_config *config = pylstm_decision_config(decision);
     if (s->silence == NO_SUCH_ROW)
         s->silence = t;
     if ((double)(t - s->silence) < config->min_silence)
         return;
-    if (s->announced || (double)(s->silence - s->start) > config->min_speech) {
-        end_at(decision, s, s->silence, t, events);
-        s->speaking = 0;
-    } else {
-        drop(s);
-    }
+    if ((double)(s->silence - s->start) > config->min_speech)
+        end_at(decision, s, s->silence, s->highest, t, events);
+    be_over(s);
 }
 
-static void follow(const pylstm_decision *decision, speech *s, int64_t t, double probability, pylstm_events *events) {
+static void follow(const pylstm_decision *decision, speech *s, int64_t t, row_says says, pylstm_events *events) {
     const segments_config *config = pylstm_decision_config(decision);
-    const int is_speech = probability >= config->threshold;
-    if (s->speaking && probability > s->highest)
-        s->highest = probability;
-    if (is_speech && s->silence != NO_SUCH_ROW) {
-        const int64_t length = t - s->silence;
-        if ((double)length > config->min_pause && length > s->pause_length) {
-            s->pause = s->silence;
-            s->pause_length = length;
-        }
-        s->silence = NO_SUCH_ROW;
-    }
+    if (says.is_speech && s->silence != NO_SUCH_ROW)
+        end_silence(config, s, t);
     if (!s->speaking) {
-        if (is_speech) {
-            s->speaking = 1;
-            s->start = t;
-            s->highest = probability;
-        }
+        if (says.is_speech)
+            begin_at(s, t, says.probability);
         return;
     }
-    if ((double)(t - s->start) > config->max_speech && !cut(decision, s, t, events))
+    if ((double)(t - s->start) > config->max_speech)
+        cut(decision, s, t, events); /* a row at which it is cut without a pause belongs to nothing */
+    if (!s->speaking)
         return;
-    if (probability < config->neg_threshold)
+    s->highest = says.probability > s->highest ? says.probability : s->highest;
+    s->since_pause = says.probability > s->since_pause ? says.probability : s->since_pause;
+    if (says.is_silence)
         be_silent(decision, s, t, events);
 }
 
-/* Whether the segment counts however it goes on. The audio is longer than t rows, so an end at its end counts, too. */
-static int is_certain(const segments_config *config, const speech *s, int64_t t) {
-    if (s->silence != NO_SUCH_ROW)
-        return (double)(s->silence - s->start) > config->min_speech;
-    return (double)(t - s->start) >= config->min_speech;
+/* Whether to give the start of the segment now. A final one counts however it goes on, though the audio may end at the time of
+ * row t; an early one has lasted long enough with this row. */
+static int is_due(const segments_config *config, const speech *s, int64_t t) {
+    if (!config->is_final)
+        return s->silence == NO_SUCH_ROW && (double)(t + 1 - s->start) > config->min_speech;
+    return (double)((s->silence != NO_SUCH_ROW ? s->silence : t) - s->start) > config->min_speech;
+}
+
+/* Whether nothing can shorten the padding of the end that waits: the next segment is far enough, or begins behind t, and the
+ * audio ends at the time of row t at the earliest. */
+static int end_is_due(const segments_config *config, const speech *s, int64_t t) {
+    const int64_t next = s->speaking ? s->start : t + 1;
+    return (double)(next - s->ended) >= config->two_pads && (double)(t - s->ended) >= config->one_pad;
 }
 
 static void segments_take(const pylstm_decision *decision, void *state, int64_t t, pylstm_row row, pylstm_events *events) {
     const segments_config *config = pylstm_decision_config(decision);
     speech *s = state;
-    double probability = pylstm_row_value(row, config->output);
-    if (config->smoothing > 1) {
-        pylstm_smoothing_take(&s->sum, &ring_of(state)[t % config->smoothing], pylstm_smoothing_units(probability));
-        probability = pylstm_smoothing_average(s->sum, config->smoothing);
-    } else if (probability != probability) {
-        probability = 0;
-    }
-    follow(decision, s, t, probability, events);
-    if (s->speaking && !s->announced && is_certain(config, s, t))
+    follow(decision, s, t, look_at(config, s, t, pylstm_row_value(row, config->output)), events);
+    if (s->speaking && !s->announced && is_due(config, s, t))
         announce(decision, s, t, events);
-    /* The next segment begins behind t. */
-    if (s->waiting && !s->speaking && (double)(t - s->ended) >= config->two_pads)
+    if (s->waiting && end_is_due(config, s, t))
         give_end(decision, s, t, PYLSTM_NO_LIMIT, PYLSTM_NO_LIMIT, events);
 }
 
 static void segments_finish(const pylstm_decision *decision, void *state, int64_t n, double length, pylstm_events *events) {
     const segments_config *config = pylstm_decision_config(decision);
     speech *s = state;
-    const int64_t last = n ? n - 1 : 0;
-    if (s->speaking) {
-        if (s->announced || mended(length / decision->hop - (double)s->start) > config->min_speech) {
-            if (!s->announced)
-                announce(decision, s, last, events);
-            give(decision, PYLSTM_SEGMENT_END, last, s->onset, length > s->onset ? length : s->onset, s->highest, events);
-        }
-        drop(s);
-        s->announced = 0;
-    }
-    if (s->waiting)
-        give_end(decision, s, last, PYLSTM_NO_LIMIT, length, events);
+    if (s->speaking && !s->announced && config->is_final &&
+        mended(length / decision->hop - (double)s->start) > config->min_speech)
+        announce(decision, s, n, events);
+    if (s->announced)
+        give(decision, PYLSTM_SEGMENT_END, n, s->onset, length > s->onset ? length : s->onset, s->highest, events);
+    else if (s->waiting)
+        give_end(decision, s, n, PYLSTM_NO_LIMIT, length, events);
+    be_over(s);
 }
 
 /* A segment has at least one row and gives two events; one end may be waiting, and one segment be going on. */
@@ -318,6 +344,10 @@ static int is_flag(int64_t value) {
     return value == 0 || value == 1;
 }
 
+static int is_number(double value) {
+    return value == value;
+}
+
 static int segments_valid(const pylstm_decision *decision, const void *state, int64_t n) {
     const segments_config *config = pylstm_decision_config(decision);
     const speech *s = state;
@@ -336,7 +366,7 @@ static int segments_valid(const pylstm_decision *decision, const void *state, in
         return 0;
     if (!(s->onset >= 0 && s->onset <= end && s->waiting_onset >= 0 && s->waiting_onset <= end))
         return 0;
-    if (!(fabs(s->highest) < 1e300 && fabs(s->waiting_highest) < 1e300))
+    if (!is_number(s->highest) || !is_number(s->pause_highest) || !is_number(s->since_pause) || !is_number(s->waiting_highest))
         return 0;
     return config->smoothing == 1 ? s->sum == 0
                                   : pylstm_smoothing_valid(s->sum, (const int64_t *)(s + 1), config->smoothing, 1, n);

@@ -10,6 +10,9 @@
 /* The value of seconds without a limit: far more than a stream can last. */
 #define PYLSTM_NO_LIMIT 1e300
 
+/* The widest row. */
+#define PYLSTM_MOST_OUTPUTS 65536
+
 /* What the columns of the rows are. */
 typedef struct pylstm_outputs {
     int n;

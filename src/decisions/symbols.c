@@ -4,8 +4,6 @@
 #include "decisions/decisions.h"
 #include "decisions/report.h"
 
-#include <math.h>
-
 enum { BLANK, REPORT };
 
 static const pylstm_setting_rule rules[] = {
@@ -91,7 +89,7 @@ static void symbols_finish(const pylstm_decision *decision, void *state, int64_t
     const run *r = state;
     (void)length;
     if (config->is_final && r->output != config->blank)
-        give(decision, r, n - 1, n, events);
+        give(decision, r, n, n, events);
 }
 
 static uint64_t symbols_most_events(const pylstm_decision *decision, uint64_t n) {
@@ -102,7 +100,7 @@ static uint64_t symbols_most_events(const pylstm_decision *decision, uint64_t n)
 static int symbols_valid(const pylstm_decision *decision, const void *state, int64_t n) {
     const symbols_config *config = pylstm_decision_config(decision);
     const run *r = state;
-    if (!(fabs(r->highest) <= 3.5e38)) /* of a float, or of what comes from outside */
+    if (r->highest != r->highest) /* infinite it may be: sums of layers can leave float32 */
         return 0;
     if (n == 0)
         return r->output == config->blank && r->first == 0 && r->highest == 0;

@@ -173,7 +173,7 @@ static int64_t units_of(double threshold) {
 static void words_lay_out(pylstm_decision *decision, const pylstm_settings *settings, pylstm_arena *arena) {
     words_config *config = (void *)decision->config;
     word *words = pylstm_arena_take(arena, (size_t)decision->outputs.n, sizeof *words);
-    pylstm_arena state = {.base = NULL};
+    uint64_t state_size;
     int n = 0;
     for (int k = 0; k < decision->outputs.n; k++) {
         double threshold;
@@ -182,7 +182,9 @@ static void words_lay_out(pylstm_decision *decision, const pylstm_settings *sett
         read_threshold(decision, settings, k, &threshold, NULL);
         if (words)
             words[n] = (word){.output = k, .given = threshold, .threshold = units_of(threshold)};
-        n++;
+        /* A threshold for all that no label is left for decides nothing: equal words are equal decisions. */
+        if (n++ == 0)
+            decision->values[THRESHOLD] = threshold;
     }
     if (decision->values[EXCLUSIVE] < 0)
         decision->values[EXCLUSIVE] = !decision->outputs.independent;
@@ -195,9 +197,8 @@ static void words_lay_out(pylstm_decision *decision, const pylstm_settings *sett
         .refractory = (int64_t)decision->values[REFRACTORY],
         .min_frames = (int64_t)decision->values[MIN_FRAMES],
     };
-    pylstm_arena_take(&state, (size_t)n, sizeof(heard));
-    pylstm_arena_take(&state, (size_t)n * (size_t)config->smoothing, sizeof(int64_t));
-    decision->state_size = state.used;
+    state_size = (uint64_t)n * (sizeof(heard) + (uint64_t)config->smoothing * sizeof(int64_t));
+    decision->state_size = state_size < SIZE_MAX ? (size_t)state_size : SIZE_MAX;
 }
 
 static uint64_t words_hash(const pylstm_decision *decision, uint64_t hash) {
@@ -211,11 +212,15 @@ static uint64_t words_hash(const pylstm_decision *decision, uint64_t hash) {
 
 static double words_threshold_of(const pylstm_decision *decision, int output) {
     const words_config *config = pylstm_decision_config(decision);
-    for (int k = 0; k < config->n; k++) {
-        if (config->words[k].output == output)
-            return config->words[k].given;
+    int low = 0, high = config->n;
+    while (low < high) {
+        const int middle = low + (high - low) / 2;
+        if (config->words[middle].output < output)
+            low = middle + 1;
+        else
+            high = middle;
     }
-    return 0;
+    return low < config->n && config->words[low].output == output ? config->words[low].given : 0;
 }
 
 /* --- rows ------------------------------------------------------------------------------------------------------------- */
@@ -313,7 +318,8 @@ static void words_finish(const pylstm_decision *decision, void *state, int64_t n
 static uint64_t words_most_events(const pylstm_decision *decision, uint64_t n) {
     const words_config *config = pylstm_decision_config(decision);
     const uint64_t each = n / ((uint64_t)config->refractory + 1) + 2;
-    return config->exclusive ? each : each * (uint64_t)config->n;
+    const uint64_t words = config->exclusive ? 1 : (uint64_t)config->n;
+    return each < UINT64_MAX / words ? each * words : UINT64_MAX; /* of more rows than ever come */
 }
 
 /* --- snapshots -------------------------------------------------------------------------------------------------------- */
@@ -323,16 +329,28 @@ static int is_row(int64_t row, int64_t n) {
     return row >= NO_SUCH_ROW && row < n;
 }
 
+/* Whether last is the last row that supports a word, as far as its ring, which begins at `ring`, goes back from row n. */
+static int is_last_support(const words_config *config, const int64_t *ring, int k, int64_t last, int64_t n) {
+    const int64_t oldest = n > config->smoothing ? n - config->smoothing : 0;
+    for (int64_t t = n - 1; t >= oldest; t--) {
+        if (2 * ring[t % config->smoothing * config->n + k] >= config->words[k].threshold)
+            return last == t;
+    }
+    return last < oldest;
+}
+
 static int words_valid(const pylstm_decision *decision, const void *state, int64_t n) {
     const words_config *config = pylstm_decision_config(decision);
     const heard *all = state;
     const int64_t *ring = (const int64_t *)(all + config->n);
     const int64_t most = (int64_t)(PYLSTM_LARGEST_POSTERIOR * PYLSTM_SMOOTHING_UNIT) * config->smoothing;
+    int waiting = 0;
     for (int k = 0; k < config->n; k++) {
         const heard *h = &all[k];
         if (!pylstm_smoothing_valid(h->sum, ring + k, config->smoothing, config->n, n))
             return 0;
-        if (!is_row(h->first, n) || !is_row(h->last, n) || h->first > h->last || (h->first < 0) != (h->last < 0))
+        if (!is_row(h->first, n) || !is_row(h->last, n) || h->first > h->last || (h->first < 0) != (h->last < 0) ||
+            !is_last_support(config, ring, k, h->last, n))
             return 0;
         if (h->above < 0 || h->above > n || (h->above > 0) != (n && h->sum >= config->words[k].threshold * config->smoothing))
             return 0;
@@ -341,9 +359,12 @@ static int words_valid(const pylstm_decision *decision, const void *state, int64
         if (h->quiet_until < 0 || h->quiet_until > n + config->refractory ||
             (config->exclusive && h->quiet_until != all[0].quiet_until))
             return 0;
-        if (!is_row(h->decided, n) || (h->decided >= 0 && (!config->is_final || !h->disarmed)))
+        if (!is_row(h->decided, n) || (h->decided >= 0 && (!config->is_final || !h->disarmed || h->onset > h->decided)))
             return 0;
         if (h->onset < 0 || h->onset > h->last + (h->onset == 0) || h->score < -most || h->score > most)
+            return 0;
+        waiting += h->decided >= 0;
+        if (config->exclusive && waiting > 1) /* words_most_events counts one */
             return 0;
     }
     return 1;

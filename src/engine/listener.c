@@ -352,9 +352,20 @@ pylstm_status pylstm_listener_reset(pylstm_listener *listener) {
 }
 
 pylstm_status pylstm_listener_watch_scale(pylstm_listener *listener, int watch) {
+    pylstm_status status;
     if (!listener)
         return PYLSTM_BAD_ARGUMENT;
-    return listener->stream ? pylstm_stream_watch_scale(listener->stream, watch) : PYLSTM_WRONG_INPUT;
+    if (!listener->stream)
+        return PYLSTM_WRONG_INPUT;
+    status = pylstm_busy_flag_take(&listener->busy);
+    if (status == PYLSTM_BUSY)
+        return status;
+    (void)pylstm_stream_watch_scale(listener->stream, watch); /* nobody else reaches it; interrupted or not, it watches */
+    if (status == PYLSTM_INTERRUPTED)
+        pylstm_busy_flag_give_interrupted(&listener->busy);
+    else
+        pylstm_busy_flag_give(&listener->busy);
+    return PYLSTM_OK;
 }
 
 int64_t pylstm_listener_position(const pylstm_listener *listener) {

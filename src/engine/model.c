@@ -156,12 +156,6 @@ static pylstm_model *lay_out_exactly(description *d, pylstm_arena *arena, const 
     return model;
 }
 
-/* Refuses settings of a decision that no listener could be made with. */
-static pylstm_status check_decision(const pylstm_model *model, pylstm_error *why) {
-    size_t needed;
-    return model->n_decision ? pylstm_decision_size(model, NULL, 0, &needed, why) : PYLSTM_OK;
-}
-
 /* Reads the file and tells how much memory the model takes. */
 static pylstm_status plan(description *d, const void *bytes, size_t size, const pylstm_kernels **kernels, size_t *needed,
                           pylstm_error *why) {
@@ -207,7 +201,7 @@ pylstm_status pylstm_model_init(void *memory, size_t memory_size, const void *by
     if (memory_size < needed)
         return pylstm_fail(why, PYLSTM_NO_MEMORY, "memory_size is %zu; expected at least %zu bytes", memory_size, needed);
     placed = lay_out_exactly(&d, &arena, kernels);
-    PYLSTM_TRY(check_decision(placed, why));
+    PYLSTM_TRY(pylstm_model_decision_check(placed, why));
     *model = placed;
     return PYLSTM_OK;
 }
@@ -227,7 +221,7 @@ pylstm_status pylstm_model_create(const void *bytes, size_t size, pylstm_model *
     if (!arena.base)
         return pylstm_fail(why, PYLSTM_NO_MEMORY, "cannot allocate %zu bytes for the model", needed);
     placed = lay_out_exactly(&d, &arena, kernels);
-    status = check_decision(placed, why);
+    status = pylstm_model_decision_check(placed, why);
     if (status)
         pylstm_model_destroy(placed);
     else

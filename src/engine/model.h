@@ -28,6 +28,9 @@ struct pylstm_model {
     size_t widest_row, layer_scratch, group_scratch;
 };
 
+/* Refuses settings of a decision in the file that no listener could be made with. */
+pylstm_status pylstm_model_decision_check(const pylstm_model *model, pylstm_error *why);
+
 /* Lays out the metadata below a prefix (only measures while the arena has no memory) and counts it. */
 pylstm_setting *pylstm_entries_lay_out(const pylstm_model_file *file, const char *prefix, pylstm_arena *arena, int *n);
 

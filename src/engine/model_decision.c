@@ -4,20 +4,25 @@
 
 #include "platform/aligned_memory.h"
 #include "platform/errors.h"
+#include "platform/floating_point_mode.h"
 
 #include <string.h>
 
-#define MOST_OUTPUTS     65536
 #define MOST_HOP_SECONDS 3600.0
 
 /* Finds where the settings of a model stand: below "decision.", or in the notes of older files. */
 static pylstm_status settings_of(const pylstm_model *model, pylstm_setting notes[PYLSTM_DETECTOR_NOTES],
                                  pylstm_setting_list *list, pylstm_error *why) {
+    pylstm_whole_fpmode caller;
+    pylstm_status status;
     *list = (pylstm_setting_list){.array = model->decision, .n = (size_t)model->n_decision, .prefix = PYLSTM_DECISION};
     if (model->n_decision || !pylstm_has_detector_notes(model))
         return PYLSTM_OK;
     *list = (pylstm_setting_list){.array = notes, .n = PYLSTM_DETECTOR_NOTES, .prefix = "detector."};
-    return pylstm_detector_notes(model, notes, why);
+    caller = pylstm_fpmode_enter_exact();
+    status = pylstm_detector_notes(model, notes, why);
+    pylstm_fpmode_leave_exact(&caller);
+    return status;
 }
 
 static pylstm_status check_given(const pylstm_setting *settings, size_t n_settings, pylstm_error *why) {
@@ -88,8 +93,8 @@ pylstm_status pylstm_decision_create_for_rows(const char *const *labels, int n_o
     if (!decision)
         return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "decision is NULL; expected an address");
     *decision = NULL;
-    if (n_outputs < 1 || n_outputs > MOST_OUTPUTS)
-        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "n_outputs is %d; expected 1 to %d", n_outputs, MOST_OUTPUTS);
+    if (n_outputs < 1 || n_outputs > PYLSTM_MOST_OUTPUTS)
+        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "n_outputs is %d; expected 1 to %d", n_outputs, PYLSTM_MOST_OUTPUTS);
     if (!(hop_seconds > 0 && hop_seconds <= MOST_HOP_SECONDS))
         return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "hop_seconds is %g; expected above 0 and at most %g", hop_seconds,
                            MOST_HOP_SECONDS);
@@ -114,7 +119,18 @@ pylstm_status pylstm_decision_size(const pylstm_model *model, const pylstm_setti
     if (!needed)
         return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "needed is NULL; expected the address of a size_t");
     PYLSTM_TRY(gather(model, settings, n_settings, notes, &source, why));
+    PYLSTM_TRY(check_times(model, why));
     return pylstm_decision_measure(&source, needed, why);
+}
+
+pylstm_status pylstm_model_decision_check(const pylstm_model *model, pylstm_error *why) {
+    pylstm_setting notes[PYLSTM_DETECTOR_NOTES];
+    pylstm_decision_source source;
+    size_t needed;
+    if (!model->n_decision)
+        return PYLSTM_OK;
+    PYLSTM_TRY(gather(model, NULL, 0, notes, &source, why));
+    return pylstm_decision_measure(&source, &needed, why);
 }
 
 pylstm_status pylstm_decision_init(void *memory, size_t memory_size, const pylstm_model *model, const pylstm_setting *settings,

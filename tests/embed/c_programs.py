@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from typer.testing import CliRunner
 
 import pylstm
 from pylstm.cli import app
 from tests.core_builds import ROOT, SOURCE, compiler, run, tool
+from tests.model_file_checksum import with_metadata
 from tests.small_models import NOTES, small_model, with_notes
 
 MODELS = ROOT / "pylstm" / "models"
@@ -35,6 +37,7 @@ def save_models(folder: Path) -> None:
     layers = [pylstm.LSTM(10, 9, seed=3), pylstm.Dense(9, 2, seed=4)]
     pylstm.Model(deltas, layers).save(folder / "deltas.safetensors")
     pylstm.Model(pylstm.LogMel(n_mels=20, top_db=80.0), []).save(folder / "bare.safetensors")
+    save_deciding_models(folder)
     spoilt: dict[str, tuple[str, str | None]] = {
         "no_threshold": ("threshold", None),
         "bad_threshold": ("threshold", "much"),
@@ -50,6 +53,47 @@ def save_models(folder: Path) -> None:
         if value is not None:
             notes[f"detector.{key}"] = value
         with_notes(plain, notes).save(folder / f"{name}.safetensors")
+
+
+def save_deciding_models(folder: Path) -> None:
+    """Models of a few bands, so that noise makes many events, and files with settings."""
+    mel = pylstm.LogMel(n_mels=4)
+    signs = np.array([[1, -1, 0, 0], [0, 1, -1, 0], [0, 0, 1, -1], [-1, 0, 0, 1]], np.float32)
+    weights = {"weight": 0.8 * signs, "bias": np.zeros(4, np.float32)}
+    labels = ["silence", "yes", "no", "maybe"]
+
+    def bands(activation: str) -> pylstm.Model:
+        return pylstm.Model(mel, [pylstm.Dense(4, 4, activation, weights=weights)], labels)
+
+    words = {
+        "threshold": "0.3",
+        "threshold.2": "0.4",
+        "smoothing_frames": "3",
+        "refractory_frames": "5",
+        "background": "silence",
+    }
+    one = {"weight": 0.8 * signs[:1], "bias": np.zeros(1, np.float32)}
+    single = pylstm.Model(mel, [pylstm.Dense(4, 1, "sigmoid", weights=one)], ["speech"])
+    speech = {
+        "kind": "segments",
+        "neg_threshold": "0.5",
+        "min_speech": "0.02",
+        "min_silence": "0.02",
+        "pad": "0.01",
+    }
+    files: dict[str, tuple[pylstm.Model, dict[str, str]]] = {
+        "decides": (bands("softmax"), words),
+        "sounds": (bands("sigmoid"), {}),
+        "speech": (single, speech),
+        "decision_unused": (bands("softmax"), {"blank": "silence"}),
+        "decision_kind": (bands("softmax"), {"kind": "vowels"}),
+        "decision_value": (bands("softmax"), {"threshold.1": "2"}),
+        "decision_label": (bands("softmax"), {"kind": "segments", "label": "nobody"}),
+    }
+    for name, (model, settings) in files.items():
+        entries = {f"decision.{key}": value for key, value in settings.items()}
+        data = with_metadata(model.to_bytes(), entries)
+        (folder / f"{name}.safetensors").write_bytes(data)
 
 
 WRAPPED = "-Wl,--wrap=malloc,--wrap=calloc,--wrap=pthread_create"

@@ -33,7 +33,7 @@ KERNELS = sorted({"scalar", pylstm.show_config()["isa"]["supported"][0]})
 
 
 def models() -> list[Model]:
-    """Plain features; everything that features can do; a window as long as the frame; frames."""
+    """Plain features; everything that features can do; a window as long as the frame; frames; words."""
     everything = everything_at_once()
     bare = LogMel(center=False, n_fft=300, win_length=300, hop_length=90, n_mels=10, power=0.5)
     return [
@@ -41,7 +41,17 @@ def models() -> list[Model]:
         Model(everything, stack(15, 17, 3, 17, "sigmoid")),
         Model(bare, [LSTM(10, 8, seed=0)]),
         Model(None, [LSTM(7, 20, bias=False, seed=0), Dense(20, 5, "tanh", seed=1)]),
+        hearing(),
     ]
+
+
+def hearing() -> Model:
+    """One whose posteriors go up and down with the sound, so that listeners hear something."""
+    mel = LogMel(n_mels=4, mean=np.full(4, -20.0), std=np.full(4, 8.0))
+    dense = Dense(8, 4, "softmax", seed=1)
+    weights = {name: 8 * np.asarray(value) for name, value in dense.weights.items()}
+    layers = [LSTM(4, 8, seed=0), Dense(8, 4, "softmax", weights=weights)]
+    return Model(mel, layers, ["a", "b", "c", "d"])
 
 
 class Driver:
@@ -185,11 +195,14 @@ def test_the_callers_floating_point_mode_stays_and_changes_nothing(
 @pytest.mark.slow
 @pytest.mark.parametrize("isa", KERNELS)
 def test_an_hour_of_audio_without_a_system_call(driver: Driver, isa: str) -> None:
-    """The whole hour with the kernels that are used here, ten minutes with the others."""
+    """The whole hour with the kernels that are used here, ten minutes with the others; through a
+    stream, and through a listener."""
     seconds = 600 if isa == "scalar" and len(KERNELS) > 1 else 3600
     told = driver.run("sealed", seconds, *driver.models, isa=isa)
     rows = (seconds * 16000 - 200) // 160 + 1
-    assert re.fullmatch(rf"\d+ calls, {seconds} seconds, {rows} rows\n", told), told
+    match = re.fullmatch(rf"\d+ calls, {seconds} seconds, {rows} rows, (\d+) events\n", told)
+    assert match, told
+    assert int(match[1]) > seconds
 
 
 @pytest.mark.law_real_time
@@ -234,6 +247,26 @@ def test_a_frame_after_a_day_takes_as_many_instructions_as_in_the_first_minute(
     assert counts[0] > 5000
     assert counts[2] == counts[0]
     assert max(counts) <= 1.01 * counts[0]
+
+
+@pytest.mark.law_real_time
+@pytest.mark.slow
+def test_a_frame_of_a_listener_takes_as_many_instructions_after_a_million_of_them(
+    driver: Driver,
+) -> None:
+    """Each kind of decision, and words whose averages are 10, 1,000 and 100,000 frames long."""
+    path = driver.folder / "hearing.safetensors"
+    weights = {"weight": 8 * np.eye(4, dtype=np.float32), "bias": np.zeros(4, np.float32)}
+    layers = [Dense(4, 4, "softmax", weights=weights)]
+    Model(LogMel(n_mels=4), layers, ["a", "b", "c", "d"]).save(path)
+    told = [line.split() for line in driver.run("steps_of_listeners", path).splitlines()]
+    counts = [(int(early), int(late)) for early, late in told]
+    assert len(counts) == 9
+    for early, late in counts:
+        assert early > 5000
+        assert late <= 1.01 * early, counts
+    of_lengths = [count for lengths in counts[-3:] for count in lengths]
+    assert max(of_lengths) <= 1.01 * min(of_lengths), counts
 
 
 @pytest.mark.law_state_is_a_value

@@ -28,9 +28,10 @@ ROOMS: dict[str, Rows] = {
         ("detector",),
         ("evaluation", "plots"),
         ("train",),
-        ("convert",),
-        ("decisions", "beam_search"),
+        ("convert", "speech"),
         ("model",),
+        ("packed_model",),
+        ("decisions",),
         ("layers", "features", "reference"),
         ("bulk", "audio"),
         (

@@ -147,6 +147,8 @@ def test_averaged_probabilities(seed: int, given: dict[str, Any], report: str) -
         # Between the thresholds speech goes on, and a silence too.
         ("094440", {"min_speech": 0}, [("start", 2, 1, None), ("end", 6, 1, 6)]),
         ("0904400", {"min_speech": 0}, [("start", 2, 1, None), ("end", 5, 1, 2)]),
+        # The second threshold is 0.01 at least.
+        ("0900", {"min_speech": 0, "threshold": 0.1}, [("start", 2, 1, None), ("end", 3, 1, 2)]),
         # A pad is known when no speech can come that close.
         ("0900000", {"min_speech": 0, "pad": 2}, [("start", 2, 0, None), ("end", 5, 0, 4)]),
         ("0900900", {"min_speech": 0, "pad": 2}, [("start", 2, 0, None), ("end", 5, 0, 3),
@@ -156,6 +158,10 @@ def test_averaged_probabilities(seed: int, given: dict[str, Any], report: str) -
             ("start", 1, 0, None), ("end", 5, 0, 5), ("start", 7, 6, None), ("end", 8, 6, 7)]),
         ("9099099999000", {"min_speech": 0, "max_speech": 9, "min_silence": 3}, [
             ("start", 1, 0, None), ("end", 9, 0, 1), ("start", 9, 2, None), ("end", 11, 2, 11)]),
+        # A pause has to be longer than the shortest, as speech has.
+        ("9099999000", {"min_speech": 0, "max_speech": 6, "min_silence": 3,
+                        "min_silence_at_max_speech": 1}, [
+            ("start", 1, 0, None), ("end", 6, 0, 6)]),
     ],
 )  # fmt: skip
 def test_segments_by_hand(text: str, given: dict[str, Any], expected: Any) -> None:
@@ -164,9 +170,28 @@ def test_segments_by_hand(text: str, given: dict[str, Any], expected: Any) -> No
     assert [(event.kind, event.time, event.onset, event.offset) for event in found] == expected
 
 
+def test_lengths_that_fit_rows_are_whole() -> None:
+    """0.3 / 0.1 is a little less than 3, and 1.1 / 0.1 a little more than 11."""
+    given = {"hop": 0.1, "pad": 0.0}
+    assert segments(columns("09990000"), **given, min_speech=0.3, min_silence=0.1) == []
+    assert len(segments(columns("09999000"), **given, min_speech=0.3, min_silence=0.1)) == 2
+    ended = segments(columns("9" + "0" * 14), **given, min_speech=0.0, min_silence=1.1)[1]
+    assert (ended.row, ended.offset) == (12, 0.1)
+
+
 def test_the_score_is_the_highest_so_far() -> None:
     p = columns("0657300")
     [started, ended] = segments(p, hop=1.0, min_speech=1, min_silence=1, pad=0)
     assert (started.time, started.score, ended.score) == (3.0, 0.7, 0.7)
     [started, ended] = segments(p, hop=1.0, min_speech=0, min_silence=1, pad=0, report="early")
     assert (started.time, started.score, ended.score) == (1.0, 0.6, 0.7)
+
+
+def test_the_score_of_a_part_is_its_own() -> None:
+    """It is cut at row 1 when row 9 is looked at, and what lies between belongs to the next one."""
+    p = columns("6077888888000")
+    given = {"min_speech": 0, "min_silence": 3, "max_speech": 9, "min_silence_at_max_speech": 0}
+    for report in ("early", "final"):
+        found = segments(p, hop=1.0, pad=0, report=report, **given)
+        assert [event.score for event in found] == [0.6, 0.6, 0.8, 0.8]
+        assert [event.row for event in found[1:3]] == [9, 9]

@@ -22,7 +22,7 @@ def on_grid(values: ArrayLike) -> Integers:
 
     .. math:: q(x) = \mathrm{round}(2^{32} \max(-256, \min(256, x)))
 
-    where halves are rounded to the even neighbour, and NaN is 0.
+    where halves are rounded away from 0, and NaN is 0.
 
     Examples
     --------
@@ -30,7 +30,8 @@ def on_grid(values: ArrayLike) -> Integers:
     array([   2147483648, 1099511627776,             0])
     """
     x = np.nan_to_num(np.asarray(values, np.float64), nan=0.0, posinf=LARGEST, neginf=-LARGEST)
-    return np.rint(np.clip(x, -LARGEST, LARGEST) * ONE).astype(np.int64)
+    x = np.clip(x, -LARGEST, LARGEST) * ONE
+    return np.trunc(x + np.copysign(0.5, x)).astype(np.int64)
 
 
 def sums(posteriors: ArrayLike, smoothing_frames: int) -> Integers:

@@ -144,8 +144,9 @@ def segments(
     Returns
     -------
     list of Event
-        "start" and "end" by turns. The score of a "start" is the highest p from s to the row on
-        which it is given, that of an "end" the highest from s to e - 1.
+        "start" and "end" by turns. The score of an "end" is the highest p from s to e - 1, that of
+        a "start" the highest from s to the row on which it is given, or to e - 1 if that is known
+        then.
 
     Examples
     --------
@@ -175,7 +176,8 @@ def segments(
     told = _early(track, rules, hop, pad) if report == "early" else _final(track, rules, hop, pad)
     events = []
     for one, onset, offset, started, ended in told:
-        so_far = float(p[one.start : started + 1].max())
+        until = one.end if started >= one.decided else started + 1
+        so_far = float(p[one.start : until].max())
         whole = float(p[one.start : one.end].max())
         events.append(Event("start", label, started * hop, onset, None, so_far, started))
         events.append(Event("end", label, ended * hop, onset, offset, whole, ended))
@@ -232,7 +234,7 @@ def _one(
                 if t - silence > rules.min_pause:
                     pauses.append((silence, t))
                 silence = None
-            if t > first and t - start > rules.longest:
+            if t - start > rules.longest:
                 # A part that was cut off counts as long enough.
                 known = t if long_enough is None else long_enough
                 if not pauses:
@@ -283,12 +285,15 @@ def _final(track: Track, rules: Rules, hop: float, pad: float) -> list[Told]:
     found = _padded(track, rules, hop, pad)
     times = _times(found)
 
+    def same(some: list[float], others: list[float]) -> bool:
+        return len(some) == len(others) and np.allclose(some, others, rtol=0, atol=1e-6 * hop)
+
     def certain(n: int) -> int:
         """The first row after which the first n onsets and offsets are certain; T: none is."""
         return bisect_left(
             range(n_rows),
             True,
-            key=lambda t: all(other[:n] == times[:n] for other in possible(t)),
+            key=lambda t: all(same(other[:n], times[:n]) for other in possible(t)),
         )
 
     return [

@@ -57,10 +57,10 @@ def words(
     than n rows from the next are one stretch. With the last stretch that begins at or before t:
 
     .. math:: \mathrm{onset} = \mathrm{hop} · (\text{its first row}), \qquad
-              \mathrm{offset} = \max(\mathrm{hop} · (1 + \text{its last row up to } v),
-              \; \mathrm{onset} + \mathrm{hop})
+              \mathrm{offset} = \mathrm{hop} · (1 + \text{the last row up to } v
+              \text{ that supports } k)
 
-    Without any, the onset is that of row t. The time of an event is that of row t. Early events
+    Without any, row t takes the place of both. The time of an event is that of row t. Early events
     come on that row, and v is t. Final events come on row v > t: the first on which the average is
     below the threshold or, if exclusive, on which there is an event of another label; or else at
     the end.
@@ -97,7 +97,7 @@ def words(
     n_rows, n_outputs = p.shape
     thresholds = np.broadcast_to(np.asarray(threshold, np.float64), n_outputs)
     total = sums(p, smoothing_frames)
-    reached = total >= on_grid(thresholds) * smoothing_frames
+    reached = total >= np.maximum(1, on_grid(thresholds)) * smoothing_frames
     keywords = [k for k in range(n_outputs) if k not in background]
     if exclusive:
         decided = _decided(total, reached, keywords, min_frames, refractory_frames)
@@ -114,9 +114,8 @@ def words(
         comes = t if report == "early" else min(over, default=n_rows)
         supports = [u for u in range(n_rows) if p[u, k] >= thresholds[k] / 2]
         first, last = _extent(supports, t, comes, smoothing_frames)
-        offset = max((last + 1) * hop, (first + 1) * hop)
         score = float(total[t, k] / ONE / smoothing_frames)
-        events.append(Event("word", k, t * hop, first * hop, offset, score, comes))
+        events.append(Event("word", k, t * hop, first * hop, (last + 1) * hop, score, comes))
     return sorted(events, key=lambda event: (event.row, event.output))
 
 

@@ -50,13 +50,16 @@ file read_file(const char *folder, const char *name);
 
 /* The files that the Python side has made, and models of them. */
 typedef struct models {
-    file words_file, int8_file, bfloat16_file, frames_file, deltas_file, bare_file;
+    file words_file, int8_file, bfloat16_file, frames_file, deltas_file, bare_file, decides_file, sounds_file, speech_file;
     pylstm_model *words;    /* features, 2 LSTM cells, softmax over 3 labels; notes of a detector */
     pylstm_model *int8;     /* the same with such weights; NULL in a build without them */
     pylstm_model *bfloat16; /* and with these */
     pylstm_model *frames;   /* no features, no labels */
     pylstm_model *deltas;   /* features with deltas */
     pylstm_model *bare;     /* features and nothing else */
+    pylstm_model *decides;  /* four mel bands, softmax over 4 labels; settings of a decision "words" */
+    pylstm_model *sounds;   /* the same with sigmoids, and no settings */
+    pylstm_model *speech;   /* one output, settings of a decision "segments" */
 } models;
 
 /* A second of sound, and frames; never the same twice in a row. */
@@ -70,6 +73,11 @@ void test_streams(const models *m);
 void test_snapshots(const models *m);
 void test_batches(const models *m);
 void test_threads(const models *m);
+void test_decisions(const models *m, const char *folder);
+void test_listeners(const models *m);
+void test_row_listeners(void);
+void test_listener_snapshots(const models *m);
+void test_listener_threads(const models *m);
 void test_forks(const models *m);
 
 #endif

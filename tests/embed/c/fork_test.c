@@ -12,19 +12,25 @@
 #define STREAMS     5
 #define LENGTH      4000 /* samples of a push */
 #define ROWS        32
+#define EVENTS      64
 #define INTERRUPTED 42
 #define PATIENCE    60 /* seconds */
 
-/* A batch with threads, its streams, and what each of them gives alone. */
+/* A batch with threads, its streams, and what each of them gives alone; a listener, and what it gives after a reset. */
 typedef struct heritage {
     const pylstm_model *model;
     pylstm_batch *batch;
+    pylstm_decision *decision;
+    pylstm_hearing hearing;
+    pylstm_event events[EVENTS], alone_events[EVENTS];
+    size_t n_events;
     pylstm_push parts[STREAMS];
     float pcm[LENGTH + STREAMS], rows[STREAMS][ROWS * 3], alone[STREAMS][ROWS * 3];
     atomic_int over;
 } heritage;
 
 static heritage *inherit(const pylstm_model *model, int threads) {
+    static const pylstm_setting symbols[] = {{"kind", "symbols"}};
     heritage *at = calloc(1, sizeof *at);
     int16_t *pcm16 = malloc((LENGTH + STREAMS) * sizeof *pcm16);
     pylstm_stream *single;
@@ -44,6 +50,18 @@ static heritage *inherit(const pylstm_model *model, int threads) {
         GIVES(PYLSTM_OK, pylstm_stream_push(single, PYLSTM_FLOAT32, part.data, part.n, part.stride, at->alone[k], ROWS, &n));
     }
     pylstm_stream_destroy(single);
+    GIVES(PYLSTM_OK, pylstm_decision_create(model, symbols, 1, &at->decision, NULL));
+    at->hearing = (pylstm_hearing){.type = PYLSTM_FLOAT32,
+                                   .data = at->pcm,
+                                   .n = LENGTH,
+                                   .stride = sizeof(float),
+                                   .events = at->alone_events,
+                                   .max_events = EVENTS};
+    GIVES(PYLSTM_OK, pylstm_listener_create(at->decision, &at->hearing.listener));
+    GIVES(PYLSTM_OK, pylstm_listener_push(&at->hearing));
+    at->n_events = at->hearing.n_events;
+    at->hearing.events = at->events;
+    CHECK(at->n_events > 0);
     return at;
 }
 
@@ -52,6 +70,8 @@ static void bequeath(heritage *at) {
     for (k = 0; k < STREAMS; k++)
         pylstm_stream_destroy(at->parts[k].stream);
     pylstm_batch_destroy(at->batch);
+    pylstm_listener_destroy(at->hearing.listener);
+    pylstm_decision_destroy(at->decision);
     free(at);
 }
 
@@ -90,8 +110,17 @@ static int child_does(int (*what)(heritage *at), heritage *at) {
     return said;
 }
 
+/* The listener from its beginning: the events that it gives alone. */
+static void listen_anew(heritage *at) {
+    GIVES(PYLSTM_OK, pylstm_listener_reset(at->hearing.listener));
+    GIVES(PYLSTM_OK, pylstm_listener_push(&at->hearing));
+    CHECK(at->hearing.n_events == at->n_events);
+    CHECK(memcmp(at->events, at->alone_events, at->n_events * sizeof *at->events) == 0);
+}
+
 static int push_and_leave(heritage *at) {
     push_all(at);
+    listen_anew(at);
     reset_all(at);
     push_all(at); /* with the threads that the first push started */
     bequeath(at);
@@ -168,15 +197,62 @@ static int find_them_interrupted(heritage *at) {
     return push_and_leave(at) + (interrupted ? INTERRUPTED : 0);
 }
 
-static void while_another_thread_pushes(const pylstm_model *model, int threads) {
+/* --- or listens ------------------------------------------------------------------------------------------------------- */
+
+static void *keep_listening(void *argument) {
+    heritage *at = argument;
+    while (!atomic_load(&at->over))
+        listen_anew(at);
+    return at;
+}
+
+/* The same of a listener: its stream and its decision are one. */
+static int find_it_interrupted(heritage *at) {
+    const size_t size = pylstm_listener_snapshot_size(at->decision);
+    pylstm_listener *found = at->hearing.listener, *other;
+    char *snapshot = malloc(size), *fresh = malloc(size);
+    uint64_t rows, most;
+    size_t n;
+    const int interrupted = pylstm_listener_due(found, PYLSTM_FLOAT32, 0, 0, &rows, &most) == PYLSTM_INTERRUPTED;
+    CHECK(snapshot && fresh);
+    GIVES(PYLSTM_OK, pylstm_listener_create(at->decision, &other));
+    GIVES(PYLSTM_OK, pylstm_listener_snapshot(other, fresh, size));
+    if (interrupted) {
+        GIVES(PYLSTM_INTERRUPTED, pylstm_listener_push(&at->hearing));
+        GIVES(PYLSTM_INTERRUPTED, pylstm_batch_listen(at->batch, &at->hearing, 1));
+        CHECK(at->hearing.status == PYLSTM_INTERRUPTED && at->hearing.n_events == 0 && at->hearing.rows == 0);
+        GIVES(PYLSTM_INTERRUPTED, pylstm_listener_flush(found, at->events, EVENTS, &n, NULL, 0, NULL));
+        GIVES(PYLSTM_INTERRUPTED, pylstm_listener_snapshot(found, snapshot, size));
+        GIVES(PYLSTM_INTERRUPTED, pylstm_listener_copy(other, found));
+        GIVES(PYLSTM_OK, pylstm_listener_watch_scale(found, 1)); /* no part of the state */
+        fresh[size - 1] = (char)(fresh[size - 1] ^ 1);
+        GIVES(PYLSTM_SNAPSHOT_DAMAGED, pylstm_listener_restore(found, fresh, size));
+        fresh[size - 1] = (char)(fresh[size - 1] ^ 1);
+        CHECK(pylstm_listener_position(found) == 0 || pylstm_listener_position(found) == LENGTH);
+        GIVES(PYLSTM_INTERRUPTED, pylstm_listener_due(found, PYLSTM_FLOAT32, 0, 0, &rows, &most)); /* none of these mends it */
+    }
+    if (getpid() % 3 == 0) /* each of three ways does */
+        GIVES(PYLSTM_OK, pylstm_listener_restore(found, fresh, size));
+    else if (getpid() % 3 == 1)
+        GIVES(PYLSTM_OK, pylstm_listener_copy(found, other));
+    else
+        GIVES(PYLSTM_OK, pylstm_listener_reset(found));
+    GIVES(PYLSTM_OK, pylstm_listener_snapshot(found, snapshot, size));
+    CHECK(memcmp(snapshot, fresh, size) == 0);
+    pylstm_listener_destroy(other);
+    free(snapshot), free(fresh);
+    return push_and_leave(at) + (interrupted ? INTERRUPTED : 0);
+}
+
+static void while_another_thread(void *(*works)(void *), int (*find)(heritage *), const pylstm_model *model, int threads) {
     const struct timespec moment = {0, 700000};
     heritage *at = inherit(model, threads);
     pthread_t thread;
     void *result;
     int interrupted = 0, tries = 0;
-    CHECK(pthread_create(&thread, NULL, keep_pushing, at) == 0);
+    CHECK(pthread_create(&thread, NULL, works, at) == 0);
     while (interrupted < 3 && tries++ < 2000) {
-        const int ended = child_does(find_them_interrupted, at);
+        const int ended = child_does(find, at);
         CHECK(ended == 0 || ended == INTERRUPTED);
         interrupted += ended == INTERRUPTED;
         nanosleep(&moment, NULL);
@@ -191,8 +267,8 @@ static void while_another_thread_pushes(const pylstm_model *model, int threads) 
 void test_forks(const models *m) {
     heritage *at = inherit(m->words, 3);
 #if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-    /* ThreadSanitizer cannot start threads in the child of a process with threads. AddressSanitizer's allocator has locks that a
-     * fork copies as they are: a child whose parent's thread was in free() waits forever (gcc 12). */
+    /* ThreadSanitizer cannot start threads in the child of a process with threads. AddressSanitizer's allocator has locks that
+     * a fork copies as they are: a child whose parent's thread was in free() waits forever (gcc 12). */
     bequeath(at);
     status_seen[PYLSTM_INTERRUPTED] = 1;
     return;
@@ -206,6 +282,7 @@ void test_forks(const models *m) {
     CHECK(child_does(push_without_threads, at) == 0);
     push_all(at); /* the parent has what it had */
     bequeath(at);
-    while_another_thread_pushes(m->words, 1);
-    while_another_thread_pushes(m->words, 3);
+    while_another_thread(keep_pushing, find_them_interrupted, m->words, 1);
+    while_another_thread(keep_pushing, find_them_interrupted, m->words, 3);
+    while_another_thread(keep_listening, find_it_interrupted, m->words, 1);
 }

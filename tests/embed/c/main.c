@@ -95,6 +95,11 @@ int main(int argc, char **argv) {
     test_snapshots(&m);
     test_batches(&m);
     test_threads(&m);
+    test_decisions(&m, argv[1]);
+    test_listeners(&m);
+    test_row_listeners();
+    test_listener_snapshots(&m);
+    test_listener_threads(&m);
     test_forks(&m);
     for (status = PYLSTM_OK; status <= PYLSTM_INTERRUPTED; status++) {
         const int known = strcmp(pylstm_strerror((pylstm_status)status), "unknown status") != 0;
@@ -102,8 +107,10 @@ int main(int argc, char **argv) {
     }
     free(m.words_file.bytes), free(m.int8_file.bytes), free(m.bfloat16_file.bytes);
     free(m.frames_file.bytes), free(m.deltas_file.bytes), free(m.bare_file.bytes);
+    free(m.decides_file.bytes), free(m.sounds_file.bytes), free(m.speech_file.bytes);
     pylstm_model_destroy(m.words), pylstm_model_destroy(m.int8), pylstm_model_destroy(m.bfloat16);
     pylstm_model_destroy(m.frames), pylstm_model_destroy(m.deltas), pylstm_model_destroy(m.bare);
+    pylstm_model_destroy(m.decides), pylstm_model_destroy(m.sounds), pylstm_model_destroy(m.speech);
     printf("%ld laws hold on %s\n", checks, pylstm_isa(NULL));
     return 0;
 }

@@ -138,6 +138,9 @@ void test_models(const char *folder, models *m) {
     m->frames_file = read_file(folder, "frames");
     m->deltas_file = read_file(folder, "deltas");
     m->bare_file = read_file(folder, "bare");
+    m->decides_file = read_file(folder, "decides");
+    m->sounds_file = read_file(folder, "sounds");
+    m->speech_file = read_file(folder, "speech");
     bad_files(&m->words_file);
     if (*forced)
         setenv("PYLSTM_ISA", forced, 1);
@@ -156,6 +159,9 @@ void test_models(const char *folder, models *m) {
     GIVES(PYLSTM_OK, pylstm_model_create(m->frames_file.bytes, m->frames_file.size, &m->frames, NULL));
     GIVES(PYLSTM_OK, pylstm_model_create(m->deltas_file.bytes, m->deltas_file.size, &m->deltas, NULL));
     GIVES(PYLSTM_OK, pylstm_model_create(m->bare_file.bytes, m->bare_file.size, &m->bare, NULL));
+    GIVES(PYLSTM_OK, pylstm_model_create(m->decides_file.bytes, m->decides_file.size, &m->decides, NULL));
+    GIVES(PYLSTM_OK, pylstm_model_create(m->sounds_file.bytes, m->sounds_file.size, &m->sounds, NULL));
+    GIVES(PYLSTM_OK, pylstm_model_create(m->speech_file.bytes, m->speech_file.size, &m->speech, NULL));
     on_own_memory(&m->words_file);
     on_own_memory(&m->frames_file);
     on_own_memory(&m->deltas_file);
@@ -186,11 +192,14 @@ static void parts(const models *m) {
     const pylstm_model *w = m->words;
     pylstm_layer_part part = {NULL, NULL, 7, 7, 7, 7};
     int k;
-    CHECK(pylstm_model_n_state_parts(w) == 4 && pylstm_model_n_state_parts(m->bare) == 0 && pylstm_model_n_state_parts(NULL) == 0);
+    CHECK(pylstm_model_n_state_parts(w) == 4 && pylstm_model_n_state_parts(m->bare) == 0 &&
+          pylstm_model_n_state_parts(NULL) == 0);
     CHECK(pylstm_model_n_trace_parts(w) == 12 && pylstm_model_n_trace_parts(m->bare) == 0);
     CHECK(pylstm_model_n_trace_parts(NULL) == 0);
-    CHECK(pylstm_model_state_width(w) == 4 * 21 && pylstm_model_state_width(m->bare) == 0 && pylstm_model_state_width(NULL) == 0);
-    CHECK(pylstm_model_trace_width(w) == 12 * 21 && pylstm_model_trace_width(m->bare) == 0 && pylstm_model_trace_width(NULL) == 0);
+    CHECK(pylstm_model_state_width(w) == 4 * 21 && pylstm_model_state_width(m->bare) == 0 &&
+          pylstm_model_state_width(NULL) == 0);
+    CHECK(pylstm_model_trace_width(w) == 12 * 21 && pylstm_model_trace_width(m->bare) == 0 &&
+          pylstm_model_trace_width(NULL) == 0);
     for (k = -1; k < 6; k++) {
         if (k >= 0 && k < 4)
             continue;

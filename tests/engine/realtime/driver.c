@@ -6,6 +6,7 @@
  *     driver sealed seconds model...            a child without system calls: every [rt] call, then so much audio
  *     driver break model                        what must end such a child
  *     driver steps hop hops model snapshot...   instructions that so many hops take from each snapshot on, by single steps
+ *     driver steps_of_listeners model           the same of listeners: after a second, and after a million hops
  *
  * Exit code 77: this machine does not let itself be watched in that way; a line says why.
  */
@@ -72,6 +73,8 @@ int main(int argc, char **argv) {
         return break_seal(argv[2]);
     if (strcmp(command, "steps") == 0 && argc > 5)
         return count_steps(argv + 2, argc - 2);
+    if (strcmp(command, "steps_of_listeners") == 0)
+        return count_listener_steps(argv[2]);
     fprintf(stderr, "usage: see the head of driver.c\n");
     return 2;
 }

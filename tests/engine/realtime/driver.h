@@ -33,5 +33,6 @@ int break_seal(const char *path);
 
 /* instructions.c */
 int count_steps(char **arguments, int n);
+int count_listener_steps(const char *path);
 
 #endif

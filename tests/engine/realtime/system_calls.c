@@ -52,10 +52,33 @@ static long long push_hops(pylstm_stream *stream, const float *second, float *ou
     return all;
 }
 
+/* Hop by hop for so many seconds of audio; events that came out. */
+static long long hear_hops(pylstm_listener *listener, const float *second, long seconds) {
+    pylstm_event events[8];
+    long long all = 0;
+    size_t at;
+    for (; seconds > 0; seconds--) {
+        for (at = 0; at < 16000; at += 160) {
+            pylstm_hearing part = {.listener = listener,
+                                   .type = PYLSTM_FLOAT32,
+                                   .data = second + at,
+                                   .n = 160,
+                                   .stride = 4,
+                                   .events = events,
+                                   .max_events = 8};
+            if (pylstm_listener_push(&part))
+                return -1;
+            all += (long long)part.n_events;
+        }
+    }
+    return all;
+}
+
 /* The child of one sealing: leaves by a bare exit, since the library's ends with another call. */
-static void live_sealed(walk **walks, int n, pylstm_stream *stream, const float *second, float *out, long seconds, int result) {
+static void live_sealed(walk **walks, int n, pylstm_stream *stream, pylstm_listener *listener, const float *second, float *out,
+                        long seconds, int result) {
     const guard around = {nothing, nothing_after};
-    long long answer[2] = {0, 0};
+    long long answer[3] = {0, 0, 0};
     long calls = 0;
     int k;
     if (!seal()) {
@@ -66,24 +89,30 @@ static void live_sealed(walk **walks, int n, pylstm_stream *stream, const float 
             walk_run(walks[k], &around, &calls);
         answer[0] = calls;
         answer[1] = push_hops(stream, second, out, seconds);
+        answer[2] = hear_hops(listener, second, seconds);
     }
     syscall(SYS_exit, write(result, answer, sizeof answer) != sizeof answer);
 }
 
 int push_sealed(long seconds, char **paths, int n) {
     walk **walks = walks_of(paths, n);
-    pylstm_model *model = read_model(paths[0]);
+    const pylstm_setting few[] = {{"smoothing_frames", "5"}, {"threshold", "0.4"}};
+    pylstm_model *model = read_model(paths[0]), *hearing = read_model(paths[n - 1]);
     float *second = malloc(16000 * sizeof *second), *out = malloc(20 * sizeof *out * (size_t)pylstm_model_n_outputs(model));
     pylstm_stream *stream;
-    long long answer[2];
+    pylstm_decision *words;
+    pylstm_listener *listener;
+    long long answer[3];
     int ends[2], state, k;
     pid_t child;
     if (pylstm_stream_create(model, &stream) || pipe(ends) || !second || !out)
         fail("no stream, no pipe or no memory");
-    for (k = 0; k < 16000; k++)
-        second[k] = (float)(k * 7919 % 16001) / 16001.0f - 0.5f;
+    if (pylstm_decision_create(hearing, few, 2, &words, NULL) || pylstm_listener_create(words, &listener))
+        fail("no listener");
+    for (k = 0; k < 16000; k++) /* loud and quiet by turns */
+        second[k] = ((float)(k * 7919 % 16001) / 16001.0f - 0.5f) * (k / 4000 % 2 ? 1.0f : 0.01f);
     if ((child = fork()) == 0)
-        live_sealed(walks, n, stream, second, out, seconds, ends[1]);
+        live_sealed(walks, n, stream, listener, second, out, seconds, ends[1]);
     if (child < 0 || waitpid(child, &state, 0) != child)
         fail("no child");
     if (!WIFEXITED(state) || WEXITSTATUS(state)) {
@@ -96,7 +125,7 @@ int push_sealed(long seconds, char **paths, int n) {
         printf("no seccomp here: %s\n", strerror((int)-answer[0]));
         return CANNOT;
     }
-    printf("%lld calls, %ld seconds, %lld rows\n", answer[0], seconds, answer[1]);
+    printf("%lld calls, %ld seconds, %lld rows, %lld events\n", answer[0], seconds, answer[1], answer[2]);
     return 0;
 }
 

@@ -63,6 +63,7 @@ walk *walk_create(const pylstm_model *model, const pylstm_model *stranger) {
     walk_fill(w->frames, FRAMES * w->n_features + 2, 3.0f);
     for (k = 0; k < SECOND; k++)
         w->pcm16[k] = (int16_t)(20000.0f * w->pcm[k]);
+    walk_grow_ears(w);
     return w;
 }
 
@@ -134,6 +135,7 @@ uint64_t walk_run(walk *w, const guard *around, long *calls) {
     walk_snapshots(w, main_one);
     walk_busy(w, main_one);
     walk_batch(w);
+    walk_listeners(w);
     RT(PYLSTM_OK, pylstm_stream_reset(main_one));
     walk_silence(w, main_one, 60);
     walk_layers_state(w, main_one);

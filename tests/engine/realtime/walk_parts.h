@@ -11,6 +11,9 @@
 #define ROWS   16100 /* room in out: a hop may be one sample */
 #define HEADER 64    /* bytes of a snapshot before the state */
 
+/* Listeners of each kind of decision. */
+typedef struct walk_ears walk_ears;
+
 struct walk {
     const pylstm_model *model;
     int audio;
@@ -18,6 +21,7 @@ struct walk {
     void *memory[3];
     pylstm_stream *a, *b, *c, *foreign;
     pylstm_batch *batch;
+    walk_ears *ears;
     char *snapshot, *other_snapshot, *spoilt;
     float *pcm, *tiny, *silence, *frames, *out, *trace, *state;
     int16_t *pcm16;
@@ -64,5 +68,9 @@ void walk_snapshots(walk *w, pylstm_stream *stream);
 /* walk_streams.c: a stream that another thread is in, and many streams at once. */
 void walk_busy(walk *w, pylstm_stream *stream);
 void walk_batch(walk *w);
+
+/* walk_listeners.c: everything that listeners need is allocated first. */
+void walk_grow_ears(walk *w);
+void walk_listeners(walk *w);
 
 #endif

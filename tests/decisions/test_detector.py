@@ -28,7 +28,9 @@ def posteriors(*runs: tuple[str, int]) -> np.ndarray:
 def test_a_word_is_one_event_at_the_crossing() -> None:
     detector = Detector(LABELS, threshold=0.5, smoothing_frames=4, refractory_frames=10)
     events = detector.push(posteriors(("silence", 20), ("yes", 25), ("silence", 20)))
-    assert events == [Event(pytest.approx(0.21), "yes", 0.5)]
+    assert events == [
+        Event(pytest.approx(0.21), "yes", 0.5, pytest.approx(0.2), pytest.approx(0.22))
+    ]
 
 
 def test_frames_before_the_start_count_as_zero() -> None:

@@ -111,7 +111,7 @@ def prefix_beam_search(
     together.
 
     >>> import numpy as np
-    >>> from pylstm.beam_search import prefix_beam_search
+    >>> from pylstm.decisions import prefix_beam_search
     >>> p = np.array([[0.6, 0.4], [0.6, 0.4]])
     >>> [best, other] = prefix_beam_search(p, ["-", "a"], n_best=2)
     >>> best.labels, round(float(np.exp(best.log_probability)), 2), best.onsets

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pylstm.beam_search import prefix_beam_search
+from pylstm.decisions.beam_search import prefix_beam_search
 from pylstm.reference.decisions import symbols
 from pylstm.train.losses.ctc import CTC
 
@@ -156,6 +156,12 @@ def test_without_rows_it_is_the_empty_sequence() -> None:
 
 
 P = np.full((2, 3), 1 / 3)
+
+
+def test_of_equally_likely_prefixes_the_first_go_on() -> None:
+    [found] = prefix_beam_search(P, beam_width=1)
+    assert found.labels == ()
+    assert math.exp(found.log_probability) == pytest.approx(1 / 9)
 
 
 @pytest.mark.parametrize(

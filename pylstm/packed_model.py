@@ -1,0 +1,193 @@
+"""A model as the engine has it: what it takes and gives, its streams and its listeners."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Unpack
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylstm import _engine
+from pylstm.decisions.event import event
+from pylstm.decisions.settings import DecisionSettings, settings_as_text
+from pylstm.free_memory import check_free
+
+__all__ = ["PackedModel"]
+
+
+class PackedModel:
+    """What the engine does with a model. `Model` adds what it is made of, and files."""
+
+    _core: _engine.Core
+    _labels: tuple[str, ...] | None
+
+    @property
+    def sample_rate(self) -> int | None:
+        """Sample rate of the audio that it takes, Hz; None without features."""
+        return self._core.sample_rate or None
+
+    @property
+    def n_features(self) -> int:
+        """Width of a frame."""
+        return self._core.n_features
+
+    @property
+    def n_outputs(self) -> int:
+        """Width of a row of output."""
+        return self._core.n_outputs
+
+    @property
+    def latency(self) -> int:
+        """The row of frame t comes out once t * hop_length + latency samples are in."""
+        return self._core.latency
+
+    @property
+    def isa(self) -> str:
+        """The instruction set whose kernels run it."""
+        return self._core.isa
+
+    def stream(self) -> _engine.Stream:
+        """A new stream, at its beginning.
+
+        Returns
+        -------
+        Stream
+        """
+        return _engine.Stream(self._core, self)
+
+    def streams(self, n: int, *, threads: int = 1) -> _engine.Streams:
+        """Many streams that are pushed together, the weights read once for all of them.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        threads : int
+            How many threads work on a push, the calling one included.
+
+        Returns
+        -------
+        Streams
+
+        Raises
+        ------
+        MemoryError
+            So many streams need more memory than is free.
+
+        Examples
+        --------
+        >>> import numpy as np, pylstm
+        >>> model = pylstm.Model(pylstm.MFCC(), [pylstm.LSTM(13, 32, seed=0)])
+        >>> pool = model.streams(100)
+        >>> rows = pool.push({3: np.zeros(1600, np.float32), 42: np.zeros(160, np.int16)})
+        >>> {slot: r.shape for slot, r in rows.items()}
+        {3: (9, 32), 42: (0, 32)}
+        """
+        return _engine.Streams(self._core, self, n, threads, _room_for(self._core.stream_bytes))
+
+    def listener(self, **settings: Unpack[DecisionSettings]) -> _engine.Listener:
+        """A new listener, at its beginning: a stream and the decision on its posteriors in one.
+
+        Parameters
+        ----------
+        **settings
+            Settings of the decision, which replace those in the model's file one by one; a `kind`
+            that is not the file's replaces all of them. `DecisionSettings` lists them.
+
+        Returns
+        -------
+        Listener
+
+        Raises
+        ------
+        TypeError, ValueError
+            A setting is wrong, missing or none of this kind of decision, or the model has no
+            features, so that its frames have no times.
+
+        Examples
+        --------
+        >>> import numpy as np, pylstm
+        >>> listener = pylstm.load("keywords").listener(threshold=0.6, refractory_frames=20)
+        >>> listener.push(np.zeros(1600, np.float32))
+        []
+        >>> listener.decision["threshold"], listener.decision["refractory_frames"]
+        (0.6, 20)
+        """
+        return self._listener(settings_as_text(self._labels, settings))
+
+    def _listener(self, texts: Sequence[tuple[str, str]]) -> _engine.Listener:
+        """A listener with settings as the engine takes them: pickles of listeners hold these."""
+        return _engine.Listener(self._core, self, self._decides(texts))
+
+    def listeners(
+        self, n: int, *, threads: int = 1, **settings: Unpack[DecisionSettings]
+    ) -> _engine.Listeners:
+        """Many listeners that are pushed together, the weights read once for all of them.
+
+        Parameters
+        ----------
+        n : int
+            How many.
+        threads : int
+            How many threads work on a push, the calling one included.
+        **settings
+            As in `listener`.
+
+        Returns
+        -------
+        Listeners
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in `listener`.
+        MemoryError
+            So many listeners need more memory than is free.
+
+        Examples
+        --------
+        >>> import numpy as np, pylstm
+        >>> pool = pylstm.load("keywords").listeners(100)
+        >>> pool.push({3: np.zeros(1600, np.float32), 42: np.zeros(160, np.int16)})
+        {3: [], 42: []}
+        """
+        decision = self._decides(settings_as_text(self._labels, settings))
+        room = _room_for(decision.listener_bytes)
+        return _engine.Listeners(self._core, self, decision, n, threads, room)
+
+    def _decides(self, texts: Sequence[tuple[str, str]]) -> _engine.Decision:
+        return _engine.Decision.for_model(self._core, texts, event)
+
+    def run(self, pcm: NDArray[Any]) -> NDArray[np.float32]:
+        """Runs a whole recording: the rows that a stream gives over push and flush, bit for bit.
+
+        Parameters
+        ----------
+        pcm : array, shape (n,), float32 or int16
+            One channel at `sample_rate`; int16 is divided by 32768.
+
+        Returns
+        -------
+        array, shape (T, n_outputs), float32
+
+        Warns
+        -----
+        RuntimeWarning
+            As `Stream.push`: these are probably 16-bit values.
+
+        Notes
+        -----
+        `top_db`, where the features have it, is clamped against the running maximum, as in a
+        stream.
+        """
+        return _engine.run(self._core, pcm)
+
+
+def _room_for(each: int) -> Callable[[int], None]:
+    """What refuses to make more objects of so many bytes than there is memory for."""
+
+    def check_room(n: int) -> None:
+        check_free(f"n is {n}", n * each, each=each)
+
+    return check_room

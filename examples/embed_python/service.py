@@ -305,11 +305,11 @@ async def running(
                 pushes.cancel()
 
 
-def summary(service: Service, seconds: float) -> str:
-    """What a service has done in so much time."""
+def summary(service: Service, cores: float) -> str:
+    """What a service has done, with so many cores on average."""
     lines = [
         f"{service.most_at_once} clients at once; {len(service.pushes)} pushes,"
-        f" {len(service.lags)} pieces of audio; {time.process_time() / seconds:.0%} of a core",
+        f" {len(service.lags)} pieces of audio; {cores:.0%} of a core",
         Durations.HEADING,
         service.pushes.row("a push"),
         service.lags.row("audio, until it is heard"),
@@ -328,12 +328,13 @@ async def main() -> None:
     loop, ended = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(ended.set))
-    began = time.perf_counter()
     model = pylstm.load(given.model)
     async with running(model, given.host, given.port, given.clients) as (service, address):
         print("listening on", address, flush=True)
+        began, used = time.perf_counter(), time.process_time()
         await ended.wait()
-    print(summary(service, time.perf_counter() - began), flush=True)
+    cores = (time.process_time() - used) / (time.perf_counter() - began)
+    print(summary(service, cores), flush=True)
 
 
 if __name__ == "__main__":

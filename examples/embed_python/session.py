@@ -19,7 +19,7 @@ import pylstm
 AHEAD = 2.0  # seconds of audio that may wait; a client that is further ahead waits itself
 MOST_BYTES_AHEAD = 2**21  # the same for sources of many channels and a high rate
 A_PUSH = 0.2  # seconds of a client's audio in one push: nobody waits for somebody's long message
-MOST_MESSAGES = 1000  # that may wait for a client to read them
+MOST_UNREAD = 2**20  # characters of messages that may wait for a client to read them
 
 
 class Session:
@@ -41,7 +41,8 @@ class Session:
         self._arrivals: deque[tuple[int, float]] = deque()  # how many bytes had come when
         self._came = self._taken = 0  # bytes
         self._pushed = asyncio.Event()
-        self._messages: deque[dict] = deque()
+        self._messages: deque[str] = deque()
+        self._unread = 0  # characters of them
         self._acknowledged = self._heard_to = 0  # samples of each channel
         self._news = asyncio.Event()
         self._complete = False
@@ -112,12 +113,16 @@ class Session:
 
     def say(self, message: dict) -> None:
         """Sends a message as soon as the client reads it; too many that wait end the connection."""
-        self._messages.append(message)
-        self._news.set()
-        if len(self._messages) > MOST_MESSAGES:
+        text = json.dumps(message)
+        if self._messages and self._unread + len(text) > MOST_UNREAD:
             self._messages.clear()
-            sentence = f"{MOST_MESSAGES} messages wait; expected a client that reads them"
+            self._unread = 0
+            sentence = f"{MOST_UNREAD} characters are unread; expected a client that reads"
             self.interrupt(Ending(NOT_ALLOWED, sentence))
+            return
+        self._messages.append(text)
+        self._unread += len(text)
+        self._news.set()
 
     async def tell(self, socket: ServerConnection) -> None:
         """Sends what there is to say; a slow client keeps nobody but itself waiting.
@@ -128,7 +133,9 @@ class Session:
         with contextlib.suppress(ConnectionClosed):
             while True:
                 if self._messages:
-                    await socket.send(json.dumps(self._messages.popleft()))
+                    text = self._messages.popleft()
+                    self._unread -= len(text)
+                    await socket.send(text)
                 elif self.acknowledges and self._acknowledged < self._heard_to:
                     self._acknowledged = self._heard_to
                     await socket.send(f'{{"ack": {self._acknowledged}}}')

@@ -13,6 +13,9 @@ import pylstm
 # What a resampler has to meet again where a session goes on, beside its delay: samples of the lower
 # one of both rates. An intake asks for 320.
 MARGIN = 400
+# More would let a few clients fill the memory.
+MOST_CHANNELS = 16
+MOST_BYTES_A_SECOND = 2**21
 
 
 class Source:
@@ -43,6 +46,13 @@ class Source:
         )
         bits = "".join(filter(str.isdigit, encoding)) or "8"  # of µ-law and A-law
         self.frame_bytes = int(bits) // 8 * channels
+        if channels > MOST_CHANNELS:
+            raise ValueError(f"channels is {channels}; expected {MOST_CHANNELS} or fewer here")
+        if self.bytes_of(1.0) > MOST_BYTES_A_SECOND:
+            raise ValueError(
+                f"a second has {self.bytes_of(1.0)} bytes; expected {MOST_BYTES_A_SECOND} or fewer:"
+                " a lower rate, fewer channels, or an encoding with fewer bits"
+            )
         self._resamples = self.intake.rate != self.intake.model_rate
         self._kept = bytearray()
         self._kept_from = 0  # place of its first byte in all audio

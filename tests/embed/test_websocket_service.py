@@ -114,7 +114,7 @@ def test_a_client_far_ahead_waits() -> None:
 def test_a_client_that_does_not_read_is_closed_and_keeps_nobody_waiting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(session, "MOST_MESSAGES", 20)
+    monkeypatch.setattr(session, "MOST_UNREAD", 10**6)
     audio = sent_as(PLAIN, demo())
 
     async def use(running: service.Service, address: str) -> None:
@@ -127,7 +127,9 @@ def test_a_client_that_does_not_read_is_closed_and_keeps_nobody_waiting(
             assert await speak(address, audio) == alone(audio)
             deaf.transport.resume_reading()
             said = await whatever_came(deaf)
-            assert said[-1] == {"error": "20 messages wait; expected a client that reads them"}
+            assert said[-1] == {
+                "error": "1000000 characters are unread; expected a client that reads"
+            }
             assert deaf.close_code == 1008
             assert deaf.close_reason == said[-1]["error"]
 
@@ -159,6 +161,8 @@ FIRST_MESSAGES = [
     ('{"encoding": null}', "encoding is null; expected "),
     ('{"encoding": ["int16"]}', "encoding is ['int16']; expected "),
     ('{"channels": 0}', "channels is 0; expected 1 to 1024"),
+    ('{"channels": 17}', "channels is 17; expected 16 or fewer here"),
+    ('{"rate": 1000000, "channels": 2}', "a second has 4000000 bytes; expected 2097152 or fewer"),
     ('{"channels": 2, "channel": 2}', "channel is 2; expected 0 to 1"),
     ('{"ack": 1}', "ack is 1; expected true or false"),
     ('{"resume": 1}', "resume is no session of a service"),

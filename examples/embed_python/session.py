@@ -17,7 +17,6 @@ from websockets.exceptions import ConnectionClosed
 import pylstm
 
 AHEAD = 2.0  # seconds of audio that may wait; a client that is further ahead waits itself
-MOST_BYTES_AHEAD = 2**21  # the same for sources of many channels and a high rate
 A_PUSH = 0.2  # seconds of a client's audio in one push: nobody waits for somebody's long message
 MOST_UNREAD = 2**20  # characters of messages that may wait for a client to read them
 
@@ -53,8 +52,7 @@ class Session:
     def begin(self, source: Source) -> None:
         """The client has said what it sends."""
         self.source = source
-        self._most = min(source.bytes_of(AHEAD), MOST_BYTES_AHEAD)
-        self._a_push = min(source.bytes_of(A_PUSH), self._most)
+        self._most, self._a_push = source.bytes_of(AHEAD), source.bytes_of(A_PUSH)
         self._acknowledged = self._heard_to = source.position
 
     async def feed(self, data: bytes) -> None:

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import pylstm
 from tests.embed.service_talks import (
@@ -179,6 +181,43 @@ def test_a_session_without_one_of_its_fields(name: str) -> None:
         code, reason, _ = await closing(address, [json.dumps({"resume": bad})])
         assert code == 1007
         assert reason
+
+    with_service(use)
+
+
+def json_values() -> st.SearchStrategy[Any]:
+    numbers = st.integers(-(2**70), 2**70) | st.floats()
+    return st.recursive(
+        st.none() | st.booleans() | numbers | st.text(max_size=8),
+        lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(max_size=8), values),
+        max_leaves=5,
+    )
+
+
+FIELDS = ["rate", "encoding", "channels", "channel", "position", "given", "last_audio", "listener"]
+
+
+@pytest.mark.law_nothing_hostile_loads
+@settings(max_examples=20, deadline=None)
+@given(
+    st.lists(st.dictionaries(st.sampled_from(FIELDS), json_values(), min_size=1), max_size=10),
+    st.lists(json_values() | st.binary(), max_size=5),
+)
+def test_any_session_and_any_message_end_in_a_close_frame(
+    changes: list[dict], messages: list[Any]
+) -> None:
+    async def use(running: service.Service, address: str) -> None:
+        good = await session_of(address, TELEPHONE)
+        for change in changes:
+            first = json.dumps({"resume": good | change})
+            code, _, _ = await closing(address, [first, '{"end": true}'])
+            assert code in (1000, 1007)
+        texts = [one if isinstance(one, bytes) else json.dumps(one) for one in messages]
+        for first in ("{}", *texts):
+            code, _, _ = await closing(address, [first, *texts, "stop"])
+            assert code == 1007
+        again = await session_of(address, TELEPHONE)
+        assert again == good
 
     with_service(use)
 

@@ -51,7 +51,7 @@ GROWTH = 100  # listeners that the pool gets at a time
 PATIENCE = 10.0  # seconds for the first message
 FAREWELL = 5.0  # seconds that a client has for reading what is still to be said
 
-LEAVING = Ending(GOING_AWAY, "the service ends; resume the session at another one")
+LEAVING = "the service ends; resume the session at another one"
 
 
 class Service:
@@ -124,11 +124,9 @@ class Service:
     async def serve(self, socket: ServerConnection) -> None:
         """Serves one connection, from its beginning to its end."""
         if self.leaving or len(self.sessions) >= self.most_clients:
-            all_taken = Ending(
-                TRY_LATER, f"all {self.most_clients} places are taken; try again later"
-            )
-            ending = LEAVING if self.leaving else all_taken
-            await socket.close(ending.code, ending.reason)
+            all_taken = f"all {self.most_clients} places are taken; try again later"
+            code, reason = (GOING_AWAY, LEAVING) if self.leaving else (TRY_LATER, all_taken)
+            await socket.close(code, reason)
             return
         if len(self.sessions) == len(self.pool):
             self.pool.grow(min(GROWTH, self.most_clients - len(self.pool)))
@@ -160,7 +158,7 @@ class Service:
                 await self.talk(socket, session)
                 return Ending(NORMAL)
         except Ending as ending:
-            if ending is LEAVING and session.source is not None:
+            if ending.code == GOING_AWAY and session.source is not None:
                 await self.hand_over(session)
             else:
                 session.say({"error": ending.sentence})
@@ -257,7 +255,7 @@ class Service:
         """Hands all sessions over, and waits until their clients have gone."""
         self.leaving = True
         for session in self.sessions.values():
-            session.interrupt(LEAVING)
+            session.interrupt(Ending(GOING_AWAY, LEAVING))
         while self.sessions:
             await asyncio.sleep(TICK)
 

@@ -42,12 +42,13 @@ class Outcome:
     def __init__(self) -> None:
         self.answers, self.delays = Durations(), Durations()
         self.chunks = self.answered = self.late = self.events = 0
+        self.cores = 0.0  # used while playing, on average
         self.faults: Counter[str] = Counter()
 
     def include(self, other: Outcome) -> None:
         self.answers.include(other.answers)
         self.delays.include(other.delays)
-        for name in ("chunks", "answered", "late", "events"):
+        for name in ("chunks", "answered", "late", "events", "cores"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.faults.update(other.faults)
 
@@ -55,7 +56,7 @@ class Outcome:
         counts = (
             f"chunks {self.chunks}, not answered {self.chunks - self.answered}, answered later than"
             f" the next chunk {self.late}; events {self.events}; clients with a fault"
-            f" {self.faults.total()}"
+            f" {self.faults.total()}; {self.cores:.0%} of a core"
         )
         lines = [
             Durations.HEADING,
@@ -140,8 +141,8 @@ class Player:
         await socket.close()
 
 
-async def play_all(players: list[Player], port: int, start: Barrier, chunk: float) -> None:
-    """Connects all, waits for the other processes, and plays."""
+async def play_all(players: list[Player], port: int, start: Barrier, chunk: float) -> float:
+    """Connects all, waits for the other processes, and plays. Gives how many cores it took."""
     few = asyncio.Semaphore(AT_ONCE)
 
     async def begun(player: Player) -> ClientConnection:
@@ -154,11 +155,13 @@ async def play_all(players: list[Player], port: int, start: Barrier, chunk: floa
     gc.freeze()  # what is there stays: the collector need not look at it in the middle of a chunk
     now = asyncio.get_running_loop().time() + 0.5
     seconds = players[0].n_chunks * chunk
+    began, used = time.perf_counter(), time.process_time()
     async with asyncio.TaskGroup() as group:
         for k, (player, socket) in enumerate(zip(players, sockets, strict=True)):
             # One after the other, as clients that do not know of each other.
-            began = now + chunk * k / len(players)
-            group.create_task(player.play(socket, began, seconds))
+            due = now + chunk * k / len(players)
+            group.create_task(player.play(socket, due, seconds))
+    return (time.process_time() - used) / (time.perf_counter() - began)
 
 
 def run(given: argparse.Namespace, port: int, process: int, start: Barrier, results) -> None:
@@ -178,11 +181,11 @@ def run(given: argparse.Namespace, port: int, process: int, start: Barrier, resu
             played[which] = Played(kinds[which[0]], start_at, chunk, n_chunks, model)
         players.append(Player(played[which], n_chunks, chunk, outcome))
     try:
-        asyncio.run(play_all(players, port, start, chunk))
+        outcome.cores = asyncio.run(play_all(players, port, start, chunk))
     except (OSError, InvalidHandshake, ConnectionClosed, TimeoutError) as error:
         start.abort()
         outcome.faults[f"could not begin: {error}"] += 1
-    results.put((outcome, time.process_time()))
+    results.put(outcome)
 
 
 def play(given: argparse.Namespace, port: int) -> Outcome:
@@ -197,8 +200,7 @@ def play(given: argparse.Namespace, port: int) -> Outcome:
         process.start()
     total = Outcome()
     for _ in processes:
-        outcome, _ = results.get(timeout=2 * TO_CONNECT + given.seconds + 2 * TO_ANSWER)
-        total.include(outcome)
+        total.include(results.get(timeout=2 * TO_CONNECT + given.seconds + 2 * TO_ANSWER))
     for process in processes:
         process.join()
     return total

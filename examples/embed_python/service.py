@@ -1,14 +1,15 @@
-"""A service that hears words: many WebSocket clients, each with a stream of its own, in one pool.
+"""A service that hears words: many WebSocket clients, each with a listener of its own, in one pool.
 
     python service.py [--model keywords] [--port 8765] [--clients 1000]
 
-A client is told ``{"sample_rate": ..., "labels": [...]}``, sends audio as binary messages (16 bit,
-little endian, mono, any cut) and gets ``{"time": ..., "label": ..., "score": ...}`` for each word,
-as JSON. After the text message ``end`` the service sends ``{"end": frames}`` and closes.
+Each client says in its first message what audio it sends, sends it, and gets events. README.md,
+beside this file, has the messages.
 
 Every 20 ms whatever audio has come in, of whichever clients, goes through the model in one push:
 the weights are read once for all of them. The push runs on a thread with the GIL released, so that
 the event loop goes on reading while it computes.
+
+SIGTERM and SIGINT end it: each client gets its session, and goes on with it at another process.
 """
 
 from __future__ import annotations
@@ -17,147 +18,301 @@ import argparse
 import asyncio
 import contextlib
 import json
-from collections.abc import Iterable
+import signal
+import time
+import warnings
+from collections.abc import AsyncIterator
 
-import numpy as np
+from durations import Durations
+from open_files import allow_open_files
+from protocol import (
+    FAILED,
+    GOING_AWAY,
+    NO_SENSE,
+    NORMAL,
+    NOT_ALLOWED,
+    TRY_LATER,
+    UNUSABLE,
+    Ending,
+    as_bytes,
+    as_text,
+    object_of,
+    unusable,
+)
+from session import Session
+from source import Source
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 
 import pylstm
 
 TICK = 0.02  # seconds from push to push: what a client waits at most on top of the model's latency
-AHEAD = 2.0  # seconds of audio that a client may be ahead of the service before it has to wait
+GROWTH = 100  # listeners that the pool gets at a time
+PATIENCE = 10.0  # seconds for the first message
+FAREWELL = 5.0  # seconds that a client has for reading what is still to be said
 
-
-class Client:
-    """The state of one connection."""
-
-    def __init__(self, slot: int, detector: pylstm.Detector, most: int) -> None:
-        self.slot = slot
-        self.detector = detector
-        self.frames = 0
-        self.most = most  # samples
-        self.waiting: list[np.ndarray] = []
-        self.taken = asyncio.Event()  # set by each push
-        self.messages: asyncio.Queue[dict] = asyncio.Queue()
-
-    async def feed(self, pcm: np.ndarray) -> None:
-        """Hands audio to the next push; waits while too much of it is there already."""
-        while sum(map(len, self.waiting)) >= self.most:
-            self.taken.clear()
-            await self.taken.wait()
-        self.waiting.append(pcm)
-
-    async def drained(self) -> None:
-        """Waits until all audio has gone through the model."""
-        while self.waiting:
-            self.taken.clear()
-            await self.taken.wait()
-
-    def take(self) -> np.ndarray:
-        pcm = np.concatenate(self.waiting)
-        self.waiting.clear()
-        self.taken.set()
-        return pcm
-
-    def hear(self, rows: np.ndarray) -> None:
-        """Takes the posteriors of new frames and sends their events."""
-        self.frames += len(rows)
-        for event in self.detector.push(rows):
-            self.messages.put_nowait(
-                {"time": round(event.time, 3), "label": event.label, "score": round(event.score, 3)}
-            )
+LEAVING = "the service ends; resume the session at another one"
 
 
 class Service:
-    """One model, one pool of streams, and the clients that have joined it."""
+    """One model, one pool of listeners, and the clients that have joined it."""
 
     def __init__(self, model: pylstm.Model, clients: int) -> None:
         self.model = model
-        self.pool = model.streams(clients)
-        self.clients: dict[int, Client] = {}
-        self.pushing = asyncio.Lock()  # a slot may not leave while a push is using it
+        self.most_clients = clients
+        self.pool = model.listeners(min(clients, GROWTH))
+        self.sessions: dict[int, Session] = {}
+        self.pushing = asyncio.Lock()  # what a push is using may not leave, or be looked at
+        self.leaving = False
+        self.pushes, self.lags = Durations(), Durations()
+        self.most_at_once = 0
+
+    # --- pushes -----------------------------------------------------------------------------------
 
     async def run(self) -> None:
         """Pushes whatever audio has come in, again and again."""
         clock = asyncio.get_running_loop()
-        while True:
-            began = clock.time()
-            async with self.pushing:
-                await self.push([client for client in self.clients.values() if client.waiting])
-            await asyncio.sleep(max(0.0, began + TICK - clock.time()))
+        try:
+            while True:
+                began = clock.time()
+                async with self.pushing:
+                    await self.push([one for one in self.sessions.values() if one.waiting])
+                # Whoever sends faster than in real time does not wait for the clock.
+                ahead = any(one.is_ahead for one in self.sessions.values())
+                await asyncio.sleep(0.0 if ahead else max(0.0, began + TICK - clock.time()))
+        except Exception:
+            for session in self.sessions.values():
+                session.spoil(Ending(FAILED, "the service has failed"))
+            raise
 
-    async def push(self, clients: Iterable[Client]) -> None:
-        chunks = {client.slot: client.take() for client in clients}
-        if not chunks:
+    async def push(self, sessions: list[Session]) -> None:
+        if not sessions:
             return
-        rows = await asyncio.to_thread(self.pool.push, chunks)
-        for slot, new in rows.items():
-            self.clients[slot].hear(new)
+        began = time.perf_counter()
+        parts = [(session, session.take()) for session in sessions]
+        heard = await asyncio.to_thread(self.hear, parts)
+        self.pushes.add(time.perf_counter() - began)
+        for session, data in parts:
+            outcome = heard[session.slot]
+            if isinstance(outcome, Exception):
+                session.spoil(unusable(outcome))
+            else:
+                for age in session.heard(len(data), outcome):
+                    self.lags.add(age)
+
+    def hear(self, parts: list[tuple[Session, bytes]]) -> dict[int, list | Exception]:
+        """The events in audio of many sessions, or what is wrong with it. Runs on a thread."""
+        samples, heard = {}, {}
+        for session, data in parts:
+            assert session.source is not None
+            try:
+                samples[session.slot] = session.source.push(data)
+            except UNUSABLE as error:
+                heard[session.slot] = error
+        try:
+            return heard | self.pool.push(samples)
+        except UNUSABLE:  # of one of them; nobody's audio has been taken
+            for slot, pcm in samples.items():
+                try:
+                    heard[slot] = self.pool[slot].push(pcm)
+                except UNUSABLE as error:
+                    heard[slot] = error
+            return heard
+
+    # --- connections ------------------------------------------------------------------------------
 
     async def serve(self, socket: ServerConnection) -> None:
         """Serves one connection, from its beginning to its end."""
-        try:
-            slot = self.pool.join()
-        except ValueError:  # all taken
-            await socket.close(1013, f"all {len(self.pool)} streams are taken; try again later")
+        if self.leaving or len(self.sessions) >= self.most_clients:
+            all_taken = f"all {self.most_clients} places are taken; try again later"
+            code, reason = (GOING_AWAY, LEAVING) if self.leaving else (TRY_LATER, all_taken)
+            await socket.close(code, reason)
             return
-        most = int(AHEAD * self.model.sample_rate)
-        client = self.clients[slot] = Client(slot, pylstm.Detector.for_model(self.model), most)
-        telling = asyncio.create_task(self.tell(socket, client))
+        if len(self.sessions) == len(self.pool):
+            self.pool.grow(min(GROWTH, self.most_clients - len(self.pool)))
+        slot = self.pool.join()
+        session = self.sessions[slot] = Session(slot)
+        self.most_at_once = max(self.most_at_once, len(self.sessions))
+        telling = asyncio.create_task(session.tell(socket))
+        discarding = None
         try:
-            hello = {"sample_rate": self.model.sample_rate, "labels": list(self.model.labels)}
-            await socket.send(json.dumps(hello))
-            async for message in socket:
-                if message == "end":
-                    await self.end(client)
-                    await telling
-                    return
-                if isinstance(message, str) or len(message) % 2:
-                    await socket.close(
-                        1007, "expected 16 bit samples in binary messages, or the text end"
-                    )
-                    return
-                await client.feed(np.frombuffer(message, "<i2"))
+            ending = await self.ending_of(socket, session)
+            discarding = asyncio.create_task(discard(socket))
+            session.complete()
+            await asyncio.wait([telling], timeout=FAREWELL)
+            await socket.close(ending.code, ending.reason)
         except ConnectionClosed:
-            pass  # it closed the connection without notice
+            pass  # the client closed the connection without notice
         finally:
             telling.cancel()
+            if discarding is not None:
+                discarding.cancel()
             async with self.pushing:
-                del self.clients[slot]
+                del self.sessions[slot]
                 self.pool.leave(slot)
 
-    async def end(self, client: Client) -> None:
-        """The client has sent everything: flushes its stream."""
-        await client.drained()
-        async with self.pushing:
-            client.hear(self.pool[client.slot].flush())
-        client.messages.put_nowait({"end": client.frames})
+    async def ending_of(self, socket: ServerConnection, session: Session) -> Ending:
+        """Talks with a client until one of both ends it."""
+        try:
+            async with session.talk():
+                await self.talk(socket, session)
+                return Ending(NORMAL)
+        except Ending as ending:
+            if ending.code == GOING_AWAY and session.source is not None:
+                await self.hand_over(session)
+            else:
+                session.say({"error": ending.sentence})
+            return ending
 
-    async def tell(self, socket: ServerConnection, client: Client) -> None:
-        """Sends a client its events; a slow one keeps nobody but itself waiting."""
-        message: dict = {}
-        with contextlib.suppress(ConnectionClosed):
-            while "end" not in message:
-                message = await client.messages.get()
-                await socket.send(json.dumps(message))
+    async def talk(self, socket: ServerConnection, session: Session) -> None:
+        hello = {"sample_rate": self.model.sample_rate, "labels": self.model.labels}
+        await socket.send(json.dumps(hello))
+        try:
+            async with asyncio.timeout(PATIENCE):
+                first = await socket.recv()
+        except TimeoutError:
+            raise Ending(
+                NOT_ALLOWED, f"nothing came in {PATIENCE:g} s; expected what audio will come"
+            ) from None
+        await self.begin(session, first)
+        async for message in socket:
+            if isinstance(message, bytes):
+                await session.feed(message)
+                continue
+            wish = json.dumps(object_of(message))
+            if wish == '{"end": true}':
+                await self.end(session)
+                return
+            if wish != '{"session": true}':
+                expected = 'audio, {"session": true} or {"end": true}'
+                raise Ending(NO_SENSE, f"the message is {message[:40]}; expected {expected}")
+            await self.hand_over(session)
+
+    async def begin(self, session: Session, first: str | bytes) -> None:
+        """Takes the first message: what the client sends, or which session it resumes."""
+        if isinstance(first, bytes):
+            example = '{"rate": 48000, "encoding": "float32", "channels": 2}'
+            raise Ending(NO_SENSE, f"audio came first; expected what it is, such as {example}")
+        description = object_of(first)
+        acknowledges = description.pop("ack", False)
+        if not isinstance(acknowledges, bool):
+            raise Ending(NO_SENSE, f"ack is {str(acknowledges)[:20]}; expected true or false")
+        session.acknowledges = acknowledges
+        if "resume" in description:
+            await self.resume(session, description)
+        else:
+            session.begin(Source.described_by(self.model, description))
+        assert session.source is not None
+        session.say({"position": session.source.position})
+
+    async def end(self, session: Session) -> None:
+        """The client has sent everything: flushes its source and its listener."""
+        assert session.source is not None
+        await session.pushed()
+        async with self.pushing:
+            listener = self.pool[session.slot]
+            try:
+                events = listener.push(session.source.flush()) + listener.flush()
+            except UNUSABLE as error:
+                raise unusable(error) from None
+            session.heard(0, events)
+            session.say({"end": listener.frames})
+
+    # --- sessions that move -----------------------------------------------------------------------
+
+    async def hand_over(self, session: Session) -> None:
+        """Gives a client its session, after all events in the audio that it has sent."""
+        assert session.source is not None
+        await session.pushed()
+        async with self.pushing:
+            moved = session.source.moved()
+            moved["listener"] = as_text(self.pool[session.slot].snapshot())
+        session.say({"session": moved})
+
+    async def resume(self, session: Session, description: dict) -> None:
+        """Goes on where a session was, at this process or at another one."""
+        moved = description.pop("resume")
+        if description:
+            beside = ", ".join(description)[:40]
+            raise Ending(NO_SENSE, f"{beside} stands beside resume; expected resume and ack alone")
+        if not isinstance(moved, dict) or "listener" not in moved:
+            raise Ending(NO_SENSE, "resume is no session of a service; expected one, unchanged")
+        snapshot = as_bytes("listener", moved.pop("listener"))
+        source, samples = Source.resumed(self.model, moved)
+        async with self.pushing:
+            listener = self.pool[session.slot]
+            try:
+                listener.restore(snapshot)
+                if listener.position + len(samples) != source.intake.given:
+                    raise ValueError("position and given are not those of the listener's snapshot")
+                events = listener.push(samples)
+            except UNUSABLE as error:
+                raise unusable(error) from None
+        session.begin(source)
+        session.heard(0, events)
+
+    async def leave(self) -> None:
+        """Hands all sessions over, and waits until their clients have gone."""
+        self.leaving = True
+        for session in self.sessions.values():
+            session.interrupt(Ending(GOING_AWAY, LEAVING))
+        while self.sessions:
+            await asyncio.sleep(TICK)
+
+
+async def discard(socket: ServerConnection) -> None:
+    """Reads what a client still sends, behind which stands its answer to the close frame."""
+    with contextlib.suppress(ConnectionClosed):
+        async for _ in socket:
+            pass
 
 
 @contextlib.asynccontextmanager
-async def running(model: pylstm.Model, host: str, port: int, clients: int):
-    """The service, listening; port 0 takes a free one (``server.sockets[0].getsockname()``)."""
+async def running(
+    model: pylstm.Model, host: str, port: int, clients: int
+) -> AsyncIterator[tuple[Service, str]]:
+    """The service, listening, and its address; port 0 takes a free one."""
     service = Service(model, clients)
     server: Server
-    # In a group: should the pushes ever fail, the service ends with their error, not deaf.
-    async with (
-        serve(service.serve, host, port, max_size=2**20) as server,
-        asyncio.TaskGroup() as group,
-    ):
-        pushes = group.create_task(service.run())
-        try:
-            yield server
-        finally:
-            pushes.cancel()
+    # Audio of which the package warns is refused: the client gets the warning.
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        # In a group: should the pushes ever fail, the service ends with their error, not deaf.
+        # Audio does not get smaller by compression, and 1,000 compressors take much memory.
+        async with (
+            serve(
+                service.serve,
+                host,
+                port,
+                compression=None,
+                max_size=2**20,
+                max_queue=4,
+                open_timeout=FAREWELL,
+                close_timeout=FAREWELL,
+                backlog=1024,
+            ) as server,
+            asyncio.TaskGroup() as group,
+        ):
+            pushes = group.create_task(service.run())
+            try:
+                host, port = server.sockets[0].getsockname()[:2]
+                yield service, f"ws://{host}:{port}"
+            finally:
+                server.close(close_connections=False)
+                await service.leave()
+                pushes.cancel()
+
+
+def summary(service: Service, cores: float) -> str:
+    """What a service has done, with so many cores on average."""
+    lines = [
+        f"{service.most_at_once} clients at once; {len(service.pushes)} pushes,"
+        f" {len(service.lags)} pieces of audio; {cores:.0%} of a core",
+        Durations.HEADING,
+        service.pushes.row("a push"),
+        service.lags.row("audio, until it is heard"),
+    ]
+    return "\n".join(lines)
 
 
 async def main() -> None:
@@ -167,11 +322,18 @@ async def main() -> None:
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--clients", type=int, default=1000, help="how many at the same time")
     given = parser.parse_args()
-    async with running(pylstm.load(given.model), given.host, given.port, given.clients) as server:
-        print("listening on", *(socket.getsockname() for socket in server.sockets), flush=True)
-        await asyncio.Future()
+    allow_open_files(given.clients + 100)
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(ended.set))
+    model = pylstm.load(given.model)
+    async with running(model, given.host, given.port, given.clients) as (service, address):
+        print("listening on", address, flush=True)
+        began, used = time.perf_counter(), time.process_time()
+        await ended.wait()
+    cores = (time.process_time() - used) / (time.perf_counter() - began)
+    print(summary(service, cores), flush=True)
 
 
 if __name__ == "__main__":
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(main())
+    asyncio.run(main())

@@ -1,0 +1,178 @@
+"""One client of the service: the audio that waits for it, and the messages to it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Iterable
+
+from protocol import NOT_ALLOWED, Ending, described
+from source import Source
+from websockets.asyncio.server import ServerConnection
+from websockets.exceptions import ConnectionClosed
+
+import pylstm
+
+AHEAD = 2.0  # seconds of audio that may wait; a client that is further ahead waits itself
+A_PUSH = 0.2  # seconds of a client's audio in one push: nobody waits for somebody's long message
+MOST_UNREAD = 2**20  # characters of messages that may wait for a client to read them
+
+
+class Session:
+    """The state of one connection.
+
+    Parameters
+    ----------
+    slot : int
+        Of the pool.
+    """
+
+    def __init__(self, slot: int) -> None:
+        self.slot = slot
+        self.source: Source | None = None  # until the first message
+        self.acknowledges = False
+        self.ending: Ending | None = None  # why the talk was interrupted
+        self._audio = bytearray()
+        self._most = self._a_push = 0  # bytes
+        self._arrivals: deque[tuple[int, float]] = deque()  # how many bytes had come when
+        self._came = self._taken = 0  # bytes
+        self._pushed = asyncio.Event()
+        self._messages: deque[str] = deque()
+        self._unread = 0  # characters of them
+        self._acknowledged = self._heard_to = 0  # samples of each channel
+        self._news = asyncio.Event()
+        self._complete = False
+        self._talk: asyncio.Timeout | None = None
+
+    # --- audio ------------------------------------------------------------------------------------
+
+    def begin(self, source: Source) -> None:
+        """The client has said what it sends."""
+        self.source = source
+        self._most, self._a_push = source.bytes_of(AHEAD), source.bytes_of(A_PUSH)
+        self._acknowledged = self._heard_to = source.position
+
+    async def feed(self, data: bytes) -> None:
+        """Hands audio to the next pushes; waits while too much of it is there already."""
+        for start in range(0, len(data), self._most):
+            while len(self._audio) >= self._most:
+                await self._next_push()
+            piece = data[start : start + self._most]
+            self._audio += piece
+            self._came += len(piece)
+            self._arrivals.append((self._came, time.perf_counter()))
+
+    async def pushed(self) -> None:
+        """Waits until all audio has gone through the model."""
+        while self._audio or self._taken < self._came:
+            await self._next_push()
+
+    async def _next_push(self) -> None:
+        self._pushed.clear()
+        await self._pushed.wait()
+
+    @property
+    def waiting(self) -> int:
+        """How many bytes of audio are there for the next pushes."""
+        return len(self._audio)
+
+    @property
+    def is_ahead(self) -> bool:
+        """Whether there is more than one push takes."""
+        return len(self._audio) > self._a_push
+
+    def take(self) -> bytes:
+        """The audio for a push. Afterwards `heard` has to be called, or `interrupt`."""
+        data = bytes(self._audio[: self._a_push])
+        del self._audio[: self._a_push]
+        return data
+
+    def heard(self, n_bytes: int, events: Iterable[pylstm.Event]) -> list[float]:
+        """Tells the client what was heard in so much of its audio.
+
+        Gives for each piece of audio that is done how many seconds ago it came.
+        """
+        assert self.source is not None
+        self._taken += n_bytes
+        for event in events:
+            self.say(described(event))
+        self._heard_to = self.source.position
+        self._news.set()
+        self._pushed.set()
+        now, ages = time.perf_counter(), []
+        while self._arrivals and self._arrivals[0][0] <= self._taken:
+            ages.append(now - self._arrivals.popleft()[1])
+        return ages
+
+    # --- messages ---------------------------------------------------------------------------------
+
+    def say(self, message: dict) -> None:
+        """Sends a message as soon as the client reads it; too many that wait end the connection."""
+        text = json.dumps(message)
+        if self._messages and self._unread + len(text) > MOST_UNREAD:
+            self._messages.clear()
+            self._unread = 0
+            sentence = f"{MOST_UNREAD} characters are unread; expected a client that reads"
+            self.interrupt(Ending(NOT_ALLOWED, sentence))
+            return
+        self._messages.append(text)
+        self._unread += len(text)
+        self._news.set()
+
+    async def tell(self, socket: ServerConnection) -> None:
+        """Sends what there is to say; a slow client keeps nobody but itself waiting.
+
+        An acknowledgement comes behind the events of its audio. A client that reads slowly gets
+        fewer of them: the last one says everything.
+        """
+        with contextlib.suppress(ConnectionClosed):
+            while True:
+                if self._messages:
+                    text = self._messages.popleft()
+                    self._unread -= len(text)
+                    await socket.send(text)
+                elif self.acknowledges and self._acknowledged < self._heard_to:
+                    self._acknowledged = self._heard_to
+                    await socket.send(f'{{"ack": {self._acknowledged}}}')
+                elif self._complete:
+                    return
+                else:
+                    self._news.clear()
+                    await self._news.wait()
+
+    def complete(self) -> None:
+        """There is nothing more to say."""
+        self._complete = True
+        self._news.set()
+
+    # --- the end ----------------------------------------------------------------------------------
+
+    @contextlib.asynccontextmanager
+    async def talk(self) -> AsyncIterator[None]:
+        """What stands inside is ended by `interrupt`, wherever it waits."""
+        try:
+            async with asyncio.timeout(None) as self._talk:
+                yield
+        except TimeoutError:
+            if self.ending is None:
+                raise
+            raise self.ending from None
+        finally:
+            self._talk = None
+
+    def interrupt(self, ending: Ending) -> None:
+        """Ends the talk, if it has not ended."""
+        if self.ending is None:
+            self.ending = ending
+            if self._talk is not None:
+                self._talk.reschedule(asyncio.get_running_loop().time())
+
+    def spoil(self, ending: Ending) -> None:
+        """Audio could not be taken: what waits is dropped, and the talk ends."""
+        self._audio.clear()
+        self._taken = self._came
+        self._pushed.set()
+        self.interrupt(ending)

@@ -1,4 +1,4 @@
-"""The command line: ``pylstm demo``, ``run``, ``segments``, ``mic``, ``train``, ``eval`` and others.
+"""The command line: ``pylstm demo``, ``run``, ``segments``, ``mic``, ``train``, ``eval`` and more.
 
 Each command is a file here; what they share is in the room ``console``. soundfile, soxr, typer,
 rich and sounddevice come with ``pylstm[cli]``, what ``train`` and ``eval`` need with

@@ -195,6 +195,11 @@ class AudioFile:
         return self._frames_read / self.rate
 
     @property
+    def doubled(self) -> bool:
+        """Whether all samples that were read came twice: stereo that is taken for one channel."""
+        return self._decoder.doubled
+
+    @property
     def mix_loss(self) -> MixLoss | None:
         """What mixing has lost so far, if that is much."""
         return None if self._levels is None else self._levels.loss

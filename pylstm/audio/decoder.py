@@ -59,8 +59,8 @@ class Decoder:
         As libsndfile names it: ``"PCM_16"``, ``"FLOAT"``, ...
     ends_early : bool
         Whether the file is known to end before its last frame.
-    unfinished, live
-        None and False.
+    unfinished, doubled, live
+        None, False and False.
 
     Raises
     ------
@@ -75,6 +75,7 @@ class Decoder:
         self._repaired: RepairedHeader | None = None
         self.ends_early = False
         self.unfinished: str | None = None
+        self.doubled = False  # a header says how many channels there are
         self.live = False
         self._next = 0  # the frame that is read next
         self._ended = False

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import number_of
+from pylstm.audio.doubled_samples import DoubledSamples
 from pylstm.audio.errors import AudioError
 from pylstm.audio.pipe import Pipe
 from pylstm.audio.sample_encoding import SampleEncoding
@@ -49,6 +50,7 @@ class EncodedFrames:
         self.ends_early = False
         self.unfinished: str | None = None
         self.live = live
+        self._pairs = DoubledSamples(possible=channels == 1)
         self._next = 0  # the frame that is read next
         self._block = np.empty(0, np.uint8)  # the frames before it, as they came
 
@@ -80,7 +82,15 @@ class EncodedFrames:
             )
         self._block = data[: n * size]
         self._next += n
-        return self._encoding.decode(self._block).reshape(-1, self.channels)
+        samples = self._encoding.decode(self._block)
+        if not self._pairs.certain:
+            self._pairs = self._pairs.after(samples)
+        return samples.reshape(-1, self.channels)
+
+    @property
+    def doubled(self) -> bool:
+        """Whether it is certain that one channel is two."""
+        return self._pairs.certain
 
     def skip(self, frames: int) -> None:
         """Reads on to a frame, counted from the first."""

@@ -27,6 +27,9 @@ class FrameSource(Protocol):
         Whether it is known to end before its last frame.
     unfinished : str or None
         What is left behind the last whole frame, in words.
+    doubled : bool
+        Whether there is one channel, and it is certain that all samples come twice: interleaved
+        stereo that is taken for one channel.
     live : bool
         Whether frames are to be read as soon as they come, a few at a time.
     """
@@ -39,6 +42,9 @@ class FrameSource(Protocol):
     ends_early: bool
     unfinished: str | None
     live: bool
+
+    @property
+    def doubled(self) -> bool: ...
 
     def read(self, count: int) -> NDArray[np.float32]:
         """The next frames, shape (n, channels); fewer than `count`: there are no more."""

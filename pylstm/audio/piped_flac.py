@@ -51,6 +51,7 @@ class PipedFlac:
         self.subtype = str(self._file.subtype)
         self.ends_early = False
         self.unfinished: str | None = None
+        self.doubled = False  # a header says how many channels there are
         self.live = True
 
     def read(self, count: int) -> NDArray[np.float32]:

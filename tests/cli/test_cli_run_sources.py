@@ -317,6 +317,35 @@ def test_a_channel_that_is_not_there(model, tmp_path, channels):
     hears(run(model, path, "--channel", re.search(r"expected (\d)", result.stderr)[1]))
 
 
+def test_stereo_that_is_taken_for_one_channel(model):
+    data = RAW["int16"](np.repeat(two_tones(), 2))
+    options = ["--raw", "int16", "--rate", 16000]
+    result = run(model, "-", *options, stdin=data)
+    said = result.stderr.splitlines()
+    assert said == [
+        "note: all samples come twice, as those of interleaved stereo do; --channels 2 takes them so"
+    ]
+    assert "twice" not in hears(run(model, "-", *options, "--channels", 2, stdin=data)).stderr
+
+
+@posix
+def test_a_pipe_that_does_not_block_is_waited_for(model):
+    """As some programs leave it behind."""
+    read, write_end = os.pipe()
+    os.set_blocking(read, False)
+    command = [*COMMAND, "-", "--raw", "int16", "--rate", "16000", "--model", model]
+    process = subprocess.Popen(command, stdin=read, stdout=subprocess.PIPE, text=True)
+    os.close(read)
+    with process, open(write_end, "wb") as pipe:
+        data = RAW["int16"](two_tones())
+        for start in range(0, len(data), 9000):
+            pipe.write(data[start : start + 9000])
+            pipe.flush()
+        pipe.close()
+        assert re.match(HEARD, process.stdout.read())
+    assert process.returncode == 0
+
+
 # --- thresholds -----------------------------------------------------------------------------------
 
 

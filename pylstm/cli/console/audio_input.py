@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import stat
 import sys
@@ -208,6 +209,8 @@ def _standard_input() -> BufferedIOBase:
         raise AudioError("standard input is closed; expected audio")
     if sys.stdin.isatty():
         raise _terminal("standard input")
+    with contextlib.suppress(OSError, ValueError):  # it is no file of the system
+        os.set_blocking(sys.stdin.fileno(), True)  # else a read would not wait for audio
     return cast(BufferedIOBase, sys.stdin.buffer)
 
 

@@ -21,6 +21,8 @@ _LOOK = 10.0
 # Decibels from which on a mix counts as silent: rounded samples that cancel each other leave this.
 _SILENT = 60.0
 
+_DOUBLED = "all samples come twice, as those of interleaved stereo do; --channels 2 takes them so"
+
 Say = Callable[[str], None]
 
 
@@ -83,6 +85,7 @@ def hear(
         say(change)
     off_scale: str | None = None
     loss: MixLoss | None = None
+    doubled = False
     look = _LOOK
     with audio_progress(audio.seconds) as show, warnings.catch_warnings():
         # The listener would warn of samples; here a note says it of the file.
@@ -90,6 +93,9 @@ def hear(
         for heard in listening:
             if off_scale is None and (off_scale := scale_problem(audio.peak)):
                 note(f"{name} {off_scale}")
+            if not doubled and audio.doubled:
+                doubled = True
+                say(_DOUBLED)
             take(heard)
             show(audio.seconds_read)
             if loss is None and audio.seconds_read >= look:

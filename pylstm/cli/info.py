@@ -23,7 +23,7 @@ def info(
     model: ModelArgument,
     json: JsonOption = False,
 ) -> None:
-    """Show a model: features, layers, labels, decision, sizes, latency."""
+    """Show what a model is: layers, labels, decision, sizes, latency."""
     facts = _facts(NamedModel.load(model))
     if json:
         print(json_module.dumps(facts))

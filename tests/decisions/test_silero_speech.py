@@ -4,6 +4,7 @@ Silero VAD makes of them."""
 from __future__ import annotations
 
 import functools
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,9 @@ def network() -> Any:
     import silero_vad
     from silero_vad.utils_vad import init_jit_model
 
-    return init_jit_model(str(Path(silero_vad.__file__).parent / "data" / "silero_vad.jit"))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # PyTorch's, of the form of its file
+        return init_jit_model(str(Path(silero_vad.__file__).parent / "data" / "silero_vad.jit"))
 
 
 @functools.cache

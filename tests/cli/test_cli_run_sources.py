@@ -323,7 +323,8 @@ def test_stereo_that_is_taken_for_one_channel(model):
     result = run(model, "-", *options, stdin=data)
     said = result.stderr.splitlines()
     assert said == [
-        "note: all samples come twice, as those of interleaved stereo do; --channels 2 takes them so"
+        "note: all samples come twice, as those of interleaved stereo do;"
+        " --channels 2 takes them so"
     ]
     assert "twice" not in hears(run(model, "-", *options, "--channels", 2, stdin=data)).stderr
 

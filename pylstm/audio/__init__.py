@@ -7,9 +7,10 @@ is made.
 
 from pylstm.audio.audio_file import AudioFile
 from pylstm.audio.channel_levels import MixLoss
-from pylstm.audio.decoder import Decoder, soundfile_and_soxr
+from pylstm.audio.decoder import soundfile_and_soxr
 from pylstm.audio.encoded_frames import EncodedFrames
 from pylstm.audio.errors import AudioError, RateError
+from pylstm.audio.frame_source import FrameSource
 from pylstm.audio.header import Header
 from pylstm.audio.intake import Intake
 from pylstm.audio.pipe import Pipe
@@ -20,8 +21,8 @@ from pylstm.audio.scale import scale_problem
 __all__ = [
     "AudioError",
     "AudioFile",
-    "Decoder",
     "EncodedFrames",
+    "FrameSource",
     "Header",
     "Intake",
     "MixLoss",

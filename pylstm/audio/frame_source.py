@@ -44,7 +44,8 @@ class FrameSource(Protocol):
     live: bool
 
     @property
-    def doubled(self) -> bool: ...
+    def doubled(self) -> bool:
+        """Whether one channel is two."""
 
     def read(self, count: int) -> NDArray[np.float32]:
         """The next frames, shape (n, channels); fewer than `count`: there are no more."""

@@ -23,7 +23,7 @@ def info(
     model: ModelArgument,
     json: JsonOption = False,
 ) -> None:
-    """Show what a model is: layers, labels, decision, sizes, latency."""
+    """Show a model's features, layers, labels, decision and latency."""
     facts = _facts(NamedModel.load(model))
     if json:
         print(json_module.dumps(facts))

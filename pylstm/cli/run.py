@@ -82,7 +82,7 @@ def run(
         bool, typer.Option(help="Resample audio at another rate, or refuse it.")
     ] = True,
 ) -> int:
-    """Run a model on files or pipes and print the events it hears.
+    """Print the events that a model hears in audio files or pipes.
 
     Each line has the time of an event, its label and its score. Examples: pylstm run a.wav b.flac;
     arecord -f S16_LE -r 16000 | pylstm run -; pylstm run - --raw mulaw --rate 8000.

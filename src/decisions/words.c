@@ -155,10 +155,14 @@ static pylstm_status check_background(const pylstm_decision *decision, const pyl
 }
 
 static pylstm_status words_check(const pylstm_decision *decision, const pylstm_settings *settings, pylstm_error *why) {
+    pylstm_setting_found found;
     double threshold;
-    if (decision->outputs.n > MOST_WORDS)
-        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "there are %d outputs; expected at most %d for words", decision->outputs.n,
-                           MOST_WORDS);
+    if (decision->outputs.n > MOST_WORDS) {
+        const int is_given = pylstm_setting_find(settings, "kind", &found) && found.list == &settings->given;
+        return pylstm_fail(why, is_given ? PYLSTM_BAD_ARGUMENT : PYLSTM_BAD_MODEL,
+                           "%sthere are %d outputs; expected at most %d for words", is_given ? "" : "[decision] ",
+                           decision->outputs.n, MOST_WORDS);
+    }
     for (int k = 0; k < decision->outputs.n; k++)
         PYLSTM_TRY(read_threshold(decision, settings, k, &threshold, why));
     return check_background(decision, settings, why);

@@ -148,3 +148,19 @@ def pylstm_built() -> list[str]:
     from pylstm import _engine
 
     return [name for name, (built, _) in _engine.isas().items() if built]
+
+
+def test_other_notes_leave_the_rest_as_it_was():
+    labels = ["a", "b, c"]
+    decision = {"kind": "words", "threshold": {"a": 0.25}, "background": ["b, c"]}
+    layers = [pylstm.LSTM(13, 4, seed=0), pylstm.Dense(4, 2, "softmax", seed=0)]
+    model = pylstm.Model(pylstm.MFCC(), layers, labels, {"old": "1"}, decision)
+    noted = model.with_info({**model.info, "new": "2"})
+    assert (dict(noted.info), dict(model.info)) == ({"old": "1", "new": "2"}, {"old": "1"})
+    assert noted.decision == model.decision
+    expected = pylstm.Model(model.features, layers, labels, {"old": "1", "new": "2"}, decision)
+    assert noted.to_bytes() == expected.to_bytes()
+    with pytest.raises(TypeError, match=r"info\['new'\] is 2; expected"):
+        model.with_info({"new": 2})
+    with pytest.raises(pylstm.ModelFileError):
+        model.with_info({"no name": "2"})

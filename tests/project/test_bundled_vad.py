@@ -145,8 +145,13 @@ def test_speech_in_noise_is_above_the_noise(model: pylstm.Model) -> None:
     assert np.mean(posteriors[20:300]) + 0.5 < np.mean(posteriors[320:])
 
 
-def test_the_command_prints_when_speech_begins() -> None:
+def test_the_command_prints_when_speech_begins_and_ends() -> None:
     result = CliRunner().invoke(app, ["run", str(AUDIO / "slt_keywords.flac"), "--model", "vad"])
     assert result.exit_code == 0, result.output
     events = [line.split() for line in result.stdout.splitlines() if " s  speech " in line]
-    assert len(events) == len(keywords("slt_keywords"))
+    assert [event[3] for event in events] == ["start", "end"] * (len(events) // 2)
+    times = [float(event[0]) for event in events]
+    words = keywords("slt_keywords")
+    for start, end in zip(times[::2], times[1::2], strict=True):
+        assert any(start < last and first < end for first, last in words)
+    assert len(words) - 1 <= len(times) // 2 <= len(words)  # one is short

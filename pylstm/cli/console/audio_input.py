@@ -18,6 +18,7 @@ from pylstm.audio import (
     AudioError,
     AudioFile,
     EncodedFrames,
+    FrameSource,
     Pipe,
     SampleEncoding,
     has_header,
@@ -167,22 +168,29 @@ class AudioInput:
     ) -> AudioFile:
         """The same of a stream that comes once, whose `read` waits for as much as is asked for."""
         pipe = Pipe(stream)
-        try:
-            if self.encoding is None:
-                frames = piped_audio(pipe, name)
-            elif has_header(pipe):
-                raise CliError(
-                    f"{name} begins as an audio file does; expected samples without a header:"
-                    " leave out --raw, --rate and --channels",
-                    USAGE,
-                )
-            else:
-                frames = EncodedFrames(pipe, self.encoding, self.rate, self.channels, live=True)
-        except AudioError as error:
-            raise _hinted(error) from None
-        except OSError as error:
-            raise _unreadable(name, error) from None
+        with contextlib.ExitStack() as unless_opened:
+            unless_opened.callback(pipe.close)
+            try:
+                frames = self._frames(pipe, name)
+            except AudioError as error:
+                raise _hinted(error) from None
+            except OSError as error:
+                raise _unreadable(name, error) from None
+            unless_opened.pop_all()
+        if _is_file(stream):
+            frames.live = False  # its audio is there: longer blocks are faster
         return AudioFile(name, sample_rate, resample, channel=self.channel, frames=frames)
+
+    def _frames(self, pipe: Pipe, name: str) -> FrameSource:
+        if self.encoding is None:
+            return piped_audio(pipe, name)
+        if has_header(pipe):
+            raise CliError(
+                f"{name} begins as an audio file does; expected samples without a header: leave"
+                " out --raw, --rate and --channels",
+                USAGE,
+            )
+        return EncodedFrames(pipe, self.encoding, self.rate, self.channels, live=True)
 
     def _stream(self, path: Path) -> BufferedIOBase | None:
         """What comes once and cannot be looked at twice; None: a file, or nothing is there."""
@@ -220,6 +228,13 @@ def _terminal(name: str) -> CliError:
         " it",
         USAGE,
     )
+
+
+def _is_file(stream: BufferedIOBase) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+    except (OSError, ValueError):  # it is none of the system's
+        return False
 
 
 def _unreadable(name: str, error: Exception) -> AudioError:

@@ -4,8 +4,10 @@ from libc.stdint cimport int64_t
 from pylstm._engine cimport pylstm_error, pylstm_event, pylstm_listener, pylstm_status
 
 cdef extern from "engine/listener.h" nogil:
-    pylstm_status pylstm_listener_push_doubles(pylstm_listener *listener, const double *rows, size_t n_rows, ptrdiff_t row_stride, pylstm_event *events, size_t max_events, size_t *n_events)
-    pylstm_status pylstm_listener_finish(pylstm_listener *listener, double seconds, pylstm_event *events, size_t max_events, size_t *n_events)
+    pylstm_status pylstm_listener_push_doubles(pylstm_listener *listener, const double *rows, size_t n_rows,
+                                               ptrdiff_t row_stride, pylstm_event *events, size_t max_events, size_t *n_events)
+    pylstm_status pylstm_listener_finish(pylstm_listener *listener, double seconds, pylstm_event *events, size_t max_events,
+                                         size_t *n_events)
 
 cdef extern from "decisions/settings.h" nogil:
     const double PYLSTM_NOT_YET

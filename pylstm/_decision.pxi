@@ -44,6 +44,8 @@ cdef class Decision:
         cdef const char **names = NULL
         cdef list texts = [], label_texts = []
         self.core, self.event, self.hop_seconds = core, event, hop_seconds
+        if core is not None:
+            n_outputs = pylstm_model_n_outputs(core.model)
         self.given = tuple([(str(key), str(value)) for key, value in settings])
         self.has_labels = labels is not None
         for key, value in self.given:
@@ -100,11 +102,11 @@ cdef class Decision:
         ValueError
             A setting that was given is wrong or missing; ModelFileError where it is one of the file.
         """
-        cdef int k, n = pylstm_model_n_outputs(core.model)
+        cdef int k
         labels = None
         if pylstm_model_label(core.model, 0) != NULL:
-            labels = [pylstm_model_label(core.model, k).decode() for k in range(n)]
-        return Decision(settings, event, core, labels, n, 0.0)
+            labels = [pylstm_model_label(core.model, k).decode() for k in range(pylstm_model_n_outputs(core.model))]
+        return Decision(settings, event, core, labels, None, 0.0)
 
     @staticmethod
     def for_rows(labels, n_outputs, hop_seconds, settings, event):
@@ -196,5 +198,6 @@ cdef pylstm_event *room_for_events(uint64_t n) except? NULL:
         return NULL
     events = <pylstm_event *>malloc(n * sizeof(pylstm_event)) if n <= MOST_EVENTS else NULL
     if events == NULL:
-        raise MemoryError(f"the events of this push may take {n * sizeof(pylstm_event) / 1e6:.3g} MB, and so much cannot be had; expected a shorter one")
+        taken = f"{n * sizeof(pylstm_event) / 1e6:.3g} MB"
+        raise MemoryError(f"the events of this push may take {taken}, and so much cannot be had; expected a shorter push")
     return events

@@ -102,7 +102,7 @@ class Decision:
         event: Callable[..., Any],
         core: Core | None,
         labels: Sequence[str] | None,
-        n_outputs: int,
+        n_outputs: int | None,
         hop_seconds: float,
     ) -> Decision: ...
     @staticmethod

@@ -72,8 +72,8 @@ cdef class Listener(Session):
         TypeError
             `pcm` has another dtype.
         ValueError
-            A wrong shape, NaN or infinity in `pcm`, a listener that has been flushed or is fed with frames, or the listener of a
-            slot that has left its pool since.
+            A wrong shape, NaN or infinity in `pcm`, a listener that has been flushed or is fed with frames, or that of a slot
+            that has left its pool since.
         StreamBusyError
             Another thread is inside a call on this listener, or was when this process was forked: then `reset` it.
 

@@ -89,4 +89,3 @@ cdef class Streams(Slots):
             As `Stream.push_frames`, naming the slot. No stream has changed then.
         """
         return self.through(frames, out, 2, True)
-

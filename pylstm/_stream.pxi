@@ -36,8 +36,8 @@ cdef class Stream(Session):
 
     cdef pylstm_status take(self, pylstm_hearing *part) noexcept nogil:
         if part.type == PYLSTM_FRAMES:
-            return pylstm_stream_push_frames(self.stream, <const float *>part.data, part.n, part.stride, part.out, part.out_rows,
-                                             &part.rows)
+            return pylstm_stream_push_frames(self.stream, <const float *>part.data, part.n, part.stride, part.out,
+                                             part.out_rows, &part.rows)
         return pylstm_stream_push(self.stream, part.type, part.data, part.n, part.stride, part.out, part.out_rows, &part.rows)
 
     cdef pylstm_status set_watch(self, bint watch) noexcept nogil:

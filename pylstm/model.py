@@ -86,10 +86,7 @@ class Model(PackedModel):
             )
         for place, label in enumerate(self._labels or ()):
             text(f"labels[{place}]", label)
-        self._info = dict(info or {})
-        for name, value in self._info.items():
-            text("a name in info", name)
-            text(f"info[{name!r}]", value)
+        self._info = _checked_info(info or {})
         self._decision = dict(settings_as_text(self._labels, decision or {}))
         self._has_checksum = True
         self._core = _engine.Core(self.to_bytes())
@@ -211,9 +208,39 @@ class Model(PackedModel):
         ModelFileError
             The widths differ.
         """
+        return self._changed(tuple(layers), self._info)
+
+    def with_info(self, info: Mapping[str, str]) -> Model:
+        """The same model with other notes: features, layers, labels and decision stay.
+
+        Parameters
+        ----------
+        info : mapping of str to str
+            They replace the former ones.
+
+        Returns
+        -------
+        Model
+
+        Raises
+        ------
+        TypeError, ModelFileError
+            A note is no text, or has a name that no file can have.
+
+        Examples
+        --------
+        >>> import pylstm
+        >>> model = pylstm.load("vad")
+        >>> noted = model.with_info({**model.info, "owner": "me"})
+        >>> noted.info["owner"], noted.decision == model.decision
+        ('me', True)
+        """
+        return self._changed(self._layers, _checked_info(info))
+
+    def _changed(self, layers: tuple[Layer, ...], info: dict[str, str]) -> Model:
         model = object.__new__(Model)
-        model._features, model._layers = self._features, tuple(layers)
-        model._labels, model._info, model._decision = self._labels, self._info, self._decision
+        model._features, model._layers = self._features, layers
+        model._labels, model._info, model._decision = self._labels, info, self._decision
         model._has_checksum = True
         model._core = _engine.Core(model.to_bytes())
         return model
@@ -256,6 +283,14 @@ class Model(PackedModel):
     def __repr__(self) -> str:
         parts = [repr(self._features), *map(repr, self._layers)]
         return f"Model({' -> '.join(parts)}, {number_of(self.n_outputs, 'output')})"
+
+
+def _checked_info(info: Mapping[str, str]) -> dict[str, str]:
+    """Notes, which are texts."""
+    for name, value in info.items():
+        text("a name in info", name)
+        text(f"info[{name!r}]", value)
+    return dict(info)
 
 
 def _below(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pylstm.arguments import described
 from pylstm.audio.intake import Intake
 from pylstm.decisions import DecisionSettings, Event
+from pylstm.decisions.event import spans
 from pylstm.model import Model, load
 
 __all__ = ["find_words", "speech_segments"]
@@ -63,7 +64,7 @@ def speech_segments(
     []
     """
     heard = _heard(audio, rate, _loaded(model), channel, _given(settings, "segments"))
-    return [(event.onset, event.offset) for event in heard if event.kind == "end"]  # type: ignore[misc]
+    return spans(heard)
 
 
 def find_words(

@@ -506,8 +506,8 @@ PYLSTM_API pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *par
  *                 {"threshold.3", "0.4"} for output 3; {"kind", "segments"} makes another decision than the file's
  *     why         may be NULL; says which setting is wrong
  *
- * Returns: PYLSTM_OK, PYLSTM_NO_MEMORY; PYLSTM_BAD_ARGUMENT where a setting that was given is wrong or missing; PYLSTM_BAD_MODEL
- * where one of the file is, or two labels are alike. [any thread] */
+ * Returns: PYLSTM_OK, PYLSTM_NO_MEMORY; PYLSTM_BAD_ARGUMENT where a setting that was given is wrong or missing;
+ * PYLSTM_BAD_MODEL where one of the file is, or two labels are alike. [any thread] */
 PYLSTM_API pylstm_status pylstm_decision_create(const pylstm_model *model, const pylstm_setting *settings, size_t n_settings,
                                                 pylstm_decision **decision, pylstm_error *why);
 
@@ -549,7 +549,8 @@ PYLSTM_API const char *pylstm_decision_kind_of(const pylstm_decision *decision);
  *
  *     index    from 0
  *     key      receives the key
- *     value    receives a number; of a choice its place in the list of docs/model-file.md, of a label its output, of "none" 1e300
+ *     value    receives a number; of a choice its place in the list of docs/model-file.md, of a label its output, of "none"
+ * 1e300
  *
  * Returns: PYLSTM_OK; PYLSTM_BAD_ARGUMENT where index is out of range. [any thread] [rt] */
 PYLSTM_API pylstm_status pylstm_decision_setting(const pylstm_decision *decision, int index, const char **key, double *value);

@@ -1,6 +1,7 @@
 /* A model in flash listens to a recording in flash: prints what it hears, and gives the posteriors to the host.
  *
- * Nothing here is allocated: the model and its stream lie in static memory, of which the exported header says the size.
+ * Nothing here is allocated: the model, its decision and a listener lie in static memory. The exported header says how much a
+ * stream takes; a listener has one, and what its decision remembers.
  */
 #include "host.h"
 #include "model.h"
@@ -17,8 +18,11 @@ __asm__(".section .rodata\n"
         ".previous\n");
 extern const unsigned char recording[], recording_end[];
 
-static _Alignas(PYLSTM_ALIGNMENT) unsigned char memory[MODEL_STREAM_SIZE];
+#define EVENTS 16 /* more than a chunk can give */
+
+static _Alignas(PYLSTM_ALIGNMENT) unsigned char memory[MODEL_STREAM_SIZE + 16384];
 static float rows[8 * MODEL_N_OUTPUTS];
+static pylstm_event events[EVENTS];
 extern char *heap_end, heap_begin[], stack_top[];
 
 /* The stack is filled before and looked at after, down to the first word that is as it was. */
@@ -46,33 +50,43 @@ static void tell(const char *what, unsigned value) {
     host_print("\n");
 }
 
-/* Prints the label that is the likeliest, when it is another one than before. */
-static void hear(const pylstm_model *model, const float *row, unsigned frame) {
-    static int before = -1;
-    int best = 0;
-    for (int k = 1; k < MODEL_N_OUTPUTS; k++)
-        best = row[k] > row[best] ? k : best;
-    if (best == before || !pylstm_model_label(model, best))
-        return;
-    before = best;
-    host_print_number(frame * MODEL_HOP_LENGTH / (MODEL_SAMPLE_RATE / 1000));
-    host_print(" ms  ");
-    host_print(pylstm_model_label(model, best));
-    host_print("\n");
+/* The decision of the model's file and a listener, one behind the other in the static memory. */
+static pylstm_status make_listener(const pylstm_model *model, pylstm_listener **listener, pylstm_error *why) {
+    pylstm_decision *decision;
+    size_t used;
+    pylstm_status status = pylstm_decision_size(model, NULL, 0, &used, why);
+    if (!status)
+        status = pylstm_decision_init(memory, sizeof memory, model, NULL, 0, &decision, why);
+    if (!status)
+        status = pylstm_listener_init(memory + used, sizeof memory - used, decision, listener);
+    if (!status)
+        tell("decision and listener: ", (unsigned)(used + pylstm_listener_size(decision)));
+    return status;
 }
 
-static pylstm_status listen(const pylstm_model *model, int file) {
-    pylstm_stream *stream;
-    size_t written;
-    unsigned frame = 0;
-    pylstm_status status = pylstm_stream_init(memory, sizeof memory, model, &stream);
+static void show(const pylstm_model *model, const pylstm_event *event) {
+    host_print_number((unsigned)(1000 * event->time + 0.5));
+    host_print(" ms  ");
+    host_print(pylstm_model_label(model, event->label));
+    host_print("  ");
+    host_print_number((unsigned)(1000000 * event->score + 0.5));
+    host_print(" millionths, from ");
+    host_print_number((unsigned)(1000 * event->onset + 0.5));
+    host_print(" ms\n");
+}
+
+static pylstm_status listen(const pylstm_model *model, int file, pylstm_error *why) {
+    pylstm_hearing part = {
+        .type = PYLSTM_INT16, .stride = 2, .events = events, .max_events = EVENTS, .out = rows, .out_rows = 8};
+    pylstm_status status = make_listener(model, &part.listener, why);
     for (const unsigned char *at = recording + 44; !status && at < recording_end; at += 2 * CHUNK) {
         const size_t left = (size_t)(recording_end - at) / 2;
-        status = pylstm_stream_push(stream, PYLSTM_INT16, at, left < CHUNK ? left : CHUNK, 2, rows, 8, &written);
-        for (size_t t = 0; !status && t < written; t++)
-            hear(model, rows + t * MODEL_N_OUTPUTS, frame++);
-        if (!status)
-            host_write(file, rows, written * MODEL_N_OUTPUTS * sizeof *rows);
+        part.data = at;
+        part.n = left < CHUNK ? left : CHUNK;
+        status = pylstm_listener_push(&part);
+        for (size_t k = 0; k < part.n_events; k++)
+            show(model, &events[k]);
+        host_write(file, rows, part.rows * MODEL_N_OUTPUTS * sizeof *rows);
     }
     return status;
 }
@@ -90,9 +104,9 @@ int main(void) {
     }
     tell("stack to make the model: ", stack_used());
     fill_stack();
-    status = listen(model, host_create("rows.f32", 8));
+    status = listen(model, host_create("rows.f32", 8), &why);
     if (status) {
-        host_print(pylstm_strerror(status));
+        host_print(*why.message ? why.message : pylstm_strerror(status));
         host_print("\n");
     }
     tell("stack to push: ", stack_used());

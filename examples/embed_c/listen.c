@@ -2,11 +2,14 @@
  *
  *     ./listen keywords.safetensors recording.wav [rows.f32]      the last: where the posteriors go, as plain floats
  */
-#include "detector.h"
+#include "pylstm.h"
 #include "wav.h"
 
-#define CHUNK 160  /* samples; any number gives the same rows */
-#define ROWS  1024 /* more than a chunk, or the end, completes */
+#include <stdlib.h>
+
+#define CHUNK  160  /* samples; any number gives the same events */
+#define ROWS   1024 /* more than a chunk, or the end, completes */
+#define EVENTS 1024 /* and more than these can be */
 
 static int fail(const char *what, const char *why) {
     fprintf(stderr, "listen: %s: %s\n", what, why);
@@ -26,48 +29,72 @@ static unsigned char *read_file(const char *path, size_t *size) {
     return bytes;
 }
 
-/* Rows to the detector, and to a file if one is asked for. */
-static void hear(detector *d, const float *rows, size_t n, int width, FILE *to) {
-    const double hop_seconds = (double)pylstm_model_hop_length(d->model) / pylstm_model_sample_rate(d->model);
-    size_t t;
-    for (t = 0; t < n; t++, rows += d->n) {
-        const double time = (double)d->frame * hop_seconds;
-        double score;
-        const int label = detector_push(d, rows, &score);
-        if (label >= 0)
-            printf("%6.2f s  %-*s  %.2f\n", time, width, pylstm_model_label(d->model, label), score);
-        if (to)
-            fwrite(rows, sizeof *rows, (size_t)d->n, to);
-    }
+/* What a listener gives: events to print, and rows for a file if one is asked for. */
+typedef struct heard {
+    pylstm_event events[EVENTS];
+    size_t n_events, n_rows;
+    float *rows;
+} heard;
+
+static void show(const pylstm_model *model, const heard *h, int width, FILE *to) {
+    const size_t n_outputs = (size_t)pylstm_model_n_outputs(model);
+    size_t k;
+    for (k = 0; k < h->n_events; k++)
+        printf("%6.2f s  %-*s  %.2f\n", h->events[k].time, width, pylstm_model_label(model, h->events[k].label),
+               h->events[k].score);
+    if (to)
+        fwrite(h->rows, sizeof *h->rows, h->n_rows * n_outputs, to);
 }
 
-static int listen_to(const pylstm_model *model, wav *audio, FILE *to) {
-    int16_t pcm[CHUNK];
-    pylstm_stream *stream = NULL;
-    pylstm_error why = {PYLSTM_OK, ""};
-    detector d = {0};
-    size_t n, written;
+/* How wide the longest label is that can be heard: scores stand below each other. */
+static int widest_label(const pylstm_model *model, const pylstm_decision *decision) {
     int k, width = 0;
-    pylstm_status status = detector_create(&d, model, &why);
-    float *rows = malloc(sizeof *rows * ROWS * (size_t)pylstm_model_n_outputs(model));
-    if (!status)
-        status = rows ? pylstm_stream_create(model, &stream) : PYLSTM_NO_MEMORY;
-    for (k = 0; !status && k < d.n; k++) { /* scores stand below each other */
+    for (k = 0; k < pylstm_model_n_outputs(model); k++) {
         const int length = (int)strlen(pylstm_model_label(model, k));
-        width = length > width && !d.silent[k] ? length : width;
+        if (length > width && pylstm_decision_threshold(decision, k) > 0)
+            width = length;
     }
+    return width;
+}
+
+static pylstm_status listen_to(const pylstm_model *model, const pylstm_decision *decision, wav *audio, FILE *to, heard *h) {
+    const int width = widest_label(model, decision);
+    int16_t pcm[CHUNK];
+    pylstm_listener *listener;
+    size_t n;
+    pylstm_status status = pylstm_listener_create(decision, &listener);
     while (!status && (n = wav_read(audio, pcm, CHUNK)) > 0) {
-        status = pylstm_stream_push(stream, PYLSTM_INT16, pcm, n, sizeof *pcm, rows, ROWS, &written);
+        pylstm_hearing part = {listener, PYLSTM_INT16, pcm, n, sizeof *pcm, h->events, EVENTS, h->rows, ROWS, 0, 0, PYLSTM_OK};
+        status = pylstm_listener_push(&part);
+        h->n_events = part.n_events, h->n_rows = part.rows;
         if (!status)
-            hear(&d, rows, written, width, to);
+            show(model, h, width, to);
     }
-    if (!status && !(status = pylstm_stream_flush(stream, rows, ROWS, &written)))
-        hear(&d, rows, written, width, to);
+    if (!status && !(status = pylstm_listener_flush(listener, h->events, EVENTS, &h->n_events, h->rows, ROWS, &h->n_rows)))
+        show(model, h, width, to);
+    pylstm_listener_destroy(listener);
+    return status;
+}
+
+/* Decides as the model's file says. */
+static int hear(const pylstm_model *model, wav *audio, FILE *to) {
+    pylstm_decision *decision;
+    pylstm_error why = {PYLSTM_OK, ""};
+    heard *h = malloc(sizeof *h);
+    float *rows = malloc(sizeof *rows * ROWS * (size_t)pylstm_model_n_outputs(model));
+    pylstm_status status = pylstm_decision_create(model, NULL, 0, &decision, &why);
+    if (!status && !(h && rows))
+        status = PYLSTM_NO_MEMORY;
+    if (!status && !pylstm_model_label(model, 0))
+        status = PYLSTM_BAD_ARGUMENT, strcpy(why.message, "the model has no labels");
+    if (!status) {
+        h->rows = rows;
+        status = listen_to(model, decision, audio, to, h);
+    }
     if (status)
         fail("stopped", *why.message ? why.message : pylstm_strerror(status));
-    pylstm_stream_destroy(stream);
-    detector_destroy(&d);
-    free(rows);
+    pylstm_decision_destroy(decision);
+    free(h), free(rows);
     return status != PYLSTM_OK;
 }
 
@@ -93,7 +120,7 @@ int main(int argc, char **argv) {
     else if (argc > 3 && !(to = fopen(argv[3], "wb")))
         fail(argv[3], "cannot be written");
     else
-        failed = listen_to(model, &audio, to);
+        failed = hear(model, &audio, to);
     if (audio.file)
         fclose(audio.file);
     if (to && fclose(to))

@@ -10,8 +10,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
+from pylstm.audio.channel_levels import ChannelLevels, MixLoss
 from pylstm.audio.decoder import Decoder, soundfile_and_soxr
 from pylstm.audio.errors import AudioError, RateError
+from pylstm.audio.frame_source import FrameSource
 
 __all__ = ["AudioFile"]
 
@@ -19,6 +22,8 @@ Samples = NDArray[np.float32]
 
 # Values in a block, all channels together: no file makes a block larger than 4 MiB.
 _BLOCK_VALUES = 1 << 20
+# Blocks a second of what comes live: a model hears it 10 ms later at most.
+_LIVE_BLOCKS = 100
 # Declared lengths and written times are rounded to about this, seconds.
 ROUNDING = 0.1
 # What is resampled, Hz: speech has no rate beyond, and a header of 1 Hz makes hours of a few bytes.
@@ -38,6 +43,11 @@ class AudioFile:
         Whether a file at another rate is resampled (soxr, high quality) or refused.
     start, end : float, optional
         The span to read, seconds, `end` excluded. None: the file's end.
+    channel : int, optional
+        The channel that is taken, counted from 0; nothing else is looked at. None: the mean of all.
+    frames : FrameSource, optional
+        What is read instead of a file, such as a pipe; `path` is then its name. It is closed with
+        this one.
 
     Attributes
     ----------
@@ -56,6 +66,9 @@ class AudioFile:
         Whether the header tells that its own length is wrong; see `shortfall`.
     changes : list of str
         Changes of the audio, in words; empty: none.
+    mix_loss : MixLoss or None
+        By how much mixing has made what was read so far quieter, if that is 9 dB or more: channels
+        that cancel each other, or speech on one of several.
 
     Raises
     ------
@@ -82,6 +95,9 @@ class AudioFile:
         resample: bool = True,
         start: float = 0.0,
         end: float | None = None,
+        *,
+        channel: int | None = None,
+        frames: FrameSource | None = None,
     ) -> None:
         if not (math.isfinite(start) and start >= 0):
             raise ValueError(f"start is {start}; expected seconds, 0 or more")
@@ -89,8 +105,10 @@ class AudioFile:
             raise ValueError(f"end is {end}; expected seconds after start={start}")
         _, soxr = soundfile_and_soxr()
         self._path = os.fsdecode(path)
-        self._decoder = Decoder(self._path)
+        self._decoder: FrameSource = Decoder(self._path) if frames is None else frames
         self.rate, self.channels = self._decoder.rate, self._decoder.channels
+        self._channel = channel
+        self._levels: ChannelLevels | None = None
         self._frames_read = 0
         self._first = round(start * self.rate)
         self._left = None if end is None else max(1, round(end * self.rate) - self._first)
@@ -100,10 +118,17 @@ class AudioFile:
         self.cut = False
         self.changes: list[str] = []
         try:
+            if channel is not None and not 0 <= channel < self.channels:
+                expected = "0" if self.channels == 1 else f"0 to {self.channels - 1}"
+                raise AudioError(
+                    f"channel is {channel}; expected {expected}, counted from 0, because"
+                    f" {self._path} has {number_of(self.channels, 'channel')}"
+                )
             self.seconds = self._length()
             if self._first:
                 self._decoder.skip(self._first)
-            if self.channels > 1:
+            if self.channels > 1 and channel is None:
+                self._levels = ChannelLevels(self.channels)
                 self.changes.append(f"mixed {self.channels} channels down to mono")
             if sample_rate is not None and self.rate != sample_rate:
                 if not resample:
@@ -170,6 +195,16 @@ class AudioFile:
         return self._frames_read / self.rate
 
     @property
+    def doubled(self) -> bool:
+        """Whether all samples that were read came twice: stereo that is taken for one channel."""
+        return self._decoder.doubled
+
+    @property
+    def mix_loss(self) -> MixLoss | None:
+        """What mixing has lost so far, if that is much."""
+        return None if self._levels is None else self._levels.loss
+
+    @property
     def shortfall(self) -> str | None:
         """Says how the length of the file is not what it declares, once all is read; None: it is.
 
@@ -179,6 +214,8 @@ class AudioFile:
         the file holds, as where a recorder crashed: all of it is read.
         """
         read, decoder = self.seconds_read, self._decoder
+        if decoder.unfinished is not None:
+            return decoder.unfinished
         if self.seconds is not None and self.seconds - read >= ROUNDING:
             return f"cut off: {read:.2f} s of the {self.seconds:.2f} s that it declares"
         if self._left is not None:
@@ -238,10 +275,15 @@ class AudioFile:
     def _blocks(self) -> Iterator[Samples]:
         """Mono float32 at the rate asked for, block by block."""
         # A quarter of a second, so that blocks stay small after resampling from a low rate.
-        count = max(1, min(self.rate // 4, _BLOCK_VALUES // self.channels))
+        parts = _LIVE_BLOCKS if self._decoder.live else 4
+        count = max(1, min(self.rate // parts, _BLOCK_VALUES // self.channels))
         while len(block := self._next(count)):
-            # In float64 the sum of finite float32 values stays finite.
-            mono = block[:, 0] if block.shape[1] == 1 else block.mean(axis=1, dtype=np.float64)
+            if self._levels is None:
+                mono = block[:, 0]
+            else:
+                # In float64 the sum of finite float32 values stays finite.
+                mono = block.mean(axis=1, dtype=np.float64)
+                self._levels.add(block, mono)
             mono = np.ascontiguousarray(mono, np.float32)
             yield mono if self._resampler is None else self._resampled(mono)
         if self._frames_read == 0:
@@ -259,7 +301,7 @@ class AudioFile:
         return samples
 
     def _next(self, count: int) -> Samples:
-        """The next samples of all channels, (n, channels), finite; none at the end."""
+        """The next samples of the channels that count, (n, channels), finite; none at the end."""
         if self._left is not None:
             count = min(count, self._left)
             self._left -= count
@@ -269,6 +311,8 @@ class AudioFile:
             raise AudioError(
                 f"cannot read {self._path} after {self.seconds_read:.2f} s: {error}"
             ) from None
+        if self._channel is not None:
+            block = block[:, self._channel : self._channel + 1]
         if self.may_hold_nan and len(block):
             self._look_at(block)
         self._frames_read += len(block)
@@ -281,16 +325,18 @@ class AudioFile:
         if peak <= self.peak:
             return
         bad = ~np.isfinite(block)
-        row, channel = divmod(int(np.argmax(bad if bad.any() else magnitudes)), self.channels)
+        row, channel = divmod(int(np.argmax(bad if bad.any() else magnitudes)), block.shape[1])
+        value = block[row, channel]
+        channel += self._channel or 0
         sample = self._first + self._frames_read + row
         where = f"sample {sample}" + (f" of channel {channel}" if self.channels > 1 else "")
         where += f" (counted from 0, at {sample / self.rate:.3f} s)"
         if bad.any():
-            value, expected = block[row, channel], "finite values"
+            expected = "finite values"
             if self._decoder.subtype == "DOUBLE" and np.isinf(value):
                 exact = self._decoder.exactly(sample)[channel]
                 if np.isfinite(exact):  # libsndfile makes infinity of what float32 cannot hold
                     value, expected = exact, "audio from -1 to 1, which float32 holds"
             raise AudioError(f"{self._path}: {where} is {value!s}; expected {expected}")
-        self._loudest = f"{where} is {block[row, channel]!s}"
+        self._loudest = f"{where} is {value!s}"
         self.peak = peak

@@ -18,12 +18,12 @@ from typing import BinaryIO, NamedTuple
 
 from pylstm.audio.chunk_chains import chunks_behind, chunks_follow, is_padding_or_tag
 
-__all__ = ["AudioExtent", "SizeField", "audio_extent", "ogg_is_cut"]
+__all__ = ["UNTOLD", "AudioExtent", "SizeField", "audio_extent", "ogg_is_cut"]
 
 # A program that writes to a pipe cannot return to the header and leaves a size that means "until
 # the end": all ones, the largest even one, or a round one just below 2 GiB or at it. For AIFF sox
 # writes as many whole frames as 0x7F00_0000 bytes hold, and a frame of many channels is large.
-_UNTOLD = 0x7EFF_0000
+UNTOLD = 0x7EFF_0000
 _RIFF = {b"RIFF": "<", b"RIFX": ">", b"RF64": "<"}
 _W64_RIFF = b"riff\x2e\x91\xcf\x11\xa5\xd6\x28\xdb\x04\xc1\x00\x00"
 _W64_DATA = b"data\xf3\xac\xd3\x11\x8c\xd1\x00\xc0\x4f\x8e\xdb\x8a"
@@ -124,7 +124,7 @@ def _measured(start: int, declared: int, size: int, field: SizeField) -> AudioEx
     if there < 0:
         return None
     wide = field.format[-1] in "Qq"
-    open_end = declared > there and declared >= (1 << 62 if wide else _UNTOLD)
+    open_end = declared > there and declared >= (1 << 62 if wide else UNTOLD)
     present = min(declared, there) if declared > 0 else there
     return AudioExtent(start, None if open_end else declared, present, field)
 

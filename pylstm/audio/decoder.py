@@ -17,10 +17,10 @@ from pylstm.audio.errors import AudioError
 from pylstm.audio.flac_frames import flac_is_cut
 from pylstm.audio.repaired_header import RepairedHeader
 
-__all__ = ["Decoder", "soundfile_and_soxr"]
+__all__ = ["UNKNOWN_LENGTH", "Decoder", "decoder_words", "soundfile_and_soxr"]
 
 # libsndfile gives this many frames or more if a file does not know its length.
-_UNKNOWN = 1 << 62
+UNKNOWN_LENGTH = 1 << 62
 # Values that are read at once where they are not kept.
 _SKIPPED = 1 << 20
 
@@ -44,7 +44,8 @@ def soundfile_and_soxr() -> tuple[ModuleType, ModuleType]:
 
 
 class Decoder:
-    """The frames of an audio file, from the first that is asked for to the last that is there.
+    """The frames of an audio file, from the first that is asked for to the last that is there: a
+    `FrameSource`.
 
     Attributes
     ----------
@@ -58,6 +59,8 @@ class Decoder:
         As libsndfile names it: ``"PCM_16"``, ``"FLOAT"``, ...
     ends_early : bool
         Whether the file is known to end before its last frame.
+    unfinished, doubled, live
+        None, False and False.
 
     Raises
     ------
@@ -71,6 +74,9 @@ class Decoder:
         self._soundfile = soundfile
         self._repaired: RepairedHeader | None = None
         self.ends_early = False
+        self.unfinished: str | None = None
+        self.doubled = False  # a header says how many channels there are
+        self.live = False
         self._next = 0  # the frame that is read next
         self._ended = False
         self._file, extent = self._opened()
@@ -81,7 +87,7 @@ class Decoder:
         self.channels = int(self._file.channels)
         self.subtype = str(self._file.subtype)
         self._quiet = self._file.format == "MP3"
-        self.frames = None if self._file.frames >= _UNKNOWN else int(self._file.frames)
+        self.frames = None if self._file.frames >= UNKNOWN_LENGTH else int(self._file.frames)
         self.declared: float | None = self.frames
         if extent is not None and self.frames is not None and extent.present:
             declared = extent.declared
@@ -124,7 +130,7 @@ class Decoder:
             raise AudioError(f"cannot read {path}: {reason}") from None
         except self._soundfile.SoundFileError as error:
             self._close_repaired()
-            raise AudioError(f"cannot read {path}: {_words(error)}") from None
+            raise AudioError(f"cannot read {path}: {decoder_words(error)}") from None
         except TypeError:  # soundfile believes the suffix .raw and asks for the rate
             raise AudioError(f"cannot read {path}: headerless audio has no rate") from None
 
@@ -177,7 +183,7 @@ class Decoder:
             # libsndfile has written what was left before it failed.
             read = block[: int(np.isfinite(block).all(axis=1).sum())]
             if not self._is_cut_flac(self._next + len(read)):
-                raise AudioError(_words(error)) from None
+                raise AudioError(decoder_words(error)) from None
             self.ends_early = self._ended = True
         self._next += len(read)
         if self._repaired is not None and self._repaired.error is not None:
@@ -196,7 +202,7 @@ class Decoder:
         return np.asarray(self._file.read(1, "float64", always_2d=True)[0])
 
 
-def _words(error: Exception) -> str:
+def decoder_words(error: Exception) -> str:
     """libsndfile's message without the name of the file, which ours has already."""
     text = getattr(error, "error_string", "") or str(error)
     words = str(text).removeprefix("Error : ").strip().rstrip(".").lower()

@@ -1,8 +1,8 @@
-"""The command line: ``pylstm demo``, ``run``, ``train``, ``eval``, ``info``, ``export``, ``bench``.
+"""The command line: ``pylstm demo``, ``run``, ``segments``, ``mic``, ``train``, ``eval`` and more.
 
-Each command is a file here; what they share is in the room ``console``. soundfile, soxr, typer and
-rich come with ``pylstm[cli]``, what ``train`` and ``eval`` need with ``pylstm[train]``, and
-matplotlib for the figures of ``eval`` with ``pylstm[plot]``.
+Each command is a file here; what they share is in the room ``console``. soundfile, soxr, typer,
+rich and sounddevice come with ``pylstm[cli]``, what ``train`` and ``eval`` need with
+``pylstm[train]``, and matplotlib for the figures of ``eval`` with ``pylstm[plot]``.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 
 import pylstm
 from pylstm.audio.decoder_messages import hide_decoder_messages
-from pylstm.cli import bench, demo, eval, export, info, run, train
+from pylstm.cli import bench, demo, eval, export, info, mic, run, segments, train
 from pylstm.cli.console.errors import OK, exit_code
 from pylstm.cli.console.output import warnings_as_notes
 
@@ -72,6 +72,8 @@ def _pylstm(
 
 app.command()(demo.demo)
 app.command()(run.run)
+app.command()(segments.segments)
+app.command()(mic.mic)
 app.command()(train.train)
 app.command("eval")(eval.eval_)
 app.command()(info.info)

@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pylstm.audio import AudioFile
+from pylstm.cli.console.decisions import heard_names, listener_of
 from pylstm.cli.console.errors import CliError
 from pylstm.cli.console.event_report import TextReport
-from pylstm.cli.console.listening import Listening, detector_of, keywords_of
+from pylstm.cli.console.listening import Listening
 from pylstm.cli.console.named_model import NamedModel
 from pylstm.cli.console.output import one_line
 
@@ -32,18 +33,18 @@ def demo() -> None:
     """Run the bundled keyword model on a bundled recording."""
     folder = files("pylstm") / "models"
     named = NamedModel.load(_MODEL)
-    detector = detector_of(named.model, named.name)
+    listener = listener_of(named, {})
     recording = folder / _RECORDING
     if not recording.is_file():
         raise CliError(f"the bundled recording {_RECORDING} is missing from this installation")
-    assert named.model.sample_rate is not None  # it has a detector, hence features
+    features: Any = named.model.features
     with (
         as_file(recording) as path,
-        AudioFile(path, named.model.sample_rate) as audio,
+        AudioFile(path, features.sr) as audio,
     ):
-        keywords = keywords_of(detector)
+        keywords = heard_names(listener)
         words = list(_words(folder / _WORDS))
-        hop_ms = 1000 * detector.hop_seconds
+        hop_ms = 1000 * features.hop_length / features.sr
         print(f"The model {_MODEL!r} listens to {_RECORDING}, {hop_ms:g} ms at a time.")
         print(f"It knows: {one_line(', '.join(keywords))}")
         if words:
@@ -51,10 +52,11 @@ def demo() -> None:
             print(f"Spoken:   {one_line(', '.join(said))}")
         print("\nHeard:")
         report = TextReport(keywords)
-        listening = Listening(named.model, detector, audio, hop_ms)
+        listening = Listening(listener, audio, hop_ms)
         for heard in listening:  # a frame of audio each
             for event in heard.events:
                 report.event(event)
+    report.recording_summary(listening.summary)
     report.summary(listening.summary)
 
 

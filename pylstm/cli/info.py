@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import json as json_module
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pylstm.arguments import number_of
+from pylstm.cli.console.decisions import listener_of
+from pylstm.cli.console.errors import CliError
 from pylstm.cli.console.named_model import ModelArgument, NamedModel
 from pylstm.cli.console.output import JsonOption, fact
 from pylstm.features import Features
@@ -20,7 +23,7 @@ def info(
     model: ModelArgument,
     json: JsonOption = False,
 ) -> None:
-    """Show a model's features, layers, labels, sizes and latency."""
+    """Show what a model is: layers, labels, decision, sizes, latency."""
     facts = _facts(NamedModel.load(model))
     if json:
         print(json_module.dumps(facts))
@@ -47,8 +50,22 @@ def _facts(named: NamedModel) -> dict[str, Any]:
         "latency_samples": None if rate is None else model.latency,
         "latency_ms": None if rate is None else 1000 * model.latency / rate,
         "isa": model.isa,
+        "decision": _decision(named),
         "info": dict(model.info),
     }
+
+
+def _decision(named: NamedModel) -> dict[str, Any]:
+    """The settings in force; or why there are none, under "problem"."""
+    try:
+        settings = dict(listener_of(named, {}).decision)
+    except CliError as error:
+        return {"problem": str(error)}
+    if isinstance(settings.get("threshold"), Mapping):
+        settings["threshold"] = dict(settings["threshold"])
+    if settings.get("max_speech") == math.inf:
+        settings["max_speech"] = None  # JSON has no infinity
+    return settings
 
 
 def _features(features: Features) -> dict[str, Any]:
@@ -96,9 +113,45 @@ def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
             "latency",
             f"{facts['latency_ms']:g} ms ({number_of(facts['latency_samples'], 'sample')})",
         )
+    for place, line in enumerate(_in_words(facts["decision"])):
+        yield "" if place else "decision", line
     yield "runs on", facts["isa"]
     for place, (key, value) in enumerate(facts["info"].items()):
         yield "" if place else "info", f"{key} = {value}"
+
+
+def _in_words(decision: dict[str, Any]) -> Iterator[str]:
+    """What a decision does, then its settings."""
+    if "problem" in decision:
+        yield f"none: {decision['problem']}"
+        return
+    kind, report = decision["kind"], decision["report"]
+    if kind == "words":
+        which = "each label by itself" if not decision["exclusive"] else "one label at a time"
+        what = f"words: {which}, where its average reaches the threshold"
+        when = {"early": "when they are decided", "final": "once they are over"}
+    elif kind == "segments":
+        what = f"segments of {decision['label']!r}: from when to when"
+        when = {"early": "as soon as they are likely", "final": "once nothing changes them"}
+    else:
+        what = f"symbols: the best output of each row, without {decision['blank']!r}"
+        when = {"early": "on their first row", "final": "behind their last row"}
+    yield f"{what}; given {when[report]}"
+    settings = [
+        f"{name}={_setting(value)}"
+        for name, value in decision.items()
+        if name not in ("kind", "report", "exclusive", "label", "blank")
+    ]
+    for start in range(0, len(settings), 4):
+        yield " ".join(settings[start : start + 4])
+
+
+def _setting(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{label}: {_word(number)}" for label, number in value.items())
+    if isinstance(value, (list, tuple)):
+        return ",".join(value) or "none"
+    return "none" if value is None else _word(value)
 
 
 def _word(value: Any) -> str:

@@ -1,25 +1,45 @@
-"""``pylstm run``: the events that a model hears in an audio file."""
+"""``pylstm run``: the events that a model hears in audio files and pipes."""
 
 from __future__ import annotations
 
 import contextlib
-import warnings
+from collections.abc import Callable
+from enum import StrEnum
+from functools import reduce
+from operator import add
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from pylstm.audio import AudioFile, scale_problem
-from pylstm.cli.console.audio_progress import audio_progress
+from pylstm.arguments import number_of
+from pylstm.cli.console.audio_input import (
+    AudioArguments,
+    AudioInput,
+    ChannelOption,
+    ChannelsOption,
+    RateOption,
+    RawOption,
+    shown,
+)
+from pylstm.cli.console.decisions import ThresholdOption, heard_names, listener_of, thresholds
+from pylstm.cli.console.errors import USAGE, CliError
 from pylstm.cli.console.event_report import JsonReport, TextReport
-from pylstm.cli.console.listening import Listening, detector_of, keywords_of
+from pylstm.cli.console.hearing import each, hear
+from pylstm.cli.console.listening import Heard, Listening, ListeningSummary
 from pylstm.cli.console.named_model import NamedModel
-from pylstm.cli.console.output import note
 from pylstm.cli.console.posteriors_file import PosteriorsFile
 
-__all__ = ["run"]
+__all__ = ["Report", "run"]
 
 _LONGEST_CHUNK_MS = 60_000.0
+
+
+class Report(StrEnum):
+    """When events are printed."""
+
+    EARLY = "early"
+    FINAL = "final"
 
 
 def _chunk_ms(value: float) -> float:
@@ -29,12 +49,19 @@ def _chunk_ms(value: float) -> float:
 
 
 def run(
-    audio: Annotated[
-        Path, typer.Argument(metavar="AUDIO", help="A WAV, FLAC, Ogg, MP3, ... file at any rate.")
-    ],
+    audio: AudioArguments,
     model: Annotated[
         str, typer.Option(metavar="NAME|PATH", help="The name of a bundled model, or a model file.")
     ] = "keywords",
+    threshold: ThresholdOption = None,
+    report: Annotated[
+        Report,
+        typer.Option(help="Print events as they happen, or once nothing changes their ends."),
+    ] = Report.EARLY,
+    raw: RawOption = None,
+    rate: RateOption = None,
+    channels: ChannelsOption = None,
+    channel: ChannelOption = None,
     chunk_ms: Annotated[
         float,
         typer.Option(
@@ -54,35 +81,49 @@ def run(
     resample: Annotated[
         bool, typer.Option(help="Resample audio at another rate, or refuse it.")
     ] = True,
-) -> None:
-    """Run a model on an audio file and print the events that it hears."""
+) -> int:
+    """Run a model on files or pipes and print the events it hears.
+
+    Each line has the time of an event, its label and its score. Examples: pylstm run a.wav b.flac;
+    arecord -f S16_LE -r 16000 | pylstm run -; pylstm run - --raw mulaw --rate 8000.
+    """
+    audio_input = AudioInput.of(raw, rate, channels, channel)
+    audio_input.check_names(audio)
+    if csv is not None and len(audio) > 1:
+        given = number_of(len(audio), "recording")
+        raise CliError(f"--csv is given with {given}; expected one", USAGE)
     named = NamedModel.load(model)
-    detector = detector_of(named.model, named.name)
-    assert named.model.sample_rate is not None  # it has a detector, hence features
-    with contextlib.ExitStack() as stack:
-        source = stack.enter_context(AudioFile(audio, named.model.sample_rate, resample))
-        for change in source.changes:
-            note(change)
-        listening = Listening(named.model, detector, source, chunk_ms)
-        posteriors = None
-        if csv is not None:
-            posteriors = stack.enter_context(
-                PosteriorsFile(csv, detector.labels, detector.hop_seconds, [audio, named.path])
-            )
-        report = JsonReport() if json else TextReport(keywords_of(detector))
-        off_scale = None
-        with audio_progress(source.seconds) as show, warnings.catch_warnings():
-            # The stream would warn of samples; here a note says it of the file.
-            warnings.filterwarnings("ignore", r"pcm\[\d+\] is", RuntimeWarning)
-            for heard in listening:
-                if off_scale is None and (off_scale := scale_problem(source.peak)):
-                    note(f"{audio} {off_scale}")
+    settings = {"report": report.value, "threshold": thresholds(named, threshold)}
+    listener = listener_of(named, settings)
+    assert named.model.sample_rate is not None  # it has a listener, hence features
+    sample_rate = named.model.sample_rate
+    printed: JsonReport | TextReport
+    printed = JsonReport() if json else TextReport(heard_names(listener), len(audio) > 1)
+    summaries: list[ListeningSummary] = []
+
+    def listen(path: Path, say: Callable[[str], None]) -> None:
+        with contextlib.ExitStack() as stack:
+            source = stack.enter_context(audio_input.open(path, sample_rate, resample))
+            listening = Listening(listener, source, chunk_ms, csv is not None)
+            posteriors = None
+            if csv is not None:
+                posteriors = stack.enter_context(
+                    PosteriorsFile.of(csv, named.model, [path, named.path])
+                )
+            printed.recording(str(path) if json else shown(path))
+
+            def take(heard: Heard) -> None:
                 for event in heard.events:
-                    report.event(event)
+                    printed.event(event)
                 if posteriors is not None:
                     posteriors.write(heard)
-                show(source.seconds_read)
-        if source.shortfall:
-            note(source.shortfall)
-    # After the CSV file is closed, so that it is complete when the summary appears.
-    report.summary(listening.summary)
+
+            hear(listening, source, shown(path), say, take)
+        # After the CSV file is closed, so that it is complete when the summary appears.
+        printed.recording_summary(listening.summary)
+        summaries.append(listening.summary)
+
+    code = each(audio, listen)
+    if summaries:
+        printed.summary(reduce(add, summaries))
+    return code

@@ -255,16 +255,13 @@ def _train(
 
 def _save(fitted: Fitted, output: Path) -> None:
     """Writes the model, with the results of its training in its info."""
-    from pylstm.model import Model
-
     began = fitted.model
     best = fitted.history[fitted.best_epoch - 1]
     info = {**began.info, "training.epoch": str(fitted.best_epoch)}
     if best["validation_accuracy"] is not None:
         info["training.validation_accuracy"] = f"{best['validation_accuracy']:.4f}"
-    model = Model(began.features, began.layers, began.labels, info)
     try:
-        model.save(output)
+        began.with_info(info).save(output)
     except OSError as error:
         raise CliError(f"cannot write {output}: {error.strerror or error}") from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -12,10 +12,16 @@ from pylstm.arguments import count, listing, real
 from pylstm.decisions.event import Event, event
 from pylstm.decisions.settings import settings_as_text
 
-if TYPE_CHECKING:
-    from pylstm.model import Model
-
 __all__ = ["Detector"]
+
+
+class _Model(Protocol):
+    """What is asked of a `pylstm.Model`, which stands above decisions."""
+
+    _core: _engine.Core
+
+    @property
+    def labels(self) -> tuple[str, ...] | None: ...
 
 
 class Detector:
@@ -113,7 +119,7 @@ class Detector:
         self._listener = _engine.RowListener(self._decision)
 
     @classmethod
-    def for_model(cls, model: Model) -> Detector:
+    def for_model(cls, model: _Model) -> Detector:
         """Make the detector whose parameters a model carries.
 
         Parameters
@@ -141,7 +147,8 @@ class Detector:
         core = getattr(model, "_core", None)
         if not isinstance(core, _engine.Core):
             raise TypeError(f"model is {type(model).__name__}; expected a pylstm.Model")
-        threshold, smoothing_frames, refractory_frames, background = core.detector_settings()
+        common, smoothing_frames, refractory_frames, background = core.detector_settings()
+        threshold: float | dict[str, float] = common
         labels = model.labels or ()  # not None: the engine would have refused the model
         more: dict[str, Any] = {}
         decision = _engine.Decision.for_model(core, [], event)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Event", "event"]
+__all__ = ["Event", "event", "spans"]
 
 Kind = Literal["word", "start", "end", "symbol"]
 
@@ -44,3 +45,12 @@ def event(
 ) -> Event:
     """An `Event` of the values that the engine gives, in its order."""
     return Event(time, label, score, onset, offset, kind)
+
+
+def spans(events: Iterable[Event]) -> list[tuple[float, float]]:
+    """Onset and offset of every segment that has ended, of events in their order."""
+    return [
+        (e.onset, e.offset)
+        for e in events
+        if e.kind == "end" and e.onset is not None and e.offset is not None
+    ]

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from pylstm import _engine
 from pylstm.arguments import real
-from pylstm.decisions.event import event
+from pylstm.decisions.event import event, spans
 from pylstm.decisions.settings import settings_as_text
 
 __all__ = ["segments_from_probabilities"]
@@ -71,7 +71,8 @@ def segments_from_probabilities(
 
     Examples
     --------
-    >>> segments_from_probabilities([0.1] * 10 + [0.9] * 20 + [0.1] * 10, hop=0.032)
+    >>> found = segments_from_probabilities([0.1] * 10 + [0.9] * 20 + [0.1] * 10, hop=0.032)
+    >>> [(round(start, 3), round(end, 3)) for start, end in found]
     [(0.29, 0.99)]
     """
     probabilities = _checked(p)
@@ -96,11 +97,11 @@ def segments_from_probabilities(
     least = max(len(probabilities) - 1, 0) * step
     if length is not None and not least <= length < math.inf:
         raise ValueError(
-            f"duration is {duration!r}; expected {least:g} s or more: there are"
-            f" {len(probabilities)} probabilities, {step:g} s apart"
+            f"duration is {duration!r}; expected {least:g} s or more, where the last probability"
+            " stands"
         )
     events = listener.push(probabilities[:, None]) + listener.finish(length)
-    return [(e.onset, e.offset) for e in events if e.kind == "end"]
+    return spans(events)
 
 
 def _checked(p: ArrayLike) -> np.ndarray:

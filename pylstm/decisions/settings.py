@@ -99,9 +99,7 @@ def _thresholds(
             raise ValueError(f"threshold has the label {label!r}; expected {known}")
         threshold = real(f"threshold[{label!r}]", value)
         if not 0.0 < threshold <= 1.0:
-            raise ValueError(
-                f"threshold[{label!r}] is {value!r}; expected above 0 and at most 1"
-            )
+            raise ValueError(f"threshold[{label!r}] is {value!r}; expected above 0 and at most 1")
         found.append((f"threshold.{labels.index(label)}", _number_text(threshold)))
     return found
 

@@ -50,8 +50,9 @@ static pylstm_status read_kind(pylstm_settings *settings, const pylstm_outputs *
         if (*kind != of_file)
             settings->file.n = 0;
     } else if (!settings->file.n && !outputs->labels) {
-        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT,
-                           "kind is missing, and the outputs have no labels; expected segments or symbols, or labels for words");
+        return pylstm_fail(
+            why, PYLSTM_BAD_ARGUMENT,
+            "kind is missing, and the outputs have no labels; expected segments or symbols, or labels for words");
     }
     return PYLSTM_OK;
 }

@@ -32,7 +32,7 @@ struct pylstm_decision {
     const pylstm_decision_kind *kind;
     const pylstm_model *model; /* whose rows they are; NULL: rows come from outside. Only engine/ looks into it */
     pylstm_outputs outputs;
-    double hop, rate; /* a row every hop ticks, rate ticks a second: samples, where there is audio */
+    double hop, rate;                   /* a row every hop ticks, rate ticks a second: samples, where there is audio */
     double values[PYLSTM_MAX_SETTINGS]; /* in the order of the kind's rules */
     size_t state_size;                  /* bytes of a state, pylstm_decision_state included */
     uint64_t fingerprint;               /* hash of all that decides; a snapshot carries it */

@@ -101,8 +101,8 @@ static pylstm_status segments_check(const pylstm_decision *decision, const pylst
     const double threshold = decision->values[THRESHOLD], neg = decision->values[NEG_THRESHOLD];
     pylstm_setting_found found;
     if (decision->values[LABEL] < 0 && decision->outputs.n > 1) {
-        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "label is missing; expected which of the %d outputs says that somebody speaks",
-                           decision->outputs.n);
+        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT,
+                           "label is missing; expected which of the %d outputs says that somebody speaks", decision->outputs.n);
     }
     if (neg > threshold && neg_threshold_holds(settings) && pylstm_setting_find(settings, rules[NEG_THRESHOLD].key, &found))
         return pylstm_setting_fail(&found, rules[NEG_THRESHOLD].key, "a number that is not above threshold", why);
@@ -364,7 +364,9 @@ static int segments_valid(const pylstm_decision *decision, const void *state, in
     if (s->ended < NO_SUCH_ROW || s->ended > n || (s->ended == NO_SUCH_ROW && s->waiting) ||
         (s->speaking && s->ended > s->start) || (s->waiting && !config->is_final))
         return 0;
-    if (!(s->onset >= 0 && s->onset <= end && s->waiting_onset >= 0 && s->waiting_onset <= end))
+    if (!(s->onset >= 0 && s->onset <= (s->announced ? (double)s->start * decision->hop : end)))
+        return 0;
+    if (!(s->waiting_onset >= 0 && s->waiting_onset <= (s->waiting ? (double)s->ended * decision->hop : end)))
         return 0;
     if (!is_number(s->highest) || !is_number(s->pause_highest) || !is_number(s->since_pause) || !is_number(s->waiting_highest))
         return 0;

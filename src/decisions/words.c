@@ -72,8 +72,7 @@ static int64_t *ring_of(const words_config *config, void *state) {
 /* Whether a key is that of an output, such as "threshold.3". */
 static int is_for_output(const pylstm_outputs *outputs, const char *key, const char *beginning) {
     const size_t length = strlen(beginning);
-    return strncmp(key, beginning, length) == 0 &&
-           pylstm_output_numbered(outputs, key + length, strlen(key + length)) >= 0;
+    return strncmp(key, beginning, length) == 0 && pylstm_output_numbered(outputs, key + length, strlen(key + length)) >= 0;
 }
 
 static int words_knows(const pylstm_decision *decision, const char *key) {
@@ -140,7 +139,8 @@ static pylstm_status check_background(const pylstm_decision *decision, const pyl
     if (pylstm_setting_find(settings, BACKGROUND, &found)) {
         for (names = found.value; (name = pylstm_next_name(&names, &length)) != NULL;) {
             if (pylstm_output_named(outputs, name, length) < 0)
-                return pylstm_setting_fail(&found, BACKGROUND, "labels of the model, with commas between them, or nothing", why);
+                return pylstm_setting_fail(&found, BACKGROUND, "labels of the model, with commas between them, or nothing",
+                                           why);
         }
     }
     for (int k = 0; k < outputs->n; k++) {

@@ -7,12 +7,12 @@
 
 #include <string.h>
 
-#define PREFIX       "detector."
-#define THRESHOLD    "threshold"
-#define SMOOTHING    "smoothing_frames"
-#define REFRACTORY   "refractory_frames"
-#define BACKGROUND   "background"
-#define MOST_FRAMES  1000000000
+#define PREFIX      "detector."
+#define THRESHOLD   "threshold"
+#define SMOOTHING   "smoothing_frames"
+#define REFRACTORY  "refractory_frames"
+#define BACKGROUND  "background"
+#define MOST_FRAMES 1000000000
 
 int pylstm_has_detector_notes(const pylstm_model *model) {
     for (int k = 0; k < model->n_info; k++) {
@@ -31,7 +31,7 @@ static int has_words_settings(const pylstm_model *model) {
 /* The names of labels that are never reported. */
 static const char *background_of(const pylstm_model *model) {
     return has_words_settings(model) ? pylstm_entry(model->decision, model->n_decision, BACKGROUND)
-                             : pylstm_model_info(model, PREFIX BACKGROUND);
+                                     : pylstm_model_info(model, PREFIX BACKGROUND);
 }
 
 static int is_label(const char *label, const char *name, size_t length) {
@@ -83,15 +83,18 @@ static pylstm_status check_background(const pylstm_model *model, pylstm_error *w
     int n = 0;
     if (!list) {
         return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                           "[detector] '" PREFIX BACKGROUND "' is missing; expected labels with commas between them, or nothing");
+                           "[detector] '" PREFIX BACKGROUND
+                           "' is missing; expected labels with commas between them, or nothing");
     }
     for (; (name = pylstm_next_name(&list, &length)) != NULL; n++) {
         if (find_label(model, name, length) == n_labels) {
-            return pylstm_fail(why, PYLSTM_BAD_MODEL, "[detector] '" PREFIX BACKGROUND "' names '%s'; expected labels of the model",
+            return pylstm_fail(why, PYLSTM_BAD_MODEL,
+                               "[detector] '" PREFIX BACKGROUND "' names '%s'; expected labels of the model",
                                pylstm_json_show(shown, name, length));
         }
         if (count_in_background(model, name, length) > 1) {
-            return pylstm_fail(why, PYLSTM_BAD_MODEL, "[detector] '" PREFIX BACKGROUND "' names '%s' twice; expected each label once",
+            return pylstm_fail(why, PYLSTM_BAD_MODEL,
+                               "[detector] '" PREFIX BACKGROUND "' names '%s' twice; expected each label once",
                                pylstm_json_show(shown, name, length));
         }
     }

@@ -6,11 +6,11 @@
 
 struct pylstm_listener {
     const pylstm_decision *decision;
-    pylstm_stream *stream; /* NULL: rows come from elsewhere */
-    void *state;           /* decision->state_size bytes */
-    void *spare;           /* as many, for a state that is still to be checked */
-    pylstm_events events;  /* of the push in progress */
-    pylstm_busy_flag busy; /* taken before the flag of the stream, which nobody else reaches */
+    pylstm_stream *stream;       /* NULL: rows come from elsewhere */
+    void *state;                 /* decision->state_size bytes */
+    void *spare;                 /* as many, for a state that is still to be checked */
+    pylstm_events events;        /* of the push in progress */
+    pylstm_busy_flag busy;       /* taken before the flag of the stream, which nobody else reaches */
     pylstm_published_count rows; /* a copy, for threads that read it during a push */
 };
 

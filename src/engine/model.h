@@ -14,10 +14,10 @@ struct pylstm_model {
     pylstm_layer *layers;
     int n_layers; /* 0: the frames are the output */
     int n_features, n_outputs;
-    char **labels;     /* n_outputs of them, or NULL */
-    int independent;           /* each output is a probability by itself */
-    pylstm_setting *info;      /* n_info entries below "info.", keys without that, in file order */
-    pylstm_setting *decision;  /* n_decision entries below "decision.", likewise: checked */
+    char **labels;            /* n_outputs of them, or NULL */
+    int independent;          /* each output is a probability by itself */
+    pylstm_setting *info;     /* n_info entries below "info.", keys without that, in file order */
+    pylstm_setting *decision; /* n_decision entries below "decision.", likewise: checked */
     int n_info, n_decision;
     uint64_t fingerprint; /* hash of the model file; a snapshot carries it to name its model */
 

@@ -112,8 +112,8 @@ pylstm_status pylstm_decision_create_for_rows(const char *const *labels, int n_o
     return create(&source, decision, why);
 }
 
-pylstm_status pylstm_decision_size(const pylstm_model *model, const pylstm_setting *settings, size_t n_settings,
-                                   size_t *needed, pylstm_error *why) {
+pylstm_status pylstm_decision_size(const pylstm_model *model, const pylstm_setting *settings, size_t n_settings, size_t *needed,
+                                   pylstm_error *why) {
     pylstm_setting notes[PYLSTM_DETECTOR_NOTES];
     pylstm_decision_source source;
     if (!needed)

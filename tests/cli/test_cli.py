@@ -59,21 +59,33 @@ def test_run_prints_events_and_figures(model, tmp_path):
     assert "\x1b" not in result.output
 
 
-def test_the_events_are_those_of_the_library(model, tmp_path):
+@pytest.mark.parametrize("report", ["early", "final"])
+def test_the_events_are_those_of_the_library(model, tmp_path, report):
     loaded = pylstm.load(model)
-    expected = pylstm.Detector.for_model(loaded).push(loaded.run(two_tones()))
+    listener = loaded.listener(report=report)
+    expected = listener.push(two_tones()) + listener.flush()
     path = write(tmp_path / "a.wav", subtype="FLOAT")
-    found = events_of(succeed("run", path, "--model", model, "--json"))
+    found = events_of(succeed("run", path, "--model", model, "--json", "--report", report))
     assert [event["label"] for event in found] == ["low", "high"]
     assert found == [
-        {"time": round(e.time, 6), "label": e.label, "score": round(e.score, 6)} for e in expected
+        {
+            "time": round(e.time, 6),
+            "label": e.label,
+            "score": round(e.score, 6),
+            "onset": round(e.onset, 6),
+            "offset": round(e.offset, 6),
+            "kind": "word",
+            "file": str(path),
+        }
+        for e in expected
     ]
 
 
 def test_json_is_one_object_a_line_and_ends_with_a_summary(model, tmp_path):
     result = succeed("run", write(tmp_path / "a.wav", 8000), "--model", model, "--json")
     *events, summary = map(json.loads, result.stdout.splitlines())
-    assert all(list(event) == ["time", "label", "score"] for event in events)
+    expected = ["time", "label", "score", "onset", "offset", "kind", "file"]
+    assert all(list(event) == expected for event in events)
     assert list(summary) == [
         "audio_seconds",
         "processing_seconds",
@@ -81,6 +93,7 @@ def test_json_is_one_object_a_line_and_ends_with_a_summary(model, tmp_path):
         "real_time_factor",
         "frames",
         "events",
+        "file",
     ]
     assert (summary["audio_seconds"], summary["frames"], summary["events"]) == (2.0, 201, 2)
     ratio = summary["processing_seconds"] / summary["audio_seconds"]
@@ -188,6 +201,10 @@ def test_info_for_people(model):
         "labels        silence, low, high",
         "latency       12.5 ms (200 samples)",
         f"runs on       {pylstm.show_config()['isa']['used']}",
+        "decision      words: one label at a time, where its average reaches the threshold; given"
+        " when they are decided",
+        "              threshold=0.7 smoothing_frames=5 refractory_frames=20 min_frames=1",
+        "              background=silence",
         "info          detector.threshold = 0.7",
         "              detector.background = silence",
     ):
@@ -203,6 +220,46 @@ def test_info_for_programs(model):
     assert facts["features"]["normalize"] is False
     assert [layer["kind"] for layer in facts["layers"]] == ["lstm", "dense"]
     assert facts["info"] == DETECTOR
+    assert facts["decision"] == {
+        "kind": "words",
+        "threshold": 0.7,
+        "smoothing_frames": 5,
+        "refractory_frames": 20,
+        "min_frames": 1,
+        "exclusive": True,
+        "report": "early",
+        "background": ["silence"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("decision", "words"),
+    [
+        ({"threshold": {"low": 0.25}}, "threshold=silence: 0.5, low: 0.25, high: 0.5 smoothing_"),
+        ({"kind": "segments", "label": "low"}, "segments of 'low': from when to when; given once"),
+        ({"kind": "segments", "label": "low", "max_speech": 9.0}, "max_speech=9 "),
+        ({"kind": "segments", "label": "low"}, "max_speech=none "),
+        ({"kind": "symbols"}, "symbols: the best output of each row, without 'silence'; given on"),
+    ],
+)
+def test_info_of_decisions(tmp_path, decision, words):
+    path = tmp_path / "m.safetensors"
+    tone_model(info={}, decision=decision).save(path)
+    assert words in succeed("info", path).stdout
+    shown = json.loads(succeed("info", path, "--json").stdout)["decision"]
+    in_force = dict(pylstm.load(path).listener().decision)
+    assert shown.keys() == in_force.keys()
+    assert shown["kind"] == in_force["kind"]
+
+
+def test_info_of_a_model_that_decides_on_nothing(tmp_path):
+    path = tmp_path / "m.safetensors"
+    tone_model(labels=None, info={}).save(path)
+    assert "decision      none: " in succeed("info", path).stdout
+    assert (
+        "kind is missing"
+        in json.loads(succeed("info", path, "--json").stdout)["decision"]["problem"]
+    )
 
 
 def test_info_without_features_labels_and_info(tmp_path):
@@ -291,8 +348,11 @@ def test_figures_of_a_slow_machine(capsys):
 
 def test_help_and_version():
     assert succeed("--version").stdout == f"pylstm {pylstm.__version__}\n"
-    assert re.search(r"demo .*\n *run .*\n *train .*\n *eval .*\n *info ", succeed("--help").stdout)
-    for command in ("demo", "run", "train", "eval", "info"):
+    assert re.search(
+        r"demo .*\n *run .*\n *segments .*\n *train .*\n *eval .*\n *info ",
+        succeed("--help").stdout,
+    )
+    for command in ("demo", "run", "segments", "train", "eval", "info"):
         assert f"Usage: pylstm {command}" in succeed(command, "--help").stdout
     nothing = invoke()
     assert nothing.exit_code == 2

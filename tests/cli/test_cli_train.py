@@ -65,7 +65,7 @@ def test_noise_and_silence_are_learnt_as_well(data, tmp_path):
     assert line in result.stdout
     model = pylstm.load(path)
     assert model.labels == ("high", "low", "background")
-    assert model.info["detector.background"] == "background"
+    assert model.decision["background"] == "background"
     stretch = 0.002 * np.random.default_rng(5).standard_normal(16000).astype(np.float32)
     parts = [stretch, tone("low", 999, 0.5), stretch, np.zeros(8000, np.float32)]
     events = pylstm.Detector.for_model(model).push(model.run(np.concatenate(parts)))
@@ -85,7 +85,7 @@ def test_silence_that_is_there_is_not_added(tmp_path):
         not in succeed("train", data, "-o", path, *QUICK, "--background-examples").stdout
     )
     model = pylstm.load(path)
-    assert (model.labels, model.info["detector.background"]) == (("low", "silence"), "silence")
+    assert (model.labels, model.decision["background"]) == (("low", "silence"), "silence")
     data = folder_of_tones(tmp_path / "more", n=4)
     arguments = ["--background-examples", "--background", "low"]
     message = (
@@ -133,7 +133,7 @@ def test_labels_and_others(tmp_path):
     succeed("train", data, "-o", path, *QUICK, "--labels", "low, high", "--others", "unknown")
     model = pylstm.load(path)
     assert model.labels == ("high", "low", "unknown")
-    assert model.info["detector.background"] == "unknown"
+    assert model.decision["background"] == "unknown"
     facts = json.loads(succeed("eval", path, data, "--json").stdout)
     assert [row["count"] for row in facts["labels"].values()] == [4, 4, 8]
 
@@ -161,7 +161,7 @@ def test_events_are_learnt_frame_by_frame(tmp_path):
     result = succeed("train", manifest, "-o", path, *arguments)
     assert "labels        background (the rest), high 6, low 6" in result.stdout
     model = pylstm.load(path)
-    assert model.info["detector.background"] == "background"
+    assert model.decision["background"] == "background"
     heard = succeed("run", tmp_path / "scenes" / "0.wav", "--model", path, "--json").stdout
     events = [json.loads(line) for line in heard.splitlines()[:-1]]
     assert [event["label"] for event in events] == ["low", "high"]
@@ -274,3 +274,15 @@ def test_no_names(data, tmp_path):
     out = tmp_path / "a.safetensors"
     refuse(2, "labels is empty; .*", "train", data, "-o", out, "--labels", ",", *QUICK)
     refuse(2, "--background is empty; .*", "train", data, "-o", out, "--background", "", *QUICK)
+
+
+@pytest.mark.slow
+def test_a_label_of_background_may_have_a_comma(tmp_path):
+    data = folder_of_tones(tmp_path / "data", ("low", "high", "hum"), n=4)
+    path = tmp_path / "a.safetensors"
+    arguments = ["--labels", "low,high", "--others", "hum, or more"]
+    succeed("train", data, "-o", path, *QUICK, *arguments)
+    model = pylstm.load(path)
+    assert model.labels == ("high", "hum, or more", "low")
+    assert model.listener().decision["background"] == ("hum, or more",)
+    assert "background=hum, or more" in succeed("info", path).stdout

@@ -53,7 +53,7 @@ def flags_of(processor: str) -> str:
 def test_an_exported_model_on_a_board(
     board: str, model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Posteriors of the bundled recording: the bits of x86's plain C kernels."""
+    """Posteriors of the bundled recording: the bits of x86's plain C kernels; and the events."""
     cross("gcc")
     tool("qemu-system-arm")
     monkeypatch.setenv("PYLSTM_ISA", "scalar")
@@ -71,6 +71,18 @@ def test_an_exported_model_on_a_board(
     expected = loaded.stream().push(pcm)
     rows = np.fromfile(folder / "rows.f32", "<f4").reshape(-1, loaded.n_outputs)
     np.testing.assert_array_equal(rows.view("<u4"), expected.view("<u4"))
+    events = re.findall(r"^(\d+) ms  (\w+)  (\d+) millionths, from (\d+) ms$", told, re.MULTILINE)
+    ours = loaded.listener().push(pcm)
+    assert [(int(time), label, int(score), int(onset)) for time, label, score, onset in events] == [
+        (
+            int(1000 * event.time + 0.5),
+            event.label,
+            int(1e6 * event.score + 0.5),
+            int(1000 * event.onset + 0.5),
+        )
+        for event in ours
+    ]
+    assert len(events) >= 5
     stack = [int(n) for n in re.findall(r"stack to \D*: (\d+)", told)]
     assert len(stack) == 2
     assert stack[0] <= 65536

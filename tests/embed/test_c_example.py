@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import struct
 import subprocess
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import soundfile
 
 import pylstm
-from tests.core_builds import ROOT, example, run, tool
+from tests.core_builds import ROOT, example, link, run, tool
 from tests.embed.c_programs import KEYWORDS, MODELS, events, valgrind
 
 pytestmark = pytest.mark.slow
@@ -145,7 +146,38 @@ def test_complaints_of_the_program(listen: Path, tmp_path: Path) -> None:
     assert ": [" in complaint(tmp_path / "broken", sound)
     assert "cannot be opened" in complaint(KEYWORDS, tmp_path / "none")
     assert "cannot be written" in complaint(KEYWORDS, sound, tmp_path / "no" / "rows")
-    assert "[detector]" in complaint(tmp_path / "plain.safetensors", sound)
+    assert "kind is missing" in complaint(tmp_path / "plain.safetensors", sound)
+
+
+MAIN = """
+#include <stdlib.h>
+
+static size_t from_standard_input(int16_t *pcm, size_t n) {
+    return fread(pcm, sizeof *pcm, n, stdin);
+}
+
+int main(int argc, char **argv) {
+    static unsigned char bytes[1 << 20];
+    FILE *file = argc == 2 ? fopen(argv[1], "rb") : NULL;
+    pylstm_model *model;
+    if (!file || pylstm_model_create(bytes, fread(bytes, 1, sizeof bytes, file), &model, NULL))
+        return 1;
+    return hear_words(model, from_standard_input);
+}
+"""
+
+
+def test_the_program_of_the_page_hears_what_python_hears(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "embedding.md").read_text()
+    (function,) = re.findall(r"```c\n([^`]*int hear_words\([^`]*)```", page)
+    (tmp_path / "words.c").write_text(function + MAIN)
+    program = link(tmp_path / "words", "plain", [tmp_path / "words.c"])
+    pcm, _ = soundfile.read(MODELS / "demo.wav", dtype="int16")
+    ran = subprocess.run([program, KEYWORDS], input=pcm.tobytes(), capture_output=True, check=True)
+    heard = pylstm.load("keywords").listener(threshold=0.5).push(pcm)
+    assert len(heard) >= 5
+    lines = [f"{event.label} from {event.onset:.2f} to {event.offset:.2f} s" for event in heard]
+    assert ran.stdout.decode().splitlines() == lines
 
 
 def test_under_valgrind(listen: Path, tmp_path: Path) -> None:

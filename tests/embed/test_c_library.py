@@ -184,6 +184,8 @@ def test_memory_does_not_depend_on_the_kernels(
 ) -> None:
     """What `pylstm export` measures here is enough on every machine."""
     for path in sorted(files.glob("*.safetensors")):
+        if path.stem.startswith("decision_"):  # such a decision is refused
+            continue
         sizes = set()
         for isa in pylstm.show_config()["isa"]["supported"]:
             monkeypatch.setenv("PYLSTM_ISA", isa)

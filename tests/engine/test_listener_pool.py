@@ -374,7 +374,7 @@ def test_what_else_is_refused() -> None:
             getattr(pool, kind)({0: data, 1: data})
     pool[1].reset()
     pool[0].push(GOOD)
-    with pytest.raises(ValueError, match="slot 0: .*audio and frames"):
+    with pytest.raises(ValueError, match=r"slot 0: .*audio and frames"):
         pool.push_frames({1: data, 0: data})
     assert [listener.position for listener in pool] == [GOOD.size, 0]
 

@@ -33,7 +33,7 @@ KERNELS = sorted({"scalar", pylstm.show_config()["isa"]["supported"][0]})
 
 
 def models() -> list[Model]:
-    """Plain features; everything that features can do; a window as long as the frame; frames; words."""
+    """Plain features; all that features can do; a window as long as the frame; frames; words."""
     everything = everything_at_once()
     bare = LogMel(center=False, n_fft=300, win_length=300, hop_length=90, n_mels=10, power=0.5)
     return [

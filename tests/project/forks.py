@@ -28,7 +28,7 @@ import numpy as np
 
 import pylstm
 from tests.signals import audio
-from tests.small_models import small_model
+from tests.small_models import lively_model, small_model
 
 PATIENCE = 20.0
 """Seconds after which a child hangs. All of them take well under one, but machines are shared."""
@@ -135,6 +135,31 @@ def fork_in_the_middle_of_a_push() -> Iterator[Child]:
 
 
 @contextmanager
+def fork_in_the_middle_of_listening() -> Iterator[Child]:
+    """As before, with listeners: what they decide on is interrupted with their streams."""
+    model = lively_model("softmax")
+    pool, lone = model.listeners(SLOTS, threads=3), model.listener()
+    long = {slot: np.tile(PCM, 8) for slot in CHUNKS}
+
+    def child() -> object:
+        interrupted = 0
+        for listener in (*pool, lone):
+            try:
+                listener.snapshot()
+            except pylstm.StreamBusyError as error:
+                if "forked" not in str(error):
+                    raise
+                interrupted += 1
+            listener.reset()
+        alone = {slot: model.listener().push(chunk) for slot, chunk in CHUNKS.items()}
+        good = all(alone.values()) and pool.push(CHUNKS) == alone and lone.push(PCM) == alone[0]
+        return INTERRUPTED if good and interrupted else good
+
+    with repeated(lambda: pool.push(long)), repeated(lambda: lone.push(long[0])):
+        yield child
+
+
+@contextmanager
 def fork_of_a_fork() -> Iterator[Child]:
     """Each generation has used the pool before it forks the next."""
     model = small_model()
@@ -214,6 +239,7 @@ SITUATIONS = {
         child_exits,
         child_drops_the_pool,
         fork_in_the_middle_of_a_push,
+        fork_in_the_middle_of_listening,
         fork_of_a_fork,
         training_in_another_thread,
         multiprocessing_pool,

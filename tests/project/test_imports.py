@@ -15,7 +15,7 @@ class Absent:
             raise ImportError(name + " was imported")
 
 HEAVY = {"scipy", "librosa", "torch", "keras", "onnx", "matplotlib", "soundfile", "typer", "rich",
-         "safetensors", "numba"}
+         "safetensors", "numba", "sounddevice"}
 sys.meta_path.insert(0, Absent())
 import numpy as np
 import pylstm

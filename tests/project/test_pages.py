@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def name_of(page: Path) -> str:
 
 
 README = PROJECT / "README.md"
-STREAMING, FROM_TORCH = blocks(README, "python")
+STREAMING, RECORDING, FROM_TORCH = blocks(README, "python")
 
 
 # --- what README's programs do --------------------------------------------------------------------
@@ -68,7 +69,29 @@ def test_it_has_as_many_lines_as_its_heading_says() -> None:
     assert len(lines) <= int(claimed[0])
 
 
-def test_the_second_program_makes_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_second_program_hears_what_the_first_one_hears(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("soundfile", reason="it reads the recording: pip install 'pylstm[cli]'")
+    monkeypatch.chdir(PROJECT / "examples")
+    names: dict[str, Any] = {}
+    exec(STREAMING, names)
+    heard = capsys.readouterr().out.splitlines()
+    exec(RECORDING, names)
+    assert [f"{e.time:6.2f} s  {e.label}  {e.score:.2f}" for e in names["words"]] == heard
+    seconds = len(names["audio"]) / names["sr"]
+    assert names["speech"]
+    assert all(0 <= start < end <= seconds for start, end in names["speech"])
+
+
+def test_the_programs_on_decisions_run() -> None:
+    names: dict[str, Any] = {}
+    for program in blocks(PROJECT / "docs" / "decisions.md", "python"):
+        if "sounddevice" not in program:  # needs a microphone
+            exec(program, names)
+
+
+def test_the_third_program_makes_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch", reason="it is PyTorch's: pip install 'pylstm[torch]'")
     monkeypatch.chdir(tmp_path)
     torch.manual_seed(0)

@@ -59,7 +59,7 @@ ROOMS: dict[str, Rows] = {
     ),
     "pylstm.cli": (
         ("__init__",),
-        ("bench", "demo", "eval", "export", "info", "run", "train"),
+        ("bench", "demo", "eval", "export", "info", "mic", "run", "segments", "train"),
         ("console",),
     ),
 }

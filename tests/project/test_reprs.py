@@ -52,6 +52,8 @@ def instances(folder: Path) -> dict[str, object]:
     return {
         "Stream": MODEL.stream(),
         "Streams": pool,
+        "Listener": MODEL.listener(),
+        "Listeners": MODEL.listeners(1000),
         "Detector": pylstm.Detector([f"word {k}" for k in range(1000)], background=[]),
         "Intake": pylstm.Intake(MODEL, rate=48000, channels=2, channel=1, encoding="int24-be"),
         "Event": pylstm.Event(1.5, "yes", 0.9),
@@ -139,6 +141,20 @@ def test_what_a_pool_went_through_shows() -> None:
     stays = pool[2]
     del pool
     assert repr(stays) == "Stream(position=0, frames=0, n_outputs=2)"  # it outlives its pool
+
+
+def test_what_a_listener_went_through_shows() -> None:
+    listener = MODEL.listener(kind="symbols")
+    listener.push(np.zeros(1600, np.float32))
+    assert repr(listener) == "Listener(symbols, position=1600, frames=9, n_outputs=2)"
+    listener.reset()
+    assert repr(listener) == "Listener(symbols, position=0, frames=0, n_outputs=2)"
+    pool = MODEL.listeners(3, threads=2, kind="symbols")
+    held = pool[pool.join()]
+    pool.grow(4)
+    assert repr(pool) == "Listeners(n=7, joined=1, threads=2)"
+    pool.leave(0)
+    assert repr(held) == "Listener(of slot 0, which has left its pool)"
 
 
 def test_a_closed_file_has_one(tmp_path: Path) -> None:

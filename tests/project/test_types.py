@@ -117,6 +117,8 @@ reveal_type(pylstm.reference.mfcc)
 reveal_type(pylstm.show_config()["isa"]["used"])
 reveal_type(pylstm.load("vad").stream().model)
 reveal_type(pylstm.load("vad").streams(3).model)
+reveal_type(pylstm.load("vad").listener(threshold=0.4).model)
+reveal_type(pylstm.load("vad").listeners(3, report="final")[0].model)
 pylstm.train.fitt
 pylstm.lode
 """,
@@ -125,6 +127,28 @@ pylstm.lode
     errors = [line for line in told if ": error: Module has no attribute" in line]
     assert [re.findall('"(.*?)"', line)[0] for line in errors] == ["fitt", "lode"]
     assert not any(re.search(r'"Any"', line) for line in told)
+
+
+def test_what_a_listener_gives_is_known(folder: Path) -> None:
+    """With posteriors it is a pair, without them it is not."""
+    told = mypy(
+        """
+import numpy as np
+import pylstm
+pcm = np.zeros(160, np.float32)
+model = pylstm.load("vad")
+listener, pool = model.listener(), model.listeners(2)
+events: list[pylstm.Event] = listener.push(pcm) + listener.flush()
+both = listener.push(pcm, posteriors=True)
+events, rows = both
+onset: float | None = pool.push({0: pcm})[0][0].onset
+rows = pool.push({0: pcm}, posteriors=True)[0][1]
+again = model.listener(**listener.decision)
+wrong: list[pylstm.Event] = listener.push(pcm, posteriors=True)
+""",
+        folder,
+    )
+    assert [line.split(":")[1] for line in told if ": error:" in line] == ["13"]
 
 
 # Right, and wrong in one word.
@@ -146,6 +170,10 @@ OPTIONS = MappingProxyType(
         'pylstm.LogMel(pad_mode="constant")': 'pylstm.LogMel(pad_mode="zeros")',
         'pylstm.LogMel(norm="slaney")': 'pylstm.LogMel(norm="Slaney")',
         'pylstm.load("vad").quantize("int8")': 'pylstm.load("vad").quantize("float32")',
+        'pylstm.load("vad").listener(report="final")': 'pylstm.load("vad").listener(report="late")',
+        'pylstm.load("vad").listeners(2, min_speech=0.1)': (
+            'pylstm.load("vad").listeners(2, min_speach=0.1)'
+        ),
         'pylstm.GRU(3, 2).quantize("bf16")': 'pylstm.GRU(3, 2).quantize("fp16")',
         'pylstm.convert.from_torch({}, activation="tanh")': (
             'pylstm.convert.from_torch({}, activation="Tanh")'

@@ -157,8 +157,8 @@ def told(events: list[Event]) -> list[tuple[int, float, float, float | None]]:
         # Independent labels do not; on one row they come in their order.
         (("0990", "0990"), {"smoothing_frames": 1, "exclusive": False}, [(0, 1, 1, 2),
          (1, 1, 1, 2)], [3, 3]),
-        # Without support it is the row itself; a threshold that rounds to 0 is always reached.
-        (("000",), {"threshold": 1e-10}, [(0, 0, 0, 1)], [1]),
+        # A threshold that rounds to 0 stays above it.
+        (("000",), {"threshold": 1e-10}, [], []),
         # A threshold a label; the one that does not reach its own is no candidate.
         (("7770", "4440"), {"smoothing_frames": 1, "threshold": [0.8, 0.4]}, [(1, 0, 0, 1)], [3]),
         (("9990", "8880"), {"smoothing_frames": 1, "background": [0]}, [(1, 0, 0, 1)], [3]),

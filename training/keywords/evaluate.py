@@ -2,7 +2,7 @@
 
 Usage::
 
-    python evaluate.py tune MODEL CACHE          # detector parameters, from the validation split
+    python evaluate.py tune MODEL CACHE          # the decision, from the validation split
     python evaluate.py measure MODEL [--json F]  # the held-out voices slt and awb
     python evaluate.py trade MODEL               # them with other thresholds: hits and false alarms
 
@@ -243,14 +243,14 @@ def mixed_stream(
     return np.concatenate([*rows, stream.flush()]), words, position * hop_seconds / 60
 
 
-def tune(model: pylstm.Model, cache: Path, sequences: int, most_alarms: float) -> dict[str, str]:
-    """The detector that hears most keywords of the validation split with few false alarms."""
+def tune(model: pylstm.Model, cache: Path, sequences: int, most_alarms: float) -> dict[str, float]:
+    """The settings that hear most keywords of the validation split with few false alarms."""
     mixer = Mixer(cache, "validation", 7)
     posteriors, words, _ = mixed_stream(model, mixer, sequences, running=False)
     running, _, minutes = mixed_stream(model, mixer, sequences, running=True)
     clear = np.array([word[3] for word in words])
     timed = [word[:3] for word in words]
-    best: tuple[float, dict[str, str]] | None = None
+    best: tuple[float, dict[str, float]] | None = None
     for smoothing, threshold in itertools.product((6, 9, 12, 15), np.arange(0.3, 0.96, 0.05)):
         detector = Detector(LABELS, float(threshold), smoothing, refractory_frames=25)
         heard, extra = match(detector.push(posteriors), timed)
@@ -263,12 +263,7 @@ def tune(model: pylstm.Model, cache: Path, sequences: int, most_alarms: float) -
               f"beside a word {len(extra)}, false alarms a minute {alarms:.2f}")  # fmt: skip
         score = right[clear].mean() - 10.0 * max(0.0, alarms - most_alarms)
         if best is None or score > best[0]:
-            best = (score, {
-                "detector.threshold": f"{threshold:.2f}",
-                "detector.smoothing_frames": str(smoothing),
-                "detector.refractory_frames": "25",
-                "detector.background": "unknown,silence",
-            })  # fmt: skip
+            best = (score, {"threshold": round(float(threshold), 2), "smoothing_frames": smoothing})
     return best[1]
 
 
@@ -290,7 +285,7 @@ def main() -> None:
     model = pylstm.load(str(options.model))
     if options.step == "tune":
         chosen = tune(model, options.cache, options.sequences, options.most_alarms)
-        (options.cache / "detector.json").write_text(json.dumps(chosen, indent=1))
+        (options.cache / "decision.json").write_text(json.dumps(chosen, indent=1))
         print(chosen)
     elif options.step == "trade":
         print(trade(model))

@@ -5,7 +5,7 @@ Usage::
     python train.py features CACHE          # mix sequences, compute their spectrograms
     python train.py fit CACHE               # train; writes CACHE/trained.safetensors
     python train.py settle CACHE            # with less augmentation: CACHE/settled.safetensors
-    python train.py export CACHE MODEL      # write it as a model file with its detector
+    python train.py export CACHE MODEL      # write it as a model file with its decision
 
 The network runs as it will in the engine: frame by frame, with a state that is carried from one
 sequence to the next, so that minutes of audio are nothing new to it.
@@ -36,11 +36,12 @@ BATCH = 64
 SETTLED = 0.5  # of the augmentation, in the end
 FRESH = 0.04  # the share of streams that begin anew with a chunk
 
-DETECTOR = {
-    "detector.threshold": "0.70",
-    "detector.smoothing_frames": "15",
-    "detector.refractory_frames": "25",
-    "detector.background": "unknown,silence",
+DECISION = {
+    "kind": "words",
+    "threshold": 0.7,
+    "smoothing_frames": 15,
+    "refractory_frames": 25,
+    "background": ["unknown", "silence"],
 }
 
 
@@ -171,7 +172,7 @@ def fit(
     learned = learn(cache, model, training, epochs, learning_rate, seed, threads,
                     cache / "checkpoint.safetensors", resume)  # fmt: skip
     learned.save(cache / "trained.safetensors")
-    for name in ("settled.safetensors", "settling.safetensors", "detector.json"):
+    for name in ("settled.safetensors", "settling.safetensors", "decision.json"):
         (cache / name).unlink(missing_ok=True)
 
 
@@ -238,12 +239,13 @@ def learn(
 
 
 def export(cache: Path, path: Path) -> None:
-    """Write the trained model with the detector that was tuned."""
+    """Write the trained model with the decision that was tuned."""
     settled = cache / "settled.safetensors"
     trained = pylstm.load(settled if settled.exists() else cache / "trained.safetensors")
-    tuned = cache / "detector.json"
-    detector = DETECTOR | (json.loads(tuned.read_text()) if tuned.exists() else {})
-    pylstm.Model(trained.features, trained.layers, trained.labels, detector).save(path)
+    tuned = cache / "decision.json"
+    decision = DECISION | (json.loads(tuned.read_text()) if tuned.exists() else {})
+    model = pylstm.Model(trained.features, trained.layers, trained.labels, decision=decision)
+    model.save(path)
     print(f"{path}: {path.stat().st_size} bytes")
 
 

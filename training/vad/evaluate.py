@@ -294,7 +294,7 @@ def tune(model: pylstm.Model, clips: Path, sequences: int) -> dict[str, str]:
 
 def with_detector(model: pylstm.Model, detector: dict[str, str]) -> pylstm.Model:
     """The same model with other numbers of its detector."""
-    return pylstm.Model(model.features, model.layers, model.labels, dict(model.info) | detector)
+    return model.with_info({**model.info, **detector})
 
 
 def main() -> None:

@@ -38,6 +38,16 @@ DETECTOR = {
     "detector.refractory_frames": "20",
     "detector.background": "other",
 }
+# What a listener decides by; the notes above are for `Detector.for_model`.
+DECISION = {
+    "kind": "segments",
+    "label": "speech",
+    "threshold": 0.7,
+    "smoothing_frames": 5,
+    "min_speech": 0.25,
+    "min_silence": 0.3,
+    "pad": 0.03,
+}
 
 
 def mfcc(**normalisation: np.ndarray) -> pylstm.MFCC:
@@ -137,6 +147,7 @@ def train(cache: Path, path: Path, epochs: int, learning_rate: float, seed: int)
         [lstm, pylstm.Dense(HIDDEN_SIZE, len(LABELS), "softmax", seed=seed)],
         labels=list(LABELS),
         info=DETECTOR,
+        decision=DECISION,
     )
     fitted = fit(
         model,

@@ -12,7 +12,7 @@ import typer
 from pylstm.audio import AudioError
 from pylstm.cli.console.output import one_line
 
-__all__ = ["FAILED", "INTERRUPTED", "OK", "USAGE", "CliError", "exit_code"]
+__all__ = ["FAILED", "INTERRUPTED", "OK", "USAGE", "CliError", "exit_code", "print_error"]
 
 OK = 0
 FAILED = 1
@@ -58,19 +58,19 @@ def exit_code(action: Callable[[], Any]) -> int:
     except typer.Exit:
         raise  # how typer ends --help and --version, not an error
     except CliError as error:
-        return _printed(str(error), error.code)
+        return print_error(str(error), error.code)
     except AudioError as error:
-        return _printed(str(error), FAILED)
+        return print_error(str(error), FAILED)
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:  # such as head, which has read enough
         _discard_stdout()
         return BROKEN_PIPE
     except MemoryError:
-        return _printed("out of memory", FAILED)
+        return print_error("out of memory", FAILED)
     except OSError as error:
         _discard_stdout()
-        return _printed(f"{error.filename or 'output'}: {error.strerror or error}", FAILED)
+        return print_error(f"{error.filename or 'output'}: {error.strerror or error}", FAILED)
     except Exception as error:
         # Wrong usage is an exception of Click, which some versions of typer vendor under another
         # name: it is recognised by its attributes.
@@ -79,7 +79,7 @@ def exit_code(action: Callable[[], Any]) -> int:
         if os.environ.get("PYLSTM_TRACEBACK"):
             raise
         kind = type(error).__name__
-        return _printed(
+        return print_error(
             f"this is a bug: {kind}: {error} (PYLSTM_TRACEBACK=1 shows where; please report it)",
             FAILED,
         )
@@ -93,10 +93,11 @@ def _usage_error(error: Any) -> int:
         return USAGE
     context = getattr(error, "ctx", None)
     command = context.command_path if context is not None else "pylstm"
-    return _printed(f"{message.rstrip('.')} ({command} --help)", error.exit_code)
+    return print_error(f"{message.rstrip('.')} ({command} --help)", error.exit_code)
 
 
-def _printed(message: str, code: int) -> int:
+def print_error(message: str, code: int = FAILED) -> int:
+    """Prints an error and returns its exit code."""
     print(f"pylstm: {one_line(message)}", file=sys.stderr)
     return code
 

@@ -1,4 +1,4 @@
-"""A model that listens to an audio file chunk by chunk, as to a microphone."""
+"""A listener that hears an audio file or a pipe chunk by chunk, as a microphone."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.audio import AudioFile
+from pylstm._engine import Listener
+from pylstm.audio import AudioError, AudioFile
 from pylstm.cli.console.errors import USAGE, CliError
-from pylstm.decisions import Detector, Event
-from pylstm.model import Model
+from pylstm.decisions import Event
 
-__all__ = ["Heard", "Listening", "ListeningSummary", "detector_of", "keywords_of"]
+__all__ = ["Heard", "Listening", "ListeningSummary"]
 
 
 @dataclass(frozen=True)
@@ -27,13 +27,13 @@ class Heard:
     ----------
     first_frame : int
         Number of the first row.
-    rows : array, shape (n, n_outputs), float32
-        Posteriors, one row a frame; often none.
+    rows : array, shape (n, n_outputs), float32, or None
+        Posteriors, one row a frame, often none; None: they were not asked for.
     events : list of Event
     """
 
     first_frame: int
-    rows: NDArray[np.float32]
+    rows: NDArray[np.float32] | None
     events: list[Event]
 
 
@@ -46,9 +46,9 @@ class ListeningSummary:
     audio_seconds : float
         Length of the audio.
     processing_seconds : float
-        Time that the engine and the detector took.
+        Time that the engine took.
     reading_seconds : float
-        Time that reading, decoding, mixing and resampling took.
+        Time that reading, decoding, mixing and resampling took; of a pipe, waiting, too.
     frames : int
         Rows of posteriors.
     events : int
@@ -61,6 +61,15 @@ class ListeningSummary:
     frames: int
     events: int
 
+    def __add__(self, other: ListeningSummary) -> ListeningSummary:
+        return ListeningSummary(
+            self.audio_seconds + other.audio_seconds,
+            self.processing_seconds + other.processing_seconds,
+            self.reading_seconds + other.reading_seconds,
+            self.frames + other.frames,
+            self.events + other.events,
+        )
+
     @property
     def real_time_factor(self) -> float:
         """Processing time per second of audio; below 1 keeps up with a microphone."""
@@ -68,18 +77,18 @@ class ListeningSummary:
 
 
 class Listening:
-    """One pass of a file through a model and its detector; iterate over it once.
+    """One pass of audio through a listener; iterate over it once.
 
     Parameters
     ----------
-    model : Model
-        With features and labels.
-    detector : Detector
-        At the start of a stream.
+    listener : Listener
+        It is reset.
     audio : AudioFile
         At its beginning, at the model's rate.
     chunk_ms : float
         Milliseconds of audio in a chunk.
+    posteriors : bool
+        Whether rows are given, too.
 
     Raises
     ------
@@ -87,19 +96,22 @@ class Listening:
         A chunk is shorter than one sample.
     """
 
-    def __init__(self, model: Model, detector: Detector, audio: AudioFile, chunk_ms: float) -> None:
-        rate = model.sample_rate
-        assert rate is not None  # detector_of has checked it
+    def __init__(
+        self, listener: Listener, audio: AudioFile, chunk_ms: float, posteriors: bool = False
+    ) -> None:
+        rate = listener.model.sample_rate
+        assert rate is not None  # it has a listener, hence features
         if chunk_ms * rate < 1000:
             raise CliError(
                 f"--chunk-ms is {chunk_ms:g}; expected {1000 / rate:g} or more, one sample at"
                 f" {rate} Hz",
                 USAGE,
             )
+        listener.reset()
         self._size = math.floor(chunk_ms * rate / 1000 + 0.5)
-        self._stream = model.stream()
-        self._detector = detector
+        self._listener = listener
         self._audio = audio
+        self._posteriors = posteriors
         self._processing = 0.0
         self._reading = 0.0
         self._events = 0
@@ -112,17 +124,20 @@ class Listening:
             self._reading += perf_counter() - start
             if chunk is None:
                 break
-            yield self._hear(self._stream.push, chunk)
-        yield self._hear(self._stream.flush)
+            yield self._hear(self._listener.push, chunk)
+        yield self._hear(self._listener.flush)
 
-    def _hear(self, step: Callable[..., NDArray[np.float32]], *audio: Any) -> Heard:
-        first_frame = self._stream.frames
+    def _hear(self, step: Callable[..., Any], *audio: NDArray[np.float32]) -> Heard:
+        first_frame = self._listener.frames
+        rows = None
         start = perf_counter()
         try:
-            rows = step(*audio)
-            events = self._detector.push(rows)
+            if self._posteriors:
+                events, rows = step(*audio, posteriors=True)
+            else:
+                events = step(*audio)
         except ValueError as error:
-            raise CliError(f"stopped at {self._audio.seconds_read:.2f} s: {error}") from None
+            raise AudioError(f"stopped at {self._audio.seconds_read:.2f} s: {error}") from None
         self._processing += perf_counter() - start
         self._events += len(events)
         return Heard(first_frame, rows, events)
@@ -134,28 +149,6 @@ class Listening:
             self._audio.seconds_read,
             self._processing,
             self._reading,
-            self._stream.frames,
+            self._listener.frames,
             self._events,
         )
-
-
-def detector_of(model: Model, name: str) -> Detector:
-    """The detector whose parameters are in a model's info.
-
-    Raises
-    ------
-    CliError
-        The model has no features, no labels, or no parameters of a detector.
-    """
-    try:
-        return Detector.for_model(model)
-    except ValueError as error:
-        raise CliError(
-            f"{name} has no detector: {error}; Model(..., info=...) sets its parameters, see"
-            " pylstm.Detector.for_model"
-        ) from None
-
-
-def keywords_of(detector: Detector) -> list[str]:
-    """The labels that a detector reports."""
-    return [label for label in detector.labels if label not in detector.background]

@@ -7,11 +7,13 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from pylstm.cli.console.errors import USAGE, CliError
 from pylstm.cli.console.listening import Heard
 from pylstm.cli.console.output import one_line
+from pylstm.cli.console.text_file import same_file
+from pylstm.model import Model
 
 __all__ = ["PosteriorsFile", "column_name"]
 
@@ -68,7 +70,7 @@ class PosteriorsFile:
         self._hop_seconds = hop_seconds
         self._rows = b""
         for source in inputs:
-            if _same(path, source):
+            if same_file(path, source):
                 raise CliError(f"--csv {path} would overwrite the input {source}", USAGE)
         try:
             self._file = open(path, "wb", buffering=0)  # noqa: SIM115
@@ -76,8 +78,17 @@ class PosteriorsFile:
             raise self._unwritable(error) from None
         self._add([["time", *map(column_name, labels)]])
 
+    @classmethod
+    def of(cls, path: Path, model: Model, inputs: Iterable[Path]) -> Self:
+        """The file for a model's posteriors; outputs without labels have their numbers."""
+        features: Any = model.features
+        hop_seconds = features.hop_length / features.sr
+        labels = model.labels or [str(k) for k in range(model.n_outputs)]
+        return cls(path, labels, hop_seconds, inputs)
+
     def write(self, heard: Heard) -> None:
         """Adds the rows of one chunk."""
+        assert heard.rows is not None  # they were asked for
         # Nine digits identify every float32.
         self._add(
             [f"{frame * self._hop_seconds:.6f}", *(f"{value:.9g}" for value in row)]
@@ -112,10 +123,3 @@ class PosteriorsFile:
 
     def _unwritable(self, error: Exception) -> CliError:
         return CliError(f"cannot write {self._path}: {getattr(error, 'strerror', None) or error}")
-
-
-def _same(path: Path, other: Path) -> bool:
-    try:
-        return path.samefile(other)
-    except (OSError, ValueError):  # one of them is not there
-        return False

@@ -18,6 +18,7 @@ from pylstm.cli.console.errors import USAGE, CliError
 from pylstm.cli.console.named_recordings import data_errors, folder_name
 
 if TYPE_CHECKING:
+    from pylstm.decisions import DecisionSettings
     from pylstm.model import Model
     from pylstm.train.data.feature_cache import FeatureCache
     from pylstm.train.data.recordings import Recordings, Split
@@ -89,27 +90,31 @@ class TrainingPlan:
             stack = LSTM(features.n_features, self.hidden, self.layers, seed=self.seed)
             labels = self.labels(recordings)
             head = Dense(self.hidden, len(labels), "softmax", seed=self.seed + 1)
-            return Model(features, [stack, head], labels, self._info(recordings))
+            decision = self._decision(recordings)
+            return Model(features, [stack, head], labels, self._info(recordings), decision)
         except ValueError as error:
             raise CliError(str(error), USAGE) from None
 
-    def _info(self, recordings: Recordings) -> dict[str, str]:
-        """The model's info: a detector's parameters, and what the model was trained on."""
+    def _decision(self, recordings: Recordings) -> DecisionSettings:
+        """How the model decides on words."""
         labels = self.labels(recordings)
         silent = (*_BACKGROUND, "unknown", "_unknown_", self.others, self.silence_label)
         background = [label for label in labels if label in (*silent, recordings.background)]
-        for label in background:
-            if "," in label:
-                raise CliError(f"label {label!r} has a comma; expected none in a background label")
         if len(background) == len(labels):
             background = []
         # Frames that were trained together agree for longer than those of a short event.
         together = recordings.per == "sequence"
+        return {
+            "kind": "words",
+            "threshold": 0.7 if together else 0.5,
+            "smoothing_frames": 20 if together else 10,
+            "refractory_frames": 40,
+            "background": background,
+        }
+
+    def _info(self, recordings: Recordings) -> dict[str, str]:
+        """The model's notes: what it was trained on."""
         info = {
-            "detector.threshold": "0.7" if together else "0.5",
-            "detector.smoothing_frames": "20" if together else "10",
-            "detector.refractory_frames": "40",
-            "detector.background": ",".join(background),
             "training.data": folder_name(recordings),
             "training.seed": str(self.seed),
             "training.validation": repr(self.validation),

@@ -63,7 +63,9 @@ static void bad_settings(const models *m) {
         {{{"report", "late"}}, "report is late; expected one of: early, final"},
         {{{"background", "music"}}, "background is music; expected labels of the model"},
         {{{"background", "silence,, no"}}, "expected labels of the model"},
-        {{{"background", "silence, yes,no\t, maybe"}}, "expected one label at least that is not in it"},
+        {{{"background", "silence, yes,no\t, maybe"}}, "background has all labels; expected one at least"},
+        {{{"background.1", "yes"}}, "background.1 is yes; expected one of: false, true"},
+        {{{"background.4", "true"}}, "background.4 is no setting"},
         {{{"kind", "vowels"}}, "kind is vowels; expected words, segments or symbols"},
         {{{"kind", ""}}, "kind is empty"},
         {{{"threshold", "0.5"}, {"threshold", "0.5"}}, "threshold is given twice"},
@@ -147,7 +149,10 @@ static pylstm_decision *with(const pylstm_model *model, const pylstm_setting *se
 /* Whose number counts: the file's, or one that is given. */
 static void settings_in_force(const models *m) {
     static const pylstm_setting all[] = {{"threshold", "0.7"}}, one[] = {{"threshold.1", "0.9"}, {"report", "final"}},
-                                both[] = {{"threshold.3", "1"}, {"background", ""}, {"threshold", "0.125"}},
+                                both[] = {{"threshold.3", "1"},
+                                          {"background", ""},
+                                          {"threshold", "0.125"},
+                                          {"background.1", "true"}},
                                 kind[] = {{"kind", "segments"}, {"label", "no"}, {"threshold", "0.12"}},
                                 same[] = {{"kind", "words"}}, symbols[] = {{"kind", "symbols"}},
                                 quiet[] = {{"threshold", "0.2"}};
@@ -173,9 +178,9 @@ static void settings_in_force(const models *m) {
     d = with(m->decides, one, 2);
     CHECK(pylstm_decision_threshold(d, 1) == 0.9 && pylstm_decision_threshold(d, 2) == 0.4 && value_of(d, "report") == 1);
     pylstm_decision_destroy(d);
-    d = with(m->decides, both, 3);
+    d = with(m->decides, both, 4);
     CHECK(pylstm_decision_threshold(d, 0) == 0.125 && pylstm_decision_threshold(d, 2) == 0.125);
-    CHECK(pylstm_decision_threshold(d, 3) == 1);
+    CHECK(pylstm_decision_threshold(d, 3) == 1 && pylstm_decision_threshold(d, 1) == 0);
     pylstm_decision_destroy(d);
     d = with(m->decides, same, 1);
     CHECK(pylstm_decision_threshold(d, 2) == 0.4);
@@ -237,9 +242,13 @@ static void of_rows(void) {
     fail_allocation(1);
     GIVES(PYLSTM_NO_MEMORY, pylstm_decision_create_for_rows(labels, 2, 0.01, NULL, 0, &d, &why));
     CHECK(!d);
-    GIVES(PYLSTM_OK, pylstm_decision_create_for_rows(NULL, 65536, 3600, words, 2, &d, NULL));
+    GIVES(PYLSTM_BAD_ARGUMENT, pylstm_decision_create_for_rows(NULL, 2049, 3600, words, 2, &d, &why));
+    CHECK(strstr(why.message, "there are 2049 outputs; expected at most 2048 for words"));
+    GIVES(PYLSTM_OK, pylstm_decision_create_for_rows(NULL, 65536, 3600, symbols, 1, &d, NULL));
+    pylstm_decision_destroy(d);
+    GIVES(PYLSTM_OK, pylstm_decision_create_for_rows(NULL, 2048, 3600, words, 2, &d, NULL));
     CHECK(pylstm_decision_threshold(d, 0) == 0 && pylstm_decision_threshold(d, 1) == 0.5);
-    CHECK(pylstm_decision_threshold(d, 2) == 0 && pylstm_decision_threshold(d, 65535) == 0.5);
+    CHECK(pylstm_decision_threshold(d, 2) == 0 && pylstm_decision_threshold(d, 2047) == 0.5);
     pylstm_decision_destroy(d);
 }
 

@@ -38,7 +38,7 @@ static void look_at(const trial *t, const pylstm_decision *decision, const heard
         const pylstm_event *e = &h->events[k];
         const double row = e->time * 100;
         CHECK(e->label >= 0 && e->label < width && isfinite(e->score) && e->onset >= 0);
-        CHECK(fabs(row - floor(row + 0.5)) < 1e-9 && row < 101 &&
+        CHECK(fabs(row - floor(row + 0.5)) < 1e-9 && row <= 101 &&
               (k == 0 || e->time >= h->events[k - 1].time || kind[0] == 'w'));
         CHECK((e->kind == PYLSTM_SEGMENT_START) == (e->offset == PYLSTM_NOT_YET));
         CHECK(e->kind == PYLSTM_SEGMENT_START || e->offset >= e->onset);

@@ -113,10 +113,10 @@ static void segments(void) {
     static const expected in_time[] = {{1, START(0.5, 0.25, 0.75)},
                                        {5, FINISH(2.5, 0.25, 1.75, 0.875)},
                                        {6, START(3.0, 2.75, 0.625)},
-                                       {END, FINISH(3.0, 2.75, 3.5, 0.625)}};
+                                       {END, FINISH(3.5, 2.75, 3.5, 0.625)}};
     static const pylstm_setting final[] = {
         {"kind", "segments"}, {"label", "a"}, {"min_speech", "0.5"}, {"min_silence", "0.5"}, {"pad", "0.25"}};
-    static const expected whole[] = {{2, START(1.0, 0.25, 0.875)}, {4, FINISH(2.0, 0.25, 1.75, 0.875)}};
+    static const expected whole[] = {{3, START(1.5, 0.25, 0.875)}, {4, FINISH(2.0, 0.25, 1.75, 0.875)}};
     GIVES_EVENTS(early, rows, in_time);
     GIVES_EVENTS(final, rows, whole); /* the last one lasts no longer than 0.5 s */
 }
@@ -128,7 +128,7 @@ static void symbols(void) {
         {1, SYMBOL(1, 0.5, 0.5, 1.0, 0.8f)}, {4, SYMBOL(1, 2.0, 2.0, 2.5, 0.9f)}, {6, SYMBOL(1, 3.0, 3.0, 3.5, 1.0)}};
     static const pylstm_setting final[] = {{"kind", "symbols"}, {"report", "final"}, {"blank", "a"}};
     static const expected once_over[] = {
-        {3, SYMBOL(1, 1.5, 0.5, 1.5, 0.8f)}, {5, SYMBOL(1, 2.5, 2.0, 2.5, 0.9f)}, {END, SYMBOL(1, 3.0, 3.0, 3.5, 1.0)}};
+        {3, SYMBOL(1, 1.5, 0.5, 1.5, 0.8f)}, {5, SYMBOL(1, 2.5, 2.0, 2.5, 0.9f)}, {END, SYMBOL(1, 3.5, 3.0, 3.5, 1.0)}};
     GIVES_EVENTS(early, rows, in_time);
     GIVES_EVENTS(final, rows, once_over);
 }

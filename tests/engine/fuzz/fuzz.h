@@ -70,6 +70,21 @@ void walk(const subject *s);
 /* forgeries.c: a snapshot with altered fields and a hash that fits is refused, or is a stream that works. */
 void forge(const subject *s);
 
+/* drawn_settings.c: of a decision of any kind, for outputs with these labels, or without any (NULL). */
+#define MOST_SETTINGS 24
+
+typedef struct settings {
+    pylstm_setting of[MOST_SETTINGS];
+    char texts[2 * MOST_SETTINGS][64];
+    size_t n;
+} settings;
+
+void draw_settings(settings *to, const char *const *labels, size_t n_outputs);
+
+/* listeners.c: random decisions over the rows of a model, or over rows of their own, each with walks and forgeries. */
+void listen_to_model(const subject *s);
+void listen_to_rows(void);
+
 /* models.c */
 void try_own_memory(const void *bytes, size_t size);
 void try_modes(const void *bytes, size_t size);

@@ -10,6 +10,8 @@
  *               floating-point mode
  *     forgeries a snapshot with altered fields and a hash that fits is refused, or is a stream that works: it writes as many
  *               rows as it promises, and its own snapshots are accepted
+ *     listeners decisions with random settings, likewise: the events of one push and a flush, however the input is cut; a
+ *               forged state is refused, or gives no more events than it promises
  *     modes     a model made in any floating-point mode has the same bits, and nothing traps
  *     twins     models with one fingerprint do not reach into each other's state
  *
@@ -44,7 +46,7 @@ static void make_input(subject *s) {
 static void try_model(pylstm_model *model, unsigned long rounds) {
     subject s;
     pylstm_stream *stream;
-    unsigned long round;
+    unsigned long round, time;
     size_t first;
     memset(&s, 0, sizeof s);
     s.model = model;
@@ -68,6 +70,9 @@ static void try_model(pylstm_model *model, unsigned long rounds) {
         SET_MODE(0x1f80u);
         forge(&s);
         forge(&s);
+        listen_to_model(&s);
+        for (time = 0; time < 4; time++)
+            listen_to_rows();
     }
     free(s.floats);
     free(s.shorts);

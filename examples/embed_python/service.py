@@ -66,6 +66,7 @@ class Service:
         self.leaving = False
         self.pushes, self.lags = Durations(), Durations()
         self.most_at_once = 0
+        self.pushing_used = 0.0  # seconds of processor time of the thread that pushes
 
     # --- pushes -----------------------------------------------------------------------------------
 
@@ -102,6 +103,14 @@ class Service:
 
     def hear(self, parts: list[tuple[Session, bytes]]) -> dict[int, list | Exception]:
         """The events in audio of many sessions, or what is wrong with it. Runs on a thread."""
+        began = time.thread_time()
+        try:
+            return self.heard_in(parts)
+        finally:
+            self.pushing_used += time.thread_time() - began
+
+    def heard_in(self, parts: list[tuple[Session, bytes]]) -> dict[int, list | Exception]:
+        """What `hear` gives."""
         samples, heard = {}, {}
         for session, data in parts:
             assert session.source is not None
@@ -303,11 +312,14 @@ async def running(
                 pushes.cancel()
 
 
-def summary(service: Service, cores: float) -> str:
-    """What a service has done, with so many cores on average."""
+def summary(service: Service, used: float, seconds: float) -> str:
+    """What a service has done with so much processor time, in so many seconds."""
+    pushing = service.pushing_used
     lines = [
         f"{service.most_at_once} clients at once; {len(service.pushes)} pushes,"
-        f" {len(service.lags)} pieces of audio; {cores:.0%} of a core",
+        f" {len(service.lags)} pieces of audio",
+        f"{used / seconds:.0%} of a core: {(used - pushing) / seconds:.0%} the connections,"
+        f" {pushing / seconds:.0%} the pushes",
         Durations.HEADING,
         service.pushes.row("a push"),
         service.lags.row("audio, until it is heard"),
@@ -331,8 +343,8 @@ async def main() -> None:
         print("listening on", address, flush=True)
         began, used = time.perf_counter(), time.process_time()
         await ended.wait()
-    cores = (time.process_time() - used) / (time.perf_counter() - began)
-    print(summary(service, cores), flush=True)
+        used, seconds = time.process_time() - used, time.perf_counter() - began
+    print(summary(service, used, seconds), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""An event of live audio as a line for people, or as an object for programs."""
+"""An event as a line for people at a microphone, or as an object for programs."""
 
 from __future__ import annotations
 

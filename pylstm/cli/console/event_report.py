@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import typer
 
+from pylstm.cli.console.event_line import event_object
 from pylstm.cli.console.listening import ListeningSummary
 from pylstm.cli.console.output import one_line
 from pylstm.decisions import Event
@@ -87,17 +88,7 @@ class JsonReport:
 
     def event(self, event: Event) -> None:
         """Prints ``{"time": 0.84, "label": "yes", "score": 0.981234, "onset": 0.5, ...}``."""
-        print_json(
-            {
-                "time": rounded(event.time),
-                "label": event.label,
-                "score": rounded(event.score),
-                "onset": rounded(event.onset),
-                "offset": rounded(event.offset),
-                "kind": event.kind,
-                "file": self._file,
-            }
-        )
+        print_json({**event_object(event), "file": self._file})
 
     def recording_summary(self, summary: ListeningSummary) -> None:
         """Prints the summary."""
@@ -117,9 +108,9 @@ class JsonReport:
         """Prints nothing: each recording has its own."""
 
 
-def rounded(value: float | None) -> float | None:
-    """To microseconds and such, because 57 * 0.01 is not 0.57."""
-    return None if value is None else round(value, 6)
+def rounded(value: float) -> float:
+    """To microseconds, because 57 * 0.01 is not 0.57."""
+    return round(value, 6)
 
 
 def print_json(value: dict[str, object]) -> None:

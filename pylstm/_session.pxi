@@ -125,12 +125,17 @@ cdef class Session:
     cdef int complete(self, pylstm_hearing *part, Opened *opened, str name) except -1:
         """Pushes what open_part has opened, or raises with nothing changed."""
         cdef pylstm_status status
+        cdef bint warned = False
         while True:
             with nogil:
                 status = self.take(part)
             if status != PYLSTM_OFF_SCALE:
                 break
-            self.warn_off_scale(off_scale(&opened.source, name), 1)
+            if warned:
+                self.watch_scale(False)  # what shows the warning has reset the stream: once a push is enough
+            else:
+                self.warn_off_scale(off_scale(&opened.source, name), 1)
+            warned = True
         if status == PYLSTM_NOT_FINITE:
             raise not_finite(&opened.source, name)
         return settle(status)

@@ -30,6 +30,10 @@ cdef class Slots:
     def __dealloc__(self):
         pylstm_batch_destroy(self.batch)
 
+    def __reduce__(self):
+        raise TypeError(f"a pool of {type(self).__name__} cannot be pickled or copied; expected what a slot holds:"
+                        " pickle pool[slot], or send pool[slot].snapshot() and restore it in a pool of the same model")
+
     # --- what differs -----------------------------------------------------------------------------
 
     cdef Session made(self):
@@ -250,11 +254,18 @@ cdef class Slots:
         """Pushes what open_parts has opened, or raises with nothing changed."""
         cdef Py_ssize_t k
         cdef int status
+        cdef bint warned = False
+        cdef Session session
         while True:
             status = self.take_parts(sessions, parts, len(items))
             if status != PYLSTM_OFF_SCALE:
                 break
-            self.warn_off_scale(items, sessions, parts, opened)
+            if warned:  # what shows warnings has reset streams: once a push is enough
+                for session in sessions:
+                    session.watch_scale(False)
+            else:
+                self.warn_off_scale(items, sessions, parts, opened)
+            warned = True
         if status == PYLSTM_OK:
             return 0
         for k in range(len(items)):

@@ -274,7 +274,7 @@ PYLSTM_API const char *pylstm_model_info_key(const pylstm_model *model, int inde
  *     why                  may be NULL; names the note that is missing or malformed
  *
  * Returns: PYLSTM_OK; PYLSTM_BAD_MODEL where a note is missing or malformed, two labels are alike, the model has no features or
- * labels, or another kind of decision. [any thread] */
+ * labels, or another kind of decision and no such notes. [any thread] */
 PYLSTM_API pylstm_status pylstm_model_detector(const pylstm_model *model, double *threshold, int *smoothing_frames,
                                                int *refractory_frames, pylstm_error *why);
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol
 
@@ -113,10 +114,10 @@ class Detector:
             "report": report,
         }
         self._labels, self._background, self._hop_seconds = names, silent, hop
-        self._decision = _engine.Decision.for_rows(
+        decision = _engine.Decision.for_rows(
             list(names), len(names), hop, settings_as_text(names, settings), event
         )
-        self._listener = _engine.RowListener(self._decision)
+        self._listener = _engine.RowListener(decision)
 
     @classmethod
     def for_model(cls, model: _Model) -> Detector:
@@ -141,8 +142,8 @@ class Detector:
             If `model` is something else.
         ValueError
             If the model has no labels or no features, two labels are alike, a parameter is missing
-            or malformed, or the model decides on something else. The engine reads them: C programs
-            get the same numbers and the same refusals.
+            or malformed, or the model decides on something else and has no such notes. The engine
+            reads them: C programs get the same numbers and the same refusals.
         """
         core = getattr(model, "_core", None)
         if not isinstance(core, _engine.Core):
@@ -171,6 +172,10 @@ class Detector:
             core.hop_length / core.sample_rate,
             **more,
         )
+
+    @property
+    def _decision(self) -> _engine.Decision:
+        return self._listener.decision
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -207,6 +212,10 @@ class Detector:
     def hop_seconds(self) -> float:
         """Seconds from one frame to the next."""
         return self._hop_seconds
+
+    def __copy__(self) -> Detector:
+        """A detector in the same state; from here on the two are independent."""
+        return copy.deepcopy(self)
 
     def __repr__(self) -> str:
         threshold = self.threshold

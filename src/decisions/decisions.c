@@ -69,7 +69,7 @@ static int knows(const pylstm_decision *decision, const char *key) {
 
 /* Lists the keys of a kind. */
 static void list_keys(const pylstm_decision_kind *kind, char *text, size_t size) {
-    size_t used = (size_t)pylstm_format(text, size, "%s", KIND);
+    size_t used = (size_t)pylstm_format(text, size, "%s%s", KIND, kind->more_keys ? kind->more_keys : "");
     for (const pylstm_setting_rule *rule = kind->rules; rule->key && used < size; rule++)
         used += (size_t)pylstm_format(text + used, size - used, ", %s", rule->key);
 }
@@ -85,6 +85,9 @@ static pylstm_status check_keys(const pylstm_decision *decision, const pylstm_se
             return pylstm_fail(why, PYLSTM_BAD_MODEL, "[unused-key] nothing in a decision of the kind %s reads '%s%s'",
                                decision->kind->name, list->prefix, name);
         list_keys(decision->kind, keys, sizeof keys);
+        if (strchr(name, '.'))
+            return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "%s is a setting of one output, which %s do not have; expected one of: %s",
+                               pylstm_json_show(shown, name, strlen(name)), decision->kind->name, keys);
         return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "%s is no setting of %s; expected one of: %s",
                            pylstm_json_show(shown, name, strlen(name)), decision->kind->name, keys);
     }
@@ -99,11 +102,14 @@ static pylstm_status check_keys(const pylstm_decision *decision, const pylstm_se
 }
 
 /* Refuses two equal labels: nobody could tell their events apart. */
-static pylstm_status check_labels(const pylstm_outputs *outputs, pylstm_error *why) {
+static pylstm_status check_labels(const pylstm_outputs *outputs, const pylstm_decision_kind *kind, pylstm_error *why) {
+    const int may_be_empty = kind == &pylstm_decision_symbols; /* the blank of a vocabulary often is */
     char shown[PYLSTM_SHOWN];
     for (int k = 0; outputs->labels && k < outputs->n; k++) {
         const char *label = outputs->labels[k];
-        if (*label && pylstm_output_named(outputs, label, strlen(label)) == k)
+        if (!*label && !may_be_empty)
+            return pylstm_fail(why, PYLSTM_BAD_MODEL, "[decision] labels.%d is empty; expected a name", k);
+        if (pylstm_output_named(outputs, label, strlen(label)) == k)
             continue;
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[decision] labels.%d is '%s'; expected a name that no other label has", k,
                            pylstm_json_show(shown, label, strlen(label)));
@@ -120,8 +126,8 @@ static pylstm_status read(const pylstm_decision_source *source, pylstm_decision 
         .hop = source->hop,
         .rate = source->rate,
     };
-    PYLSTM_TRY(check_labels(&source->outputs, why));
     PYLSTM_TRY(read_kind(settings, &source->outputs, &decision->kind, why));
+    PYLSTM_TRY(check_labels(&source->outputs, decision->kind, why));
     PYLSTM_TRY(check_keys(decision, &settings->given, why));
     PYLSTM_TRY(check_keys(decision, &settings->file, why));
     for (int k = 0; decision->kind->rules[k].key; k++) {

@@ -79,6 +79,9 @@ struct pylstm_decision_kind {
     /* The settings that it takes, up to one whose key is NULL. */
     const pylstm_setting_rule *rules;
 
+    /* Keys of its own for messages, each behind ", ". NULL: it has none. */
+    const char *more_keys;
+
     /* Whether a key that is none of the rules is one of its own. NULL: it has none. */
     int (*knows)(const pylstm_decision *decision, const char *key);
 

@@ -101,12 +101,21 @@ static pylstm_status segments_check(const pylstm_decision *decision, const pylst
     const double threshold = decision->values[THRESHOLD], neg = decision->values[NEG_THRESHOLD];
     pylstm_setting_found found;
     if (decision->values[LABEL] < 0 && decision->outputs.n > 1) {
+        if (pylstm_setting_find(settings, "kind", &found) && found.list == &settings->file)
+            return pylstm_fail(why, PYLSTM_BAD_MODEL,
+                               "[decision] '%slabel' is missing; expected which of the %d outputs says that somebody speaks",
+                               settings->file.prefix, decision->outputs.n);
         return pylstm_fail(why, PYLSTM_BAD_ARGUMENT,
                            "label is missing; expected which of the %d outputs says that somebody speaks", decision->outputs.n);
     }
     if (neg > threshold && neg_threshold_holds(settings) && pylstm_setting_find(settings, rules[NEG_THRESHOLD].key, &found))
         return pylstm_setting_fail(&found, rules[NEG_THRESHOLD].key, "a number that is not above threshold", why);
     return PYLSTM_OK;
+}
+
+static double default_neg_threshold(double threshold) {
+    const double neg = threshold - NEG_BELOW > NEG_LEAST ? threshold - NEG_BELOW : NEG_LEAST;
+    return neg < threshold ? neg : threshold;
 }
 
 static void segments_lay_out(pylstm_decision *decision, const pylstm_settings *settings, pylstm_arena *arena) {
@@ -116,7 +125,7 @@ static void segments_lay_out(pylstm_decision *decision, const pylstm_settings *s
     if (values[LABEL] < 0)
         values[LABEL] = 0;
     if (!neg_threshold_holds(settings))
-        values[NEG_THRESHOLD] = values[THRESHOLD] - NEG_BELOW > NEG_LEAST ? values[THRESHOLD] - NEG_BELOW : NEG_LEAST;
+        values[NEG_THRESHOLD] = default_neg_threshold(values[THRESHOLD]);
     *config = (segments_config){
         .output = (int)values[LABEL],
         .is_final = values[REPORT] == PYLSTM_REPORT_FINAL,
@@ -221,7 +230,7 @@ static row_says look_at(const segments_config *config, speech *s, int64_t t, dou
         pylstm_smoothing_take(&s->sum, &ring_of(s)[t % config->smoothing], pylstm_smoothing_units(posterior));
         return (row_says){
             .probability = pylstm_smoothing_average(s->sum, config->smoothing),
-            .is_speech = s->sum >= pylstm_smoothing_units(config->threshold) * config->smoothing,
+            .is_speech = s->sum >= pylstm_smoothing_threshold(config->threshold) * config->smoothing,
             .is_silence = s->sum < pylstm_smoothing_units(config->neg_threshold) * config->smoothing,
         };
     }

@@ -25,6 +25,12 @@ static inline int64_t pylstm_smoothing_units(double posterior) {
     return (int64_t)(posterior + (posterior < 0.0 ? -0.5 : 0.5));
 }
 
+/* A threshold in the same units: what is above 0 stays so. */
+static inline int64_t pylstm_smoothing_threshold(double threshold) {
+    const int64_t units = pylstm_smoothing_units(threshold);
+    return units ? units : 1;
+}
+
 /* Puts the units of a row into its place in a ring and adds what has changed to the sum. */
 static inline void pylstm_smoothing_take(int64_t *sum, int64_t *place, int64_t units) {
     *sum += units - *place;

@@ -168,12 +168,6 @@ static pylstm_status words_check(const pylstm_decision *decision, const pylstm_s
     return check_background(decision, settings, why);
 }
 
-/* A threshold that is above 0 stays so. */
-static int64_t units_of(double threshold) {
-    const int64_t units = pylstm_smoothing_units(threshold);
-    return units ? units : 1;
-}
-
 static void words_lay_out(pylstm_decision *decision, const pylstm_settings *settings, pylstm_arena *arena) {
     words_config *config = (void *)decision->config;
     word *words = pylstm_arena_take(arena, (size_t)decision->outputs.n, sizeof *words);
@@ -185,7 +179,7 @@ static void words_lay_out(pylstm_decision *decision, const pylstm_settings *sett
             continue;
         read_threshold(decision, settings, k, &threshold, NULL);
         if (words)
-            words[n] = (word){.output = k, .given = threshold, .threshold = units_of(threshold)};
+            words[n] = (word){.output = k, .given = threshold, .threshold = pylstm_smoothing_threshold(threshold)};
         /* A threshold for all that no label is left for decides nothing: equal words are equal decisions. */
         if (n++ == 0)
             decision->values[THRESHOLD] = threshold;
@@ -377,6 +371,7 @@ static int words_valid(const pylstm_decision *decision, const void *state, int64
 const pylstm_decision_kind pylstm_decision_words = {
     .name = "words",
     .rules = rules,
+    .more_keys = ", background",
     .knows = words_knows,
     .check = words_check,
     .lay_out = words_lay_out,

@@ -168,17 +168,35 @@ static pylstm_status read_settings(const pylstm_model *model, numbers *of, pylst
     return PYLSTM_OK;
 }
 
-pylstm_status pylstm_detector_notes(const pylstm_model *model, pylstm_setting settings[PYLSTM_DETECTOR_NOTES],
-                                    pylstm_error *why) {
-    static const char *const keys[PYLSTM_DETECTOR_NOTES] = {THRESHOLD, SMOOTHING, REFRACTORY, BACKGROUND};
+/* Checks the note of one setting. */
+static pylstm_status check_note(const pylstm_model *model, const char *key, pylstm_error *why) {
     numbers unused;
+    if (strcmp(key, THRESHOLD) == 0)
+        return read_threshold(model, &unused.threshold, why);
+    if (strcmp(key, SMOOTHING) == 0)
+        return read_frames(model, PREFIX SMOOTHING, 1, &unused.smoothing_frames, why);
+    if (strcmp(key, REFRACTORY) == 0)
+        return read_frames(model, PREFIX REFRACTORY, 0, &unused.refractory_frames, why);
+    return check_background(model, why);
+}
+
+pylstm_status pylstm_detector_notes(const pylstm_model *model, const pylstm_setting *given, size_t n_given,
+                                    pylstm_setting settings[PYLSTM_DETECTOR_NOTES], size_t *n, pylstm_error *why) {
+    static const char *const keys[PYLSTM_DETECTOR_NOTES] = {THRESHOLD, SMOOTHING, REFRACTORY, BACKGROUND};
+    const char *kind = pylstm_entry(given, (int)n_given, "kind");
     char note[40];
+    *n = 0;
+    if (kind && strcmp(kind, "words") != 0) /* they are notes about words */
+        return PYLSTM_OK;
     if (!model->labels)
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[detector] the model has no labels; expected one for each output");
-    PYLSTM_TRY(read_notes(model, &unused, why));
+    PYLSTM_TRY(check_labels(model, why));
     for (int k = 0; k < PYLSTM_DETECTOR_NOTES; k++) {
+        if (pylstm_entry(given, (int)n_given, keys[k])) /* it replaces the note */
+            continue;
+        PYLSTM_TRY(check_note(model, keys[k], why));
         pylstm_format(note, sizeof note, PREFIX "%s", keys[k]);
-        settings[k] = (pylstm_setting){.key = keys[k], .value = pylstm_model_info(model, note)};
+        settings[(*n)++] = (pylstm_setting){.key = keys[k], .value = pylstm_model_info(model, note)};
     }
     return PYLSTM_OK;
 }

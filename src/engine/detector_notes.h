@@ -8,8 +8,8 @@ enum { PYLSTM_DETECTOR_NOTES = 4 };
 
 int pylstm_has_detector_notes(const pylstm_model *model);
 
-/* Checks the notes and gives them as settings of "words", texts of the model. */
-pylstm_status pylstm_detector_notes(const pylstm_model *model, pylstm_setting settings[PYLSTM_DETECTOR_NOTES],
-                                    pylstm_error *why);
+/* Gives the notes as settings of "words", texts of the model, but for those that given replaces; these are not looked at. */
+pylstm_status pylstm_detector_notes(const pylstm_model *model, const pylstm_setting *given, size_t n_given,
+                                    pylstm_setting settings[PYLSTM_DETECTOR_NOTES], size_t *n, pylstm_error *why);
 
 #endif

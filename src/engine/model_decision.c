@@ -11,16 +11,16 @@
 #define MOST_HOP_SECONDS 3600.0
 
 /* Finds where the settings of a model stand: below "decision.", or in the notes of older files. */
-static pylstm_status settings_of(const pylstm_model *model, pylstm_setting notes[PYLSTM_DETECTOR_NOTES],
-                                 pylstm_setting_list *list, pylstm_error *why) {
+static pylstm_status settings_of(const pylstm_model *model, const pylstm_setting_list *given,
+                                 pylstm_setting notes[PYLSTM_DETECTOR_NOTES], pylstm_setting_list *list, pylstm_error *why) {
     pylstm_whole_fpmode caller;
     pylstm_status status;
     *list = (pylstm_setting_list){.array = model->decision, .n = (size_t)model->n_decision, .prefix = PYLSTM_DECISION};
     if (model->n_decision || !pylstm_has_detector_notes(model))
         return PYLSTM_OK;
-    *list = (pylstm_setting_list){.array = notes, .n = PYLSTM_DETECTOR_NOTES, .prefix = "detector."};
+    *list = (pylstm_setting_list){.array = notes, .prefix = "detector."};
     caller = pylstm_fpmode_enter_exact();
-    status = pylstm_detector_notes(model, notes, why);
+    status = pylstm_detector_notes(model, given->array, given->n, notes, &list->n, why);
     pylstm_fpmode_leave_exact(&caller);
     return status;
 }
@@ -40,7 +40,7 @@ static pylstm_status check_times(const pylstm_model *model, pylstm_error *why) {
     return model->features ? PYLSTM_OK
                            : pylstm_fail(why, PYLSTM_BAD_ARGUMENT,
                                          "the model has no features, so that its rows have no times; expected one that takes"
-                                         " audio, or a decision for rows from elsewhere");
+                                         " audio: its rows go into pylstm_decision_create_for_rows (pylstm.Detector)");
 }
 
 /* Gathers what a decision of this model is made of. notes is memory for that. */
@@ -58,7 +58,7 @@ static pylstm_status gather(const pylstm_model *model, const pylstm_setting *set
         .rate = model->features ? pylstm_features_sr(model->features) : 1,
         .settings.given = {.array = settings, .n = n_settings, .prefix = ""},
     };
-    return settings_of(model, notes, &source->settings.file, why);
+    return settings_of(model, &source->settings.given, notes, &source->settings.file, why);
 }
 
 static pylstm_status create(const pylstm_decision_source *source, pylstm_decision **decision, pylstm_error *why) {

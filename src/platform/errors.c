@@ -41,7 +41,7 @@ const char *pylstm_strerror(pylstm_status status) {
     case PYLSTM_TOO_SHORT:
         return "deltas need at least 9 frames; push more audio before the flush, or reset";
     case PYLSTM_SNAPSHOT_FOREIGN:
-        return "the snapshot belongs to another model or another version of pylstm";
+        return "the snapshot belongs to another model, other settings of its decision, or another version of pylstm";
     case PYLSTM_SNAPSHOT_DAMAGED:
         return "the snapshot is truncated or altered";
     case PYLSTM_NOT_BUILT:

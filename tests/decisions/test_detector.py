@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import itertools
+import pickle
 import re
 import wave
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -255,3 +258,15 @@ def test_the_bundled_model_hears_the_demo() -> None:
     assert [event.label for event in events] == ["stop", "go", "left", "right", "no"]
     ends = [1.926, 2.838, 5.59, 6.563, 7.531]
     assert all(-0.15 < event.time - end < 0.3 for event, end in zip(events, ends, strict=True))
+
+
+@pytest.mark.law_state_is_a_value
+@pytest.mark.parametrize(
+    "copied", [copy.copy, copy.deepcopy, lambda detector: pickle.loads(pickle.dumps(detector))]
+)
+def test_a_copy_goes_on_by_itself(copied: Callable[[Detector], Detector]) -> None:
+    detector = Detector(LABELS, smoothing_frames=4)
+    detector.push(posteriors(("yes", 1)))
+    other = copied(detector)
+    assert [event.time for event in detector.push(posteriors(("yes", 3)))] == [0.01]
+    assert [event.time for event in other.push(posteriors(("yes", 3)))] == [0.01]

@@ -231,3 +231,23 @@ def test_a_file_and_a_stream_have_one_limit() -> None:
     limit = _engine.LARGEST_SAMPLE
     assert scale_problem(limit) is None
     assert scale_problem(np.nextafter(limit, np.inf)) is not None
+
+
+def test_a_handler_that_resets_is_told_once_a_push() -> None:
+    """It switches the watch on again in the middle of the push."""
+    pool = pylstm.load("vad").streams(2)
+    told = []
+
+    def handle(*_: object, **__: object) -> None:
+        told.append(1)
+        for stream in pool:
+            stream.reset()
+
+    loud = np.full(400, 5000, np.float32)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.showwarning = handle
+        pool[0].push(loud)
+        assert len(told) == 1
+        pool.push({0: loud, 1: loud})
+        assert 1 < len(told) <= 3

@@ -131,7 +131,7 @@ def segments(
     threshold : float
         θ
     neg_threshold : float, optional
-        :math:`θ_{neg}`, at most θ. None: max(threshold - 0.15, 0.01).
+        :math:`θ_{neg}`, at most θ. None: max(threshold - 0.15, 0.01), at most θ.
     smoothing_frames : int
         1: p is the posterior. Else it is averaged over so many rows, and compared as
         `pylstm.reference.decisions.words` compares.
@@ -157,7 +157,7 @@ def segments(
     """
     p = np.asarray(posteriors, np.float64)[:, label]
     if neg_threshold is None:
-        neg_threshold = max(threshold - 0.15, 0.01)
+        neg_threshold = min(threshold, max(threshold - 0.15, 0.01))
     if smoothing_frames == 1:
         speaks, quiet = p >= threshold, p < neg_threshold
     else:

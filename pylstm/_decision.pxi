@@ -171,6 +171,13 @@ cdef class Decision:
         """What a listener takes, in bytes."""
         return pylstm_listener_size(self.decision) + 256  # the Python object, and what malloc adds
 
+    @property
+    def core_bytes(self):
+        """What C programs need for the decision of a model with the settings of its file, and for a listener of it."""
+        cdef size_t needed
+        check(pylstm_decision_size(self.core.model, NULL, 0, &needed, NULL))
+        return needed, pylstm_listener_size(self.decision)
+
     def threshold(self, int output):
         """The threshold of an output in a decision on words; 0 where it is never reported, or the kind is another."""
         return pylstm_decision_threshold(self.decision, output)

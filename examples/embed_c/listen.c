@@ -36,19 +36,33 @@ typedef struct heard {
     float *rows;
 } heard;
 
+/* A word with the time of its decision; of speech, where it starts and where it ends. */
+static void show_event(const pylstm_model *model, const pylstm_event *event, int width) {
+    const int starts = event->kind == PYLSTM_SEGMENT_START, ends = event->kind == PYLSTM_SEGMENT_END;
+    const double time = starts ? event->onset : ends ? event->offset : event->time;
+    const char *label = pylstm_model_label(model, event->label), *edge = starts ? " start" : ends ? " end" : "";
+    const int padding = width - (int)strlen(label) - (int)strlen(edge);
+    printf("%6.2f s  %s%s%*s  %.2f\n", time, label, edge, padding > 0 ? padding : 0, "", event->score);
+}
+
 static void show(const pylstm_model *model, const heard *h, int width, FILE *to) {
     const size_t n_outputs = (size_t)pylstm_model_n_outputs(model);
     size_t k;
     for (k = 0; k < h->n_events; k++)
-        printf("%6.2f s  %-*s  %.2f\n", h->events[k].time, width, pylstm_model_label(model, h->events[k].label),
-               h->events[k].score);
+        show_event(model, &h->events[k], width);
     if (to)
         fwrite(h->rows, sizeof *h->rows, h->n_rows * n_outputs, to);
 }
 
 /* How wide the longest label is that can be heard: scores stand below each other. */
 static int widest_label(const pylstm_model *model, const pylstm_decision *decision) {
+    const char *key;
+    double speech;
     int k, width = 0;
+    for (k = 0; pylstm_decision_setting(decision, k, &key, &speech) == PYLSTM_OK; k++) {
+        if (strcmp(key, "label") == 0) /* of segments, which have a start and an end */
+            return (int)(strlen(pylstm_model_label(model, (int)speech)) + strlen(" start"));
+    }
     for (k = 0; k < pylstm_model_n_outputs(model); k++) {
         const int length = (int)strlen(pylstm_model_label(model, k));
         if (length > width && pylstm_decision_threshold(decision, k) > 0)
@@ -76,13 +90,14 @@ static pylstm_status listen_to(const pylstm_model *model, const pylstm_decision 
     return status;
 }
 
-/* Decides as the model's file says. */
+/* Decides as the model's file says, but as early as events are likely: that is what a live program wants. */
 static int hear(const pylstm_model *model, wav *audio, FILE *to) {
+    const pylstm_setting early = {"report", "early"};
     pylstm_decision *decision;
     pylstm_error why = {PYLSTM_OK, ""};
     heard *h = malloc(sizeof *h);
     float *rows = malloc(sizeof *rows * ROWS * (size_t)pylstm_model_n_outputs(model));
-    pylstm_status status = pylstm_decision_create(model, NULL, 0, &decision, &why);
+    pylstm_status status = pylstm_decision_create(model, &early, 1, &decision, &why);
     if (!status && !(h && rows))
         status = PYLSTM_NO_MEMORY;
     if (!status && !pylstm_model_label(model, 0))

@@ -11,6 +11,7 @@ import numpy as np
 
 from pylstm import _engine
 from pylstm.brief_repr import named_values
+from pylstm.decisions.event import event
 from pylstm.model import Model
 
 __all__ = ["CSource", "c_name", "to_c"]
@@ -129,8 +130,20 @@ def to_c(model: Model, name: str, header: str | None = None) -> CSource:
     if header.lower() == "pylstm.h":
         raise ValueError(f"header is {header!r}, which is the library's own; expected another name")
     data = model.to_bytes()
-    sizes = _engine.memory_of(data)
+    sizes = [*zip(_SIZES, _engine.memory_of(data), strict=False), *_listener_sizes(data)]
     return CSource(_source(name, header, model, data), _header(name, model, len(data), sizes))
+
+
+_SIZES = ("MODEL_SIZE", "STREAM_SIZE", "BATCH_SIZE", "DECISION_SIZE", "LISTENER_SIZE")
+
+
+def _listener_sizes(data: bytes) -> list[tuple[str, int]]:
+    """Names and bytes of a decision and a listener; nothing for a model that has no decision."""
+    try:
+        decision = _engine.Decision.for_model(_engine.Core(data), [], event)
+    except ValueError:
+        return []
+    return list(zip(_SIZES[3:], decision.core_bytes, strict=True))
 
 
 def _checked(name: str) -> str:
@@ -170,11 +183,11 @@ _HEADER = """\
 #define {NAME}_N_OUTPUTS {n_outputs} /* floats of a row */
 
 /* Bytes, where pointers have 64 bits; with narrower ones less would do: the constant, the model
- * (static memory of the source), and what pylstm_stream_init and pylstm_batch_init are given. */
+ * (static memory of the source), and what pylstm_stream_init, pylstm_batch_init and, where the
+ * model has a decision, pylstm_decision_init with its own settings and pylstm_listener_init are
+ * given. */
 #define {NAME}_FILE_SIZE {file_size}
-#define {NAME}_MODEL_SIZE {model_size}
-#define {NAME}_STREAM_SIZE {stream_size}
-#define {NAME}_BATCH_SIZE {batch_size}
+{sizes}
 
 #ifdef __cplusplus
 extern "C" {{
@@ -193,7 +206,7 @@ const pylstm_model *{name}_model(pylstm_error *why);
 """
 
 
-def _header(name: str, model: Model, file_size: int, sizes: tuple[int, int, int]) -> str:
+def _header(name: str, model: Model, file_size: int, sizes: list[tuple[str, int]]) -> str:
     major, minor, _ = (int(part) for part in _engine.version().split("."))
     facts = textwrap.wrap("; ".join(_facts(model)), 96, break_long_words=True)
     return _HEADER.format(
@@ -208,9 +221,7 @@ def _header(name: str, model: Model, file_size: int, sizes: tuple[int, int, int]
         n_features=model.n_features,
         n_outputs=model.n_outputs,
         file_size=file_size,
-        model_size=sizes[0],
-        stream_size=sizes[1],
-        batch_size=sizes[2],
+        sizes="\n".join(f"#define {name.upper()}_{what} {size}" for what, size in sizes),
     )
 
 

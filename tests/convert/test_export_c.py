@@ -39,6 +39,17 @@ int main(void) {{
         return 2;
     if (pylstm_stream_size(model) != sizeof memory || pylstm_batch_size(model) != {NAME}_BATCH_SIZE)
         return 3;
+#ifdef {NAME}_LISTENER_SIZE
+    size_t needed;
+    pylstm_decision *decision;
+    if (pylstm_decision_size(model, NULL, 0, &needed, NULL) || needed != {NAME}_DECISION_SIZE)
+        return 6;
+    if (pylstm_decision_create(model, NULL, 0, &decision, NULL))
+        return 7;
+    if (pylstm_listener_size(decision) != {NAME}_LISTENER_SIZE)
+        return 8;
+    pylstm_decision_destroy(decision);
+#endif
     if (pylstm_stream_init(memory, sizeof memory, model, &stream))
         return 4;
     if (pylstm_stream_push(stream, PYLSTM_FLOAT32, pcm, n, sizeof *pcm, rows, 200, &written))

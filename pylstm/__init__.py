@@ -16,10 +16,10 @@ stateful LSTM steps once per frame; posteriors come out::
 >>> stream.frames, stream.position
 (9, 1600)
 
-`MFCC`, `LogMel`, `LSTM` and `Dense` say what a model is; `Model` runs it; `load` reads one from a
-file or takes a bundled one; `Detector` turns posteriors into events; `Intake` makes a model's
-samples of audio as it arrives; `pylstm.convert` imports from other frameworks; `pylstm.reference`
-is the same mathematics in slow, obvious NumPy.
+`MFCC`, `LogMel`, `LSTM` and `Dense` say what a model is; `load` reads one from a file or takes a
+bundled one. `Model.listener` gives events, `Model.stream` posteriors; `find_words` and
+`speech_segments` take whole recordings; `Intake` takes audio as it arrives. `pylstm.convert`
+imports from other frameworks; `pylstm.reference` is the same mathematics in slow, obvious NumPy.
 """
 
 import typing as _typing

@@ -274,9 +274,9 @@ class Model(PackedModel):
 
     @property
     def decision(self) -> Mapping[str, str]:
-        """The settings of its decision as they stand in its file, which are often none; read-only.
+        """The settings of its decision as its file has them: texts, often none; read-only.
 
-        `listener` says what is in force.
+        ``model.listener().decision`` has what is in force, in values that `Model` takes.
         """
         return MappingProxyType(self._decision)
 

@@ -86,7 +86,8 @@ static pylstm_status check_keys(const pylstm_decision *decision, const pylstm_se
                                decision->kind->name, list->prefix, name);
         list_keys(decision->kind, keys, sizeof keys);
         if (strchr(name, '.'))
-            return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "%s is a setting of one output, which %s do not have; expected one of: %s",
+            return pylstm_fail(why, PYLSTM_BAD_ARGUMENT,
+                               "%s is a setting of one output, which %s do not have; expected one of: %s",
                                pylstm_json_show(shown, name, strlen(name)), decision->kind->name, keys);
         return pylstm_fail(why, PYLSTM_BAD_ARGUMENT, "%s is no setting of %s; expected one of: %s",
                            pylstm_json_show(shown, name, strlen(name)), decision->kind->name, keys);

@@ -6,6 +6,7 @@ import dataclasses
 import re
 import struct
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -189,3 +190,10 @@ def test_under_valgrind(listen: Path, tmp_path: Path) -> None:
 def test_under_sanitizers(listen: Path) -> None:
     arguments = (KEYWORDS, MODELS / "demo.wav")
     assert run(example("embed_c", "listen", "sanitized"), *arguments) == run(listen, *arguments)
+
+
+def test_speech_has_the_lines_of_the_command_line(listen: Path) -> None:
+    """Where it starts and where it ends, as early as that is likely."""
+    model, audio = MODELS / "vad.safetensors", MODELS / "demo.wav"
+    shown = run(sys.executable, "-m", "pylstm", "run", audio, "--model", model)
+    assert run(listen, model, audio) == shown.partition("\n\n")[0] + "\n"

@@ -44,7 +44,8 @@ def speech_segments(
     Parameters
     ----------
     audio : array, shape (n,) or (n, n_channels)
-        A whole recording, as `Intake` takes it: int16, int32, float32 or float64.
+        A whole recording, as `Intake` takes it: int16, int32, uint8, float32 or float64. More than
+        64 channels, and fewer samples than channels, are taken for a transposed array and refused.
     rate : int
         Its sample rate, Hz. Any: what is not the model's is resampled, which needs
         ``pylstm[cli]``.
@@ -65,7 +66,13 @@ def speech_segments(
     Raises
     ------
     TypeError, ValueError
-        An argument is of the wrong type or out of its range, or audio holds NaN.
+        An argument is of the wrong type or out of its range, or audio holds NaN or is too short
+        for the deltas of a model.
+
+    Warns
+    -----
+    RuntimeWarning
+        Float samples are on another scale than -1 to 1, or all samples come twice.
 
     Examples
     --------

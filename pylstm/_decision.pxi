@@ -146,7 +146,7 @@ cdef class Decision:
 
     @property
     def in_force(self):
-        """All settings in force, read-only, as Python code gives them: `Model.listener` takes them back."""
+        """All settings in force, a new dict, as Python code gives them: `Model.listener` takes them back."""
         found = {"kind": self.kind}
         for key, value in self.settings.items():
             if key == "report":
@@ -163,8 +163,8 @@ cdef class Decision:
             found["background"] = tuple([label for label, threshold in thresholds.items() if threshold == 0])
             reported = {label: threshold for label, threshold in thresholds.items() if threshold > 0}
             values = set(reported.values())
-            found["threshold"] = values.pop() if len(values) == 1 else MappingProxyType(reported)
-        return MappingProxyType(found)
+            found["threshold"] = values.pop() if len(values) == 1 else reported
+        return found
 
     @property
     def listener_bytes(self):

@@ -41,7 +41,6 @@ import os
 import sys
 import warnings
 from collections import namedtuple
-from types import MappingProxyType
 
 import numpy
 
@@ -130,16 +129,38 @@ def refuse_masked(str name, value):
         raise TypeError(f"{name} is a masked array; expected a plain one: fill it, for example with .filled(0)")
 
 
-cdef Py_ssize_t whole(str name, object value, Py_ssize_t low, Py_ssize_t high) except -1:
-    """A whole number from low (not below 0) to high, or an error that names the argument."""
+cdef str shown(object value):
+    """A value in an error: as Python writes it, but a long whole number without its digits."""
+    if isinstance(value, int) and abs(value) >= 10**40:
+        sign = "negative " if value < 0 else ""
+        return f"a {sign}whole number of about {int(value.bit_length() * math.log10(2)) + 1} digits"
+    return repr(value)
+
+
+cdef object index(str name, object value):
+    """A whole number of any size; True and False are none."""
     try:
-        number = operator.index(value)
+        if type(value) is bool:
+            raise TypeError
+        return operator.index(value)
     except TypeError:
         raise TypeError(f"{name} is {value!r}; expected an integer") from None
+
+
+cdef Py_ssize_t whole(str name, object value, Py_ssize_t low, Py_ssize_t high) except -1:
+    """A whole number from low (not below 0) to high, or an error that names the argument."""
+    number = index(name, value)
     if not low <= number <= high:
         expected = f"{low} or more" if number < low and high == sys.maxsize else f"{low} to {high}"
-        raise ValueError(f"{name} is {number}; expected {expected}")
+        raise ValueError(f"{name} is {shown(number)}; expected {expected}")
     return number
+
+
+cdef bint flag(str name, object value) except -1:
+    """True or False, and nothing that counts as one of them."""
+    if type(value) is not bool and not isinstance(value, numpy.bool_):
+        raise TypeError(f"{name} is {shown(value)}; expected True or False")
+    return value
 
 
 cdef int check_made(pylstm_status status, str what, size_t size) except -1:

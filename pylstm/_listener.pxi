@@ -50,7 +50,12 @@ cdef class Listener(Session):
     cdef pylstm_status to_beginning(self) noexcept nogil:
         return pylstm_listener_reset(self.listener)
 
-    def push(self, pcm, *, bint posteriors=False):
+    def _watch_scale(self, watch):
+        """Whether float samples on another scale than -1 to 1 are warned of; not, where somebody has looked at them."""
+        self.check_usable()
+        self.watch_scale(flag("watch", watch))
+
+    def push(self, pcm, *, posteriors=False):
         """Takes audio and gives the events that it completes.
 
         Parameters
@@ -82,9 +87,9 @@ cdef class Listener(Session):
         RuntimeWarning
             As `Stream.push`: these are probably 16-bit values. Once a listener, until `reset`.
         """
-        return self.heard(pcm, 1, posteriors)
+        return self.heard(pcm, 1, flag("posteriors", posteriors))
 
-    def push_frames(self, frames, *, bint posteriors=False):
+    def push_frames(self, frames, *, posteriors=False):
         """Takes frames computed elsewhere and gives the events that they complete.
 
         Parameters
@@ -105,7 +110,7 @@ cdef class Listener(Session):
         TypeError, ValueError, StreamBusyError
             As in `push`. A listener takes audio or frames, not both.
         """
-        return self.heard(frames, 2, posteriors)
+        return self.heard(frames, 2, flag("posteriors", posteriors))
 
     cdef object heard(self, object value, int ndim, bint posteriors):
         cdef pylstm_hearing part
@@ -129,7 +134,7 @@ cdef class Listener(Session):
             free(part.events)
         return (events, rows) if posteriors else events
 
-    def flush(self, *, bint posteriors=False):
+    def flush(self, *, posteriors=False):
         """Ends the audio: pads it as the features say, and gives the events that were still waiting.
 
         Afterwards the listener takes nothing more until `reset` or `restore`.
@@ -156,20 +161,21 @@ cdef class Listener(Session):
         cdef size_t n_rows = 0, n_events = 0
         cdef pylstm_event *found = NULL
         cdef float *out = NULL
+        cdef bint wants_rows = flag("posteriors", posteriors)
         self.check_usable()
         check(pylstm_listener_due(self.listener, PYLSTM_FRAMES, 0, True, &expected, &most))
         memset(&opened, 0, sizeof(opened))
         rows = None
         try:
             try:
-                if posteriors:
+                if wants_rows:
                     whole_out, rows = self.open_rows(&opened, None, expected)
                     out = <float *>opened.target.buf
                 found = room_for_events(most)
                 with nogil:
                     status = pylstm_listener_flush(self.listener, found, most, &n_events, out, expected if out != NULL else 0,
                                                    &n_rows)
-                if status == PYLSTM_OK and posteriors and n_rows != <size_t>expected:
+                if status == PYLSTM_OK and wants_rows and n_rows != <size_t>expected:
                     rows = first_rows(whole_out, &opened.target, n_rows)  # another thread pushed since they were counted
             finally:
                 close_buffers(&opened)
@@ -177,7 +183,7 @@ cdef class Listener(Session):
             events = self.decides.events_of(found, n_events)
         finally:
             free(found)
-        return (events, rows) if posteriors else events
+        return (events, rows) if wants_rows else events
 
     def reset(self):
         """Resets the listener to its beginning, as if just made."""
@@ -231,7 +237,7 @@ cdef class Listener(Session):
 
     @property
     def decision(self):
-        """The settings in force, a read-only mapping: `Model.listener` takes them."""
+        """The settings in force, a copy that can be pickled or written as JSON: `Model.listener` takes them."""
         return self.decides.in_force
 
     @property

@@ -40,10 +40,10 @@ cdef class Listeners(Slots):
 
     @property
     def decision(self):
-        """The settings in force, a read-only mapping: `Model.listeners` takes them."""
+        """The settings in force, a copy that can be pickled or written as JSON: `Model.listeners` takes them."""
         return self.decides.in_force
 
-    def push(self, chunks, *, bint posteriors=False):
+    def push(self, chunks, *, posteriors=False):
         """Takes audio for any of the slots and gives each its events.
 
         Parameters
@@ -68,9 +68,9 @@ cdef class Listeners(Slots):
         RuntimeWarning
             As `Listener.push`, once a slot, naming it.
         """
-        return self.through(chunks, None, 1, posteriors)
+        return self.through(chunks, None, 1, flag("posteriors", posteriors))
 
-    def push_frames(self, frames, *, bint posteriors=False):
+    def push_frames(self, frames, *, posteriors=False):
         """Takes frames computed elsewhere for any of the slots and gives each its events.
 
         Parameters
@@ -90,4 +90,4 @@ cdef class Listeners(Slots):
         TypeError, ValueError, IndexError, StreamBusyError
             As `Listener.push_frames`, naming the slot. No listener has changed then.
         """
-        return self.through(frames, None, 2, posteriors)
+        return self.through(frames, None, 2, flag("posteriors", posteriors))

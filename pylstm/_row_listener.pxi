@@ -108,7 +108,7 @@ cdef class RowListener:
         cdef pylstm_event *events = NULL
         cdef double length = -1.0 if seconds is None else seconds
         if seconds is not None and not 0 <= length <= MOST_SECONDS:
-            raise ValueError(f"seconds is {seconds!r}; expected 0 to {MOST_SECONDS:g}, or None")
+            raise ValueError(f"seconds is {shown(seconds)}; expected 0 to {MOST_SECONDS:g}, or None")
         check(pylstm_listener_due(self.listener, PYLSTM_FRAMES, 0, True, &n_rows, &most))
         events = room_for_events(most)
         try:
@@ -166,7 +166,7 @@ def _restored_row_listener(labels, n_outputs, hop_seconds, settings, event, snap
 
 
 # A year. Audio of which rows come from elsewhere is a recording.
-cdef double MOST_SECONDS = 366 * 86400.0
+MOST_SECONDS = 366 * 86400.0
 
 
 cdef bytes snapshot_of(pylstm_listener *listener, Decision decision):

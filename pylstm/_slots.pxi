@@ -82,12 +82,9 @@ cdef class Slots:
         return iter(self.slots)
 
     cdef Py_ssize_t checked(self, object slot) except -1:
-        try:
-            place = operator.index(slot)
-        except TypeError:
-            raise TypeError(f"slot is {slot!r}; expected an integer") from None
+        place = index("slot", slot)
         if not 0 <= place < len(self.slots):
-            raise IndexError(f"slot is {place}; expected 0 to {len(self.slots) - 1}")
+            raise IndexError(f"slot is {shown(place)}; expected 0 to {len(self.slots) - 1}")
         if type(slot) is _JoinedSlot and slot.pool is self.mark and slot.user is not self.users[place]:
             raise ValueError(f"slot is {place} as join() gave it to a user who has left; expected one that is joined")
         return place

@@ -51,7 +51,7 @@ cdef class Stream(Session):
         check(pylstm_stream_rows_due(self.usable(), n_samples, flush, &rows))
         return rows
 
-    def rows(self, n_samples, *, bint flush=False):
+    def rows(self, n_samples, *, flush=False):
         """How many rows a push of so many samples would give now.
 
         Parameters
@@ -65,7 +65,7 @@ cdef class Stream(Session):
         -------
         int
         """
-        return self.count(whole("n_samples", n_samples, 0, sys.maxsize), flush)
+        return self.count(whole("n_samples", n_samples, 0, sys.maxsize), flag("flush", flush))
 
     def push(self, pcm, out=None):
         """Takes audio and gives a row for every frame that it completes.

@@ -23,12 +23,16 @@ __all__ = [
     "number",
     "number_of",
     "real",
+    "shown",
     "text",
     "whole",
     "within",
 ]
 
 Name = TypeVar("Name", bound=str)
+
+# From here on a whole number is not written out.
+_LONG = 10**40
 
 
 def whole(name: str, value: object) -> int:
@@ -38,7 +42,7 @@ def whole(name: str, value: object) -> int:
             raise TypeError
         return operator.index(value)  # type: ignore[arg-type]
     except TypeError:
-        raise TypeError(f"{name} is {value!r}; expected a whole number") from None
+        raise TypeError(f"{name} is {shown(value)}; expected a whole number") from None
 
 
 def count(name: str, value: object, least: int, most: int | None = None) -> int:
@@ -46,14 +50,14 @@ def count(name: str, value: object, least: int, most: int | None = None) -> int:
     number = whole(name, value)
     if number < least or (most is not None and number > most):
         limits = f"{least} or more" if most is None else f"{least} to {most}"
-        raise ValueError(f"{name} is {number}; expected {limits}")
+        raise ValueError(f"{name} is {shown(number)}; expected {limits}")
     return number
 
 
 def flag(name: str, value: object) -> bool:
     """True or False."""
     if not isinstance(value, (bool, np.bool_)):
-        raise TypeError(f"{name} is {value!r}; expected True or False")
+        raise TypeError(f"{name} is {shown(value)}; expected True or False")
     return bool(value)
 
 
@@ -61,11 +65,13 @@ def real(name: str, value: object) -> float:
     """A number of any size and sign, NaN and infinities included."""
     wrong = (bool, np.bool_, np.complexfloating, np.timedelta64)
     if isinstance(value, wrong) or not isinstance(value, (int, float, np.number)):
-        raise TypeError(f"{name} is {value!r}; expected a number")
+        raise TypeError(f"{name} is {shown(value)}; expected a number")
     try:
         return float(value)
     except OverflowError:
-        raise ValueError(f"{name} is above what a float holds; expected less") from None
+        raise ValueError(
+            f"{name} is {shown(value)}; expected a number that a float holds, up to 1.79e+308"
+        ) from None
 
 
 def number(name: str, value: object, least: float = 0.0, below: float = math.inf) -> float:
@@ -73,7 +79,7 @@ def number(name: str, value: object, least: float = 0.0, below: float = math.inf
     found = real(name, value)
     if not least <= found < below:  # refuses NaN too
         limit = "finite" if below == math.inf else f"below {below:g}"
-        raise ValueError(f"{name} is {value!r}; expected {least:g} or more, and {limit}")
+        raise ValueError(f"{name} is {shown(value)}; expected {least:g} or more, and {limit}")
     return found
 
 
@@ -81,7 +87,7 @@ def within(name: str, value: object, least: float, most: float) -> float:
     """A number from `least` to `most`, both included."""
     found = number(name, value, least)
     if found > most:
-        raise ValueError(f"{name} is {value!r}; expected {least:g} to {most:g}")
+        raise ValueError(f"{name} is {shown(value)}; expected {least:g} to {most:g}")
     return found
 
 
@@ -90,21 +96,23 @@ def interval(name: str, value: Any, least: float, most: float) -> tuple[float, f
     try:
         low, high = value
     except (TypeError, ValueError):
-        raise TypeError(f"{name} is {value!r}; expected two numbers, lowest and highest") from None
+        raise TypeError(
+            f"{name} is {shown(value)}; expected two numbers, lowest and highest"
+        ) from None
     low, high = within(name, low, least, most), within(name, high, least, most)
     if low > high:
-        raise ValueError(f"{name} is {value!r}; expected the lower number first")
+        raise ValueError(f"{name} is {shown(value)}; expected the lower number first")
     return low, high
 
 
 def text(name: str, value: object) -> str:
     """A string that can be written to a file."""
     if not isinstance(value, str):
-        raise TypeError(f"{name} is {value!r}; expected a string")
+        raise TypeError(f"{name} is {shown(value)}; expected a string")
     try:
         value.encode()
     except UnicodeEncodeError:
-        raise ValueError(f"{name} is {value!r}; expected text without surrogates") from None
+        raise ValueError(f"{name} is {shown(value)}; expected text without surrogates") from None
     return value
 
 
@@ -112,7 +120,7 @@ def choice(name: str, value: object, names: Iterable[Name]) -> Name:
     """One of some names."""
     names = tuple(names)
     if not isinstance(value, str) or value not in names:
-        raise ValueError(f"{name} is {value!r}; expected {listing(names)}")
+        raise ValueError(f"{name} is {shown(value)}; expected {listing(names)}")
     return value
 
 
@@ -125,6 +133,23 @@ def number_of(n: int, noun: str, plural: str = "") -> str:
     ('1 label', '0 labels', '2 entries')
     """
     return f"{n} {noun if n == 1 else plural or noun + 's'}"
+
+
+def shown(value: object) -> str:
+    """A value in an error: as Python writes it, but a long whole number without its digits.
+
+    Examples
+    --------
+    >>> shown(16000), shown("fast"), shown(10**5000)
+    ('16000', "'fast'", 'a whole number of about 5001 digits')
+    """
+    if isinstance(value, int) and not -_LONG < value < _LONG:
+        digits = int(value.bit_length() * math.log10(2)) + 1
+        return f"a {'negative ' * (value < 0)}whole number of about {digits} digits"
+    try:
+        return repr(value)
+    except ValueError:  # a container of a number that is too long for Python to write
+        return described(value)
 
 
 def described(value: object) -> str:

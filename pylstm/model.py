@@ -87,7 +87,7 @@ class Model(PackedModel):
         for place, label in enumerate(self._labels or ()):
             text(f"labels[{place}]", label)
         self._info = _checked_info(info or {})
-        self._decision = dict(settings_as_text(self._labels, decision or {}))
+        self._decision = dict(settings_as_text(self._labels, {} if decision is None else decision))
         self._has_checksum = True
         self._core = _engine.Core(self.to_bytes())
 

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import count, flag, number_of, whole
+from pylstm.arguments import count, flag, shown, whole
 from pylstm.audio.doubled_samples import DoubledSamples
 from pylstm.audio.input_format import MOST_CHANNELS, Audio, EncodedSamples, InputFormat
 from pylstm.audio.model_rate import TakesAudio, check_resampling, hertz, rate_of
+from pylstm.audio.one_call import OneCall
 from pylstm.audio.resampler import Resampler
+from pylstm.audio.resumption import samples_before
 from pylstm.audio.sample_encoding import EncodingName, SampleEncoding
 
 __all__ = ["Intake"]
 
 Samples = NDArray[np.float32]
-
-# Samples of the lower one of two rates from which on soxr does not remember what came before; its
-# filter is shorter.
-_MARGIN = 320
 
 
 class Intake:
@@ -32,7 +29,8 @@ class Intake:
     Whatever the cut of what comes, the samples that come out are the same, bit for bit. Bytes may
     be cut anywhere, inside of a sample too: the piece is kept until the rest of it comes.
 
-    An intake is used by one thread at a time. A call that raises has changed nothing.
+    One thread at a time may call it: a second one gets `StreamBusyError` at once. A call that
+    raises has changed nothing.
 
     Parameters
     ----------
@@ -87,8 +85,8 @@ class Intake:
         self._channel = None if channel is None else whole("channel", channel)
         if self._channel is not None and not 0 <= self._channel < self._channels:
             raise ValueError(
-                f"channel is {channel}; expected 0 to {self._channels - 1}, counted from 0, because"
-                f" channels is {channels}"
+                f"channel is {shown(channel)}; expected 0 to {self._channels - 1}, counted from 0,"
+                f" because channels is {channels}"
             )
         self._format = InputFormat(
             self._channels, None if encoding is None else SampleEncoding.named(encoding)
@@ -98,6 +96,7 @@ class Intake:
         if self._rate != self._model_rate:
             check_resampling(self._rate, self._model_rate)
             self._resampler = Resampler(self._rate, self._model_rate)
+        self._calls = OneCall("intake")
         self._begin()
 
     def _begin(self) -> None:
@@ -192,6 +191,9 @@ class Intake:
         ValueError
             NaN or infinity, samples that overflow in resampling, another number of channels, the
             beginning of a file instead of samples, or audio after `flush`.
+        StreamBusyError
+            Another thread is inside a call on this intake, or was when this process was forked:
+            then `reset` it.
 
         Warns
         -----
@@ -200,6 +202,10 @@ class Intake:
             voice. Once an intake, until `reset`. The samples are taken, unless the warning is made
             an error.
         """
+        with self._calls.alone():
+            return self._taken(data)
+
+    def _taken(self, data: Audio) -> Samples:
         if self._flushed:
             raise ValueError("the intake was flushed; expected reset() before it takes more")
         came = self._format.opened(data, self._waiting, self._position == 0)
@@ -213,12 +219,7 @@ class Intake:
             self._refuse(samples, values, ~np.isfinite(samples), "finite values")
         doubled = self._doubled
         if doubled.possible and (doubled := doubled.after(samples)).certain:
-            warnings.warn(
-                "all samples come twice, as those of interleaved stereo do; expected one channel:"
-                " make the intake with channels=2 if there are two. This is said once an intake",
-                RuntimeWarning,
-                stacklevel=2,
-            )
+            self._warn_of_doubled_samples()
             doubled = DoubledSamples(possible=False)
         mono = samples[:n_frames] if self._step > 1 else self._mixed(samples, n_frames)
         if self._resampler is not None:
@@ -234,6 +235,14 @@ class Intake:
         self._waiting = EncodedSamples(rest.copy(), encoding) if len(rest) else self._nothing
         self._position += n_frames
         return self._new(mono)
+
+    def _warn_of_doubled_samples(self) -> None:
+        warnings.warn(
+            "all samples come twice, as those of interleaved stereo do; expected one channel:"
+            " make the intake with channels=2 if there are two. This is said once an intake",
+            RuntimeWarning,
+            stacklevel=4,
+        )
 
     def flush(self, *, drop_unfinished: bool = False) -> Samples:
         """Ends the audio and gives the samples that were not out yet.
@@ -254,8 +263,14 @@ class Intake:
         ------
         ValueError
             The audio ends inside of a sample or between the channels; or it was flushed before.
+        StreamBusyError
+            As `push`.
         """
         drop_unfinished = flag("drop_unfinished", drop_unfinished)
+        with self._calls.alone():
+            return self._rest(drop_unfinished)
+
+    def _rest(self, drop_unfinished: bool) -> Samples:
         if self._flushed:
             raise ValueError("the intake was flushed; expected reset() before it is flushed again")
         if len(self._waiting.data) and not drop_unfinished:
@@ -269,10 +284,17 @@ class Intake:
         return self._new(samples)
 
     def reset(self) -> None:
-        """Forgets all audio: what comes next is the beginning."""
-        if self._resampler is not None:
-            self._resampler.reset()
-        self._begin()
+        """Forgets all audio: what comes next is the beginning.
+
+        Raises
+        ------
+        StreamBusyError
+            Another thread is inside a call on this intake.
+        """
+        with self._calls.alone(resets=True):
+            if self._resampler is not None:
+                self._resampler.reset()
+            self._begin()
 
     def resume(self, data: Audio, *, position: int, given: int) -> Samples:
         """Goes on where another intake of the same kind is, as for a session that moves to another
@@ -302,51 +324,28 @@ class Intake:
         ValueError
             As `push`; the data is too short, or begins where samples of both rates do not coincide;
             or this intake has taken audio already.
+        StreamBusyError
+            As `push`.
         """
         position, given = count("position", position, 0), count("given", given, 0)
+        with self._calls.alone():
+            return self._resumed(data, position, given)
+
+    def _resumed(self, data: Audio, position: int, given: int) -> Samples:
         if self._flushed or self._position or len(self._waiting.data):
             raise ValueError("the intake has taken audio; expected reset() before it resumes")
         came = self._format.opened(data, self._waiting, at_start=False)
         start = position - came.whole // self._channels
-        before = self._repeated(start, position, given)
+        before = samples_before(start, position, given, self._rate, self._model_rate)
         self._position, self._doubled = start, DoubledSamples(possible=False)
         try:
-            samples = self.push(data)
+            samples = self._taken(data)
         except BaseException:
             self._begin()
             raise
         self._given = given
         self._given_elsewhere = max(0, given - before - len(samples))
         return self._new(samples[given - before :])
-
-    def _repeated(self, start: int, position: int, given: int) -> int:
-        """How many samples came out of the audio before `start`, from which on it comes again."""
-        if start < 0:
-            raise ValueError(
-                f"position is {position}; expected {position - start} or more, as much as the data"
-                " holds"
-            )
-        common = math.gcd(self._rate, self._model_rate)
-        grid, given_each = self._rate // common, self._model_rate // common
-        if start % grid:
-            surplus = grid - start % grid
-            raise ValueError(
-                f"the data begins with sample {start}; expected a multiple of {grid}: leave out its"
-                f" first {number_of(surplus, 'sample')} of each channel"
-            )
-        most = -(-position * self._model_rate // self._rate)
-        if given > most:
-            raise ValueError(f"given is {given}; expected {most} or less, because of the position")
-        before = start // grid * given_each
-        margin = 0
-        if start and self._resampler is not None:
-            margin = -(-_MARGIN * self._model_rate // min(self._rate, self._model_rate))
-        if given - before < margin:
-            missing = (margin - given + before) / self._model_rate
-            raise ValueError(
-                f"the data begins {missing:.3f} s too late; expected more of what came before it"
-            )
-        return before
 
     def _new(self, samples: Samples) -> Samples:
         """What of the next samples did not come out elsewhere."""

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from pylstm import _engine
-from pylstm.arguments import count, described
+from pylstm.arguments import count, described, shown
 from pylstm.audio.audio_file import HIGHEST_RATE, LOWEST_RATE
 
 __all__ = ["TakesAudio", "check_resampling", "hertz", "rate_of"]
@@ -50,13 +50,14 @@ def check_resampling(rate: int, model_rate: int) -> None:
     for name, one, other in (("rate", rate, model_rate), ("the model's rate", model_rate, rate)):
         if not LOWEST_RATE <= one <= HIGHEST_RATE:
             raise ValueError(
-                f"{name} is {one}; expected {LOWEST_RATE} to {HIGHEST_RATE} Hz where samples are"
-                f" resampled, or {other}, where they are not"
+                f"{name} is {shown(one)}; expected {LOWEST_RATE} to {HIGHEST_RATE} Hz where samples"
+                f" are resampled, or {other}, where they are not"
             )
 
 
 def hertz(name: str, value: object) -> int:
     """A sample rate."""
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
-        raise TypeError(f"{name} is {value!r}; expected a whole number of Hz: pass {int(value)}")
+        hint = f": pass {int(value)}" if 0 < value < 2**31 else ""
+        raise TypeError(f"{name} is {value!r}; expected a whole number of Hz{hint}")
     return count(name, value, 1)

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import shown
 from pylstm.audio.companding import ALAW, MULAW
 
 __all__ = ["NAMES", "EncodingName", "SampleEncoding"]
@@ -91,8 +92,8 @@ class SampleEncoding:
         meant = _meant(value)
         hint = f": pass {meant!r}" if meant else ""
         message = (
-            f"encoding is {value!r}; expected {names}, with '-le' or '-be' behind it where a sample"
-            f" has several bytes and they do not come in little-endian order{hint}"
+            f"encoding is {shown(value)}; expected {names}, with '-le' or '-be' behind it where a"
+            f" sample has several bytes and they do not come in little-endian order{hint}"
         )
         raise (ValueError if isinstance(value, str) else TypeError)(message)
 
@@ -206,16 +207,36 @@ def _order(dtype: np.dtype[Any]) -> str:
     return "<" if dtype == dtype.newbyteorder("<") else ">"
 
 
-# Names that other programs have: ffmpeg's, NumPy's, libsndfile's, those of telephony.
-_KINDS = {"s": "int", "i": "int", "int": "int", "pcm_": "int", "f": "float", "float": "float"}
+# Names that other programs have: ffmpeg's, ALSA's, GStreamer's, NumPy's, libsndfile's, those of
+# telephony, RTP and services.
+_KINDS = {
+    "s": "int",
+    "i": "int",
+    "int": "int",
+    "pcm": "int",
+    "pcm_": "int",
+    "linear": "int",
+    "f": "float",
+    "float": "float",
+}
 _OTHER_NAMES = {
     **dict.fromkeys(("ulaw", "ulaw_8k", "pcmu", "g711u", "g.711u", "μlaw", "µlaw"), "mulaw"),
-    **dict.fromkeys(("alaw", "alaw_8k", "pcma", "g711a", "g.711a"), "alaw"),
-    **dict.fromkeys(("u8", "u1", "pcm_u8", "pcm_8", "unsigned8"), "uint8"),
-    **dict.fromkeys(("float", "single"), "float32"),
-    "double": "float64",
+    **dict.fromkeys(("g711_ulaw", "g711ulaw", "mu_law", "basic", "x_mulaw", "xmulaw"), "mulaw"),
+    **dict.fromkeys(("alaw", "alaw_8k", "pcma", "g711a", "g.711a", "g711_alaw"), "alaw"),
+    **dict.fromkeys(("g711alaw", "a_law", "x_alaw", "xalaw"), "alaw"),
+    **dict.fromkeys(("u8", "u1", "pcm_u8", "pcm_8", "unsigned8", "l8"), "uint8"),
+    **dict.fromkeys(("float", "single", "float_le"), "float32"),
+    **dict.fromkeys(("double", "float64_le"), "float64"),
+    "float_be": "float32-be",
+    "float64_be": "float64-be",
+    "l16": "int16-be",
+    "l24": "int24-be",
+    "s24_3le": "int24",
+    "s24_3be": "int24-be",
     "short": "int16",
 }
+# Samples of 24 bits in four bytes each, which no encoding is.
+_PADDED = ("s24_le", "s24_be", "s24_32le", "s24_32be", "s24-32le", "s24-32be")
 
 
 def _meant(value: object) -> str | None:
@@ -229,6 +250,9 @@ def _meant(value: object) -> str | None:
             return None
         return str(encoding).removesuffix("-le")
     text = re.sub(r"\s", "", value.lower()).replace("pcm_s", "s").replace("pcm_f", "f")
+    text = text.removeprefix("audio/").partition(";")[0]  # types of MIME
+    if text in _PADDED:
+        return None
     plain = text.replace("-", "")
     for name in (text, plain, plain.replace("_", ""), plain.removeprefix("pcm_")):
         if name in _TYPES:
@@ -237,7 +261,7 @@ def _meant(value: object) -> str | None:
             return _OTHER_NAMES[name]
     if found := re.fullmatch(r"([<>=|]?)([if])([248])", text):  # NumPy
         name, big = f"{_KINDS[found[2]]}{8 * int(found[3])}", found[1] == ">"
-    elif found := re.fullmatch(r"(s|i|int|pcm_|f|float)(\d+)[_-]?(le|be)?", text):
+    elif found := re.fullmatch(r"(s|i|int|pcm_?|linear|f|float)(\d+)[_-]?(le|be)?", text):
         name, big = _KINDS[found[1]] + found[2], found[3] == "be"
     else:
         return None

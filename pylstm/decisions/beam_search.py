@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm import _engine
 from pylstm.arguments import count, described, flag, number_of, whole
 
 __all__ = ["Hypothesis", "prefix_beam_search"]
@@ -223,6 +224,7 @@ def _logarithms(posteriors: object, are_logarithms: bool) -> Floats:
     """The logarithms of posteriors in float64."""
     if not isinstance(posteriors, np.ndarray):
         raise TypeError(f"posteriors is {type(posteriors).__name__}; expected a NumPy array")
+    _engine.refuse_masked("posteriors", posteriors)
     if posteriors.dtype not in (np.float32, np.float64):
         raise TypeError(f"posteriors is {posteriors.dtype}; expected float32 or float64")
     if posteriors.ndim != 2 or posteriors.shape[1] < 1:

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import numpy as np
 
 from pylstm import _engine
-from pylstm.arguments import count, listing, real
+from pylstm.arguments import count, listing, real, text
 from pylstm.decisions.event import Event, event
 from pylstm.decisions.settings import settings_as_text
 
@@ -272,11 +272,12 @@ def _names(name: str, values: Sequence[str]) -> tuple[str, ...]:
     """Distinct strings, or an error that says what is wrong with them."""
     if isinstance(values, str) or not isinstance(values, Sequence):
         raise TypeError(f"{name} is {type(values).__name__}; expected a sequence of str")
-    for value in values:
+    for place, value in enumerate(values):
         if not isinstance(value, str):
             raise TypeError(f"{name} is {type(value).__name__}; expected str")
         if not value:
             raise ValueError(f"{name} holds an empty one; expected names")
+        text(f"{name}[{place}]", value)
     if len(set(values)) != len(values):
         raise ValueError(f"{name} is {list(values)}; expected distinct names")
     return tuple(values)

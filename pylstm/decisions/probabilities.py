@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from pylstm import _engine
-from pylstm.arguments import real
+from pylstm.arguments import real, shown
 from pylstm.decisions.event import event, spans
 from pylstm.decisions.settings import settings_as_text
 
@@ -78,10 +78,10 @@ def segments_from_probabilities(
     probabilities = _checked(p)
     step = real("hop", hop)
     if not 0.0 < step <= 3600.0:
-        raise ValueError(f"hop is {hop!r}; expected seconds above 0 and at most 3600")
+        raise ValueError(f"hop is {shown(hop)}; expected seconds above 0 and at most 3600")
     settings = {
         "kind": "segments",
-        "threshold": threshold,
+        "threshold": real("threshold", threshold),
         "min_speech": min_speech,
         "min_silence": min_silence,
         "pad": pad,
@@ -93,18 +93,29 @@ def segments_from_probabilities(
     listener = _engine.RowListener(
         _engine.Decision.for_rows(None, 1, step, settings_as_text(None, settings), event)
     )
-    length = None if duration is None else real("duration", duration)
-    least = max(len(probabilities) - 1, 0) * step
-    if length is not None and not least <= length < math.inf:
-        raise ValueError(
-            f"duration is {duration!r}; expected {least:g} s or more, where the last probability"
-            " stands"
-        )
+    length = None if duration is None else _length(duration, len(probabilities), step)
     events = listener.push(probabilities[:, None]) + listener.finish(length)
     return spans(events)
 
 
-def _checked(p: ArrayLike) -> np.ndarray:
+def _length(duration: float, n: int, hop: float) -> float:
+    """Seconds of audio that has so many probabilities."""
+    length = real("duration", duration)
+    least, most = max(n - 1, 0) * hop, _engine.MOST_SECONDS
+    if not least <= length <= most:  # refuses NaN too
+        # As few digits as do not round it down: what the message says is taken.
+        rounded = (f"{least:.{digits}g}" for digits in range(6, 18))
+        fitting = next(text for text in rounded if float(text) >= least)
+        limits = f"{fitting} to {most:g} seconds, or None" if least <= most else "None"
+        raise ValueError(
+            f"duration is {shown(duration)}; expected {limits}: the last probability stands at"
+            f" {fitting} s"
+        )
+    return length
+
+
+def _checked(p: ArrayLike) -> NDArray[np.float64]:
+    _engine.refuse_masked("p", p)
     try:
         values = np.asarray(p)
     except (TypeError, ValueError):  # rows of different lengths
@@ -113,14 +124,30 @@ def _checked(p: ArrayLike) -> np.ndarray:
         return np.empty(0)
     if values.dtype.kind not in "fiu" or values.dtype.itemsize > 8:
         raise TypeError(f"p is {values.dtype}; expected numbers")
+    if values.ndim == 0:
+        raise TypeError(
+            f"p is {shown(values.item())}; expected a sequence of probabilities: pass [p] if it is"
+            " all of them"
+        )
     if values.ndim != 1:
+        code = "p" if isinstance(p, np.ndarray) else "numpy.asarray(p)"
         raise ValueError(
-            f"p has shape {values.shape}; expected (n,): pass one column, such as p[:, 1]"
+            f"p has shape {values.shape}; expected (n,): pass {_one_column(code, values.shape)}"
         )
     wrong = np.flatnonzero(~((values >= 0) & (values <= 1)))
     if len(wrong):
-        raise ValueError(
-            f"p[{wrong[0]}] is {values[wrong[0]]!r}; expected probabilities from 0 to 1:"
-            " pass logits through a sigmoid"
-        )
+        value = values[wrong[0]].item()
+        hint = "pass logits through a sigmoid"
+        if math.isnan(value):
+            hint = "NaN is none; numpy.nan_to_num(p) takes it for silence"
+        raise ValueError(f"p[{wrong[0]}] is {value!r}; expected probabilities from 0 to 1: {hint}")
     return values.astype(np.float64)
+
+
+def _one_column(code: str, shape: tuple[int, ...]) -> str:
+    """Code for one column of an array of several axes, the longest of which is time."""
+    if len([size for size in shape if size > 1]) < 2:
+        return f"{code}.ravel()"
+    time = shape.index(max(shape))
+    places = [":" if axis == time else str(min(1, size - 1)) for axis, size in enumerate(shape)]
+    return f"one column, such as {code}[{', '.join(places)}]"

@@ -9,9 +9,24 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
-from pylstm.arguments import described, flag, listing, real, text, whole
+from pylstm.arguments import count, described, flag, listing, real, shown, text, whole
 
 __all__ = ["DecisionSettings", "settings_as_text"]
+
+# The longest length of a decision on segments, seconds.
+_DAY = 86400.0
+
+# The ranges of counts, and from where on a number is not written for the engine to refuse it.
+_COUNTS = {
+    "smoothing_frames": (1, 1_000_000),
+    "refractory_frames": (0, 1_000_000_000),
+    "min_frames": (1, 1_000_000_000),
+}
+_LONG = 10**18
+_MOST_OUTPUTS = 65536
+
+# Bytes of a text in a model file.
+_MOST_TEXT = 4096
 
 
 class DecisionSettings(TypedDict, total=False):
@@ -75,10 +90,15 @@ def settings_as_text(
     TypeError, ValueError
         A name is none of a setting, or a value is of the wrong type.
     """
+    if not isinstance(settings, Mapping):
+        raise TypeError(
+            f"decision is {described(settings)}; expected a mapping from settings to values, such"
+            " as {'kind': 'words', 'threshold': 0.5}"
+        )
     found = []
     for name, value in settings.items():
         if name not in _TEXTS:
-            raise TypeError(f"{name!r} is no setting; expected {', '.join(_TEXTS)}")
+            raise TypeError(f"{shown(name)} is no setting; expected {', '.join(_TEXTS)}")
         if name == "threshold" and isinstance(value, Mapping):
             found += _thresholds(labels, value)
         elif name == "background":
@@ -96,10 +116,12 @@ def _thresholds(
     for label, value in thresholds.items():
         if labels is None or label not in labels:
             known = "a model with labels" if labels is None else listing(labels)
-            raise ValueError(f"threshold has the label {label!r}; expected {known}")
+            raise ValueError(f"threshold has the label {shown(label)}; expected {known}")
         threshold = real(f"threshold[{label!r}]", value)
         if not 0.0 < threshold <= 1.0:
-            raise ValueError(f"threshold[{label!r}] is {value!r}; expected above 0 and at most 1")
+            raise ValueError(
+                f"threshold[{label!r}] is {shown(value)}; expected above 0 and at most 1"
+            )
         found.append((f"threshold.{labels.index(label)}", _number_text(threshold)))
     return found
 
@@ -113,17 +135,27 @@ def _number_text(value: float) -> str:
 def _number(labels: Sequence[str] | None, name: str, value: object) -> str:
     found = real(name, value)
     if not math.isfinite(found):
-        raise ValueError(f"{name} is {value!r}; expected a finite number")
+        raise ValueError(f"{name} is {shown(value)}; expected a finite number")
     return _number_text(found)
 
 
 def _seconds(labels: Sequence[str] | None, name: str, value: object) -> str:
-    """Seconds that may be without a limit."""
-    return "none" if real(name, value) == math.inf else _number(labels, name, value)
+    """Seconds above 0, or without a limit, which a file calls "none" and Python infinity."""
+    expected = f"expected seconds above 0 and at most {_DAY:g}, or math.inf for no limit"
+    if value is None or isinstance(value, str):
+        raise TypeError(f"{name} is {value!r}; {expected}")
+    seconds = real(name, value)
+    if not 0.0 < seconds <= _DAY and seconds != math.inf:  # refuses NaN too
+        raise ValueError(f"{name} is {shown(value)}; {expected}")
+    return "none" if seconds == math.inf else _number(labels, name, value)
 
 
 def _count(labels: Sequence[str] | None, name: str, value: object) -> str:
-    return str(whole(name, value))
+    number = whole(name, value)
+    if not -_LONG < number < _LONG:  # the engine's own range, for what is too long to be written
+        least, most = _COUNTS[name]
+        count(name, number, least, most)
+    return str(number)
 
 
 def _flag(labels: Sequence[str] | None, name: str, value: object) -> str:
@@ -137,9 +169,9 @@ def _word(labels: Sequence[str] | None, name: str, value: object) -> str:
 def _output(labels: Sequence[str] | None, name: str, value: object) -> str:
     """A label, or the number of an output that has none."""
     if labels is None:
-        return str(whole(name, value))
+        return str(count(name, value, 0, _MOST_OUTPUTS - 1))
     if not isinstance(value, str) or value not in labels:
-        raise ValueError(f"{name} is {value!r}; expected {listing(labels)}")
+        raise ValueError(f"{name} is {shown(value)}; expected {listing(labels)}")
     return value
 
 
@@ -150,13 +182,23 @@ def _background(labels: Sequence[str] | None, silent: object) -> list[tuple[str,
     for label in silent:
         if labels is None or label not in labels:
             known = "none: the outputs have no labels" if labels is None else listing(labels)
-            raise ValueError(f"background has the label {label!r}; expected {known}")
-    if all("," not in label and label == label.strip(" \t") for label in silent):
-        return [("background", ",".join(silent))]
-    return [
-        (f"background.{k}", "true" if label in silent else "false")
-        for k, label in enumerate(labels or ())
-    ]
+            raise ValueError(f"background has the label {shown(label)}; expected {known}")
+    # The list goes before all that a file says, also where it is empty; a key goes before the list.
+    listed: list[str] = []
+    room = _MOST_TEXT
+    for label in dict.fromkeys(silent):
+        size = len(label.encode("utf-8", "surrogatepass")) + 1
+        if size <= room and _can_be_listed(label):
+            room -= size
+            listed.append(label)
+    others = set(silent).difference(listed)
+    keys = [f"background.{k}" for k, label in enumerate(labels or ()) if label in others]
+    return [("background", ",".join(listed)), *((key, "true") for key in keys)]
+
+
+def _can_be_listed(label: str) -> bool:
+    """Whether a list of names, which has commas and spaces between them, can have this one."""
+    return bool(label) and "," not in label and label == label.strip(" \t")
 
 
 _TEXTS: dict[str, Callable[[Sequence[str] | None, str, object], str]] = {

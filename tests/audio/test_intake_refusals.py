@@ -549,6 +549,41 @@ def test_encodings() -> None:
     refused(ValueError, "^encoding is 's16le'; expected .*: pass 'int16'$", MODEL, encoding="s16le")
 
 
+NAMED_ELSEWHERE = {
+    "L16": "int16-be",
+    "audio/L16; rate=16000": "int16-be",
+    "L24": "int24-be",
+    "L8": "uint8",
+    "S16_LE": "int16",
+    "S24_3LE": "int24",
+    "S24_3BE": "int24-be",
+    "s24le": "int24",
+    "FLOAT_LE": "float32",
+    "FLOAT64_BE": "float64-be",
+    "MU_LAW": "mulaw",
+    "g711_alaw": "alaw",
+    "PCMU": "mulaw",
+    "LINEAR16": "int16",
+    "pcm16": "int16",
+    "PCM_24": "int24",
+    ">f4": "float32-be",
+}
+
+
+@pytest.mark.parametrize("name", sorted(NAMED_ELSEWHERE))
+def test_names_of_other_programs(name: str) -> None:
+    code = PASS.search(refused(ValueError, "^encoding is .*: pass '", MODEL, encoding=name))
+    assert code
+    intake = pylstm.Intake(MODEL, rate=16000, encoding=eval(code[1]))
+    assert intake.encoding == NAMED_ELSEWHERE[name]
+
+
+@pytest.mark.parametrize("name", ["S24_LE", "s24-32le", "S20_3LE", "opus", "L20", ""])
+def test_what_no_encoding_is_gets_no_name(name: str) -> None:
+    """ALSA's S24_LE has four bytes a sample."""
+    assert ": pass" not in refused(ValueError, "^encoding is ", MODEL, encoding=name)
+
+
 def test_the_command_of_ffmpeg_is_the_encoding() -> None:
     """What the message about a file says to let ffmpeg write."""
     with pytest.raises(ValueError, match="ffmpeg: -f s16le") as error:

@@ -49,7 +49,6 @@ def probabilities() -> list[float]:
     return [model(torch.from_numpy(window), RATE).item() for window in windows]
 
 
-@pytest.mark.slow
 @pytest.mark.law_framework_exact
 @pytest.mark.parametrize(
     ("theirs", "ours"),

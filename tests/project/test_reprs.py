@@ -164,7 +164,7 @@ def test_a_closed_file_has_one(tmp_path: Path) -> None:
     assert repr(audio) == during
 
 
-@pytest.mark.parametrize("text", ["a\nb", "\x1b[2J", "'", "é\ud800"])
+@pytest.mark.parametrize("text", ["a\nb", "\x1b[2J", "'", "é\x85"])
 def test_hostile_labels_are_escaped(text: str) -> None:
     detector = repr(pylstm.Detector(["silence", text], background=["silence"]))
     assert repr(text) in detector

@@ -23,6 +23,7 @@ import time
 import warnings
 from collections.abc import AsyncIterator
 
+from client_audio import Source
 from durations import Durations
 from open_files import allow_open_files
 from protocol import (
@@ -40,7 +41,6 @@ from protocol import (
     unusable,
 )
 from session import Session
-from source import Source
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 

@@ -9,8 +9,8 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterable
 
+from client_audio import Source
 from protocol import NOT_ALLOWED, Ending, described
-from source import Source
 from websockets.asyncio.server import ServerConnection
 from websockets.exceptions import ConnectionClosed
 

@@ -85,7 +85,7 @@ static pylstm_status check_keys(const pylstm_decision *decision, const pylstm_se
             return pylstm_fail(why, PYLSTM_BAD_MODEL, "[unused-key] nothing in a decision of the kind %s reads '%s%s'",
                                decision->kind->name, list->prefix, name);
         list_keys(decision->kind, keys, sizeof keys);
-        if (strchr(name, '.'))
+        if (strchr(name, '.') && !decision->kind->knows)
             return pylstm_fail(why, PYLSTM_BAD_ARGUMENT,
                                "%s is a setting of one output, which %s do not have; expected one of: %s",
                                pylstm_json_show(shown, name, strlen(name)), decision->kind->name, keys);
@@ -118,8 +118,8 @@ static pylstm_status check_labels(const pylstm_outputs *outputs, const pylstm_de
     return PYLSTM_OK;
 }
 
-static pylstm_status read(const pylstm_decision_source *source, pylstm_decision *decision, pylstm_settings *settings,
-                          pylstm_error *why) {
+static pylstm_status read_settings(const pylstm_decision_source *source, pylstm_decision *decision, pylstm_settings *settings,
+                                   pylstm_error *why) {
     *settings = source->settings;
     *decision = (pylstm_decision){
         .model = source->model,
@@ -191,7 +191,7 @@ pylstm_status pylstm_decision_measure(const pylstm_decision_source *source, size
     pylstm_arena arena = {.base = NULL};
     pylstm_decision decision;
     pylstm_settings settings;
-    const pylstm_status status = read(source, &decision, &settings, why);
+    const pylstm_status status = read_settings(source, &decision, &settings, why);
     if (!status)
         lay_out(&decision, &settings, &arena);
     pylstm_fpmode_leave_exact(&caller);
@@ -207,7 +207,7 @@ pylstm_decision *pylstm_decision_lay_out(const pylstm_decision_source *source, v
     pylstm_arena arena = {.base = memory};
     pylstm_decision decision, *placed = NULL;
     pylstm_settings settings;
-    if (read(source, &decision, &settings, NULL) == PYLSTM_OK)
+    if (read_settings(source, &decision, &settings, NULL) == PYLSTM_OK)
         placed = lay_out(&decision, &settings, &arena);
     pylstm_fpmode_leave_exact(&caller);
     return placed;

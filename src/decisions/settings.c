@@ -32,9 +32,13 @@ int pylstm_setting_find(const pylstm_settings *settings, const char *key, pylstm
 
 /* --- names ------------------------------------------------------------------------------------------------------------ */
 
+const char *pylstm_names_in(const char *text) {
+    return text && text[strspn(text, BLANKS)] ? text : NULL;
+}
+
 const char *pylstm_next_name(const char **list, size_t *length) {
     const char *start = *list, *end;
-    if (!start || !start[strspn(start, BLANKS)])
+    if (!start)
         return NULL;
     end = strchr(start, ',');
     *list = end ? end + 1 : NULL;

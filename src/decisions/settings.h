@@ -71,8 +71,11 @@ int pylstm_output_named(const pylstm_outputs *outputs, const char *name, size_t 
 /* The output of this number, as it is written in settings: digits without a leading zero; -1: there is none. */
 int pylstm_output_numbered(const pylstm_outputs *outputs, const char *digits, size_t length);
 
+/* A text as a list of names for pylstm_next_name; NULL, a list without names, where it is blank or NULL. */
+const char *pylstm_names_in(const char *text);
+
 /* The next name in a list with commas between them, without the blanks around it; NULL at the end. It has *length bytes and no
- * terminator. *list starts as the whole and is moved past the name. A blank list has no names. */
+ * terminator. *list starts as pylstm_names_in gives it and is moved past the name. */
 const char *pylstm_next_name(const char **list, size_t *length);
 
 #endif

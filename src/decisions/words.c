@@ -109,6 +109,7 @@ static pylstm_status read_threshold(const pylstm_decision *decision, const pylst
 static int is_named(const pylstm_outputs *outputs, const char *names, int output) {
     const char *name;
     size_t length;
+    names = pylstm_names_in(names);
     while ((name = pylstm_next_name(&names, &length)) != NULL) {
         if (!outputs->labels ? pylstm_output_numbered(outputs, name, length) == output
                              : strlen(outputs->labels[output]) == length && memcmp(outputs->labels[output], name, length) == 0)
@@ -137,7 +138,7 @@ static pylstm_status check_background(const pylstm_decision *decision, const pyl
     size_t length;
     int n = 0;
     if (pylstm_setting_find(settings, BACKGROUND, &found)) {
-        for (names = found.value; (name = pylstm_next_name(&names, &length)) != NULL;) {
+        for (names = pylstm_names_in(found.value); (name = pylstm_next_name(&names, &length)) != NULL;) {
             if (pylstm_output_named(outputs, name, length) < 0)
                 return pylstm_setting_fail(&found, BACKGROUND, "labels of the model, with commas between them, or nothing",
                                            why);

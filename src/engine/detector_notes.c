@@ -40,7 +40,7 @@ static int is_label(const char *label, const char *name, size_t length) {
 
 /* How many times a name stands in the list. */
 static int count_in_background(const pylstm_model *model, const char *label, size_t label_length) {
-    const char *list = background_of(model), *name;
+    const char *list = pylstm_names_in(background_of(model)), *name;
     size_t length;
     int n = 0;
     while ((name = pylstm_next_name(&list, &length)) != NULL)
@@ -86,6 +86,7 @@ static pylstm_status check_background(const pylstm_model *model, pylstm_error *w
                            "[detector] '" PREFIX BACKGROUND
                            "' is missing; expected labels with commas between them, or nothing");
     }
+    list = pylstm_names_in(list);
     for (; (name = pylstm_next_name(&list, &length)) != NULL; n++) {
         if (find_label(model, name, length) == n_labels) {
             return pylstm_fail(why, PYLSTM_BAD_MODEL,

@@ -127,7 +127,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tool("cc")
     folder = tmp_path_factory.mktemp("page")
     shutil.copytree(SOURCE, folder / "src", ignore=shutil.ignore_patterns("build"))
-    for name, target in (("detector.h",) * 2, ("wav.h",) * 2, ("listen.c", "app.c")):
+    for name, target in (("wav.h", "wav.h"), ("listen.c", "app.c")):
         shutil.copy(EXAMPLE / name, folder / target)
     ((command,), _) = commands("The sources in your own build")
     shell(command, folder)

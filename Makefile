@@ -29,11 +29,12 @@ debug: ## the same with checks and debug information; `make build` goes back
 
 test-fast: ## the tests that take under a minute together
 	$(NEEDS) test
-	$(PYTHON) -m pytest -q -n auto -m "not slow"
+	$(PYTHON) -m pytest -q -n auto -m "not slow and not builds"
 
 test: ## all tests
 	$(NEEDS) test
 	$(PYTHON) -m pytest -q -n auto --dist worksteal
+	$(PYTHON) -m pytest -q -n auto --dist worksteal -m builds
 
 lint: stubs ## what must be silent before a change lands
 	$(NEEDS) lint

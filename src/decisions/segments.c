@@ -101,12 +101,10 @@ static pylstm_status segments_check(const pylstm_decision *decision, const pylst
     const double threshold = decision->values[THRESHOLD], neg = decision->values[NEG_THRESHOLD];
     pylstm_setting_found found;
     if (decision->values[LABEL] < 0 && decision->outputs.n > 1) {
-        if (pylstm_setting_find(settings, "kind", &found) && found.list == &settings->file)
-            return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                               "[decision] '%slabel' is missing; expected which of the %d outputs says that somebody speaks",
-                               settings->file.prefix, decision->outputs.n);
-        return pylstm_fail(why, PYLSTM_BAD_ARGUMENT,
-                           "label is missing; expected which of the %d outputs says that somebody speaks", decision->outputs.n);
+        const int is_of_file = pylstm_setting_find(settings, "kind", &found) && found.list == &settings->file;
+        return pylstm_fail(why, is_of_file ? PYLSTM_BAD_MODEL : PYLSTM_BAD_ARGUMENT,
+                           "%s is missing; expected which of the %d outputs says that somebody speaks",
+                           is_of_file ? "[decision] 'decision.label'" : "label", decision->outputs.n);
     }
     if (neg > threshold && neg_threshold_holds(settings) && pylstm_setting_find(settings, rules[NEG_THRESHOLD].key, &found))
         return pylstm_setting_fail(&found, rules[NEG_THRESHOLD].key, "a number that is not above threshold", why);

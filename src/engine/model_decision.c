@@ -40,7 +40,7 @@ static pylstm_status check_times(const pylstm_model *model, pylstm_error *why) {
     return model->features ? PYLSTM_OK
                            : pylstm_fail(why, PYLSTM_BAD_ARGUMENT,
                                          "the model has no features, so that its rows have no times; expected one that takes"
-                                         " audio: its rows go into pylstm_decision_create_for_rows (pylstm.Detector)");
+                                         " audio, or pylstm.Detector");
 }
 
 /* Gathers what a decision of this model is made of. notes is memory for that. */

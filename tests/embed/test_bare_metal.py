@@ -21,6 +21,8 @@ from tests.core_builds import FLAGS, ROOT, SOURCE, make, run, static_core, tool
 from tests.embed.c_programs import KEYWORDS, MODELS
 from tools import sources
 
+pytestmark = pytest.mark.builds
+
 EXAMPLE = ROOT / "examples" / "embed_bare_metal"
 HERE = Path(__file__).parent / "builds"
 # Processors without 64-bit atomics, the first of them without any.

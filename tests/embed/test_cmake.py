@@ -16,7 +16,7 @@ from tests.core_builds import FLAGS, ROOT, SOURCE, compiler, installed_core, run
 from tests.embed.c_programs import KEYWORDS, MODELS
 from tools import sources
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.builds]
 
 LIBRARY = ("CMakeLists.txt", "cmake", "src")
 SMALL = "-DPYLSTM_SMALL=ON"  # compiles in half the time

@@ -17,7 +17,7 @@ from tests.core_builds import ROOT, SOURCE, compiler, run, tool
 from tests.embed.c_programs import KEYWORDS, MODELS
 from tools import amalgamate, sources
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.builds]
 
 EXAMPLE = ROOT / "examples" / "embed_c"
 STRICT = ["-O3", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror", "-c", "pylstm.c"]

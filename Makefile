@@ -27,7 +27,7 @@ debug: ## the same with checks and debug information; `make build` goes back
 	$(NEEDS) build
 	PYLSTM_DEBUG=1 $(PYTHON) setup.py -q build_ext --inplace
 
-test-fast: ## the tests that take under a minute together
+test-fast: ## the quick tests
 	$(NEEDS) test
 	$(PYTHON) -m pytest -q -n auto -m "not slow and not builds"
 

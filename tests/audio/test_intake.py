@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import array
 import copy
 import io
-import mmap
 import pickle
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -19,11 +15,10 @@ from hypothesis import strategies as st
 
 import pylstm
 from pylstm.audio import AudioFile
-from pylstm.audio.resampler import Resampler
+from tests.audio.intake_audio import RATES, noise
 from tests.small_models import small_model
 
 MODEL = small_model()
-RATES = (8000, 11025, 16000, 22050, 24000, 32000, 44100, 48000, 96000)
 SUBTYPES = {
     "int16": "PCM_16",
     "int24": "PCM_24",
@@ -39,14 +34,6 @@ BIG = ("int16-be", "int24-be", "int32-be", "float32-be", "float64-be", "mulaw", 
 AU = [("AU", name.removesuffix("-be"), name) for name in BIG]
 AIFF = [("AIFF", name.removesuffix("-be"), name) for name in BIG]
 FILES = [*WAV, *AU, *AIFF]
-
-
-def noise(seconds: float, rate: int, channels: int, seed: int = 0) -> np.ndarray:
-    """(n, channels): noise with a tone, each channel its own."""
-    n = round(seconds * rate)
-    t = np.arange(n)[:, None] / rate
-    tones = 0.3 * np.sin(2 * np.pi * (200 + 90 * np.arange(channels)) * t)
-    return tones + 0.1 * np.random.default_rng(seed).uniform(-1, 1, (n, channels))
 
 
 def file_and_data(
@@ -136,6 +123,7 @@ def test_what_comes_out_is_for_a_stream() -> None:
 
 # --- any cut --------------------------------------------------------------------------------------
 
+
 CUTS = st.lists(st.integers(0, 30_000), max_size=30)
 
 
@@ -215,282 +203,6 @@ def test_a_frame_may_begin_in_an_array_and_end_in_bytes() -> None:
     got = [intake.push(values[:4]), intake.push(values[4:7].tobytes()), intake.push(values[7:])]
     assert list(map(len, got)) == [1, 1, 2]
     np.testing.assert_array_equal(np.concatenate(got), expected)
-
-
-# --- what holds bytes and what is an array --------------------------------------------------------
-
-Y16 = np.round(noise(0.1, 16000, 1)[:, 0] * 30000).astype("<i2")
-
-
-def mapped() -> mmap.mmap:
-    memory = mmap.mmap(-1, Y16.nbytes)
-    memory.write(Y16.tobytes())
-    return memory
-
-
-BYTES = {
-    "bytes": lambda: Y16.tobytes(),
-    "bytearray": lambda: bytearray(Y16.tobytes()),
-    "memoryview": lambda: memoryview(Y16.tobytes()),
-    "memoryview with gaps": lambda: memoryview(np.repeat(Y16.view(np.uint8), 2))[::2],
-    "unaligned memoryview": lambda: memoryview(b"x" + Y16.tobytes())[1:],
-    "mmap": mapped,
-    "array of bytes": lambda: array.array("B", Y16.tobytes()),
-}
-ARRAYS = {
-    "array": lambda: Y16.astype(np.int16),
-    "big-endian array": lambda: Y16.astype(">i2"),
-    "one column": lambda: Y16[:, None],
-    "with gaps": lambda: np.repeat(Y16, 3)[::3],
-    "backwards": lambda: Y16[::-1].copy()[::-1],
-    "read-only": lambda: np.frombuffer(Y16.tobytes(), "<i2"),
-    "unaligned": lambda: np.frombuffer(b"x" + Y16.tobytes(), "<i2", offset=1),
-    "array.array": lambda: array.array("h", Y16.astype(np.int16)),
-    "memoryview": lambda: memoryview(Y16.astype(np.int16)),
-    "memoryview of columns": lambda: memoryview(Y16.astype(np.int16)[:, None]),
-    "memory map": lambda: Y16.astype(np.int16).view(np.memmap),
-}
-
-
-@pytest.mark.parametrize("name", BYTES)
-def test_bytes(name: str) -> None:
-    intake = pylstm.Intake(MODEL, rate=16000, encoding="int16")
-    np.testing.assert_array_equal(intake.push(BYTES[name]()), np.float32(Y16 / 32768))
-
-
-@pytest.mark.parametrize("encoding", [None, "int16"])
-@pytest.mark.parametrize("name", ARRAYS)
-def test_arrays(name: str, encoding: str | None) -> None:
-    intake = pylstm.Intake(MODEL, rate=16000, encoding=encoding)
-    np.testing.assert_array_equal(intake.push(ARRAYS[name]()), np.float32(Y16 / 32768))
-
-
-@pytest.mark.parametrize("law", ["mulaw", "alaw"])
-def test_codes_in_an_array(law: str) -> None:
-    codes = np.arange(256, dtype=np.uint8)
-    a, b = (pylstm.Intake(8000, rate=8000, encoding=law) for _ in range(2))
-    np.testing.assert_array_equal(a.push(codes), b.push(codes.tobytes()))
-
-
-def test_columns_of_any_layout() -> None:
-    values = np.round(noise(0.1, 16000, 3) * 30000).astype(np.int16)
-    expected = pylstm.Intake(MODEL, rate=16000, channels=3).push(values)
-    for same in (np.asfortranarray(values), np.repeat(values, 2, axis=1)[:, ::2], values[::-1]):
-        got = pylstm.Intake(MODEL, rate=16000, channels=3).push(same)
-        np.testing.assert_array_equal(got[:: -1 if same.base is values else 1], expected)
-
-
-@pytest.mark.parametrize("dtype", [np.float32, np.int16])
-@pytest.mark.parametrize("channels", [1, 2])
-def test_what_comes_out_is_new(dtype, channels) -> None:
-    """The memory of a sound card's block is used again."""
-    block = np.ones(8 * channels, dtype)
-    intake = pylstm.Intake(MODEL, rate=16000, channels=channels)
-    samples = intake.push(block)
-    kept = samples.copy()
-    block[:] = 0
-    np.testing.assert_array_equal(samples, kept)
-    intake = pylstm.Intake(MODEL, rate=16000, channels=3)
-    block = np.ones(4, dtype)
-    intake.push(block)
-    block[:] = 0
-    rest = intake.push(np.ones(2, dtype))
-    assert rest == pytest.approx(kept[0])
-
-
-# --- channels -------------------------------------------------------------------------------------
-
-
-def test_speech_in_one_of_six() -> None:
-    columns = np.zeros((1600, 6), np.int32)
-    columns[:, 4] = np.round(noise(0.1, 16000, 1)[:, 0] * 2.0**31)
-    chosen = pylstm.Intake(MODEL, rate=16000, channels=6, channel=4).push(columns)
-    mixed = pylstm.Intake(MODEL, rate=16000, channels=6).push(columns)
-    np.testing.assert_array_equal(chosen, columns[:, 4].astype(np.float32) / 2**31)
-    np.testing.assert_allclose(mixed, chosen / 6, rtol=1e-6)
-
-
-def test_stereo_in_antiphase_is_nothing_when_mixed() -> None:
-    y = noise(0.1, 16000, 1)[:, 0].astype(np.float32)
-    columns = np.stack([y, -y], axis=1)
-    assert not pylstm.Intake(MODEL, rate=16000, channels=2).push(columns).any()
-    for channel, sign in ((0, 1), (1, -1)):
-        intake = pylstm.Intake(MODEL, rate=16000, channels=2, channel=channel)
-        np.testing.assert_array_equal(intake.push(columns), sign * y)
-
-
-def test_the_sum_of_large_channels_is_finite() -> None:
-    columns = np.full((4, 3), 3.4e38, np.float32)
-    got = pylstm.Intake(MODEL, rate=16000, channels=3).push(columns)
-    np.testing.assert_array_equal(got, columns[:, 0])
-
-
-# --- the resampler --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("rate", [*RATES, 1000, 12345, 192_000, 1_000_000])
-@pytest.mark.parametrize("new_rate", [8000, 16000, 44100])
-def test_the_largest_samples_do_not_overflow(rate: int, new_rate: int) -> None:
-    if rate == new_rate:
-        return
-    n = max(2000, rate // 4)
-    rng = np.random.default_rng(0)
-    for shape in (np.ones(n), np.sign(rng.uniform(-1, 1, n)), np.cos(np.pi * np.arange(n))):
-        resampler = Resampler(rate, new_rate)
-        samples = (shape * Resampler.LARGEST_SAMPLE).astype(np.float32)
-        out = np.concatenate([resampler.push(samples), resampler.flush()])
-        assert np.isfinite(out).all()
-        assert np.abs(out).max() < 8 * Resampler.LARGEST_SAMPLE
-
-
-@pytest.mark.parametrize("rate", [8000, 44100, 48000])
-def test_delay_is_what_is_held(rate: int) -> None:
-    intake = pylstm.Intake(MODEL, rate=rate)
-    given = 0
-    for _ in range(100):
-        given += len(intake.push(np.zeros(rate // 100, np.float32)))
-        assert intake.given == given
-        assert intake.delay == pytest.approx(intake.position / rate - given / 16000, abs=1e-12)
-        assert intake.delay < 0.12
-    held = intake.delay
-    assert held > 0.005
-    assert len(intake.flush()) == pytest.approx(held * 16000, abs=1)
-    assert intake.delay < 1 / 16000
-
-
-def test_nothing_is_held_where_nothing_is_resampled() -> None:
-    intake = pylstm.Intake(MODEL, rate=16000, encoding="int16")
-    assert len(intake.push(bytes(2000))) == 1000
-    assert intake.delay == 0
-    assert intake.flush().shape == (0,)
-
-
-@pytest.mark.parametrize("rate", [8000, 16000])
-def test_an_intake_that_got_nothing(rate: int) -> None:
-    intake = pylstm.Intake(MODEL, rate=rate, encoding="int16")
-    assert intake.push(b"").shape == (0,)
-    assert intake.flush().dtype == np.float32
-    assert intake.position == 0
-
-
-PROGRAM = """
-import sys
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("soxr", "soundfile"):
-            raise ImportError("no " + name)
-sys.meta_path.insert(0, Absent())
-import numpy, pylstm
-model = pylstm.load("vad")
-intake = pylstm.Intake(model, rate=16000, channels=2, encoding="mulaw")
-assert len(intake.push(bytes(100))) == 50 and len(intake.flush()) == 0
-try:
-    pylstm.Intake(model, rate=8000)
-except ImportError as error:
-    print(error)
-"""
-
-
-def test_numpy_is_enough_where_nothing_is_resampled(tmp_path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROGRAM], capture_output=True, text=True, cwd=tmp_path
-    )
-    assert (done.returncode, done.stderr) == (0, "")
-    assert 'which is missing: pip install "pylstm[cli]" (no soxr)' in done.stdout
-
-
-# --- a session that moves -------------------------------------------------------------------------
-
-
-@given(
-    rate=st.sampled_from([8000, 11025, 16000, 22050, 44100, 48000, 96000]),
-    new_rate=st.sampled_from([8000, 16000]),
-    channels=st.sampled_from([1, 2]),
-    frames=st.integers(0, 60_000),
-    piece=st.integers(0, 3),
-    size=st.integers(300, 20_000),
-)
-@settings(max_examples=60, deadline=None)
-def test_a_session_that_moves(rate, new_rate, channels, frames, piece, size) -> None:
-    """The other intake gets the last 0.3 s of bytes, and nothing is lost."""
-    frame = 3 * channels
-    values = (noise(60_000 / rate + 0.5, rate, channels) * 2.0**31).astype("<i4")
-    data = values.view(np.uint8).reshape(-1, 4)[:, 1:].tobytes()
-    cut = frames * frame + piece % frame
-    options = {"rate": rate, "channels": channels, "encoding": "int24"}
-    once, old, new = (pylstm.Intake(new_rate, **options) for _ in range(3))  # type: ignore[arg-type]
-    expected = np.concatenate([once.push(data), once.flush()])
-    got = [old.push(data[k : min(k + size, cut)]) for k in range(0, cut, size)]
-    grid = rate // np.gcd(rate, new_rate)
-    start = max(0, (frames - round(0.3 * rate)) // grid * grid)
-    got.append(new.resume(data[start * frame : cut], position=old.position, given=old.given))
-    assert new.position == old.position
-    got += [new.push(data[k : k + size]) for k in range(cut, len(data), size)]
-    got.append(new.flush())
-    assert (new.position, new.given) == (once.position, once.given)
-    np.testing.assert_allclose(np.concatenate(got), expected, rtol=0, atol=1e-6)
-    if rate == new_rate:
-        np.testing.assert_array_equal(np.concatenate(got), expected)
-
-
-def test_a_move_where_nothing_is_resampled_needs_no_audio() -> None:
-    old, new = (pylstm.Intake(8000, rate=8000, channels=2, encoding="int16") for _ in range(2))
-    old.push(bytes(402))
-    assert len(new.resume(bytes(2), position=old.position, given=old.given)) == 0
-    assert len(new.push(bytes(2))) == 1
-    assert (new.position, new.given) == (101, 101)
-
-
-@pytest.mark.parametrize("rate", [8000, 44100, 1000])
-def test_audio_that_is_too_short_for_a_move(rate: int) -> None:
-    """The shortest that is taken is enough, and what is missing is said."""
-    y = noise(4, rate, 1)[:, 0].astype(np.float32)
-    once, old = pylstm.Intake(16000, rate=rate), pylstm.Intake(16000, rate=rate)
-    expected = np.concatenate([once.push(y), once.flush()])
-    got = [old.push(y[: 3 * rate])]
-    grid = rate // np.gcd(rate, 16000)
-    with pytest.raises(ValueError, match=r"begins \d\.\d+ s too late; expected more") as error:
-        pylstm.Intake(16000, rate=rate).resume(
-            y[3 * rate - grid : 3 * rate], position=old.position, given=old.given
-        )
-    missing = float(str(error.value).split(" s too")[0].split()[-1])
-    assert missing == pytest.approx(old.delay + 320 / min(rate, 16000) - grid / rate, abs=1e-3)
-    start = int((3 - missing - grid / rate - 1e-3) * rate) // grid * grid
-    new = pylstm.Intake(16000, rate=rate)
-    got.append(new.resume(y[start : 3 * rate], position=old.position, given=old.given))
-    got += [new.push(y[3 * rate :]), new.flush()]
-    np.testing.assert_allclose(np.concatenate(got), expected, rtol=0, atol=1e-6)
-
-
-def test_what_a_move_refuses() -> None:
-    y = noise(2, 44100, 1)[:, 0].astype(np.float32)
-    old = pylstm.Intake(16000, rate=44100)
-    old.push(y)
-    new = pylstm.Intake(16000, rate=44100)
-    counts = {"position": old.position, "given": old.given}
-    with pytest.raises(
-        ValueError, match="expected a multiple of 441: leave out its first 1 sample "
-    ):
-        new.resume(y[440:], **counts)
-    with pytest.raises(ValueError, match="position is 5; expected 88200 or more"):
-        new.resume(y, position=5, given=0)
-    with pytest.raises(ValueError, match="given is 32001; expected 32000 or less"):
-        new.resume(y, position=88200, given=32001)
-    with pytest.raises(ValueError, match="given is -1; expected 0 or more"):
-        new.resume(y, position=88200, given=-1)
-    bad = y[441:].copy()
-    bad[5] = np.nan
-    with pytest.raises(ValueError, match=r"sample 446 .* is nan; expected finite values"):
-        new.resume(bad, **counts)
-    assert (new.position, new.given) == (0, 0)
-    new.resume(y[441:], **counts)
-    assert (new.position, new.given) == (88200, old.given)
-    for used in (new, old):
-        with pytest.raises(ValueError, match=r"expected reset\(\) before it resumes"):
-            used.resume(y, **counts)
-    old.flush()
-    old.reset()
-    old.resume(y, **counts)
 
 
 # --- what it is -----------------------------------------------------------------------------------

@@ -13,6 +13,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+# Awkward sizes for `in_blocks`.
+SIZES = (1, 441, 160, 37, 512, 7)
+
 
 class PortAudioError(Exception):
     """As sounddevice's."""

@@ -20,10 +20,6 @@ const char *const pylstm_reports[] = {"early", "final", NULL};
 static const char KIND[] = "kind";
 #define KINDS "words, segments or symbols"
 
-const pylstm_decision_kind *pylstm_decision_kind_at(int index) {
-    return index >= 0 && index < N_KINDS ? kinds[index] : NULL;
-}
-
 const pylstm_decision_kind *pylstm_decision_kind_named(const char *name) {
     for (int k = 0; k < N_KINDS; k++) {
         if (strcmp(kinds[k]->name, name) == 0)

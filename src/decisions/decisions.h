@@ -114,9 +114,8 @@ struct pylstm_decision_kind {
     int (*valid)(const pylstm_decision *decision, const void *state, int64_t n);
 };
 
-/* The kind of this name, or NULL; the kind of an index, or NULL. */
+/* The kind of this name, or NULL. */
 const pylstm_decision_kind *pylstm_decision_kind_named(const char *name);
-const pylstm_decision_kind *pylstm_decision_kind_at(int index);
 
 /* What a decision is made for. */
 typedef struct pylstm_decision_source {

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import inspect
 import os
@@ -64,18 +65,20 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def mypy(program: str, folder: Path) -> list[str]:
-    """The lines that mypy prints about a program of a user."""
-    (folder / "program.py").write_text(program)
+    """The lines that mypy prints about a program of a user, which is ``program.py`` in them."""
+    # A name for each text: mypy takes a file of a name, size and second that it knows for the same.
+    name = f"program_{hashlib.sha256(program.encode()).hexdigest()[:16]}.py"
+    (folder / name).write_text(program)
     (folder / "mypy.ini").write_text(SETTINGS)
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", "--config-file", "mypy.ini", "program.py"],
+        [sys.executable, "-m", "mypy", "--config-file", "mypy.ini", name],
         cwd=folder,
         capture_output=True,
         text=True,
         env={**os.environ, "MYPYPATH": str(PROJECT)},
     )
     assert done.returncode in (0, 1), done.stderr
-    lines = done.stdout.splitlines()
+    lines = done.stdout.replace(name, "program.py").splitlines()
     assert [line for line in lines if not line.startswith(("program.py:", "Found", "Succ"))] == []
     return [line for line in lines if line.startswith("program.py:")]
 

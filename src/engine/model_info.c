@@ -23,7 +23,10 @@ int pylstm_model_n_outputs(const pylstm_model *model) {
 }
 
 int64_t pylstm_model_latency(const pylstm_model *model) {
-    return model && model->features ? pylstm_features_latency(model->features) : 0;
+    if (!model || !model->features)
+        return 0;
+    return pylstm_features_latency(model->features) +
+           pylstm_graph_look(&model->graph) * pylstm_features_hop_length(model->features);
 }
 
 const char *pylstm_model_isa(const pylstm_model *model) {
@@ -35,7 +38,9 @@ const char *pylstm_model_label(const pylstm_model *model, int output) {
 }
 
 int pylstm_model_hop_length(const pylstm_model *model) {
-    return model && model->features ? pylstm_features_hop_length(model->features) : 0;
+    if (!model || !model->features)
+        return 0;
+    return pylstm_features_hop_length(model->features) * (int)pylstm_graph_period(&model->graph);
 }
 
 /* --- notes and settings ----------------------------------------------------------------------------------------------- */

@@ -99,6 +99,7 @@ static void dense_rows(const pylstm_layer *layer, float *scratch, const float *c
 
 const pylstm_layer_kind pylstm_layer_dense = {
     .name = "dense",
+    .format = 1,
     .read = dense_read,
     .pack = dense_pack,
     .scratch_size = dense_scratch_size,

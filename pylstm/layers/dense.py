@@ -88,6 +88,11 @@ class Dense(RowLayer):
         return self.output_size
 
     @property
+    def needs_format(self) -> int:
+        """The first format of model files that can hold it."""
+        return 1
+
+    @property
     def shapes(self) -> dict[str, Shape]:
         """Name and shape of every weight."""
         shapes: dict[str, Shape] = {"weight": (self.output_size, self.input_size)}

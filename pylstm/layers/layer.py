@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -70,6 +70,30 @@ class Layer:
     def n_outputs(self) -> int:
         """Width of the rows that come out."""
         raise NotImplementedError
+
+    def output_width(self, input_widths: Sequence[int]) -> int:
+        """Width of the rows that come out, from those of the inputs that the layer has in a model.
+
+        Parameters
+        ----------
+        input_widths : sequence of int
+            One for each input, in order.
+
+        Raises
+        ------
+        ValueError
+            There are more or fewer inputs than the layer takes, or they are of other widths.
+        """
+        if list(input_widths) != [self.input_size]:
+            raise ValueError(
+                f"input_widths is {list(input_widths)}; expected {[self.input_size]}, one input"
+            )
+        return self.n_outputs
+
+    @property
+    def needs_format(self) -> int:
+        """The first format of model files that can hold it."""
+        return 2
 
     @property
     def shapes(self) -> dict[str, Shape]:
@@ -196,6 +220,11 @@ class Layer:
             Of the same kind.
         """
         return type(self)(**self._arguments(), weights=weights)  # type: ignore[call-arg]
+
+    @property
+    def has_matrices(self) -> bool:
+        """Whether it has weight matrices, which `quantize` makes smaller."""
+        return bool(self._matrices())
 
     def _matrices(self) -> list[str]:
         """The names of the weight matrices."""

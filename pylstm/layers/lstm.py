@@ -130,6 +130,11 @@ class LSTM(Recurrent):
         self._take(weights, self.hidden_size, seed)
 
     @property
+    def needs_format(self) -> int:
+        """The first format of model files that can hold it."""
+        return 1
+
+    @property
     def width(self) -> int:
         """Width of h: proj_size if there is a projection, else hidden_size."""
         return self.proj_size or self.hidden_size

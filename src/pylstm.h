@@ -342,6 +342,10 @@ PYLSTM_API pylstm_status pylstm_stream_init(void *memory, size_t memory_size, co
  * [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_stream_rows_due(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows);
 
+/* The same for a push of n_frames frames. A model whose layers take every n-th frame, or look ahead, does not give a row for
+ * each. [one user] [rt] */
+PYLSTM_API pylstm_status pylstm_stream_frame_rows_due(pylstm_stream *stream, size_t n_frames, int flush, int64_t *rows);
+
 /* Takes audio and writes one row of n_outputs floats for every frame that it completes. However audio is cut into pushes, the
  * rows have the same bits.
  *

@@ -171,7 +171,7 @@ static pylstm_status flush(pylstm_stream *stream, size_t out_rows, size_t *rows,
     int64_t n_rows;
     if (pylstm_counters(stream)->flushed)
         return PYLSTM_FLUSHED;
-    PYLSTM_TRY(pylstm_count_rows(stream, 0, 1, &n_rows));
+    PYLSTM_TRY(pylstm_count_rows(stream, PYLSTM_INPUT_UNDECIDED, 0, 1, &n_rows));
     if ((uint64_t)n_rows > out_rows && (to->out || !to->taker.take))
         return PYLSTM_OUT_TOO_SMALL;
     *rows = (size_t)n_rows;

@@ -14,7 +14,10 @@
     KIND(add)                                                                                                                  \
     KIND(mul)                                                                                                                  \
     KIND(concat)                                                                                                               \
-    KIND(select)
+    KIND(select)                                                                                                               \
+    KIND(conv)                                                                                                                 \
+    KIND(pool)                                                                                                                 \
+    KIND(stack)
 
 #define DECLARE_KIND(name) extern const pylstm_layer_kind pylstm_layer_##name;
 PYLSTM_LAYER_KINDS(DECLARE_KIND)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pylstm.arguments import listing
 
-__all__ = ["FLAG", "SIZE", "Setting", "choice_of", "read_settings", "written"]
+__all__ = ["FLAG", "NUMBER", "SIZE", "Setting", "choice_of", "read_settings", "written"]
 
 
 class Setting(NamedTuple):
@@ -31,6 +31,7 @@ class Setting(NamedTuple):
 
 SIZE = Setting("[1-9][0-9]{0,8}", int, "a whole number")
 FLAG = Setting("true|false", "true".__eq__, "true or false")
+NUMBER = Setting(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", float, "a number")
 
 
 def choice_of(names: Iterable[str]) -> Setting:

@@ -13,10 +13,12 @@
 #include "kernels/activation.inc.h"
 #include "kernels/dense.inc.h"
 #include "kernels/lstm.inc.h"
+#include "kernels/lstm_options.inc.h"
 
 const pylstm_kernels PYLSTM_JOIN(pylstm_kernels_, PYLSTM_ISA) = {
     .isa = PYLSTM_TEXT(PYLSTM_ISA),
     .lstm = &lstm_kernels,
+    .lstm_options = &lstm_options_kernels,
     .dense = &dense_kernels,
     .activation = &activation_kernels,
     .feature = &PYLSTM_JOIN(pylstm_feature_kernels_, PYLSTM_VECTOR),

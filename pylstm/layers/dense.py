@@ -66,6 +66,7 @@ class Dense(RowLayer):
 
     kind = "dense"
     streams = True
+    first_format = 1
     settings = MappingProxyType(
         {
             "input_size": SIZE,

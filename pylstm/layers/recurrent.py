@@ -30,7 +30,7 @@ class Recurrent(Layer):
         {"bidirectional": False, "dropout": 0.0}
     )
     gates: ClassVar[int]
-    """How many matrices of hidden_size rows stand below each other in a weight."""
+    """How many matrices of hidden_size rows stand below each other in a weight, usually."""
     hidden_size: int
     num_layers: int
     bias: bool
@@ -95,9 +95,14 @@ class Recurrent(Layer):
         return self.width * len(self.suffixes)
 
     @property
+    def rows(self) -> int:
+        """Rows of a weight: hidden_size for each gate."""
+        return self.gates * self.hidden_size
+
+    @property
     def shapes(self) -> dict[str, Shape]:
         """Name and shape of every weight."""
-        rows = self.gates * self.hidden_size
+        rows = self.rows
         shapes: dict[str, Shape] = {}
         for k in range(self.num_layers):
             for suffix in self.suffixes:

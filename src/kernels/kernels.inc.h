@@ -15,11 +15,13 @@
 #include "kernels/dense.inc.h"
 #include "kernels/elementwise.inc.h"
 #include "kernels/lstm.inc.h"
+#include "kernels/lstm_options.inc.h"
 #include "kernels/norm.inc.h"
 
 const pylstm_kernels PYLSTM_JOIN(pylstm_kernels_, PYLSTM_ISA) = {
     .isa = PYLSTM_TEXT(PYLSTM_ISA),
     .lstm = &lstm_kernels,
+    .lstm_options = &lstm_options_kernels,
     .dense = &dense_kernels,
     .conv = &conv_kernels,
     .activation = &activation_kernels,

@@ -48,6 +48,7 @@
 #define PYLSTM_KERNELS_VECTOR_H
 
 #include <float.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

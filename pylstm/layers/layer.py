@@ -96,11 +96,6 @@ class Layer:
         return self.n_outputs
 
     @property
-    def needs_format(self) -> int:
-        """The first format of model files that can hold it."""
-        return 2
-
-    @property
     def shapes(self) -> dict[str, Shape]:
         """Name and shape of every weight."""
         raise NotImplementedError

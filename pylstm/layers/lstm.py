@@ -209,11 +209,6 @@ class LSTM(Recurrent):
                     values[...] = name.startswith("gain_")
 
     @property
-    def needs_format(self) -> int:
-        """The first format of model files that can hold it."""
-        return 1
-
-    @property
     def width(self) -> int:
         """Width of h: proj_size if there is a projection, else hidden_size."""
         return self.proj_size or self.hidden_size

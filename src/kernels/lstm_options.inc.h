@@ -19,7 +19,7 @@ typedef struct lstm_moments {
     float scale, mean, inverse;
 } lstm_moments;
 
-static float sum_of_lanes(v16 x) {
+static float sum_of_vector(v16 x) {
     float lanes[PYLSTM_UNITS], sum = 0.0f;
     v16_store(lanes, x);
     for (int lane = 0; lane < PYLSTM_UNITS; lane++)
@@ -38,7 +38,7 @@ static lstm_moments moments_scaled(const float *x, int hidden_size, int n_vector
     lstm_moments moments = {.scale = scale};
     for (int v = 0; v < n_blocks * n_vectors; v++)
         sum = v16_fma(v16_bounded(v16_load(x + v * PYLSTM_UNITS)), factor, sum);
-    moments.mean = sum_of_lanes(sum) / count;
+    moments.mean = sum_of_vector(sum) / count;
     centre = v16_set(moments.mean);
     for (int lane = 0; lane < PYLSTM_UNITS; lane++)
         present[lane] = lane <= (hidden_size - 1) % PYLSTM_UNITS ? 1.0f : 0.0f;
@@ -48,7 +48,7 @@ static lstm_moments moments_scaled(const float *x, int hidden_size, int n_vector
             distance = v16_mul(distance, v16_load(present));
         squares = v16_fma(distance, distance, squares);
     }
-    moments.inverse = 1.0f / sqrtf(sum_of_lanes(squares) / count + epsilon);
+    moments.inverse = 1.0f / sqrtf(sum_of_vector(squares) / count + epsilon);
     return moments;
 }
 
@@ -59,7 +59,7 @@ static lstm_moments moments_of(const float *x, int hidden_size, int n_vectors) {
     return moments.inverse > 0.0f ? moments : moments_scaled(x, hidden_size, n_vectors, 0x1p-80f, 1e-30f);
 }
 
-PYLSTM_INLINE v16 normalised(v16 x, lstm_moments moments) {
+PYLSTM_INLINE v16 centred(v16 x, lstm_moments moments) {
     const v16 distance = v16_sub(v16_mul(v16_bounded(x), v16_set(moments.scale)), v16_set(moments.mean));
     return v16_mul(distance, v16_set(moments.inverse));
 }
@@ -69,7 +69,7 @@ static void lstm_normalise(const pylstm_lstm_options *options, const float *sums
     const int n_blocks = (options->hidden_size + PYLSTM_UNITS - 1) / PYLSTM_UNITS;
     const lstm_moments moments = moments_of(sums, options->hidden_size, options->n_gates);
     for (int k = 0; k < n_blocks * options->n_gates * PYLSTM_UNITS; k += PYLSTM_UNITS)
-        v16_store(y + k, v16_fma(v16_load(gain + k), normalised(v16_load(sums + k), moments), v16_load(start + k)));
+        v16_store(y + k, v16_fma(v16_load(gain + k), centred(v16_load(sums + k), moments), v16_load(start + k)));
 }
 
 /* Limited to -limit ... limit; not-a-number becomes the limit. */
@@ -110,7 +110,7 @@ static void lstm_update_with_options(const pylstm_lstm_options *options, const f
     if (options->gain_c) { /* h_next holds o */
         const lstm_moments moments = moments_of(c, options->hidden_size, 1);
         for (size_t unit = 0; unit < padded; unit += PYLSTM_UNITS) {
-            const v16 shown = v16_fma(v16_load(options->gain_c + unit), normalised(v16_load(c + unit), moments),
+            const v16 shown = v16_fma(v16_load(options->gain_c + unit), centred(v16_load(c + unit), moments),
                                       v16_load(options->bias_c + unit));
             v16_store(h_next + unit, v16_mul(v16_load(h_next + unit), v16_tanh(shown)));
         }

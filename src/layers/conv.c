@@ -225,14 +225,11 @@ static size_t conv_scratch_size(const pylstm_layer *layer, size_t n_rows) {
 }
 
 static void conv_rows(const pylstm_layer *layer, float *scratch, const float *const *x, int n_rows, float *const *y) {
-    const int activation = conv_config_of(layer)->activation;
+    const int chosen = conv_config_of(layer)->activation;
+    const pylstm_activation activation = {.function = chosen == SIGMOID ? PYLSTM_SIGMOID : PYLSTM_TANH};
     layer->kernels->conv->forward(layer->packed, x, n_rows, y, (unsigned char *)scratch);
-    for (int row = 0; row < n_rows; row++) {
-        if (activation == SIGMOID)
-            layer->kernels->activation->sigmoid(y[row], layer->output_size);
-        else if (activation == TANH)
-            layer->kernels->activation->tanh(y[row], layer->output_size);
-    }
+    for (int row = 0; row < n_rows && (chosen == SIGMOID || chosen == TANH); row++)
+        layer->kernels->activation->apply(&activation, y[row], y[row], layer->output_size);
 }
 
 const pylstm_layer_kind pylstm_layer_conv = {

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from pylstm.reference.activations import Array
+from pylstm.reference.timing import Timing
 
 Padding = str | tuple[int, int]
 
@@ -39,6 +40,18 @@ def padding_of(padding: Any, window: int) -> tuple[int, int]:
     """
     named = {"valid": (0, 0), "causal": (window - 1, 0)}
     return named[padding] if padding in named else pair(padding)
+
+
+def timing_of(kernel_size: int, stride: int, dilation: int, padding: Padding) -> Timing:
+    """What the rows that come out see, as graphs ask for it.
+
+    Examples
+    --------
+    >>> timing_of(3, 2, 2, "causal")
+    Timing(window=5, left=4, right=0, stride=2)
+    """
+    window = (kernel_size - 1) * dilation + 1
+    return Timing(window, *padding_of(padding, window), stride)
 
 
 def windows(

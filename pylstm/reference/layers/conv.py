@@ -20,7 +20,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from pylstm.reference.activations import ACTIVATIONS, Array
-from pylstm.reference.windows import Padding, over_sequences, pair, whole, windows
+from pylstm.reference.timing import Timing
+from pylstm.reference.windows import Padding, over_sequences, pair, timing_of, whole, windows
 
 WHOLE = (
     "positions",
@@ -143,3 +144,14 @@ def layer(
 
     sums = over_sequences(run, x, lengths, dtype)
     return ACTIVATIONS[settings.get("activation", "linear")](sums, dtype), None, [{"a": sums}]
+
+
+def timing(settings: Mapping[str, Any]) -> Timing:
+    """Which rows an output row sees."""
+    given = whole(settings, ("kernel_size", "stride", "dilation"))
+    return timing_of(
+        given.get("kernel_size", 1),
+        given.get("stride", 1),
+        given.get("dilation", 1),
+        settings.get("padding", "valid"),
+    )

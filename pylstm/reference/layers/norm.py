@@ -51,7 +51,7 @@ def norm(
            [10., 20.]])
     """
     x = np.asarray(x, dtype)
-    by_position = x.reshape(*x.shape[:-1], positions, -1)
+    by_position = x.reshape(*x.shape[:-1], positions, x.shape[-1] // positions)
     mean = by_position.mean(axis=-1, keepdims=True)
     variance = np.square(by_position - mean).mean(axis=-1, keepdims=True)
     y = (by_position - mean) / np.sqrt(variance + x.dtype.type(eps))

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from pylstm.reference.activations import Array
-from pylstm.reference.windows import Padding, over_sequences, pair, whole, windows
+from pylstm.reference.timing import Timing
+from pylstm.reference.windows import Padding, over_sequences, pair, timing_of, whole, windows
 
 WHOLE = ("positions", "kernel_size", "stride", "kernel_positions", "stride_positions")
 
@@ -106,3 +107,11 @@ def layer(
         )
 
     return over_sequences(run, x, lengths, dtype), None, []
+
+
+def timing(settings: Mapping[str, Any]) -> Timing:
+    """Which rows an output row sees."""
+    given = whole(settings, ("kernel_size", "stride"))
+    kernel_size = given.get("kernel_size", 1)
+    stride = given.get("stride", kernel_size)
+    return timing_of(kernel_size, stride, 1, settings.get("padding", "valid"))

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from pylstm.reference.activations import Array
-from pylstm.reference.windows import over_sequences, whole, windows
+from pylstm.reference.timing import Timing
+from pylstm.reference.windows import over_sequences, timing_of, whole, windows
 
 WHOLE = ("left", "right", "stride")
 
@@ -58,3 +59,10 @@ def layer(
         return stack(rows, dtype=dtype, **whole(settings, WHOLE))
 
     return over_sequences(run, x, lengths, dtype), None, []
+
+
+def timing(settings: Mapping[str, Any]) -> Timing:
+    """Which rows an output row sees."""
+    given = whole(settings, ("left", "right", "stride"))
+    left, right = given.get("left", 0), given.get("right", 0)
+    return timing_of(left + 1 + right, given.get("stride", 1), 1, (left, right))

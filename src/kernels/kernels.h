@@ -58,6 +58,7 @@ static inline size_t pylstm_column_room(int n) {
 typedef struct pylstm_kernels {
     const char *isa; /* its name (instruction_sets.h) */
     const struct pylstm_lstm_kernels *lstm;
+    const struct pylstm_recurrent_kernels *gru, *rnn;
     const struct pylstm_dense_kernels *dense;
     const struct pylstm_activation_kernels *activation;
     const struct pylstm_feature_kernels *feature;

@@ -7,6 +7,8 @@
 /* The registry, a line a kind: pylstm_layer_lstm is the table of the first. In the order in which messages list them. */
 #define PYLSTM_LAYER_KINDS(KIND)                                                                                               \
     KIND(lstm)                                                                                                                 \
+    KIND(gru)                                                                                                                  \
+    KIND(rnn)                                                                                                                  \
     KIND(dense)                                                                                                                \
     KIND(norm)                                                                                                                 \
     KIND(affine)                                                                                                               \

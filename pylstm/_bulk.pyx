@@ -88,7 +88,7 @@ cdef class Steps:
         self.starts = <int64_t *>view.buf
         PyBuffer_Release(&view)
         self.rows = int(starts[self.count])
-        self.batch = int(sizes[0])
+        self.batch = int(sizes[0]) if self.count else 0
         if self.rows > 1 << 30:  # BLAS counts in 32 bits
             raise ValueError(f"there are {self.rows} frames; a pass takes 2^30 at most")
 

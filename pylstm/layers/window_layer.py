@@ -24,9 +24,9 @@ Array = NDArray[np.float32]
 
 Padding = Literal["valid", "causal"] | tuple[int, int]
 
-# The limits of the core: rows that one output adds up, and from the first to the last of them.
-MAX_KERNEL = 1024
-MAX_WINDOW = 65_536
+# The limits of the core: rows that one output adds up, and how far the first is behind the last.
+MAX_KERNEL = 128
+MAX_WINDOW = 4096
 
 # Floats of a pass's windows that stand in memory at once: several times the rows, so not for all.
 FLOATS_AT_ONCE = 1 << 20
@@ -70,8 +70,8 @@ class WindowLayer(Layer):
         self.kernel_size = count("kernel_size", kernel_size, 1, MAX_KERNEL)
         self.stride = count("stride", stride, 1, MAX_WINDOW)
         self.dilation = count("dilation", dilation, 1, MAX_WINDOW)
-        if self.window > MAX_WINDOW:
-            most = (MAX_WINDOW - 1) // (self.kernel_size - 1)
+        if self.window - 1 > MAX_WINDOW:
+            most = MAX_WINDOW // (self.kernel_size - 1)
             raise ValueError(
                 f"dilation is {self.dilation}; expected 1 to {most} with a kernel_size of"
                 f" {self.kernel_size}"

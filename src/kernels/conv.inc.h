@@ -22,9 +22,8 @@ typedef struct conv_tile {
 
 /* Rows as the kernels read them: in place, or rounded. */
 typedef struct conv_rows {
-    int positions, low;    /* of the rows that are read, and how many of them are zeros put below the first */
-    const float *scales;   /* int8: what a step of each row is worth */
-    const int32_t *offset; /* int8: of the first block of the group */
+    int positions;
+    const float *scales; /* int8: what a step of each tap's row is worth; else NULL */
 } conv_rows;
 
 /* --- sums ------------------------------------------------------------------------------------------------------------- */
@@ -210,7 +209,7 @@ PYLSTM_INLINE v16 load_first(const float *x, int n) {
 
 /* n columns of a block of 16 channels, or of all where there are fewer; n and narrow are constants where it is called. */
 PYLSTM_INLINE void depthwise_block(const pylstm_conv_weights *layer, const conv_tile *tile, const conv_rows *rows, int block,
-                                   const int n, const int narrow) {
+                                   int column, const int n, const int narrow) {
     const int first = pylstm_conv_block_first(block, layer->channels), kernel = layer->kernel;
     const size_t place = (size_t)block * PYLSTM_UNITS;
     const float *w = layer->weights + place * (size_t)layer->n_taps * (size_t)kernel;
@@ -227,9 +226,9 @@ PYLSTM_INLINE void depthwise_block(const pylstm_conv_weights *layer, const conv_
             const v16 weight = v16_load(w);
             PYLSTM_UNROLL
             for (int t = 0; t < n; t++) {
-                const int position = tile->first[t] + m * layer->dilation;
+                const int position = tile->first[column + t] + m * layer->dilation;
                 const int inside = tile->whole || (position >= 0 && position < rows->positions);
-                const float *x = inside ? tile->taps[t][tap] + (ptrdiff_t)position * layer->channels + first : layer->zeros;
+                const float *x = inside ? tile->taps[column + t][tap] + (ptrdiff_t)position * layer->channels + first : layer->zeros;
                 own[t] = v16_fma(weight, narrow ? load_first(x, layer->channels) : v16_load(x), own[t]);
             }
         }
@@ -246,51 +245,182 @@ PYLSTM_INLINE void depthwise_block(const pylstm_conv_weights *layer, const conv_
     }
     PYLSTM_UNROLL
     for (int t = 0; t < n; t++)
-        conv_store(layer, tile->y[t] + first, sum[t], layer->channels);
+        conv_store(layer, tile->y[column + t] + first, sum[t], layer->channels);
 }
 
 PYLSTM_INLINE void depthwise_columns(const pylstm_conv_weights *layer, const conv_tile *tile, const conv_rows *rows,
-                                     const int n) {
+                                     int column, const int n) {
     const int count = pylstm_conv_blocks(layer->channels);
     if (layer->channels < PYLSTM_UNITS) {
-        depthwise_block(layer, tile, rows, 0, n, 1);
+        depthwise_block(layer, tile, rows, 0, column, n, 1);
         return;
     }
     for (int block = 0; block < count; block++)
-        depthwise_block(layer, tile, rows, block, n, 0);
+        depthwise_block(layer, tile, rows, block, column, n, 0);
 }
 
-/* --- all columns ------------------------------------------------------------------------------------------------------ */
+/* --- all columns, in place -------------------------------------------------------------------------------------------- */
 
-/* Runs one tile of n columns. */
-static void conv_tile_float32(const pylstm_conv_weights *layer, const conv_tile *tile, const conv_rows *rows, int n) {
+PYLSTM_INLINE void conv_tile_float32(const pylstm_conv_weights *layer, const conv_tile *tile, int n) {
+    const conv_rows rows = {.positions = layer->positions};
+    if (layer->depthwise) {
+        for (int t = 0; t < n; t++)
+            depthwise_columns(layer, tile, &rows, t, 1);
+        return;
+    }
     switch (n) {
 #if PYLSTM_CONV_COLUMNS > 6
     case 8:
-        conv_columns(layer, tile, rows, 8, 1, PYLSTM_WEIGHTS_FLOAT32);
-        break;
+        conv_columns(layer, tile, &rows, 8, 1, PYLSTM_WEIGHTS_FLOAT32);
+        return;
     case 7:
-        conv_columns(layer, tile, rows, 7, 1, PYLSTM_WEIGHTS_FLOAT32);
-        break;
+        conv_columns(layer, tile, &rows, 7, 1, PYLSTM_WEIGHTS_FLOAT32);
+        return;
 #endif
 #if PYLSTM_CONV_COLUMNS > 1
     case 6:
-        conv_columns(layer, tile, rows, 6, 1, PYLSTM_WEIGHTS_FLOAT32);
-        break;
+        conv_columns(layer, tile, &rows, 6, 1, PYLSTM_WEIGHTS_FLOAT32);
+        return;
     case 5:
-        conv_columns(layer, tile, rows, 5, 1, PYLSTM_WEIGHTS_FLOAT32);
-        break;
+        conv_columns(layer, tile, &rows, 5, 1, PYLSTM_WEIGHTS_FLOAT32);
+        return;
     case 4:
-        conv_columns(layer, tile, rows, 4, 1, PYLSTM_WEIGHTS_FLOAT32);
-        break;
+        conv_columns(layer, tile, &rows, 4, 1, PYLSTM_WEIGHTS_FLOAT32);
+        return;
     case 3:
-        conv_columns(layer, tile, rows, 3, 2, PYLSTM_WEIGHTS_FLOAT32);
-        break;
+        conv_columns(layer, tile, &rows, 3, 2, PYLSTM_WEIGHTS_FLOAT32);
+        return;
     case 2:
-        conv_columns(layer, tile, rows, 2, 2, PYLSTM_WEIGHTS_FLOAT32);
-        break;
+        conv_columns(layer, tile, &rows, 2, 2, PYLSTM_WEIGHTS_FLOAT32);
+        return;
 #endif
     default:
-        conv_columns(layer, tile, rows, 1, 4, PYLSTM_WEIGHTS_FLOAT32);
+        conv_columns(layer, tile, &rows, 1, 4, PYLSTM_WEIGHTS_FLOAT32);
     }
 }
+
+/* Columns in tiles of nearly the same size, none of them so small that the multiply-adds wait for each other. */
+static void conv_float32(const pylstm_conv_weights *layer, const float *const *x, int n_rows, float *const *y) {
+    const size_t total = (size_t)n_rows * (size_t)layer->output_positions;
+    const size_t n_tiles = (total + PYLSTM_CONV_COLUMNS - 1) / PYLSTM_CONV_COLUMNS;
+    const size_t least = total / n_tiles, larger = total % n_tiles;
+    const int last = layer->positions - (layer->kernel - 1) * layer->dilation - 1; /* the last window inside begins here */
+    int row = 0, position = 0;
+    for (size_t k = 0; k < n_tiles; k++) {
+        const int n = (int)(least + (k < larger));
+        conv_tile tile = {.whole = 1};
+        for (int t = 0; t < n; t++) {
+            const int first = position * layer->stride - layer->low;
+            tile.taps[t] = x + (size_t)row * (size_t)layer->n_taps;
+            tile.first[t] = first;
+            tile.y[t] = y[row] + (size_t)position * (size_t)layer->output_channels;
+            tile.whole &= first >= 0 && first <= last;
+            if (++position == layer->output_positions) {
+                position = 0;
+                row++;
+            }
+        }
+        conv_tile_float32(layer, &tile, n);
+    }
+}
+
+/* --- all columns, rounded --------------------------------------------------------------------------------------------- */
+
+/* A row with zeros around it, rounded to bfloat16. */
+static void round_row(const pylstm_conv_weights *layer, const float *x, float *rounded) {
+    const size_t low = (size_t)layer->low * (size_t)layer->channels, total = pylstm_conv_rounded(layer);
+    const size_t size = (size_t)layer->positions * (size_t)layer->channels;
+    memset(rounded, 0, total * sizeof *rounded);
+    for (size_t k = 0; k < size; k++) {
+        const uint32_t bits = to_bfloat16(x[k]) << 16;
+        memcpy(rounded + low + k, &bits, sizeof bits);
+    }
+}
+
+/* The same as bytes; returns the value of a step. Depthwise: as whole numbers in floats, whose products and sums are exact. */
+static float bytes_of_row(const pylstm_conv_weights *layer, const float *x, float *rounded) {
+    const size_t low = (size_t)layer->low * (size_t)layer->channels, total = pylstm_conv_rounded(layer);
+    const int size = layer->positions * layer->channels;
+    byte_column column;
+    unsigned char *bytes = (unsigned char *)rounded;
+    if (!layer->depthwise) {
+        memset(bytes, 128, total);
+        return to_bytes(x, size, 0.0f, bytes + low).scale;
+    }
+    /* The bytes stand behind the place of the floats that are made of them before the next ones are read. */
+    memset(rounded, 0, total * sizeof *rounded);
+    bytes += 4 * low + 3 * (size_t)size;
+    column = to_bytes(x, size, 0.0f, bytes);
+    for (int k = 0; k < size; k++)
+        rounded[low + (size_t)k] = (float)(bytes[k] - 128);
+    memset(rounded + low + (size_t)size, 0, (total - low - (size_t)size) * sizeof *rounded);
+    return column.scale;
+}
+
+/* n columns of one row with rounded taps; n and precision are constants where it is called. */
+PYLSTM_INLINE void conv_rounded_columns(const pylstm_conv_weights *layer, const conv_rows *rows, const float *const *taps,
+                                        float *y, int position, const int n, const int n_blocks, const int precision) {
+    conv_tile tile = {.whole = 1};
+    PYLSTM_UNROLL
+    for (int t = 0; t < n; t++) {
+        tile.taps[t] = taps;
+        tile.first[t] = (position + t) * layer->stride;
+        tile.y[t] = y + (size_t)(position + t) * (size_t)layer->output_channels;
+    }
+    if (layer->depthwise) {
+        depthwise_columns(layer, &tile, rows, 0, n);
+    } else {
+        conv_columns(layer, &tile, rows, n, n_blocks, precision);
+    }
+}
+
+PYLSTM_INLINE void conv_rounded_row(const pylstm_conv_weights *layer, const conv_rows *rows, const float *const *taps, float *y,
+                                    const int precision) {
+    int position = 0;
+    for (; PYLSTM_TILE_COLUMNS > 1 && position + PYLSTM_TILE_COLUMNS <= layer->output_positions;
+         position += PYLSTM_TILE_COLUMNS)
+        conv_rounded_columns(layer, rows, taps, y, position, PYLSTM_TILE_COLUMNS, 1, precision);
+    for (; position < layer->output_positions; position++)
+        conv_rounded_columns(layer, rows, taps, y, position, 1, precision == PYLSTM_WEIGHTS_INT8 ? 1 : 4, precision);
+}
+
+/* One output row after the other, as the rows that it sees are rounded. */
+static void conv_rounded(const pylstm_conv_weights *layer, const float *const *x, int n_rows, float *const *y,
+                         unsigned char *room) {
+    const size_t n_taps = (size_t)layer->n_taps, size = pylstm_conv_rounded(layer);
+    const float **taps = (const float **)(void *)room;
+    float *scales = (float *)(void *)(taps + n_taps), *rounded = scales + n_taps;
+    const int is_int8 = PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_INT8;
+    const conv_rows rows = {.positions = layer->low + layer->positions + layer->high, .scales = is_int8 ? scales : NULL};
+    for (int row = 0; row < n_rows; row++, x += n_taps) {
+        for (size_t tap = 0; tap < n_taps; tap++) {
+            taps[tap] = rounded + tap * size;
+            if (is_int8) {
+                scales[tap] = bytes_of_row(layer, x[tap], rounded + tap * size);
+            } else {
+                round_row(layer, x[tap], rounded + tap * size);
+            }
+        }
+        if (is_int8) {
+            conv_rounded_row(layer, &rows, taps, y[row], PYLSTM_WEIGHTS_INT8);
+        } else {
+            conv_rounded_row(layer, &rows, taps, y[row], PYLSTM_WEIGHTS_BFLOAT16);
+        }
+    }
+}
+
+static void conv_forward(const pylstm_conv_weights *layer, const float *const *x, int n_rows, float *const *y,
+                         unsigned char *room) {
+    const size_t width = (size_t)layer->output_positions * (size_t)layer->output_channels;
+    if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_FLOAT32) {
+        conv_float32(layer, x, n_rows, y);
+    } else {
+        conv_rounded(layer, x, n_rows, y, room);
+    }
+    for (int row = 0; row < n_rows; row++) {
+        for (size_t k = width; k % PYLSTM_UNITS; k++)
+            y[row][k] = 0.0f;
+    }
+}
+
+static const pylstm_conv_kernels conv_kernels = {.forward = conv_forward};

@@ -31,9 +31,14 @@ typedef struct pylstm_conv_weights {
     const float *zeros; /* as many as channels, padded, and 16 more */
 } pylstm_conv_weights;
 
-/* Bytes that a row takes once it is rounded to the precision of the weights, zeros around it included. */
+/* Floats of a row once it is rounded to the precision of the weights, with zeros around it and behind it. */
+static inline size_t pylstm_conv_rounded(const pylstm_conv_weights *layer) {
+    return ((size_t)(layer->low + layer->positions + layer->high) * (size_t)layer->channels + 32) / 16 * 16;
+}
+/* Bytes of room that a call needs with such weights: for each tap a pointer, a scale and a row. */
 static inline size_t pylstm_conv_room(const pylstm_conv_weights *layer) {
-    return ((size_t)(layer->low + layer->positions + layer->high) * (size_t)layer->channels + 32) / 16 * 16 * sizeof(float);
+    const size_t n_taps = (size_t)layer->n_taps;
+    return n_taps * (sizeof(float *) + (1 + pylstm_conv_rounded(layer)) * sizeof(float));
 }
 
 /* Blocks of a group that has this many output channels, and the first channel of one. */
@@ -48,7 +53,7 @@ static inline int pylstm_conv_block_first(int block, int group_outputs) {
 typedef struct pylstm_conv_kernels {
     /* Rows y[k] from the rows x[k * n_taps] (the oldest) to x[k * n_taps + n_taps - 1], for any n_rows, after the bias and, where
      * relu is set, after a ReLU; bounded by the largest float. y[k]: output_positions * output_channels rounded up to 16; what
-     * lies past the outputs becomes 0. room: with bfloat16 and int8 weights n_taps times pylstm_conv_room; else NULL. */
+     * lies past the outputs becomes 0. room: with bfloat16 and int8 weights pylstm_conv_room bytes; else NULL. */
     void (*forward)(const pylstm_conv_weights *layer, const float *const *x, int n_rows, float *const *y, unsigned char *room);
 } pylstm_conv_kernels;
 

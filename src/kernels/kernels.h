@@ -59,6 +59,7 @@ typedef struct pylstm_kernels {
     const char *isa; /* its name (instruction_sets.h) */
     const struct pylstm_lstm_kernels *lstm;
     const struct pylstm_dense_kernels *dense;
+    const struct pylstm_conv_kernels *conv;
     const struct pylstm_activation_kernels *activation;
     const struct pylstm_feature_kernels *feature;
 } pylstm_kernels;

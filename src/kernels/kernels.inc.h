@@ -11,6 +11,7 @@
 #include "kernels/products.inc.h"
 
 #include "kernels/activation.inc.h"
+#include "kernels/conv.inc.h"
 #include "kernels/dense.inc.h"
 #include "kernels/lstm.inc.h"
 
@@ -18,6 +19,7 @@ const pylstm_kernels PYLSTM_JOIN(pylstm_kernels_, PYLSTM_ISA) = {
     .isa = PYLSTM_TEXT(PYLSTM_ISA),
     .lstm = &lstm_kernels,
     .dense = &dense_kernels,
+    .conv = &conv_kernels,
     .activation = &activation_kernels,
     .feature = &PYLSTM_JOIN(pylstm_feature_kernels_, PYLSTM_VECTOR),
 };

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 import pylstm
 from pylstm.layers import ACTIVATIONS, Layer
 from pylstm.reference.layers import LAYERS as REFERENCES
+from tests.torch_activations import torch_activation
 
 Array = NDArray[Any]
 
@@ -108,12 +109,7 @@ def torch_linear(layer: Any) -> Any:
 def torch_linear_forward(
     module: Any, layer: Any, x: Any, counts: Array, state: Any
 ) -> tuple[Any, Any]:
-    y = module(x)
-    if layer.activation == "softmax":
-        y = y.softmax(-1)
-    elif layer.activation != "linear":
-        y = getattr(y, layer.activation)()
-    return y, None
+    return torch_activation(layer.activation, module(x)), None
 
 
 # --- the table ------------------------------------------------------------------------------------

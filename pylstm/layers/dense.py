@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import choice, count, flag
-from pylstm.bulk.activations import activate, through
+from pylstm.bulk.activations import FROM_INPUTS, activate, through
 from pylstm.layers.layer import MAX_DIMENSION, Layer
 from pylstm.layers.quantisation import PRECISIONS, Precision
 from pylstm.layers.row_layer import RowLayer
@@ -21,7 +21,18 @@ __all__ = ["ACTIVATIONS", "Activation", "Dense"]
 
 Array = NDArray[np.float32]
 
-Activation = Literal["linear", "sigmoid", "tanh", "relu", "softmax"]
+Activation = Literal[
+    "linear",
+    "sigmoid",
+    "tanh",
+    "relu",
+    "softmax",
+    "log_softmax",
+    "gelu",
+    "gelu_tanh",
+    "silu",
+    "softsign",
+]
 ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
 
 
@@ -36,8 +47,9 @@ class Dense(RowLayer):
         Width of the rows that go in.
     output_size : int
         Width of the rows that come out.
-    activation : {"linear", "sigmoid", "tanh", "relu", "softmax"}
-        What the outputs go through; softmax runs over the outputs of one row.
+    activation : {"linear", "sigmoid", "tanh", "relu", "softmax", ...}
+        What the outputs go through: one of ``pylstm.layers.ACTIVATIONS``, with the formulas
+        of `pylstm.Activation`. Softmax and log_softmax run over the outputs of one row.
     bias : bool
         Whether there is a bias.
     weights : mapping of str to ndarray, optional
@@ -107,10 +119,14 @@ class Dense(RowLayer):
 
     def rows(self, weights: Weights, x: Array) -> Array:
         """The outputs for rows: see `RowLayer.rows`."""
+        return activate(self.activation, self._sums(weights, x))
+
+    def _sums(self, weights: Weights, x: Array) -> Array:
+        """What goes into the activation."""
         y: Array = x @ weights["weight"].T
         if self.bias:
             y += weights["bias"]
-        return activate(self.activation, y)
+        return y
 
     def rows_backward(
         self, weights: Weights, x: Array, y: Array, dy: Array, gradients: Weights, d_inputs: bool
@@ -125,7 +141,9 @@ class Dense(RowLayer):
 
         with d the gradient of the loss with respect to :math:`x W^T + b`.
         """
-        d = through(self.activation, y, dy)
+        # Computed again, because few activations need them and a tape keeps only x and y.
+        sums = self._sums(weights, x) if self.activation in FROM_INPUTS else None
+        d = through(self.activation, y, dy, sums)
         gradients["weight"] += d.T @ x
         if self.bias:
             # By BLAS, which is several times as fast as a sum over the first axis.

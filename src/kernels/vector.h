@@ -17,6 +17,8 @@
  *   v16_min, v16_max(x, y)      y where x is NaN: that is what keeps NaN out of a clamp
  *   v16_round(x)                to the nearest integer, ties to even; |x| < 2^22
  *   v16_exp2_integer(n)         2^n for integral n in -126 ... 127
+ *   v16_sqrt(x)                 correctly rounded; x >= 0
+ *   v16_split(x, &exponent, &m) 2^exponent m = x, m in [sqrt(1/2), sqrt(2)); x is normal and above 0
  *   v16_high_bfloat16(words), v16_low_bfloat16(words)
  *                               of 16 words of two bfloat16 each: the weights that an even and the following odd input meet,
  *                               exactly, as floats

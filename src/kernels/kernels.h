@@ -60,6 +60,8 @@ typedef struct pylstm_kernels {
     const struct pylstm_lstm_kernels *lstm;
     const struct pylstm_dense_kernels *dense;
     const struct pylstm_activation_kernels *activation;
+    const struct pylstm_elementwise_kernels *elementwise;
+    const struct pylstm_norm_kernels *norm;
     const struct pylstm_feature_kernels *feature;
 } pylstm_kernels;
 

@@ -12,12 +12,16 @@
 
 #include "kernels/activation.inc.h"
 #include "kernels/dense.inc.h"
+#include "kernels/elementwise.inc.h"
 #include "kernels/lstm.inc.h"
+#include "kernels/norm.inc.h"
 
 const pylstm_kernels PYLSTM_JOIN(pylstm_kernels_, PYLSTM_ISA) = {
     .isa = PYLSTM_TEXT(PYLSTM_ISA),
     .lstm = &lstm_kernels,
     .dense = &dense_kernels,
     .activation = &activation_kernels,
+    .elementwise = &elementwise_kernels,
+    .norm = &norm_kernels,
     .feature = &PYLSTM_JOIN(pylstm_feature_kernels_, PYLSTM_VECTOR),
 };

@@ -9,7 +9,7 @@
 extern const char *const pylstm_activation_names[PYLSTM_N_ACTIVATIONS + 1];
 
 /* layers.<index>.activation, a function before PYLSTM_SQRT. It says too whether outputs are independent. */
-pylstm_status pylstm_layer_activation(pylstm_model_file *file, pylstm_layer *layer, pylstm_activation *activation,
+pylstm_status pylstm_layer_read_activation(pylstm_model_file *file, pylstm_layer *layer, pylstm_activation *activation,
                                       pylstm_error *why);
 
 /* What the function costs for so many values, as pylstm_layer_kind.operations counts. */

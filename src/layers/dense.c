@@ -19,7 +19,7 @@ static pylstm_status dense_read(pylstm_model_file *file, pylstm_layer *layer, py
     pylstm_tensor tensor, scales;
     PYLSTM_TRY(pylstm_layer_precision(file, layer, why));
     PYLSTM_TRY(pylstm_layer_size(file, layer, "output_size", PYLSTM_MAX_SIZE, &layer->output_size, why));
-    PYLSTM_TRY(pylstm_layer_activation(file, layer, &config->activation, why));
+    PYLSTM_TRY(pylstm_layer_read_activation(file, layer, &config->activation, why));
     PYLSTM_TRY(pylstm_layer_bias(file, layer, &config->bias, why));
     PYLSTM_TRY(pylstm_layer_matrix(file, layer, "weight", -1, layer->output_size, layer->input_size, &tensor, &scales, why));
     return config->bias

@@ -17,11 +17,11 @@ from pylstm.layers.row_layer import RowLayer
 from pylstm.layers.settings import FLAG, SIZE, choice_of
 from pylstm.layers.weights import Shape, Weights
 
-__all__ = ["ACTIVATIONS", "Activation", "Dense"]
+__all__ = ["ACTIVATIONS", "Dense", "SumActivation"]
 
 Array = NDArray[np.float32]
 
-Activation = Literal[
+SumActivation = Literal[
     "linear",
     "sigmoid",
     "tanh",
@@ -33,7 +33,7 @@ Activation = Literal[
     "silu",
     "softsign",
 ]
-ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
+ACTIVATIONS: tuple[SumActivation, ...] = get_args(SumActivation)
 
 
 class Dense(RowLayer):
@@ -80,7 +80,7 @@ class Dense(RowLayer):
         self,
         input_size: int,
         output_size: int,
-        activation: Activation = "linear",
+        activation: SumActivation = "linear",
         bias: bool = True,
         weights: Mapping[str, Any] | None = None,
         *,

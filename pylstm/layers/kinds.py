@@ -1,8 +1,16 @@
 """The kinds of layers, a line each: everything that lists them takes them from here."""
 
+from pylstm.layers.activation import Activation
+from pylstm.layers.add import Add
+from pylstm.layers.affine import Affine
+from pylstm.layers.concat import Concat
 from pylstm.layers.dense import Dense
 from pylstm.layers.gru import GRU
 from pylstm.layers.lstm import LSTM
+from pylstm.layers.mul import Mul
+from pylstm.layers.norm import LayerNorm
 from pylstm.layers.rnn import RNN
+from pylstm.layers.select import Select
 
-__all__ = ["GRU", "LSTM", "RNN", "Dense"]
+__all__ = ["GRU", "LSTM", "RNN", "Activation", "Add", "Affine", "Concat", "Dense", "LayerNorm", "Mul"]
+__all__ += ["Select"]

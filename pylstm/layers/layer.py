@@ -228,7 +228,7 @@ class Layer:
 
     def _matrices(self) -> list[str]:
         """The names of the weight matrices."""
-        return [name for name in self.shapes if name.startswith("weight")]
+        return [n for n, shape in self.shapes.items() if n.startswith("weight") and len(shape) > 1]
 
     def _take(self, weights: Mapping[str, Any] | None, fan: int, seed: int | None) -> None:
         """Sets the weights: those given, checked, or drawn."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from pylstm.arguments import listing
 
-__all__ = ["FLAG", "SIZE", "Setting", "choice_of", "read_settings", "written"]
+__all__ = ["COUNT", "FLAG", "NUMBER", "SIZE", "Setting", "choice_of", "read_settings", "written"]
 
 
 class Setting(NamedTuple):
@@ -30,6 +30,8 @@ class Setting(NamedTuple):
 
 
 SIZE = Setting("[1-9][0-9]{0,8}", int, "a whole number")
+COUNT = Setting("0|[1-9][0-9]{0,8}", int, "a whole number")
+NUMBER = Setting(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", float, "a number")
 FLAG = Setting("true|false", "true".__eq__, "true or false")
 
 

@@ -8,7 +8,8 @@ NumPy.
 =============================  =====================================================================
 `pylstm.reference.features`    audio to MFCC or log-mel frames, as librosa defines them
 `pylstm.reference.layers`      a file for each kind of layer: a step of its cell, whole sequences
-`pylstm.reference.activations` sigmoid, tanh, relu, softmax
+`pylstm.reference.activations` sigmoid, tanh, relu, softmax and the others
+`pylstm.reference.timing`      which rows of several layers belong together
 `pylstm.reference.decisions`   a file for each kind of decision: from posteriors to events
 =============================  =====================================================================
 

@@ -94,7 +94,7 @@ static pylstm_status check_positions(pylstm_graph_plan *plan, int index, pylstm_
     const int from = plan->nodes[index].from[0];
     const int given = from < 0 ? 1 : plan->layers[from].output_positions;
     pylstm_layer *layer = &plan->layers[index];
-    if (layer->kind->keeps_positions)
+    if (layer->kind->keeps_positions && layer->input_positions == 1)
         layer->input_positions = layer->output_positions = given;
     if (given == 1 || layer->input_positions == 1 || given == layer->input_positions)
         return PYLSTM_OK;

@@ -25,8 +25,9 @@ static pylstm_status read_parameter(pylstm_model_file *file, const pylstm_layer 
 
 static pylstm_status read_slopes(pylstm_model_file *file, pylstm_layer *layer, int *n_slopes, pylstm_error *why) {
     pylstm_tensor tensor;
-    int channels;
-    PYLSTM_TRY(pylstm_layer_positions(file, layer, layer->input_size, &channels, why));
+    int positions, channels;
+    PYLSTM_TRY(pylstm_layer_positions(file, layer, layer->input_size, &positions, why));
+    channels = layer->input_size / positions;
     PYLSTM_TRY(pylstm_layer_size(file, layer, "num_parameters", channels, n_slopes, why));
     if (*n_slopes != 1 && *n_slopes != channels) {
         return pylstm_fail(why, PYLSTM_BAD_MODEL, "[value] layers.%d.num_parameters is %d; expected 1 or %d, one for each channel",
@@ -100,6 +101,7 @@ static void activation_rows(const pylstm_layer *layer, float *scratch, const flo
 const pylstm_layer_kind pylstm_layer_activation = {
     .name = "activation",
     .format = 2,
+    .keeps_positions = 1,
     .read = activation_read,
     .pack = activation_pack,
     .operations = activation_operations,

@@ -8,7 +8,7 @@ static const char *const units[] = {"element", "channel", "position", NULL};
 enum { ELEMENT, CHANNEL, POSITION };
 
 typedef struct affine_config {
-    int per, channels, bias;
+    int per, positions, bias;
 } affine_config;
 PYLSTM_CHECK_LAYER_CONFIG(affine_config);
 
@@ -18,7 +18,7 @@ static const affine_config *affine_config_of(const pylstm_layer *layer) {
 
 static int n_weights(const pylstm_layer *layer) {
     const affine_config *config = affine_config_of(layer);
-    return config->per == ELEMENT ? layer->input_size : config->per == CHANNEL ? config->channels : layer->input_positions;
+    return config->per == ELEMENT ? layer->input_size : config->per == POSITION ? config->positions : layer->input_size / config->positions;
 }
 
 static pylstm_status affine_read(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why) {
@@ -26,7 +26,7 @@ static pylstm_status affine_read(pylstm_model_file *file, pylstm_layer *layer, p
     char key[PYLSTM_MAX_NAME + 1];
     pylstm_tensor tensor;
     layer->output_size = layer->input_size;
-    PYLSTM_TRY(pylstm_layer_positions(file, layer, layer->input_size, &config->channels, why));
+    PYLSTM_TRY(pylstm_layer_positions(file, layer, layer->input_size, &config->positions, why));
     PYLSTM_TRY(pylstm_config_choice(file, pylstm_layer_key(key, layer, "per", -1), units, &config->per, why));
     PYLSTM_TRY(pylstm_layer_bias(file, layer, &config->bias, why));
     PYLSTM_TRY(pylstm_layer_tensor(file, layer, "weight", -1, PYLSTM_DTYPE_ANY_FLOAT, n_weights(layer), 0, &tensor, why));
@@ -37,11 +37,10 @@ static pylstm_status affine_read(pylstm_model_file *file, pylstm_layer *layer, p
 /* A tensor of weights, one for each value of a row: values has room for them beside each other. */
 static void spread(const pylstm_layer *layer, const pylstm_tensor *tensor, float *values, float *row) {
     const affine_config *config = affine_config_of(layer);
+    const int channels = layer->input_size / config->positions;
     pylstm_tensor_read(tensor, values);
-    for (int p = 0, k = 0; p < layer->input_positions; p++) {
-        for (int c = 0; c < config->channels; c++, k++)
-            row[k] = values[config->per == ELEMENT ? k : config->per == CHANNEL ? c : p];
-    }
+    for (int k = 0; k < layer->input_size; k++)
+        row[k] = values[config->per == ELEMENT ? k : config->per == CHANNEL ? k % channels : k / channels];
 }
 
 static void affine_pack(pylstm_model_file *file, pylstm_layer *layer, pylstm_arena *arena) {
@@ -74,6 +73,7 @@ static void affine_rows(const pylstm_layer *layer, float *scratch, const float *
 const pylstm_layer_kind pylstm_layer_affine = {
     .name = "affine",
     .format = 2,
+    .keeps_positions = 1,
     .read = affine_read,
     .pack = affine_pack,
     .operations = affine_operations,

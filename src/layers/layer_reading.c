@@ -63,3 +63,14 @@ pylstm_status pylstm_layer_bias(pylstm_model_file *file, const pylstm_layer *lay
     char key[PYLSTM_MAX_NAME + 1];
     return pylstm_config_boolean(file, pylstm_layer_key(key, layer, "bias", -1), bias, why);
 }
+
+pylstm_status pylstm_layer_positions(pylstm_model_file *file, pylstm_layer *layer, int width, int *positions,
+                                     pylstm_error *why) {
+    PYLSTM_TRY(pylstm_layer_size(file, layer, "positions", PYLSTM_MAX_SIZE, positions, why));
+    if (width % *positions) {
+        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[value] layers.%d.positions is %d; expected a divisor of %d, the row's width",
+                           layer->index, *positions, width);
+    }
+    layer->input_positions = layer->output_positions = *positions;
+    return PYLSTM_OK;
+}

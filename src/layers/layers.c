@@ -7,7 +7,14 @@
 /* The registry, a line a kind: pylstm_layer_lstm is the table of the first. In the order in which messages list them. */
 #define PYLSTM_LAYER_KINDS(KIND)                                                                                               \
     KIND(lstm)                                                                                                                 \
-    KIND(dense)
+    KIND(dense)                                                                                                                \
+    KIND(norm)                                                                                                                 \
+    KIND(affine)                                                                                                               \
+    KIND(activation)                                                                                                           \
+    KIND(add)                                                                                                                  \
+    KIND(mul)                                                                                                                  \
+    KIND(concat)                                                                                                               \
+    KIND(select)
 
 #define DECLARE_KIND(name) extern const pylstm_layer_kind pylstm_layer_##name;
 PYLSTM_LAYER_KINDS(DECLARE_KIND)

@@ -4,7 +4,7 @@
 
 typedef struct norm_config {
     double eps;
-    int affine;
+    int affine, positions;
 } norm_config;
 PYLSTM_CHECK_LAYER_CONFIG(norm_config);
 
@@ -18,7 +18,8 @@ static pylstm_status norm_read(pylstm_model_file *file, pylstm_layer *layer, pyl
     pylstm_tensor tensor;
     int channels;
     layer->output_size = layer->input_size;
-    PYLSTM_TRY(pylstm_layer_positions(file, layer, layer->input_size, &channels, why));
+    PYLSTM_TRY(pylstm_layer_positions(file, layer, layer->input_size, &config->positions, why));
+    channels = layer->input_size / config->positions;
     PYLSTM_TRY(pylstm_config_number(file, pylstm_layer_key(key, layer, "eps", -1), 1e-30, 1e30, &config->eps, why));
     PYLSTM_TRY(pylstm_config_boolean(file, pylstm_layer_key(key, layer, "affine", -1), &config->affine, why));
     if (!config->affine)
@@ -29,7 +30,7 @@ static pylstm_status norm_read(pylstm_model_file *file, pylstm_layer *layer, pyl
 
 static void norm_pack(pylstm_model_file *file, pylstm_layer *layer, pylstm_arena *arena) {
     const norm_config *config = norm_config_of(layer);
-    const int channels = layer->input_size / layer->input_positions;
+    const int channels = layer->input_size / config->positions;
     const size_t padded = pylstm_padded(channels);
     pylstm_norm_weights *packed = pylstm_arena_take(arena, 1, sizeof *packed);
     float *weight = pylstm_arena_take(arena, padded, sizeof *weight);
@@ -48,7 +49,7 @@ static void norm_pack(pylstm_model_file *file, pylstm_layer *layer, pylstm_arena
         pylstm_tensor_read(&biases, bias);
     }
     *packed = (pylstm_norm_weights){
-        .positions = layer->input_positions,
+        .positions = config->positions,
         .channels = channels,
         .eps = config->eps,
         .weight = weight,
@@ -58,7 +59,7 @@ static void norm_pack(pylstm_model_file *file, pylstm_layer *layer, pylstm_arena
 
 /* Two sums of doubles, a division and the rest for each value; the sums' lanes and a root for each position. */
 static uint64_t norm_operations(const pylstm_layer *layer) {
-    return 20 * (uint64_t)layer->input_size + 150 * (uint64_t)layer->input_positions;
+    return 20 * (uint64_t)layer->input_size + 150 * (uint64_t)norm_config_of(layer)->positions;
 }
 
 static void norm_rows_of(const pylstm_layer *layer, float *scratch, const float *const *x, int n_rows, float *const *y) {
@@ -69,6 +70,7 @@ static void norm_rows_of(const pylstm_layer *layer, float *scratch, const float 
 const pylstm_layer_kind pylstm_layer_norm = {
     .name = "norm",
     .format = 2,
+    .keeps_positions = 1,
     .read = norm_read,
     .pack = norm_pack,
     .operations = norm_operations,

@@ -102,7 +102,7 @@ class Dense(RowLayer):
     @property
     def needs_format(self) -> int:
         """The first format of model files that can hold it."""
-        return 1
+        return 1 if self.activation in ACTIVATIONS[:5] else 2
 
     @property
     def shapes(self) -> dict[str, Shape]:

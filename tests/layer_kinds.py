@@ -3,6 +3,7 @@ tests/layers, and its layers a place in every network that tests draw."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import pylstm
-from pylstm.layers import ACTIVATIONS, Layer
+from pylstm.layers import Layer
 from pylstm.reference.layers import LAYERS as REFERENCES
 from tests.torch_activations import torch_activation
 
@@ -35,6 +36,9 @@ class Kind:
         What else `make` takes, and what of it is drawn.
     relu : bool
         Whether there is a ReLU in every layer, whatever its settings say.
+    draws : bool
+        Whether the class draws its weights; what `make` gives has other weights than those that
+        the class begins with, where it does not.
     state, trace : sequence of str
         The names of the parts that the core should say a cell remembers and shows, in order.
     torch_module : callable
@@ -47,6 +51,7 @@ class Kind:
     variants: Mapping[str, Callable[..., Layer]]
     settings: Mapping[str, st.SearchStrategy[Any]]
     relu: bool = False
+    draws: bool = True
     state: Sequence[str] = ()
     trace: Sequence[str] = ()
     torch_module: Callable[[Layer], Any] | None = None
@@ -168,6 +173,100 @@ def torch_linear_forward(
     return torch_activation(layer.activation, module(x)), None
 
 
+# --- layers without a draw ------------------------------------------------------------------------
+
+
+def in_parts(make: Callable[..., Layer]) -> Callable[..., Layer]:
+    """Rows as wide as they came, with weights near 1; `parts` become positions where that fits."""
+
+    def made(
+        input_size: int,
+        width: int,
+        *,
+        parts: int = 1,
+        weights: Any = None,
+        seed: int | None = None,
+        **settings: Any,
+    ) -> Layer:
+        settings |= {"positions": math.gcd(input_size, parts)} if parts > 1 else {}
+        if weights is not None:
+            return make(input_size, weights=weights, seed=seed, **settings)
+        rng, layer = np.random.default_rng(seed), make(input_size, **settings)
+        values = {n: rng.uniform(0.5, 1.5, s) for n, s in layer.shapes.items()}
+        return layer.with_weights({n: value.astype(np.float32) for n, value in values.items()})
+
+    return made
+
+
+def sloped(input_size: int, positions: int = 1, **settings: Any) -> Layer:
+    """A prelu with a slope for each channel."""
+    channels = input_size // positions
+    return pylstm.Activation(
+        input_size, "prelu", num_parameters=channels, positions=positions, **settings
+    )
+
+
+def selected(input_size: int, width: int, parts: int = 1, **settings: Any) -> Layer:
+    """The middle of the channels of each position."""
+    positions = math.gcd(input_size, parts)
+    channels = input_size // positions
+    kept = min(channels, width)
+    start = (channels - kept) // 2
+    return pylstm.Select(input_size, start, start + kept, positions, **settings)
+
+
+def function(name: str, **parameters: float) -> Callable[..., Layer]:
+    """An activation, which has no parts."""
+
+    def made(input_size: int, width: int, **settings: Any) -> Layer:
+        return pylstm.Activation(input_size, name, **parameters, **settings)  # type: ignore[arg-type]
+
+    return made
+
+
+PARTS = {"parts": st.integers(1, 12)}
+
+
+def torch_weights(layer: Any) -> Any:
+    """A module that has the layer's weights, and nothing else."""
+    import torch
+
+    module = torch.nn.Module()
+    for name, weight in layer.weights.items():
+        module.register_parameter(name, torch.nn.Parameter(torch.from_numpy(weight.copy())))
+    return module
+
+
+def torch_norm(module: Any, layer: Any, x: Any, counts: Array, state: Any) -> tuple[Any, Any]:
+    import torch
+
+    parts = x.unflatten(-1, (layer.positions, -1))
+    weights = (module.weight, module.bias) if layer.affine else (None, None)
+    y = torch.nn.functional.layer_norm(parts, parts.shape[-1:], *weights, layer.eps)
+    return y.flatten(-2), None
+
+
+def torch_affine(module: Any, layer: Any, x: Any, counts: Array, state: Any) -> tuple[Any, Any]:
+    shape = {"element": (layer.positions, -1), "channel": (1, -1), "position": (-1, 1)}[layer.per]
+    y = x.unflatten(-1, (layer.positions, -1)) * module.weight.reshape(shape)
+    return (y + module.bias.reshape(shape) if layer.bias else y).flatten(-2), None
+
+
+def torch_function(module: Any, layer: Any, x: Any, counts: Array, state: Any) -> tuple[Any, Any]:
+    if layer.function != "prelu":
+        names = ("alpha", "low", "high", "slope", "offset", "floor")
+        return torch_activation(
+            layer.function, x, **{name: getattr(layer, name) for name in names}
+        ), None
+    slopes = module.weight.repeat(x.shape[-1] // len(module.weight))
+    return x.clamp(min=0) + slopes * x.clamp(max=0), None
+
+
+def torch_select(module: Any, layer: Any, x: Any, counts: Array, state: Any) -> tuple[Any, Any]:
+    parts = x.unflatten(-1, (layer.positions, -1))
+    return parts[..., layer.start : layer.stop].flatten(-2), None
+
+
 # --- the table ------------------------------------------------------------------------------------
 
 KINDS = (
@@ -205,10 +304,49 @@ KINDS = (
     ),
     Kind(
         pylstm.Dense,
-        {f"dense_{name}": partial(pylstm.Dense, activation=name) for name in ACTIVATIONS},
+        {
+            f"dense_{name}": partial(pylstm.Dense, activation=name)
+            for name in ("linear", "sigmoid", "tanh", "relu", "softmax", "gelu")
+        },
         {"bias": st.booleans()},
         torch_module=torch_linear,
         torch_forward=torch_linear_forward,
+    ),
+    Kind(
+        pylstm.LayerNorm,
+        {"norm": in_parts(pylstm.LayerNorm)},
+        PARTS | {"eps": st.sampled_from([1e-5, 1e-3, 1]), "affine": st.booleans()},
+        draws=False,
+        torch_module=torch_weights,
+        torch_forward=torch_norm,
+    ),
+    Kind(
+        pylstm.Affine,
+        {"affine": in_parts(pylstm.Affine)},
+        PARTS | {"per": st.sampled_from(["element", "channel", "position"]), "bias": st.booleans()},
+        draws=False,
+        torch_module=torch_weights,
+        torch_forward=torch_affine,
+    ),
+    Kind(
+        pylstm.Activation,
+        {
+            "prelu": in_parts(sloped),
+            "clipped_relu": function("clipped_relu", low=-0.5, high=0.75),
+            "log_softmax": function("log_softmax"),
+            "silu": function("silu"),
+        },
+        {},
+        draws=False,
+        torch_module=torch_weights,
+        torch_forward=torch_function,
+    ),
+    Kind(
+        pylstm.Select,
+        {"select": selected},
+        PARTS,
+        torch_module=torch_weights,
+        torch_forward=torch_select,
     ),
 )
 

@@ -89,17 +89,19 @@ class LayerNorm(RowLayer):
         channels = (self.input_size // self.positions,)
         return {"weight": channels, "bias": channels} if self.affine else {}
 
-    def _normalised(self, x: Array) -> tuple[Array, Array]:
+    def _normalised(self, x: Array) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """(x - m) / sqrt(v + ε), and 1 / sqrt(v + ε), for each position of each row."""
-        # Sums in float64: a mean far from 0 would cost the deviations their digits.
+        # In float64: a mean far from 0 would cost the deviations their digits, and in gradients of
+        # few channels nearly everything cancels.
         by_position = x.reshape(len(x) * self.positions, self.input_size // self.positions)
         deviations = by_position - by_position.mean(axis=1, keepdims=True, dtype=np.float64)
         factors = 1 / np.sqrt(np.square(deviations).mean(axis=1, keepdims=True) + self.eps)
-        return (deviations * factors).astype(np.float32), factors.astype(np.float32)
+        return deviations * factors, factors
 
     def rows(self, weights: Weights, x: Array) -> Array:
         """The outputs for rows: see `RowLayer.rows`."""
-        y, _ = self._normalised(x)
+        normal, _ = self._normalised(x)
+        y = normal.astype(np.float32)
         if self.affine:
             y *= weights["weight"]
             y += weights["bias"]
@@ -121,11 +123,11 @@ class LayerNorm(RowLayer):
         normal, factors = self._normalised(x)
         d = dy.reshape(normal.shape)
         if self.affine:
-            gradients["weight"] += np.einsum("rc,rc->c", d, normal)
+            gradients["weight"] += np.einsum("rc,rc->c", d, normal).astype(np.float32)
             gradients["bias"] += np.ones(len(d), np.float32) @ d
             d = d * weights["weight"]
         if not d_inputs:
             return None
-        means = d.mean(axis=1, keepdims=True)
+        means = d.mean(axis=1, keepdims=True, dtype=np.float64)
         dx = factors * (d - means - normal * (d * normal).mean(axis=1, keepdims=True))
-        return dx.reshape(x.shape)
+        return dx.reshape(x.shape).astype(np.float32)

@@ -26,7 +26,8 @@ pylstm_status pylstm_layer_read_activation(pylstm_model_file *file, pylstm_layer
                                       pylstm_error *why) {
     const char *names[PYLSTM_SQRT + 1] = {NULL};
     char key[PYLSTM_MAX_NAME + 1];
-    for (int k = 0; k < PYLSTM_SQRT; k++)
+    const int n = file->format < 2 ? PYLSTM_LOG_SOFTMAX : PYLSTM_SQRT; /* format 1 has the first ones */
+    for (int k = 0; k < n; k++)
         names[k] = pylstm_activation_names[k];
     pylstm_layer_key(key, layer, "activation", -1);
     PYLSTM_TRY(pylstm_config_choice(file, key, names, &activation->function, why));

@@ -10,9 +10,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Iterable
 
 from client_audio import Source
+from connection import Connection
 from protocol import NOT_ALLOWED, Ending, described
-from websockets.asyncio.server import ServerConnection
-from websockets.exceptions import ConnectionClosed
 
 import pylstm
 
@@ -28,10 +27,14 @@ class Session:
     ----------
     slot : int
         Of the pool.
+    connection : Connection
+        To the client.
     """
 
-    def __init__(self, slot: int) -> None:
+    def __init__(self, slot: int, connection: Connection) -> None:
         self.slot = slot
+        self._connection = connection
+        connection.unblocked = self.tell
         self.source: Source | None = None  # until the first message
         self.acknowledges = False
         self.ending: Ending | None = None  # why the talk was interrupted
@@ -43,8 +46,7 @@ class Session:
         self._messages: deque[str] = deque()
         self._unread = 0  # characters of them
         self._acknowledged = self._heard_to = 0  # samples of each channel
-        self._news = asyncio.Event()
-        self._complete = False
+        self._told = asyncio.Event()
         self._talk: asyncio.Timeout | None = None
 
     # --- audio ------------------------------------------------------------------------------------
@@ -54,16 +56,23 @@ class Session:
         self.source = source
         self._most, self._a_push = source.bytes_of(AHEAD), source.bytes_of(A_PUSH)
         self._acknowledged = self._heard_to = source.position
+        self._connection.take_audio = self._take_in
+
+    def _take_in(self, data: bytes) -> bool:
+        """Hands audio to the next pushes, unless too much of it is there already."""
+        if len(data) > self._most or len(self._audio) >= self._most:
+            return False
+        self._audio += data
+        self._came += len(data)
+        self._arrivals.append((self._came, time.perf_counter()))
+        return True
 
     async def feed(self, data: bytes) -> None:
         """Hands audio to the next pushes; waits while too much of it is there already."""
         for start in range(0, len(data), self._most):
-            while len(self._audio) >= self._most:
-                await self._next_push()
             piece = data[start : start + self._most]
-            self._audio += piece
-            self._came += len(piece)
-            self._arrivals.append((self._came, time.perf_counter()))
+            while not self._take_in(piece):
+                await self._next_push()
 
     async def pushed(self) -> None:
         """Waits until all audio has gone through the model."""
@@ -100,7 +109,7 @@ class Session:
         for event in events:
             self.say(described(event))
         self._heard_to = self.source.position
-        self._news.set()
+        self.tell()
         self._pushed.set()
         now, ages = time.perf_counter(), []
         while self._arrivals and self._arrivals[0][0] <= self._taken:
@@ -120,33 +129,31 @@ class Session:
             return
         self._messages.append(text)
         self._unread += len(text)
-        self._news.set()
+        self.tell()
 
-    async def tell(self, socket: ServerConnection) -> None:
-        """Sends what there is to say; a slow client keeps nobody but itself waiting.
+    def tell(self) -> None:
+        """Sends what there is to say, as far as the client reads; a slow one keeps nobody waiting.
 
         An acknowledgement comes behind the events of its audio. A client that reads slowly gets
         fewer of them: the last one says everything.
         """
-        with contextlib.suppress(ConnectionClosed):
-            while True:
-                if self._messages:
-                    text = self._messages.popleft()
-                    self._unread -= len(text)
-                    await socket.send(text)
-                elif self.acknowledges and self._acknowledged < self._heard_to:
-                    self._acknowledged = self._heard_to
-                    await socket.send(f'{{"ack": {self._acknowledged}}}')
-                elif self._complete:
-                    return
-                else:
-                    self._news.clear()
-                    await self._news.wait()
+        connection = self._connection
+        while self._messages and connection.is_writable:
+            text = self._messages.popleft()
+            self._unread -= len(text)
+            connection.send(text)
+        if self._messages or not connection.is_writable:
+            return
+        if self.acknowledges and self._acknowledged < self._heard_to:
+            self._acknowledged = self._heard_to
+            connection.send(f'{{"ack": {self._acknowledged}}}')
+        self._told.set()
 
-    def complete(self) -> None:
-        """There is nothing more to say."""
-        self._complete = True
-        self._news.set()
+    async def told(self) -> None:
+        """Waits until the client has been sent everything."""
+        self._told.clear()
+        self.tell()
+        await self._told.wait()
 
     # --- the end ----------------------------------------------------------------------------------
 

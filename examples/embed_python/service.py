@@ -28,6 +28,7 @@ from connection import MOST_BYTES, Connection, Disconnected
 from durations import Durations
 from open_files import allow_open_files
 from picows import ws_create_server
+from piece import Piece
 from protocol import (
     FAILED,
     GOING_AWAY,
@@ -72,62 +73,59 @@ class Service:
     # --- pushes -----------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Pushes whatever audio has come in, again and again."""
+        """Pushes whatever audio has come in, again and again.
+
+        While one push computes, the samples of the next one are made, and the messages of the one
+        before are sent.
+        """
         clock = asyncio.get_running_loop()
+        before = None
         try:
-            while True:
-                began = clock.time()
-                async with self.pushing:
-                    await self.push([one for one in self.sessions.values() if one.waiting])
-                # Whoever sends faster than in real time does not wait for the clock.
-                ahead = any(one.is_ahead for one in self.sessions.values())
-                await asyncio.sleep(0.0 if ahead else max(0.0, began + TICK - clock.time()))
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    began = clock.time()
+                    ready = [one for one in self.sessions.values() if one.waiting]
+                    push = group.create_task(self.push(list(map(Piece, ready)))) if ready else None
+                    if before is not None:
+                        await before
+                    before = push
+                    # Whoever sends faster than in real time does not wait for the clock.
+                    ahead = any(one.is_ahead for one in self.sessions.values())
+                    await asyncio.sleep(0.0 if ahead else max(0.0, began + TICK - clock.time()))
         except Exception:
             for session in self.sessions.values():
                 session.spoil(Ending(FAILED, "the service has failed"))
             raise
 
-    async def push(self, sessions: list[Session]) -> None:
-        if not sessions:
-            return
-        began = time.perf_counter()
-        parts = [(session, session.take()) for session in sessions]
-        heard = await asyncio.to_thread(self.hear, parts)
-        self.pushes.add(time.perf_counter() - began)
-        for session, data in parts:
-            outcome = heard[session.slot]
-            if isinstance(outcome, Exception):
-                session.spoil(unusable(outcome))
-            else:
-                for age in session.heard(len(data), outcome):
-                    self.lags.add(age)
+    async def push(self, pieces: list[Piece]) -> None:
+        """Pushes audio of many sessions, and tells their clients what was heard."""
+        async with self.pushing:
+            began = time.perf_counter()
+            pieces = [one for one in pieces if self.sessions.get(one.session.slot) is one.session]
+            await asyncio.to_thread(self.hear, pieces)
+            self.pushes.add(time.perf_counter() - began)
+        await asyncio.sleep(0.0)  # the next push begins; its messages come behind these
+        for piece in pieces:
+            for age in piece.tell():
+                self.lags.add(age)
 
-    def hear(self, parts: list[tuple[Session, bytes]]) -> dict[int, list | Exception]:
-        """The events in audio of many sessions, or what is wrong with it. Runs on a thread."""
+    def hear(self, pieces: list[Piece]) -> None:
+        """Pushes the audio. Runs on a thread."""
         began = time.thread_time()
+        for piece in pieces:
+            piece.resample()
+        good = {one.session.slot: one for one in pieces if one.error is None}
         try:
-            return self.heard_in(parts)
-        finally:
-            self.pushing_used += time.thread_time() - began
-
-    def heard_in(self, parts: list[tuple[Session, bytes]]) -> dict[int, list | Exception]:
-        """What `hear` gives."""
-        samples, heard = {}, {}
-        for session, data in parts:
-            assert session.source is not None
-            try:
-                samples[session.slot] = session.source.push(data)
-            except UNUSABLE as error:
-                heard[session.slot] = error
-        try:
-            return heard | self.pool.push(samples)
+            heard = self.pool.push({slot: one.samples for slot, one in good.items()})
+            for slot, piece in good.items():
+                piece.events = heard[slot]
         except UNUSABLE:  # of one of them; nobody's audio has been taken
-            for slot, pcm in samples.items():
+            for slot, piece in good.items():
                 try:
-                    heard[slot] = self.pool[slot].push(pcm)
+                    piece.events = self.pool[slot].push(piece.samples)
                 except UNUSABLE as error:
-                    heard[slot] = error
-            return heard
+                    piece.error = error
+        self.pushing_used += time.thread_time() - began
 
     # --- connections ------------------------------------------------------------------------------
 

@@ -70,6 +70,9 @@ def as_bytes(name: str, text: object) -> bytes:
         raise Ending(NO_SENSE, f"{name} is {text[:20]!r}; expected base64") from None
 
 
+EVENT = [field.name for field in dataclasses.fields(pylstm.Event)]
+
+
 def described(event: pylstm.Event) -> dict:
     """An event as clients get it: kind, label, times in seconds, score; no float is rounded."""
-    return dataclasses.asdict(event)
+    return {name: getattr(event, name) for name in EVENT}

@@ -36,9 +36,10 @@ class Session:
         self._connection = connection
         connection.unblocked = self.tell
         self.source: Source | None = None  # until the first message
+        self.waiting = 0  # bytes of audio for the next pushes
         self.acknowledges = False
         self.ending: Ending | None = None  # why the talk was interrupted
-        self._audio = bytearray()
+        self._audio: deque[bytes] = deque()  # pieces as they came
         self._most = self._a_push = 0  # bytes
         self._arrivals: deque[tuple[int, float]] = deque()  # how many bytes had come when
         self._came = self._taken = 0  # bytes
@@ -60,9 +61,10 @@ class Session:
 
     def _take_in(self, data: bytes) -> bool:
         """Hands audio to the next pushes, unless too much of it is there already."""
-        if len(data) > self._most or len(self._audio) >= self._most:
+        if len(data) > self._most or self.waiting >= self._most:
             return False
-        self._audio += data
+        self._audio.append(data)
+        self.waiting += len(data)
         self._came += len(data)
         self._arrivals.append((self._came, time.perf_counter()))
         return True
@@ -76,7 +78,7 @@ class Session:
 
     async def pushed(self) -> None:
         """Waits until all audio has gone through the model."""
-        while self._audio or self._taken < self._came:
+        while self._taken < self._came:
             await self._next_push()
 
     async def _next_push(self) -> None:
@@ -84,19 +86,22 @@ class Session:
         await self._pushed.wait()
 
     @property
-    def waiting(self) -> int:
-        """How many bytes of audio are there for the next pushes."""
-        return len(self._audio)
-
-    @property
     def is_ahead(self) -> bool:
         """Whether there is more than one push takes."""
-        return len(self._audio) > self._a_push
+        return self.waiting > self._a_push
 
     def take(self) -> bytes:
         """The audio for a push. Afterwards `heard` has to be called, or `interrupt`."""
-        data = bytes(self._audio[: self._a_push])
-        del self._audio[: self._a_push]
+        pieces, missing = [], self._a_push
+        while self._audio and missing:
+            piece = self._audio.popleft()
+            if len(piece) > missing:
+                self._audio.appendleft(piece[missing:])
+                piece = piece[:missing]
+            pieces.append(piece)
+            missing -= len(piece)
+        data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        self.waiting -= len(data)
         return data
 
     def heard(self, n_bytes: int, events: Iterable[pylstm.Event]) -> list[float]:
@@ -180,6 +185,7 @@ class Session:
     def spoil(self, ending: Ending) -> None:
         """Audio could not be taken: what waits is dropped, and the talk ends."""
         self._audio.clear()
+        self.waiting = 0
         self._taken = self._came
         self._pushed.set()
         self.interrupt(ending)

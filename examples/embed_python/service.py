@@ -50,6 +50,7 @@ import pylstm
 TICK = 0.02  # seconds from push to push: what a client waits at most on top of the model's latency
 GROWTH = 100  # listeners that the pool gets at a time
 PATIENCE = 10.0  # seconds for the first message
+SILENCE = 20.0  # seconds after which a client is asked whether it is there, and has for the answer
 FAREWELL = 5.0  # seconds that a client has for reading what is still to be said
 
 LEAVING = "the service ends; resume the session at another one"
@@ -286,6 +287,8 @@ async def running(
             max_frame_size=2 * MOST_BYTES,
             websocket_handshake_timeout=FAREWELL,
             enable_auto_ping=True,
+            auto_ping_idle_timeout=SILENCE,
+            auto_ping_reply_timeout=SILENCE,
             use_aiofastnet=False,
             backlog=1024,
         )

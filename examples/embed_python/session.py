@@ -43,7 +43,7 @@ class Session:
         self._most = self._a_push = 0  # bytes
         self._arrivals: deque[tuple[int, float]] = deque()  # how many bytes had come when
         self._came = self._taken = 0  # bytes
-        self._pushed = asyncio.Event()
+        self._progress = asyncio.Event()
         self._messages: deque[str] = deque()
         self._unread = 0  # characters of them
         self._acknowledged = self._heard_to = 0  # samples of each channel
@@ -74,16 +74,17 @@ class Session:
         for start in range(0, len(data), self._most):
             piece = data[start : start + self._most]
             while not self._take_in(piece):
-                await self._next_push()
+                await self._next_progress()
 
     async def pushed(self) -> None:
         """Waits until all audio has gone through the model."""
         while self._taken < self._came:
-            await self._next_push()
+            await self._next_progress()
 
-    async def _next_push(self) -> None:
-        self._pushed.clear()
-        await self._pushed.wait()
+    async def _next_progress(self) -> None:
+        """Waits until audio was taken, or heard."""
+        self._progress.clear()
+        await self._progress.wait()
 
     @property
     def is_ahead(self) -> bool:
@@ -102,6 +103,7 @@ class Session:
             missing -= len(piece)
         data = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         self.waiting -= len(data)
+        self._progress.set()
         return data
 
     def heard(self, n_bytes: int, events: Iterable[pylstm.Event]) -> list[float]:
@@ -115,7 +117,7 @@ class Session:
             self.say(described(event))
         self._heard_to = self.source.position
         self.tell()
-        self._pushed.set()
+        self._progress.set()
         now, ages = time.perf_counter(), []
         while self._arrivals and self._arrivals[0][0] <= self._taken:
             ages.append(now - self._arrivals.popleft()[1])
@@ -187,5 +189,5 @@ class Session:
         self._audio.clear()
         self.waiting = 0
         self._taken = self._came
-        self._pushed.set()
+        self._progress.set()
         self.interrupt(ending)

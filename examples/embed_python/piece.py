@@ -30,22 +30,24 @@ class Piece:
     """
 
     def __init__(self, session: Session) -> None:
+        assert session.source is not None  # where audio waits, the client has said what it is
         self.session = session
         self.samples = NOTHING
         self.events: list[pylstm.Event] = []
         self.error: Exception | None = None
+        self._source = session.source
         self._data = session.take()
-        if not session.source.resamples:
+        if not self._source.resamples:
             self._convert()
 
     def resample(self) -> None:
         """Makes the samples, if that takes long enough to be done on the thread of the push."""
-        if self.session.source.resamples:
+        if self._source.resamples:
             self._convert()
 
     def _convert(self) -> None:
         try:
-            self.samples = self.session.source.push(self._data)
+            self.samples = self._source.push(self._data)
         except UNUSABLE as error:
             self.error = error
 

@@ -50,10 +50,13 @@ class Piece:
             self.samples = self._source.push(self._data)
         except UNUSABLE as error:
             self.error = error
+        self._position = self._source.position  # audio behind it may be taken before it is heard
 
     def tell(self) -> list[float]:
         """Tells the client what was heard. Gives how many seconds ago its audio came."""
+        if self.session.is_spoiled:  # by audio that came before
+            return []
         if self.error is not None:
             self.session.spoil(unusable(self.error))
             return []
-        return self.session.heard(len(self._data), self.events)
+        return self.session.heard(len(self._data), self.events, self._position)

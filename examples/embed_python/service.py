@@ -225,7 +225,7 @@ class Service:
                 events = listener.push(session.source.flush()) + listener.flush()
             except UNUSABLE as error:
                 raise unusable(error) from None
-            session.heard(0, events)
+            session.heard(0, events, session.source.position)
             session.say({"end": listener.frames})
 
     # --- sessions that move -----------------------------------------------------------------------
@@ -259,7 +259,7 @@ class Service:
             except UNUSABLE as error:
                 raise unusable(error) from None
         session.begin(source)
-        session.heard(0, events)
+        session.heard(0, events, source.position)
 
     async def leave(self) -> None:
         """Hands all sessions over, and waits until their clients have gone."""

@@ -38,6 +38,7 @@ class Session:
         self.source: Source | None = None  # until the first message
         self.waiting = 0  # bytes of audio for the next pushes
         self.acknowledges = False
+        self.is_spoiled = False
         self.ending: Ending | None = None  # why the talk was interrupted
         self._audio: deque[bytes] = deque()  # pieces as they came
         self._most = self._a_push = 0  # bytes
@@ -106,16 +107,15 @@ class Session:
         self._progress.set()
         return data
 
-    def heard(self, n_bytes: int, events: Iterable[pylstm.Event]) -> list[float]:
-        """Tells the client what was heard in so much of its audio.
+    def heard(self, n_bytes: int, events: Iterable[pylstm.Event], position: int) -> list[float]:
+        """Tells the client what was heard in so much of its audio, up to a position in it.
 
         Gives for each piece of audio that is done how many seconds ago it came.
         """
-        assert self.source is not None
         self._taken += n_bytes
         for event in events:
             self.say(described(event))
-        self._heard_to = self.source.position
+        self._heard_to = position
         self.tell()
         self._progress.set()
         now, ages = time.perf_counter(), []
@@ -185,7 +185,8 @@ class Session:
                 self._talk.reschedule(asyncio.get_running_loop().time())
 
     def spoil(self, ending: Ending) -> None:
-        """Audio could not be taken: what waits is dropped, and the talk ends."""
+        """Audio could not be taken: what comes behind it is dropped, and the talk ends."""
+        self.is_spoiled = True
         self._audio.clear()
         self.waiting = 0
         self._taken = self._came

@@ -340,7 +340,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    import sys
-
-    sys.setswitchinterval(0.0005)
     asyncio.run(main())

@@ -53,7 +53,9 @@ def test_a_stream_gives_the_rows_of_the_reference(
     expected, _, _ = reference.layers.LAYERS[layer.kind](rows, own)
     y = streamed(layer, x)
     assert y.shape == expected.shape == (layer.n_rows_out(count), layer.n_outputs)
-    np.testing.assert_allclose(y, expected, rtol=0, atol=2e-6 * (4 + np.abs(expected).max(initial=1)))
+    np.testing.assert_allclose(
+        y, expected, rtol=0, atol=2e-6 * (4 + np.abs(expected).max(initial=1))
+    )
 
 
 @pytest.mark.law_chunk
@@ -87,7 +89,9 @@ def test_any_cut_and_any_company_give_the_same_bits(
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=SHARED)
-@given(layer=drawn_layer(("conv",)), precision=st.sampled_from(PRECISIONS), count=st.integers(1, 30))
+@given(
+    layer=drawn_layer(("conv",)), precision=st.sampled_from(PRECISIONS), count=st.integers(1, 30)
+)
 def test_kernels_that_fuse_agree_to_the_bit(
     monkeypatch: pytest.MonkeyPatch, layer: Any, precision: str, count: int
 ) -> None:
@@ -176,7 +180,10 @@ def test_zeros_around_a_row_leave_no_sign(isa: str) -> None:
         ({"kernel_size": "129"}, r"kernel_size' is '129'; expected a whole number from 1 to 128"),
         ({"stride": "0"}, r"stride' is '0'; expected a whole number from 1 to 4096"),
         ({"dilation": "4096"}, r"dilation is 4096; expected at most 2048 with a kernel_size of 3"),
-        ({"padding": "2"}, r"padding' is '2'; expected two whole numbers from 0 to 4096 with a com"),
+        (
+            {"padding": "2"},
+            r"padding' is '2'; expected two whole numbers from 0 to 4096 with a com",
+        ),
         ({"padding": "-1,0"}, r"padding' is '-1,0'; expected two whole numbers"),
         ({"padding": "01,0"}, r"padding' is '01,0'; expected two whole numbers"),
         ({"padding": "1,0 "}, r"padding' is '1,0 '; expected two whole numbers"),
@@ -206,8 +213,14 @@ def test_files_that_fit_together_badly_are_refused(changes: dict[str, str], mess
     ("changes", "message"),
     [
         ({"left": "128"}, r"left' is '128'; expected a whole number from 0 to 127"),
-        ({"left": "100", "right": "28"}, r"left is 100 and .right is 28; expected a sum of at most 127"),
-        ({"input_size": "65536"}, r"left is 1 and .right is 1; expected a sum of at most 0 with an"),
+        (
+            {"left": "100", "right": "28"},
+            r"left is 100 and .right is 28; expected a sum of at most 127",
+        ),
+        (
+            {"input_size": "65536"},
+            r"left is 1 and .right is 1; expected a sum of at most 0 with an",
+        ),
     ],
 )
 def test_stacks_that_are_too_wide_are_refused(changes: dict[str, str], message: str) -> None:

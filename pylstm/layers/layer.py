@@ -118,6 +118,16 @@ class Layer:
         """Whether a row that comes out is a distribution: posteriors that sum to 1."""
         return False
 
+    def row_times(self, first: int, period: int) -> tuple[int, int]:
+        """Which frames of the features its rows stand for: the first, and how far it is from one to
+        the next; from those that the rows going in stand for."""
+        return first, period
+
+    def n_rows_out(self, n_rows: Any) -> Any:
+        """How many rows come out of a whole sequence of so many: as many, unless the kind says
+        otherwise. For an int or an array of them."""
+        return n_rows
+
     def in_bulk(self, weights: Weights, gradients: bool) -> BulkLayer:
         """The layer, ready for passes over whole batches.
 
@@ -160,6 +170,7 @@ class Layer:
         Returns
         -------
         y : array, shape (T, n_outputs) or (T, B, n_outputs), float32
+            With `n_rows_out` (T) rows where a layer changes how many there are.
         state : as above
             After the last frame of each sequence (in the backward direction: after its first); None
             for a layer that remembers nothing.
@@ -198,7 +209,7 @@ class Layer:
         check_finite("x", rows)
         layer = self.in_bulk(self.weights, gradients=False)
         y_rows, end, _ = layer.forward(rows, packed, begin, PassSettings())
-        y, ends = packed.unpack(y_rows), map(packed.unsort, end)
+        y, ends = layer.out_packed(packed).unpack(y_rows), map(packed.unsort, end)
         if single:
             return y[:, 0], state_from_parts(part[:, 0] for part in ends)
         return y, state_from_parts(ends)

@@ -62,6 +62,10 @@ class RowPass:
     def __init__(self, layer: RowLayer, weights: Weights) -> None:
         self._layer, self._weights = layer, weights
 
+    def out_packed(self, packed: Packed) -> Packed:
+        """The same: see `BulkLayer.out_packed`."""
+        return packed
+
     def forward(
         self, x: Array, packed: Packed, state: State | None, settings: PassSettings
     ) -> tuple[Array, State, Any]:

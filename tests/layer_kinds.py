@@ -258,8 +258,7 @@ KINDS = (
     Kind(
         pylstm.Affine,
         {"affine": in_parts(pylstm.Affine)},
-        PARTS
-        | {"per": st.sampled_from(["element", "channel", "position"]), "bias": st.booleans()},
+        PARTS | {"per": st.sampled_from(["element", "channel", "position"]), "bias": st.booleans()},
         draws=False,
         torch_module=torch_weights,
         torch_forward=torch_affine,

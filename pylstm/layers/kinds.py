@@ -12,5 +12,16 @@ from pylstm.layers.norm import LayerNorm
 from pylstm.layers.rnn import RNN
 from pylstm.layers.select import Select
 
-__all__ = ["GRU", "LSTM", "RNN", "Activation", "Add", "Affine", "Concat", "Dense", "LayerNorm", "Mul"]
+__all__ = [
+    "GRU",
+    "LSTM",
+    "RNN",
+    "Activation",
+    "Add",
+    "Affine",
+    "Concat",
+    "Dense",
+    "LayerNorm",
+    "Mul",
+]
 __all__ += ["Select"]

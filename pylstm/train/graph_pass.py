@@ -123,9 +123,7 @@ def graph_backward(
         if runner is None:
             parts = _apart(node.layer, kept, d)
         else:
-            dx, begins[place] = runner.backward(
-                kept, d, d_ends[place], gradients[place], wanted[0]
-            )
+            dx, begins[place] = runner.backward(kept, d, d_ends[place], gradients[place], wanted[0])
             parts = [dx]
         for name, part, is_wanted in zip(node.inputs, parts, wanted, strict=True):
             if is_wanted:

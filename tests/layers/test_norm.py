@@ -31,7 +31,9 @@ def assert_near(y: np.ndarray, exact: np.ndarray) -> None:
     assert (np.abs(y - exact) <= TOLERANCE * np.maximum(1, np.abs(exact))).all()
 
 
-@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     channels=st.one_of(st.integers(1, 70), st.sampled_from([128, 257, 1000])),
     positions=st.sampled_from([1, 1, 2, 5, 16]),

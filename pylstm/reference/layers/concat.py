@@ -9,9 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike
 from pylstm.reference.activations import Array
 
 
-def concat(
-    xs: Sequence[ArrayLike], positions: int = 1, dtype: DTypeLike = np.float64
-) -> Array:
+def concat(xs: Sequence[ArrayLike], positions: int = 1, dtype: DTypeLike = np.float64) -> Array:
     """The channels of each position side by side, from the first row to the last.
 
     Parameters

@@ -57,7 +57,8 @@ def fit(
     Parameters
     ----------
     model_or_layers : Model, sequence or mapping of layers, or Network
-        A mapping is a graph, as `Model` takes it. What is trained. Models and layers are not changed; a network is trained in place.
+        What is trained; a mapping is a graph, as `Model` takes it. Models and layers are not
+        changed; a network is trained in place.
     training : source
         The batches: `Arrays`, `Truncated`, ``Recordings.source(...)``, or anything with
         ``batches(epoch, seed)`` and ``n_batches``. Epochs are counted from 0 here.

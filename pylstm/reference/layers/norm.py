@@ -1,5 +1,5 @@
-r"""Layer norm (Ba, Kiros, Hinton 2016), as ``torch.nn.LayerNorm`` has it (PyTorch 2.13); over a whole
-row also the instant layer norm of DTLN (Westhausen and Meyer 2020), with ``eps=1e-7``."""
+r"""Layer norm (Ba, Kiros, Hinton 2016), as ``torch.nn.LayerNorm`` has it (PyTorch 2.13); over a
+whole row also the instant layer norm of DTLN (Westhausen and Meyer 2020), with ``eps=1e-7``."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -151,8 +151,10 @@ cdef class Stream(Session):
         -------
         rows : array, shape (rows, n_outputs), float32
         gates : list of array, shape (T, n_parts, size), float32
-            Zeros for a frame for which a layer takes no step. One per cell that shows something, first layer first. Of an LSTM cell, (T, 6, hidden_size): along axis 1 input gate
-            i, forget gate f, candidate g, output gate o, and after the step long-term memory c and short-term memory h.
+            Zeros for a frame for which a layer takes no step. One per cell that shows something, first layer first. Of an LSTM
+            cell, (T, 6, hidden_size): along axis 1 input gate i, forget gate f, candidate g, output gate o, and after the step
+            long-term memory c and short-term memory h. Of a cell whose parts differ in width, as with a projection, a tuple of
+            arrays (T, size) instead.
         """
         cdef pylstm_hearing part
         cdef Opened opened
@@ -174,10 +176,11 @@ cdef class Stream(Session):
         finally:
             close_buffers(&opened)
         settle(status)
-        gates = [
-            numpy.stack([flat[:, gate.offset : gate.offset + gate.size] for gate in cell], axis=1)
-            for cell in cells_of(self.core.trace_parts)
-        ]
+        gates = []
+        for cell in cells_of(self.core.trace_parts):
+            parts = tuple(flat[:, gate.offset : gate.offset + gate.size] for gate in cell)
+            alike = len({gate.size for gate in cell}) == 1
+            gates.append(numpy.stack(parts, axis=1) if alike else parts)
         return rows, gates
 
     def flush(self, out=None):

@@ -100,6 +100,62 @@ def torch_recurrent_forward(
     return y, end
 
 
+def torch_gru(layer: Any) -> Any:
+    """nn.GRU; of variants that it does not have a module of plain operations."""
+    if layer.reset_after and layer.candidate == "tanh":
+        return torch_recurrent(layer)
+    return torch_plain(layer)
+
+
+def torch_plain(layer: Any) -> Any:
+    """A module that has the weights under their names, and nothing else."""
+    import torch
+
+    module = torch.nn.Module()
+    for name, w in layer.weights.items():
+        module.register_parameter(name, torch.nn.Parameter(torch.tensor(w)))
+    return module
+
+
+def torch_gru_forward(module: Any, layer: Any, x: Any, counts: Array, state: Any) -> Any:
+    """As the formulas have it, sequence by sequence where PyTorch has no module."""
+    import torch
+
+    if isinstance(module, torch.nn.GRU):
+        return torch_recurrent_forward(module, layer, x, counts, state)
+    activation = {"tanh": torch.tanh, "relu": torch.relu}[layer.candidate]
+    ends, place = [], 0
+    for k in range(layer.num_layers):
+        outputs = []
+        for suffix in layer.suffixes:
+            own = {
+                part: getattr(module, f"{part}_l{k}{suffix}", None)
+                for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            }
+            w_r, w_z, w_n = own["weight_hh"].chunk(3)
+            biases = [torch.zeros(1)] * 3 if own["bias_hh"] is None else own["bias_hh"].chunk(3)
+            rows: list[list[Any]] = []
+            for b, count in enumerate(counts):
+                h = x.new_zeros(layer.hidden_size) if state is None else state[place, b]
+                found = {}
+                for t in reversed(range(count)) if suffix else range(count):
+                    sums = torch.nn.functional.linear(x[t, b], own["weight_ih"], own["bias_ih"])
+                    r, z, n = sums.chunk(3)
+                    r = torch.sigmoid(r + w_r @ h + biases[0])
+                    z = torch.sigmoid(z + w_z @ h + biases[1])
+                    if layer.reset_after:
+                        n = activation(n + r * (w_n @ h + biases[2]))
+                    else:
+                        n = activation(n + w_n @ (r * h) + biases[2])
+                    h = found[t] = (1 - z) * n + z * h
+                rows.append([found.get(t, torch.zeros_like(h)) for t in range(len(x))])
+                ends.append(h)
+            outputs.append(torch.stack([torch.stack(row) for row in rows], 1))
+            place += 1
+        x = torch.cat(outputs, -1)
+    return x, torch.stack(ends).reshape(place, len(counts), -1)
+
+
 # --- dense layers ---------------------------------------------------------------------------------
 
 
@@ -225,15 +281,24 @@ KINDS = (
     ),
     Kind(
         pylstm.GRU,
-        {"gru": pylstm.GRU},
+        {
+            "gru": pylstm.GRU,
+            "gru_relu": partial(pylstm.GRU, candidate="relu"),
+            "gru_before": partial(pylstm.GRU, reset_after=False),
+            "gru_before_relu": partial(pylstm.GRU, reset_after=False, candidate="relu"),
+        },
         STACK,
-        torch_module=torch_recurrent,
-        torch_forward=torch_recurrent_forward,
+        state="h",
+        trace="rznh",
+        torch_module=torch_gru,
+        torch_forward=torch_gru_forward,
     ),
     Kind(
         pylstm.RNN,
         {f"rnn_{name}": partial(pylstm.RNN, nonlinearity=name) for name in ("tanh", "relu")},
         STACK,
+        state="h",
+        trace="h",
         torch_module=torch_recurrent,
         torch_forward=torch_recurrent_forward,
     ),

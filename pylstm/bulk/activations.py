@@ -21,8 +21,8 @@ out."""
 def activate(function: str, y: Array, *parameters: float | Array) -> Array:
     """Applies an activation; y may be overwritten.
 
-    The parameters are those of `pylstm.layers.Activation`: alpha (a number, or one for each value),
-    low and high, slope and offset, or floor.
+    The parameters are those of `pylstm.layers.Activation`, in its order: alpha (a number, or one
+    for each value), low and high, slope and offset, or floor.
     """
     if function == "tanh":
         np.tanh(y, out=y)

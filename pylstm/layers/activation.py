@@ -67,7 +67,7 @@ class Activation(RowLayer):
     ``softmax``       :math:`e^{x_k} / \sum_j e^{x_j}`, over the row
     ``log_softmax``   its natural logarithm, also where that is too small for a float
     ``gelu``          :math:`x\, Φ(x)` with the normal distribution Φ (Hendrycks and Gimpel 2016)
-    ``gelu_tanh``     :math:`x\, (1 + \tanh(\sqrt{2/π}\, (x + 0.044715\, x^3))) / 2`, like it
+    ``gelu_tanh``     :math:`x\, (1 + \tanh(\sqrt{2/π}\, (x + 0.044715\, x^3))) / 2`, almost that
     ``silu``          :math:`x\, σ(x)`, also called swish
     ``softsign``      :math:`x / (1 + |x|)`
     ``sqrt``          :math:`\sqrt{\max(x, 0)}`: negative values count as 0

@@ -35,6 +35,9 @@ SumActivation = Literal[
 ]
 ACTIVATIONS: tuple[SumActivation, ...] = get_args(SumActivation)
 
+# Those of format 1 of model files.
+FIRST_ACTIVATIONS = ("linear", "sigmoid", "tanh", "relu", "softmax")
+
 
 class Dense(RowLayer):
     r"""A fully connected layer with an activation: ``torch.nn.Linear`` and what follows it.
@@ -66,6 +69,7 @@ class Dense(RowLayer):
 
     kind = "dense"
     streams = True
+    first_format = 1
     settings = MappingProxyType(
         {
             "input_size": SIZE,
@@ -102,7 +106,7 @@ class Dense(RowLayer):
     @property
     def needs_format(self) -> int:
         """The first format of model files that can hold it."""
-        return 1 if self.activation in ACTIVATIONS[:5] else 2
+        return 1 if self.activation in FIRST_ACTIVATIONS else 2
 
     @property
     def shapes(self) -> dict[str, Shape]:

@@ -55,12 +55,17 @@ class Layer:
     """Its name in model files."""
     settings: ClassVar[Mapping[str, Setting]]
     """Arguments of the constructor that a model file holds."""
+    later_settings: ClassVar[Mapping[str, Any]] = MappingProxyType({})
+    """Those of them that format 1 does not know, with the values at which a file leaves them
+    out."""
     options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """Arguments that no model file holds, with the values at which a layer does without them."""
     streams: ClassVar[bool] = False
     """Whether the core runs this kind, and model files hold it."""
     precisions: ClassVar[tuple[Precision, ...]] = PRECISIONS[:1]
     """What its weights can be."""
+    first_format: ClassVar[int] = 2
+    """The first format of model files that knows this kind."""
 
     input_size: int
     precision: Precision = "float32"
@@ -91,11 +96,6 @@ class Layer:
         return self.n_outputs
 
     @property
-    def needs_format(self) -> int:
-        """The first format of model files that can hold it."""
-        return 2
-
-    @property
     def shapes(self) -> dict[str, Shape]:
         """Name and shape of every weight."""
         raise NotImplementedError
@@ -112,6 +112,15 @@ class Layer:
     def obstacle(self) -> str | None:
         """Why no stream can run this layer and no model file hold it; None: they can."""
         return None if self.streams else f"no stream runs {type(self).__name__} layers yet"
+
+    @property
+    def needs_format(self) -> int:
+        """The lowest format of model files that can hold this layer."""
+        return max(self.first_format, 2 if self._chosen(self.later_settings) else 1)
+
+    def _chosen(self, usual: Mapping[str, Any]) -> list[str]:
+        """The names of the arguments that are not as usual."""
+        return [name for name, value in usual.items() if getattr(self, name) != value]
 
     @property
     def gives_distribution(self) -> bool:
@@ -271,7 +280,8 @@ class Layer:
         precision : {"bf16", "int8"}
             bf16: the upper half of a float32, 8 significant bits, rounded to nearest. int8: a byte
             a weight and a scale a row, the largest magnitude of the row being 127; inputs become
-            bytes on the fly, by the largest magnitude of the frame (h by 1).
+            bytes on the fly, by the largest magnitude of the frame (h by 1, or, where it is
+            projected, by its own largest).
 
         Returns
         -------
@@ -328,7 +338,12 @@ class Layer:
         if self.obstacle is not None:
             raise ValueError(f"{self!r} fits in no model file: {self.obstacle}")
         config = {"kind": self.kind}
-        config |= {name: written(getattr(self, name)) for name in self.settings}
+        later = self._chosen(self.later_settings)
+        config |= {
+            name: written(getattr(self, name))
+            for name in self.settings
+            if name in later or name not in self.later_settings
+        }
         if self.precision != "float32":
             config["precision"] = self.precision
         return config
@@ -340,7 +355,7 @@ class Layer:
         Parameters
         ----------
         config : mapping of str to str
-            Every key of `config`, no other.
+            Every key of `config`, no other. Those that it leaves out at times may be missing.
         weights : mapping of str to ndarray
             Every weight, no other.
 
@@ -350,7 +365,8 @@ class Layer:
             A key or a weight is missing, unused or not what was expected.
         """
         precision = {"precision": choice_of(cls.precisions)} if len(cls.precisions) > 1 else {}
-        settings = read_settings(config, cls.kind, {**cls.settings, **precision}, precision)
+        optional = (*cls.later_settings, *precision)
+        settings = read_settings(config, cls.kind, {**cls.settings, **precision}, optional)
         if settings.get("precision") == "int8":  # the reader of model files gives floats
             weights = {
                 name: w.astype(np.int8) if f"{name}_scale" in weights else w
@@ -359,9 +375,10 @@ class Layer:
         return cls(**settings, weights=weights)  # type: ignore[call-arg]
 
     def __repr__(self) -> str:
-        names = (*self.settings, *([] if self.precision == "float32" else ["precision"]))
-        chosen = [name for name, off in self.options.items() if getattr(self, name) != off]
-        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in (*names, *chosen))
+        names = [name for name in self.settings if name not in self.later_settings]
+        names += [] if self.precision == "float32" else ["precision"]
+        names += self._chosen({**self.later_settings, **self.options})
+        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in names)
         return f"{type(self).__name__}({settings})"
 
     def __eq__(self, other: object) -> bool:

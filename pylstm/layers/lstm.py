@@ -11,16 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm import _engine
-from pylstm.arguments import count
+from pylstm.arguments import count, flag, real, shown
 from pylstm.brief_repr import named_values
 from pylstm.bulk.frames import check_frames
 from pylstm.bulk.states import check_state
 from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.quantisation import PRECISIONS, Precision
 from pylstm.layers.recurrent import Recurrent
+from pylstm.layers.settings import FLAG, NUMBER, SIZE
+from pylstm.layers.weights import Shape
 from pylstm.safetensors_encoding import encode_model
 
 __all__ = ["LSTM", "Gates"]
+
+# What a limit may be that is not 0: float32 holds it, and it is no subnormal number.
+SMALLEST_CLIP, LARGEST_CLIP = 1e-30, 3e38
 
 
 class Gates(NamedTuple):
@@ -40,10 +45,21 @@ class Gates(NamedTuple):
     c: NDArray[np.float32]
     """Long-term memory after the step."""
     h: NDArray[np.float32]
-    """Short-term memory after the step: the layer's output."""
+    """Short-term memory after the step: the layer's output, of width proj_size if there is one."""
 
     def __repr__(self) -> str:
         return named_values(self, self._asdict())
+
+
+def limit(name: str, value: object) -> float:
+    """0, for none, or a limit."""
+    found = real(name, value)
+    if found and not SMALLEST_CLIP <= found <= LARGEST_CLIP:  # refuses NaN too
+        raise ValueError(
+            f"{name} is {shown(value)}; expected {SMALLEST_CLIP:g} to {LARGEST_CLIP:g}, or 0 for no"
+            " limit"
+        )
+    return abs(found)  # no -0.0, which a file would write
 
 
 class LSTM(Recurrent):
@@ -57,6 +73,11 @@ class LSTM(Recurrent):
         o &= σ(W_{io} x + b_{io} + W_{ho} h + b_{ho}) \\
         c' &= f ⊙ c + i ⊙ g, &\quad
         h' &= o ⊙ \tanh(c')
+
+    Options change a layer in this order, and can be combined. With `layer_norm`, :math:`W_i x` and
+    :math:`W_h h` are normalised (below) before the biases are added. Peepholes are added to the
+    sums of i, f and o, these are limited by `gate_clip`, and :math:`c'` by `cell_clip`; a peephole
+    of o, h and the next step see the limited :math:`c'`. With `coupled`, f is 1 - i.
 
     Parameters
     ----------
@@ -78,7 +99,30 @@ class LSTM(Recurrent):
         (``..._reverse``); outputs are [forward, backward]. No stream can do that.
     proj_size : int
         Not 0: h becomes :math:`W_{hr} h`, of this width, less than hidden_size; ``weight_hr_l{k}``
-        (proj_size, hidden_size), and ``weight_hh_l{k}`` (4 * hidden_size, proj_size). Bulk only.
+        (proj_size, hidden_size), and ``weight_hh_l{k}`` (4 * hidden_size, proj_size).
+    peepholes : bool
+        Whether gates see the memory: :math:`p_i ⊙ c` is added to the sum of i, :math:`p_f ⊙ c` to
+        that of f and :math:`p_o ⊙ c'`, of the new memory, to that of o (Gers and Schmidhuber 2000;
+        the order and the place are those of ONNX and of Kaldi's LSTMP). ``peephole_i_l{k}``,
+        ``peephole_f_l{k}`` and ``peephole_o_l{k}`` (hidden_size,).
+    coupled : bool
+        Whether the forget gate is f = 1 - i, as with ``input_forget`` in ONNX. Weights have three
+        gates then, i, g, o, in 3 * hidden_size rows, and no ``peephole_f_l{k}``. TensorFlow and
+        TFLite have i = 1 - f: the weights of f with the opposite sign are those of i.
+    gate_clip : float
+        Not 0: every sum that a gate takes is limited to -gate_clip ... gate_clip, as by ``clip`` in
+        ONNX.
+    cell_clip : float
+        Not 0: :math:`c'` is limited to -cell_clip ... cell_clip, as by ``cell_clip`` in TensorFlow
+        and by Kaldi's.
+    layer_norm : bool
+        Whether sums and memory are normalised (Ba, Kiros and Hinton 2016, arXiv:1607.06450,
+        equations 20 to 22): with N(v) = (v - mean(v)) / sqrt(var(v) + 1e-5), over all gates
+        together, :math:`W_i x` becomes :math:`a_i ⊙ N(W_i x)`, :math:`W_h h` becomes
+        :math:`a_h ⊙ N(W_h h)`, and h is :math:`o ⊙ \tanh(a_c ⊙ N(c') + b_c)`; c stays as it is.
+        ``gain_ih_l{k}`` and ``gain_hh_l{k}``, as long as a bias, ``gain_c_l{k}`` and, with a bias,
+        ``bias_c_l{k}`` (hidden_size,). They begin as 1 and 0. The biases of the paper's two
+        normalisations are ``bias_ih_l{k}`` and ``bias_hh_l{k}``.
     dropout : float
         In training, the share of outputs of every layer but the last that are set to 0; the others
         grow by 1 / (1 - dropout).
@@ -102,7 +146,28 @@ class LSTM(Recurrent):
     gates = 4
     streams = True
     precisions = PRECISIONS
-    options = MappingProxyType({"bidirectional": False, "proj_size": 0, "dropout": 0.0})
+    first_format = 1
+    settings = MappingProxyType(
+        {
+            **Recurrent.settings,
+            "proj_size": SIZE,
+            "peepholes": FLAG,
+            "coupled": FLAG,
+            "gate_clip": NUMBER,
+            "cell_clip": NUMBER,
+            "layer_norm": FLAG,
+        }
+    )
+    later_settings = MappingProxyType(
+        {
+            "proj_size": 0,
+            "peepholes": False,
+            "coupled": False,
+            "gate_clip": 0.0,
+            "cell_clip": 0.0,
+            "layer_norm": False,
+        }
+    )
 
     def __init__(
         self,
@@ -114,6 +179,11 @@ class LSTM(Recurrent):
         *,
         bidirectional: bool = False,
         proj_size: int = 0,
+        peepholes: bool = False,
+        coupled: bool = False,
+        gate_clip: float = 0.0,
+        cell_clip: float = 0.0,
+        layer_norm: bool = False,
         dropout: float = 0.0,
         precision: Precision = "float32",
         seed: int | None = None,
@@ -126,18 +196,42 @@ class LSTM(Recurrent):
                     f"proj_size is {proj_size}; expected less than hidden_size {self.hidden_size}"
                 )
         self.proj_size = int(proj_size)
+        self.peepholes = flag("peepholes", peepholes)
+        self.coupled = flag("coupled", coupled)
+        self.gate_clip = limit("gate_clip", gate_clip)
+        self.cell_clip = limit("cell_clip", cell_clip)
+        self.layer_norm = flag("layer_norm", layer_norm)
         self.precision = precision
         self._take(weights, self.hidden_size, seed)
-
-    @property
-    def needs_format(self) -> int:
-        """The first format of model files that can hold it."""
-        return 1
+        if weights is None and self.layer_norm:
+            for name, values in self.weights.items():
+                if name.startswith(("gain_", "bias_c_")):
+                    values[...] = name.startswith("gain_")
 
     @property
     def width(self) -> int:
         """Width of h: proj_size if there is a projection, else hidden_size."""
         return self.proj_size or self.hidden_size
+
+    @property
+    def rows(self) -> int:
+        """Rows of a weight: hidden_size for each gate that has some."""
+        return (3 if self.coupled else 4) * self.hidden_size
+
+    @property
+    def shapes(self) -> dict[str, Shape]:
+        """Name and shape of every weight."""
+        shapes = super().shapes
+        for end in (f"_l{k}{suffix}" for k in range(self.num_layers) for suffix in self.suffixes):
+            if self.peepholes:
+                for gate in "io" if self.coupled else "ifo":
+                    shapes[f"peephole_{gate}{end}"] = (self.hidden_size,)
+            if self.layer_norm:
+                shapes["gain_ih" + end] = shapes["gain_hh" + end] = (self.rows,)
+                shapes["gain_c" + end] = (self.hidden_size,)
+                if self.bias:
+                    shapes["bias_c" + end] = (self.hidden_size,)
+        return shapes
 
     @property
     def state_shapes(self) -> dict[str, tuple[int, int]]:
@@ -150,8 +244,6 @@ class LSTM(Recurrent):
         """Why no stream can run this layer and no model file hold it; None: they can."""
         if self.bidirectional:
             return "a stream cannot hear the future: make it with bidirectional=False"
-        if self.proj_size:
-            return "streams have no projections: make it with proj_size=0"
         return None
 
     def trace(
@@ -196,7 +288,11 @@ class LSTM(Recurrent):
             begin = check_state("state", self.state_shapes, state, n_columns, single=not batch)
         core = _engine.Core(encode_model(None, [(self.config(), self.tensors())]))
         columns = x.reshape(len(x), n_columns, self.input_size)
-        traced = np.zeros((self.num_layers, 6, len(x), n_columns, self.hidden_size), np.float32)
+        widths = (*[self.hidden_size] * 5, self.width)
+        traced = [
+            [np.zeros((len(x), n_columns, width), np.float32) for width in widths]
+            for _ in range(self.num_layers)
+        ]
         for column in range(n_columns):
             stream = _engine.Stream(core, self)
             if begin is not None:
@@ -204,7 +300,8 @@ class LSTM(Recurrent):
                     tuple(part[k, column] for part in begin) for k in range(self.num_layers)
                 ]
             _, gates = stream.trace(columns[:, column])
-            for k, values in enumerate(gates):
-                traced[k, :, :, column] = values.transpose(1, 0, 2)
-        shape = (6, len(x), *batch, self.hidden_size)
-        return [Gates(*traced[k].reshape(shape)) for k in range(self.num_layers)]
+            for cell, values in zip(traced, gates, strict=True):
+                parts = values if isinstance(values, tuple) else values.swapaxes(0, 1)
+                for part, found in zip(cell, parts, strict=True):
+                    part[:, column] = found
+        return [Gates(*(part.reshape(len(x), *batch, -1) for part in cell)) for cell in traced]

@@ -30,7 +30,7 @@ class Recurrent(Layer):
         {"bidirectional": False, "dropout": 0.0}
     )
     gates: ClassVar[int]
-    """How many matrices of hidden_size rows stand below each other in a weight."""
+    """How many matrices of hidden_size rows stand below each other in a weight, usually."""
     hidden_size: int
     num_layers: int
     bias: bool
@@ -75,6 +75,13 @@ class Recurrent(Layer):
             )
 
     @property
+    def obstacle(self) -> str | None:
+        """Why no stream can run this layer and no model file hold it; None: they can."""
+        if self.bidirectional:
+            return "a stream cannot hear the future: make it with bidirectional=False"
+        return super().obstacle
+
+    @property
     def width(self) -> int:
         """Width of h."""
         return self.hidden_size
@@ -95,9 +102,14 @@ class Recurrent(Layer):
         return self.width * len(self.suffixes)
 
     @property
+    def rows(self) -> int:
+        """Rows of a weight: hidden_size for each gate."""
+        return self.gates * self.hidden_size
+
+    @property
     def shapes(self) -> dict[str, Shape]:
         """Name and shape of every weight."""
-        rows = self.gates * self.hidden_size
+        rows = self.rows
         shapes: dict[str, Shape] = {}
         for k in range(self.num_layers):
             for suffix in self.suffixes:

@@ -58,7 +58,10 @@ static inline size_t pylstm_column_room(int n) {
 typedef struct pylstm_kernels {
     const char *isa; /* its name (instruction_sets.h) */
     const struct pylstm_lstm_kernels *lstm;
+    const struct pylstm_lstm_options_kernels *lstm_options;
+    const struct pylstm_recurrent_kernels *gru, *rnn;
     const struct pylstm_dense_kernels *dense;
+    const struct pylstm_conv_kernels *conv;
     const struct pylstm_activation_kernels *activation;
     const struct pylstm_elementwise_kernels *elementwise;
     const struct pylstm_norm_kernels *norm;

@@ -1,4 +1,5 @@
-/* LSTM: one step of one stream, projections of inputs, one step of many streams.
+/* LSTM: one step of one stream, projections of inputs, one step of many streams, and the sums alone for cells whose update is
+ * another one (lstm_options.inc.h).
  *
  * PyTorch's torch.nn.LSTM (Hochreiter and Schmidhuber 1997 with the forget gate of Gers et al. 2000):
  *
@@ -33,13 +34,14 @@ PYLSTM_INLINE size_t lstm_padded(const pylstm_lstm_weights *layer) {
 }
 
 PYLSTM_INLINE size_t lstm_block_words(const pylstm_lstm_weights *layer, int precision) {
-    return (packed_rows((size_t)layer->input_size, precision) + packed_rows((size_t)layer->hidden_size, precision)) *
-           BLOCK_WORDS;
+    return (packed_rows((size_t)layer->input_size, precision) + packed_rows((size_t)layer->h_size, precision)) * BLOCK_WORDS;
 }
 
-/* One step of n_blocks neighbouring blocks of 16 units; n_blocks and precision are constants where it is called. */
+/* One step of n_blocks neighbouring blocks; or, where `updates` is 0, the sums of x or of h alone, stored in h_next. n_blocks,
+ * precision and updates are constants where it is called. */
 PYLSTM_INLINE void lstm_blocks(const pylstm_lstm_weights *layer, const void *x, const float *z, const void *h, float *c,
-                               float *h_next, float *gates, int block, const int n_blocks, const int precision) {
+                               float *h_next, float *gates, int block, const int n_blocks, const int precision,
+                               const int updates) {
     const size_t block_words = lstm_block_words(layer, precision);
     const float *start = (x ? layer->bias : z) + (size_t)block * BLOCK_WORDS;
     const float *w = layer->weights + (size_t)block * block_words;
@@ -55,30 +57,37 @@ PYLSTM_INLINE void lstm_blocks(const pylstm_lstm_weights *layer, const void *x, 
     } else {
         w += packed_rows((size_t)layer->input_size, precision) * BLOCK_WORDS;
     }
-    add_column(sum, w, block_words, BLOCK_WORDS, h, (size_t)layer->hidden_size, n_blocks, PYLSTM_GATES, precision);
+    if (updates || h)
+        add_column(sum, w, block_words, BLOCK_WORDS, h, (size_t)layer->h_size, n_blocks, PYLSTM_GATES, precision);
     PYLSTM_UNROLL
-    for (int b = 0; b < n_blocks; b++)
-        lstm_update(sum[b], c, h_next, gates, lstm_padded(layer), (size_t)(block + b) * PYLSTM_UNITS);
+    for (int b = 0; b < n_blocks; b++) {
+        if (updates) {
+            lstm_update(sum[b], c, h_next, gates, lstm_padded(layer), (size_t)(block + b) * PYLSTM_UNITS);
+        } else {
+            PYLSTM_UNROLL
+            for (int gate = 0; gate < PYLSTM_GATES; gate++)
+                v16_store(h_next + (block + b) * BLOCK_WORDS + gate * PYLSTM_UNITS, sum[b][gate]);
+        }
+    }
 }
 
 PYLSTM_INLINE void lstm_all_blocks(const pylstm_lstm_weights *layer, const void *x, const float *z, const void *h, float *c,
-                                   float *h_next, float *gates, const int precision) {
-    const int n_blocks = (layer->hidden_size + PYLSTM_UNITS - 1) / PYLSTM_UNITS;
+                                   float *h_next, float *gates, const int precision, const int updates) {
     int block = 0;
-    for (; block + PYLSTM_BLOCKS_AT_ONCE <= n_blocks; block += PYLSTM_BLOCKS_AT_ONCE)
-        lstm_blocks(layer, x, z, h, c, h_next, gates, block, PYLSTM_BLOCKS_AT_ONCE, precision);
-    for (; block < n_blocks; block++)
-        lstm_blocks(layer, x, z, h, c, h_next, gates, block, 1, precision);
+    for (; block + PYLSTM_BLOCKS_AT_ONCE <= layer->n_blocks; block += PYLSTM_BLOCKS_AT_ONCE)
+        lstm_blocks(layer, x, z, h, c, h_next, gates, block, PYLSTM_BLOCKS_AT_ONCE, precision, updates);
+    for (; block < layer->n_blocks; block++)
+        lstm_blocks(layer, x, z, h, c, h_next, gates, block, 1, precision, updates);
 }
 
 /* --- several columns -------------------------------------------------------------------------------------------------- */
 
 /* What a step of n columns reads and writes: arrays of n, NULL where not used. */
 typedef struct lstm_columns {
-    const void *const *x, *const *h;      /* floats, or pairs with bfloat16 weights; */
-    const byte_column *x_bytes, *h_bytes; /* with int8 weights these instead */
+    const void *const *x, *const *h;      /* floats, or pairs with bfloat16 weights; h NULL: sums of x alone */
+    const byte_column *x_bytes, *h_bytes; /* with int8 weights these are read instead */
     const float *const *start;            /* the projections, or NULL to begin at the bias */
-    float *const *sums;                   /* where the sums go: projections, */
+    float *const *sums;                   /* where the sums go, */
     float *const *c;                      /* or, where this is given, the new c and h */
     float *const *h_next;
     float *gates; /* of a single column */
@@ -89,7 +98,7 @@ typedef struct lstm_columns {
 PYLSTM_INLINE void lstm_sums(const pylstm_lstm_weights *layer, int block, int first, const lstm_columns *columns, int column,
                              float (*sums)[BLOCK_WORDS], const int n, const int n_vectors, const int precision) {
     const size_t place = (size_t)block * BLOCK_WORDS + (size_t)first * PYLSTM_UNITS;
-    const size_t input_size = (size_t)layer->input_size, hidden_size = (size_t)layer->hidden_size;
+    const size_t input_size = (size_t)layer->input_size, h_size = (size_t)layer->h_size;
     const float *w = layer->weights + (size_t)block * lstm_block_words(layer, precision) + first * PYLSTM_UNITS;
     v16 sum[PYLSTM_TILE_COLUMNS][MOST_VECTORS];
     PYLSTM_UNROLL
@@ -107,12 +116,12 @@ PYLSTM_INLINE void lstm_sums(const pylstm_lstm_weights *layer, int block, int fi
     } else {
         w = add_columns(sum, w, BLOCK_WORDS, columns->x + column, input_size, n, n_vectors, precision);
     }
-    if (columns->c) {
+    if (columns->h) {
         if (precision == PYLSTM_WEIGHTS_INT8) {
-            add_byte_columns(sum, w, BLOCK_WORDS, columns->h_bytes + column, hidden_size, layer->scale_h + place,
+            add_byte_columns(sum, w, BLOCK_WORDS, columns->h_bytes + column, h_size, layer->scale_h + place,
                              layer->offset_h + place, n, n_vectors);
         } else {
-            add_columns(sum, w, BLOCK_WORDS, columns->h + column, hidden_size, n, n_vectors, precision);
+            add_columns(sum, w, BLOCK_WORDS, columns->h + column, h_size, n, n_vectors, precision);
         }
     }
     PYLSTM_UNROLL
@@ -145,8 +154,7 @@ PYLSTM_INLINE void lstm_tile(const pylstm_lstm_weights *layer, int block, const 
 /* Every block for n columns, as many at a time as there are registers for, then two, then one. */
 PYLSTM_INLINE void lstm_tiles(const pylstm_lstm_weights *layer, const lstm_columns *columns, int n, const int at_once,
                               const int precision) {
-    const int n_blocks = (layer->hidden_size + PYLSTM_UNITS - 1) / PYLSTM_UNITS;
-    for (int block = 0; block < n_blocks; block++) {
+    for (int block = 0; block < layer->n_blocks; block++) {
         int column = 0;
         for (; at_once > 2 && column + at_once <= n; column += at_once)
             lstm_tile(layer, block, columns, column, at_once, precision);
@@ -169,10 +177,9 @@ static void lstm_int8(const pylstm_lstm_weights *layer, const lstm_columns *colu
     lstm_tiles(layer, columns, n, PYLSTM_BYTE_COLUMNS, PYLSTM_WEIGHTS_INT8);
 }
 
-/* Runs n columns of floats, which are rounded to the precision of the weights first. |h| is at most 1, so 127 steps of 1 / 127
- * reach it. */
+/* Runs n columns of floats, which are rounded to the precision of the weights first. */
 static void lstm_run(const pylstm_lstm_weights *layer, const lstm_columns *columns, int n, unsigned char *room) {
-    const size_t x_room = pylstm_column_room(layer->input_size), h_room = pylstm_column_room(layer->hidden_size);
+    const size_t x_room = pylstm_column_room(layer->input_size), h_room = pylstm_column_room(layer->h_size);
     byte_column x_bytes[PYLSTM_MAX_COLUMNS], h_bytes[PYLSTM_MAX_COLUMNS];
     const void *x[PYLSTM_MAX_COLUMNS], *h[PYLSTM_MAX_COLUMNS];
     lstm_columns rounded = *columns;
@@ -180,17 +187,17 @@ static void lstm_run(const pylstm_lstm_weights *layer, const lstm_columns *colum
         lstm_float32(layer, columns, n);
         return;
     }
-    rounded.x = x, rounded.h = h, rounded.x_bytes = x_bytes, rounded.h_bytes = h_bytes;
+    rounded.x = x, rounded.h = columns->h ? h : NULL, rounded.x_bytes = x_bytes, rounded.h_bytes = h_bytes;
     for (int t = 0; t < n; t++, room += x_room + h_room) {
         if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_BFLOAT16) {
             if (!columns->start)
                 x[t] = to_pairs(columns->x[t], layer->input_size, (uint32_t *)room);
-            if (columns->c)
-                h[t] = to_pairs(columns->h[t], layer->hidden_size, (uint32_t *)(room + x_room));
+            if (columns->h)
+                h[t] = to_pairs(columns->h[t], layer->h_size, (uint32_t *)(room + x_room));
         } else {
             const byte_column none = {.bytes = NULL};
             x_bytes[t] = columns->start ? none : to_bytes(columns->x[t], layer->input_size, 0.0f, room);
-            h_bytes[t] = columns->c ? to_bytes(columns->h[t], layer->hidden_size, 1.0f, room + x_room) : none;
+            h_bytes[t] = columns->h ? to_bytes(columns->h[t], layer->h_size, layer->h_largest, room + x_room) : none;
         }
     }
     if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_BFLOAT16) {
@@ -215,11 +222,11 @@ static void lstm_step_many(const pylstm_lstm_weights *layer, int n, const float 
 static void lstm_step(const pylstm_lstm_weights *layer, const float *x, const float *z, const float *h, float *c, float *h_next,
                       float *gates, unsigned char *room) {
     if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_FLOAT32) {
-        lstm_all_blocks(layer, x, z, h, c, h_next, gates, PYLSTM_WEIGHTS_FLOAT32);
+        lstm_all_blocks(layer, x, z, h, c, h_next, gates, PYLSTM_WEIGHTS_FLOAT32, 1);
     } else if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_BFLOAT16) {
         uint32_t *h_room = (uint32_t *)(room + pylstm_column_room(layer->input_size));
         const uint32_t *x_pairs = x ? to_pairs(x, layer->input_size, (uint32_t *)room) : NULL;
-        lstm_all_blocks(layer, x_pairs, z, to_pairs(h, layer->hidden_size, h_room), c, h_next, gates, PYLSTM_WEIGHTS_BFLOAT16);
+        lstm_all_blocks(layer, x_pairs, z, to_pairs(h, layer->h_size, h_room), c, h_next, gates, PYLSTM_WEIGHTS_BFLOAT16, 1);
     } else {
         const void *one_x = x, *one_h = h;
         const lstm_columns one = {.x = &one_x, .h = &one_h, .start = x ? NULL : &z, .c = &c, .h_next = &h_next, .gates = gates};
@@ -227,8 +234,26 @@ static void lstm_step(const pylstm_lstm_weights *layer, const float *x, const fl
     }
 }
 
+/* A column alone takes the way of a step, which reads the weights front to back. */
+static void lstm_sums_alone(const pylstm_lstm_weights *layer, int n, const float *const *x, const float *const *start,
+                            const float *const *h, float *const *sums, unsigned char *room) {
+    const lstm_columns columns = {
+        .x = (const void *const *)x, .h = (const void *const *)h, .start = x ? NULL : start, .sums = sums};
+    const float *one_x = x ? x[0] : NULL, *one_start = x ? NULL : start[0], *one_h = h ? h[0] : NULL;
+    if (n > 1 || PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_INT8) {
+        lstm_run(layer, &columns, n, room);
+    } else if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_FLOAT32) {
+        lstm_all_blocks(layer, one_x, one_start, one_h, NULL, sums[0], NULL, PYLSTM_WEIGHTS_FLOAT32, 0);
+    } else {
+        const uint32_t *x_pairs = x ? to_pairs(one_x, layer->input_size, (uint32_t *)room) : NULL;
+        const uint32_t *h_pairs = h ? to_pairs(one_h, layer->h_size, (uint32_t *)room) : NULL;
+        lstm_all_blocks(layer, x_pairs, one_start, h_pairs, NULL, sums[0], NULL, PYLSTM_WEIGHTS_BFLOAT16, 0);
+    }
+}
+
 static const pylstm_lstm_kernels lstm_kernels = {
     .project = lstm_project,
+    .sums = lstm_sums_alone,
     .step = lstm_step,
     .step_many = lstm_step_many,
 };

@@ -9,6 +9,7 @@
  *   PYLSTM_TILE_COLUMNS         columns (frames, streams) that share one read of the weights
  *   PYLSTM_TILE_VECTORS         vectors of a row of weights that run side by side while they do
  *   PYLSTM_BYTE_COLUMNS         columns at once with int8 weights
+ *   PYLSTM_CONV_COLUMNS         columns of a convolution at once: 1, 6 or 8
  *
  * v16, 16 floats: the layers. Every set but scalar fuses, so all but scalar give the same bits.
  *   v16_load(p), v16_store(p, x), v16_set(x)          at any address; x in all lanes
@@ -47,6 +48,7 @@
 #define PYLSTM_KERNELS_VECTOR_H
 
 #include <float.h>
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>

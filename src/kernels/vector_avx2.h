@@ -12,6 +12,7 @@
 #define PYLSTM_TILE_COLUMNS   3 /* 12 registers accumulate; two vectors, because reading one line in four is slow */
 #define PYLSTM_TILE_VECTORS   2
 #define PYLSTM_BYTE_COLUMNS   1
+#define PYLSTM_CONV_COLUMNS   6 /* 12 registers accumulate */
 #define VD_LANES              4
 
 #define PYLSTM_TARGET "avx2,fma"

@@ -26,6 +26,7 @@
 #define PYLSTM_BLOCKS_AT_ONCE 2 /* 8 of the 32 registers accumulate */
 #define PYLSTM_TILE_COLUMNS   6 /* 24 registers accumulate, 4 hold weights, 1 an input */
 #define PYLSTM_TILE_VECTORS   4
+#define PYLSTM_CONV_COLUMNS   8 /* 8 registers accumulate, as many as hide the latency */
 #define VD_LANES              8
 
 #include "kernels/target_begin.inc.h"

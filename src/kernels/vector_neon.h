@@ -12,6 +12,7 @@
 #define PYLSTM_TILE_COLUMNS   2 /* 16 registers accumulate, 8 hold weights, 1 an input */
 #define PYLSTM_TILE_VECTORS   2
 #define PYLSTM_BYTE_COLUMNS   1
+#define PYLSTM_CONV_COLUMNS   6 /* 24 registers accumulate, 4 hold weights */
 #define VD_LANES              2
 
 /* --- 16 floats -------------------------------------------------------------------------------------------------------- */

@@ -24,6 +24,7 @@
 #define PYLSTM_TILE_COLUMNS   1
 #define PYLSTM_TILE_VECTORS   4
 #define PYLSTM_BYTE_COLUMNS   1
+#define PYLSTM_CONV_COLUMNS   1
 
 /* --- parts and lanes -------------------------------------------------------------------------------------------------- */
 

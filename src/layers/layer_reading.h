@@ -32,6 +32,10 @@ pylstm_status pylstm_layer_tensor(pylstm_model_file *file, const pylstm_layer *l
 pylstm_status pylstm_layer_matrix(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int cell, int64_t rows,
                                   int64_t columns, pylstm_tensor *matrix, pylstm_tensor *scales, pylstm_error *why);
 
+/* The same for weights of more than two dimensions; a row is everything of one output. */
+pylstm_status pylstm_layer_kernel(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int rank,
+                                  const int64_t *shape, pylstm_tensor *kernel, pylstm_tensor *scales, pylstm_error *why);
+
 /* A vector that the read pass has found. */
 pylstm_tensor pylstm_layer_vector(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int cell, int64_t rows);
 

@@ -7,6 +7,8 @@
 /* The registry, a line a kind: pylstm_layer_lstm is the table of the first. In the order in which messages list them. */
 #define PYLSTM_LAYER_KINDS(KIND)                                                                                               \
     KIND(lstm)                                                                                                                 \
+    KIND(gru)                                                                                                                  \
+    KIND(rnn)                                                                                                                  \
     KIND(dense)                                                                                                                \
     KIND(norm)                                                                                                                 \
     KIND(affine)                                                                                                               \
@@ -14,7 +16,10 @@
     KIND(add)                                                                                                                  \
     KIND(mul)                                                                                                                  \
     KIND(concat)                                                                                                               \
-    KIND(select)
+    KIND(select)                                                                                                               \
+    KIND(conv)                                                                                                                 \
+    KIND(pool)                                                                                                                 \
+    KIND(stack)
 
 #define DECLARE_KIND(name) extern const pylstm_layer_kind pylstm_layer_##name;
 PYLSTM_LAYER_KINDS(DECLARE_KIND)

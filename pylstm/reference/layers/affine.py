@@ -47,7 +47,9 @@ def affine(
     """
     x = np.asarray(x, dtype)
     shape = {"element": (positions, -1), "channel": (1, -1), "position": (-1, 1)}[per]
-    y = x.reshape(*x.shape[:-1], positions, -1) * np.asarray(weight, dtype).reshape(shape)
+    y = x.reshape(*x.shape[:-1], positions, x.shape[-1] // positions) * np.asarray(
+        weight, dtype
+    ).reshape(shape)
     if bias is not None:
         y = y + np.asarray(bias, dtype).reshape(shape)
     return y.reshape(x.shape)

@@ -1,5 +1,7 @@
-r"""Layer norm (Ba, Kiros, Hinton 2016), as ``torch.nn.LayerNorm`` has it (PyTorch 2.13); over a
-whole row also the instant layer norm of DTLN (Westhausen and Meyer 2020), with ``eps=1e-7``."""
+r"""Layer norm (Ba, Kiros, Hinton 2016), as ``torch.nn.LayerNorm`` has it (PyTorch 2.13).
+
+Over a whole row also the instant layer norm of DTLN (Westhausen and Meyer 2020), with ``eps=1e-7``.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -49,7 +51,7 @@ def norm(
            [10., 20.]])
     """
     x = np.asarray(x, dtype)
-    by_position = x.reshape(*x.shape[:-1], positions, -1)
+    by_position = x.reshape(*x.shape[:-1], positions, x.shape[-1] // positions)
     mean = by_position.mean(axis=-1, keepdims=True)
     variance = np.square(by_position - mean).mean(axis=-1, keepdims=True)
     y = (by_position - mean) / np.sqrt(variance + x.dtype.type(eps))

@@ -25,7 +25,7 @@ class Add(SameWidthJoin):
     --------
     >>> import numpy as np, pylstm
     >>> layers = {"a": pylstm.Dense(3, 3, seed=0), "sum": (Add(), "a", "features")}
-    >>> pylstm.Model(None, layers).run(np.ones((5, 3), np.float32)).shape
+    >>> pylstm.Model(None, layers).stream().push_frames(np.ones((5, 3), np.float32)).shape
     (5, 3)
     """
 

@@ -71,4 +71,5 @@ class Concat(Join):
         """Gradients: see `Join.join_backward`."""
         ends = list(accumulate(x.shape[1] // self.positions for x in xs))
         parts = np.split(dy.reshape(len(dy), self.positions, ends[-1]), ends[:-1], axis=2)
-        return [part.reshape(x.shape) for x, part in zip(xs, parts, strict=True)]
+        pairs = zip(xs, parts, strict=True)
+        return [np.ascontiguousarray(part).reshape(x.shape) for x, part in pairs]

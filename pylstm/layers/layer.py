@@ -127,6 +127,11 @@ class Layer:
         """Whether a row that comes out is a distribution: posteriors that sum to 1."""
         return False
 
+    def row_times(self, first: int, period: int) -> tuple[int, int]:
+        """Which frames of the features its rows stand for: the first, and how far it is from one to
+        the next; from those that the rows going in stand for."""
+        return first, period
+
     def n_rows_out(self, n_rows: Any) -> Any:
         """How many rows come out of a whole sequence of so many: as many, unless the kind says
         otherwise. For an int or an array of them."""

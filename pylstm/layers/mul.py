@@ -28,7 +28,7 @@ class Mul(SameWidthJoin):
     ...     "mask": pylstm.Dense(3, 3, "sigmoid", seed=0),
     ...     "masked": (Mul(), "mask", "features"),
     ... }
-    >>> pylstm.Model(None, layers).run(np.ones((5, 3), np.float32)).shape
+    >>> pylstm.Model(None, layers).stream().push_frames(np.ones((5, 3), np.float32)).shape
     (5, 3)
     """
 

@@ -81,7 +81,7 @@ class Select(RowLayer):
 
     def rows(self, weights: Weights, x: Array) -> Array:
         """The outputs for rows: see `RowLayer.rows`."""
-        return self._selected(x).reshape(len(x), self.n_outputs)
+        return np.ascontiguousarray(self._selected(x)).reshape(len(x), self.n_outputs)
 
     def rows_backward(
         self, weights: Weights, x: Array, y: Array, dy: Array, gradients: Weights, d_inputs: bool

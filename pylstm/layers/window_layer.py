@@ -59,6 +59,10 @@ class WindowLayer(Layer):
         """Rows from the first to the last that an output row sees."""
         return (self.kernel_size - 1) * self.dilation + 1
 
+    def row_times(self, first: int, period: int) -> tuple[int, int]:
+        """Which frames of the features its rows stand for: see `Layer.row_times`."""
+        return first + period * (self.window - 1 - sum(self.padding)), period * self.stride
+
     def n_rows_out(self, n_rows: Any) -> Any:
         """How many rows come out of a whole sequence of so many; for an int or an array."""
         found = (np.asarray(n_rows) + sum(self.padding) - self.window) // self.stride + 1

@@ -16,7 +16,10 @@ from pylstm.bulk.bulk_layer import PassSettings
 from pylstm.bulk.frames import check_finite, check_float32, check_frames, check_lengths
 from pylstm.bulk.packed_sequences import Packed
 from pylstm.bulk.states import State, state_from_parts
-from pylstm.layers.layer import Layer, checked_layers
+from pylstm.layers.graph import FEATURES, Layers, Node, graph_keys, graph_of, widths_of
+from pylstm.layers.join import Join
+from pylstm.layers.layer import Layer
+from pylstm.train.graph_pass import GraphTape, NodeRows, graph_backward, graph_forward
 from pylstm.train.recurrent_state import check_states, joined
 from pylstm.train.thread_pool import ThreadPool
 
@@ -27,11 +30,12 @@ Array = NDArray[np.float32]
 
 @dataclass
 class Shard:
-    """Some of the sequences of a batch, and what their forward pass kept for each layer."""
+    """Some of the sequences of a batch, and what their forward pass kept."""
 
     sequences: NDArray[np.int64] | slice
     packed: Packed
-    tapes: list[Any]
+    packed_out: Packed
+    tape: GraphTape
 
     def state(self, whole: State | None) -> State | None:
         """These sequences' part of a state, in the order of the rows."""
@@ -49,9 +53,9 @@ class Network:
 
     Parameters
     ----------
-    layers : sequence of Layer
-        Of any kind, from the first to the last; each takes the width that the one before gives.
-        Their weights are copied.
+    layers : sequence of Layer, mapping of str to Layer or tuple, or ``model.nodes``
+        Of any kind, as `Model` takes them: a chain, or a graph of named layers. Their weights are
+        copied.
     threads : int
         How many threads share a batch. Each runs some of its sequences, with BLAS on one thread.
         The same number gives the same bits; others differ by rounding.
@@ -64,7 +68,10 @@ class Network:
     parameters, gradients : array, shape (n,), float32
         All weights of all layers behind each other, and their gradients after `backward`.
     names : dict of str to ndarray
-        Views into `parameters`: ``"0.weight_ih_l0"`` is that of the first layer.
+        Views into `parameters`: ``"0.weight_ih_l0"`` is that of the first layer, or of one that is
+        called 0.
+    nodes : tuple of Node
+        The graph: the name of each layer, the layer as it was given, and the names of its inputs.
 
     Examples
     --------
@@ -81,17 +88,23 @@ class Network:
     """
 
     def __init__(
-        self, layers: Sequence[Layer], *, threads: int = 1, recompute: int | None = None
+        self,
+        layers: Layers | Sequence[Node],
+        *,
+        threads: int = 1,
+        recompute: int | None = None,
     ) -> None:
-        self._layers = checked_layers(layers)
-        if not self._layers:
+        self.nodes = _nodes_of(layers)
+        if not self.nodes:
             raise ValueError("there are no layers to train")
+        self._layers = tuple(node.layer for node in self.nodes)
         for place, layer in enumerate(self._layers):
             if layer.precision != "float32":
                 raise ValueError(
                     f"layers[{place}] is {layer.precision}: train the float32 layer, then quantize"
                     " it"
                 )
+        self._widths = widths_of(self.nodes, None)
         # More frames than there are is as good as None.
         self.recompute = None if recompute is None else count("recompute", recompute, 1)
         self.threads = threads
@@ -101,9 +114,9 @@ class Network:
         self.parameters = np.empty(size, np.float32)
         self.gradients = np.zeros(size, np.float32)
         self.names = self._views(self.parameters)
-        for place, layer in enumerate(self._layers):
-            for name, weight in layer.weights.items():
-                self.names[f"{place}.{name}"][...] = weight
+        for node in self.nodes:
+            for name, weight in node.layer.weights.items():
+                self.names[f"{node.name}.{name}"][...] = weight
 
     @property
     def threads(self) -> int:
@@ -116,20 +129,21 @@ class Network:
         self._pool = ThreadPool(threads) if threads > 1 else None
 
     def __repr__(self) -> str:
-        return f"Network({list(self._layers)!r}, threads={self.threads})"
+        return f"Network({self.graph()!r}, threads={self.threads})"
 
     def _views(self, vector: Array) -> dict[str, Array]:
         """The weights inside a vector that is laid out as the parameters are."""
         views, begin = {}, 0
-        for place, layer in enumerate(self._layers):
-            for name, shape in layer.shapes.items():
+        for node in self.nodes:
+            for name, shape in node.layer.shapes.items():
                 size = int(np.prod(shape))
-                views[f"{place}.{name}"] = vector[begin : begin + size].reshape(shape)
+                views[f"{node.name}.{name}"] = vector[begin : begin + size].reshape(shape)
                 begin += size
         return views
 
     def _of(self, views: dict[str, Array], place: int) -> dict[str, Array]:
-        return {name: views[f"{place}.{name}"] for name in self._layers[place].shapes}
+        node = self.nodes[place]
+        return {name: views[f"{node.name}.{name}"] for name in node.layer.shapes}
 
     def layers(self) -> list[Layer]:
         """The layers with the weights of now.
@@ -143,20 +157,54 @@ class Network:
             for place, layer in enumerate(self._layers)
         ]
 
+    def graph(self) -> Layers:
+        """The layers with the weights of now, as `Model` takes them: a list, or the named layers of
+        a graph with their inputs.
+
+        Returns
+        -------
+        list of Layer, or dict of str to tuple
+        """
+        layers = self.layers()
+        if not any(graph_keys(self.nodes, place) for place in range(len(self.nodes))):
+            return layers
+        # A file may have layers that are called by their places.
+        names = {n: f"layer_{n}" if n.isdecimal() else n for n in self._widths}
+        return {
+            names[node.name]: (layer, *(names[name] for name in node.inputs))
+            for node, layer in zip(self.nodes, layers, strict=True)
+        }
+
     @property
     def n_outputs(self) -> int:
         """Width of a row of outputs."""
-        return self._layers[-1].n_outputs
+        return self._width(self.nodes[-1].name)
+
+    def _width(self, name: str) -> int:
+        width = self._widths[name]
+        assert width is not None  # the first layer says how wide the features are
+        return width
+
+    @property
+    def row_times(self) -> tuple[int, int]:
+        """Which frames the rows of outputs stand for: the first, and how far it is from one to the
+        next. (0, 1), a row for each frame, unless a layer waits for a full window or has a stride.
+        """
+        times = {FEATURES: (0, 1)}
+        for node in self.nodes:
+            latest = max(times[name] for name in node.inputs)
+            times[node.name] = node.layer.row_times(*latest)
+        return times[self.nodes[-1].name]
 
     @property
     def kept_bytes_per_frame(self) -> int:
         """Bytes that a forward pass with ``training=True`` keeps for each frame of each sequence,
         inputs and outputs of layers included; without `recompute`."""
-        # The outputs of a layer are the inputs of the next.
-        floats = self._layers[0].input_size + sum(layer.n_outputs for layer in self._layers)
-        floats += sum(
-            layer.in_bulk(layer.weights, gradients=False).kept_per_row for layer in self._layers
-        )
+        # The outputs of a layer are the inputs of others.
+        floats = sum(map(self._width, self._widths))
+        for layer in self._layers:
+            if not isinstance(layer, Join):
+                floats += layer.in_bulk(layer.weights, gradients=False).kept_per_row
         return 4 * floats
 
     # --- forward ----------------------------------------------------------------------------------
@@ -187,9 +235,10 @@ class Network:
 
         Returns
         -------
-        outputs : array, shape (T, B, n_outputs), float32
-            Before the activation of the last layer if that is a Dense with softmax or sigmoid: the
-            losses take logits. 0 past the lengths.
+        outputs : array, shape (T', B, n_outputs), float32
+            Before the activation of the last layer if that is a Dense or an Activation with softmax
+            or sigmoid: the losses take logits. 0 past the lengths. T' is T where there is a row for
+            each frame: see `row_times`.
         state : list
             One entry a layer: h, or (h, c), each (num_layers * directions, B, width); None for a
             layer that remembers nothing.
@@ -197,12 +246,14 @@ class Network:
             For `backward`; None unless ``training``. Do not change x, the outputs or `parameters`
             before `backward`.
         """
-        x = check_frames(x, self._layers[0].input_size, batched=True)
+        x = check_frames(x, self._width(FEATURES), batched=True)
         n_frames, batch = x.shape[:2]
         checked = check_lengths(lengths, n_frames, batch)
         begins = check_states("state", self._layers, state, batch)
         runners = [
-            layer.in_bulk(self._of(self.names, place), gradients=training)
+            None
+            if isinstance(layer, Join)
+            else layer.in_bulk(self._of(self.names, place), gradients=training)
             for place, layer in enumerate(self._run)
         ]
         shares = self._shares(batch, checked)
@@ -215,24 +266,25 @@ class Network:
             packed = Packed(n_frames, own.shape[1], own_lengths)
             rows = packed.pack(own)
             check_finite("x", rows)
-            shard = Shard(sequences, packed, [])
             settings = PassSettings(training, own_rng, self.recompute)
-            ends: list[State] = []
-            for runner, begin in zip(runners, begins, strict=True):
-                rows, end, tape = runner.forward(rows, packed, shard.state(begin), settings)
-                shard.tapes.append(tape)
-                ends.append(tuple(map(packed.unsort, end)))
-            return shard, rows, ends
+            shard = Shard(sequences, packed, packed, GraphTape())
+            own_begins = list(map(shard.state, begins))
+            y, ends, shard.tape = graph_forward(
+                self.nodes, runners, NodeRows(rows, packed), own_begins, settings
+            )
+            shard.packed_out = y.packed
+            return shard, y.rows, [tuple(map(packed.unsort, end)) for end in ends]
 
         with one_blas_thread():
             found = self._each(run, len(shares))
         if len(found) == 1:
             shard, rows, ends = found[0]
-            outputs = shard.packed.unpack(rows)
+            outputs = shard.packed_out.unpack(rows)
         else:
-            outputs = np.empty((n_frames, batch, self.n_outputs), np.float32)
+            n_rows = found[0][0].packed_out.count
+            outputs = np.empty((n_rows, batch, self.n_outputs), np.float32)
             for shard, rows, _ in found:
-                outputs[:, shard.sequences] = shard.packed.unpack(rows)
+                outputs[:, shard.sequences] = shard.packed_out.unpack(rows)
             ends = joined([(shard.sequences, part) for shard, _, part in found], batch)
         tape = ([shard for shard, _, _ in found], runners, x.shape) if training else None
         return outputs, list(map(state_from_parts, ends)), tape
@@ -275,7 +327,7 @@ class Network:
         ----------
         tape : object
             From `forward`; used up.
-        d_outputs : array, shape (T, B, n_outputs), float32
+        d_outputs : array, shape (T', B, n_outputs), float32
             Gradient of the loss with respect to the outputs; not read past the lengths.
         d_state : list, optional
             With respect to the states at the end, as `forward` gives them; None: zeros.
@@ -293,7 +345,7 @@ class Network:
         shards, runners, shape = tape
         if not shards:
             raise ValueError("tape is used up: each takes one backward after its forward")
-        expected = (*shape[:2], self.n_outputs)
+        expected = (shards[0].packed_out.count, shape[1], self.n_outputs)
         check_float32("d_outputs", d_outputs)
         if d_outputs.shape != expected:
             raise ValueError(f"d_outputs has shape {d_outputs.shape}; expected {expected}")
@@ -305,20 +357,16 @@ class Network:
             shard = shards[share]
             vectors[share][:] = 0
             gradients = self._views(vectors[share])
-            rows: Array | None = shard.packed.pack(d_outputs[:, shard.sequences])
-            begins: list[State] = []
-            for place in reversed(range(len(runners))):
-                assert rows is not None
-                rows, begin = runners[place].backward(
-                    shard.tapes[place],
-                    rows,
-                    shard.state(ends[place]),
-                    self._of(gradients, place),
-                    d_inputs or place > 0,
-                )
-                shard.tapes[place] = None  # its memory is free for the layers below
-                begins.insert(0, tuple(map(shard.packed.unsort, begin)))
-            return rows, begins
+            rows, begins = graph_backward(
+                self.nodes,
+                runners,
+                shard.tape,
+                shard.packed_out.pack(d_outputs[:, shard.sequences]),
+                list(map(shard.state, ends)),
+                [self._of(gradients, place) for place in range(len(self.nodes))],
+                d_inputs,
+            )
+            return rows, [tuple(map(shard.packed.unsort, begin)) for begin in begins]
 
         with one_blas_thread():
             found = self._each(run, len(shards))
@@ -340,3 +388,10 @@ class Network:
             for shard, (rows, _) in zip(shards, found, strict=True):
                 d_x[:, shard.sequences] = shard.packed.unpack(rows)
         return d_x, list(map(state_from_parts, begins))
+
+
+def _nodes_of(layers: Any) -> tuple[Node, ...]:
+    """The nodes of a chain, of a graph, or of a model."""
+    if isinstance(layers, Sequence) and layers and all(isinstance(one, Node) for one in layers):
+        return tuple(layers)
+    return graph_of(layers, None)

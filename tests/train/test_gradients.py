@@ -234,7 +234,7 @@ def masks(network, layer, count, batch, lengths, seed):
         x, lengths, training=True, rng=np.random.default_rng(seed)
     )
     (shard,) = shards
-    drawn = [mask for _, _, mask in shard.tapes[0].layers]
+    drawn = [mask for _, _, mask in shard.tape.kept[0].layers]
     return [None if mask is None else shard.packed.unpack(mask) for mask in drawn]
 
 

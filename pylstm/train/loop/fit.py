@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
 from pylstm.arguments import count, flag, number
-from pylstm.layers import Layer
+from pylstm.layers.graph import Layers
 from pylstm.model import Model
 from pylstm.train.data.source import Source
 from pylstm.train.loop.checkpoint import Checkpoint
@@ -26,7 +26,7 @@ __all__ = ["DivergedError", "Fitted", "fit"]
 
 
 def fit(
-    model_or_layers: Model | Sequence[Layer] | Network,
+    model_or_layers: Model | Layers | Network,
     training: Source,
     validation: Source | None = None,
     *,
@@ -56,8 +56,9 @@ def fit(
 
     Parameters
     ----------
-    model_or_layers : Model, sequence of layers, or Network
-        What is trained. Models and layers are not changed; a network is trained in place.
+    model_or_layers : Model, sequence or mapping of layers, or Network
+        What is trained; a mapping is a graph, as `Model` takes it. Models and layers are not
+        changed; a network is trained in place.
     training : source
         The batches: `Arrays`, `Truncated`, ``Recordings.source(...)``, or anything with
         ``batches(epoch, seed)`` and ``n_batches``. Epochs are counted from 0 here.
@@ -196,14 +197,14 @@ def _resumed(
     return checkpoint
 
 
-def _network(model_or_layers: Model | Sequence[Layer] | Network) -> Network:
+def _network(model_or_layers: Model | Layers | Network) -> Network:
     if hasattr(model_or_layers, "forward") and hasattr(model_or_layers, "parameters"):
         return cast(Network, model_or_layers)  # or something that can do the same
     if isinstance(model_or_layers, Model):
-        return Network(model_or_layers.layers)
-    if isinstance(model_or_layers, Sequence) and not isinstance(model_or_layers, str):
+        return Network(model_or_layers.nodes)
+    if isinstance(model_or_layers, Sequence | Mapping) and not isinstance(model_or_layers, str):
         return Network(model_or_layers)
     raise TypeError(
         f"model_or_layers is {type(model_or_layers).__name__};"
-        " expected a Model, a sequence of layers, or a Network"
+        " expected a Model, a sequence or a mapping of layers, or a Network"
     )

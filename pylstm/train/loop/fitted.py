@@ -54,7 +54,7 @@ class Fitted:
         """
         began = self._began
         if began is None:
-            return Model(None, self.layers)
+            return Model(None, self.network.graph())
         return began.with_layers(self.layers)
 
     def __repr__(self) -> str:

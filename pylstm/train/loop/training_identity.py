@@ -6,6 +6,7 @@ import hashlib
 import json
 from typing import Any
 
+from pylstm.layers.graph import graph_keys
 from pylstm.model import Model
 from pylstm.train.data.source import Source, known_n_batches
 
@@ -27,7 +28,7 @@ def identity_of(
 ) -> dict[str, str]:
     """What must be the same for a checkpoint to belong to this training."""
     identity = {
-        "network": ", ".join(map(repr, network.layers())),
+        "network": _in_words(network),
         "loss": describe(loss),
         "optimiser": describe(optimiser),
         # Its kind alone: training on for more epochs changes its length.
@@ -76,3 +77,15 @@ def _plain(value: Any) -> Any:
         return part.tolist() if hasattr(part, "tolist") else repr(part)
 
     return json.loads(json.dumps(value, default=plain))
+
+
+def _in_words(network: Any) -> str:
+    """The layers of a network, and how they hang together where that is no chain."""
+    layers = list(map(repr, network.layers()))
+    nodes = getattr(network, "nodes", ())
+    if not any(graph_keys(nodes, place) for place in range(len(nodes))):
+        return ", ".join(layers)
+    return ", ".join(
+        f"{node.name}({', '.join(node.inputs)}): {layer}"
+        for node, layer in zip(nodes, layers, strict=True)
+    )

@@ -1,0 +1,160 @@
+"""Networks that are graphs: their gradients, and training to a model that streams."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+import pylstm
+from pylstm.layers.graph import graph_of
+from tests.layer_graphs import graphs, streamed, torch_rows
+from tests.network_passes import assert_close
+
+pytest.importorskip("threadpoolctl", reason="for training: pip install 'pylstm[train]'")
+
+from pylstm.train import Adam, Arrays, CrossEntropy, Network, fit
+
+SHARED = [HealthCheck.function_scoped_fixture]
+
+
+def residual() -> dict[str, Any]:
+    """A fork, a gate, a skip connection, a norm, and two heads of which both are heard."""
+    return {
+        "in": pylstm.Dense(6, 10, seed=1),
+        "gate": (pylstm.Dense(6, 10, "sigmoid", seed=2), "features"),
+        "gated": (pylstm.Mul(), "in", "gate"),
+        "memory": (pylstm.LSTM(10, 10, seed=3), "gated"),
+        "sum": (pylstm.Add(), "memory", "in", "gated"),
+        "norm": pylstm.LayerNorm(10),
+        "both": (pylstm.Concat(), "norm", "features"),
+        "out": pylstm.Dense(16, 3, "softmax", seed=4),
+    }
+
+
+@pytest.mark.law_framework_exact
+@settings(deadline=None, max_examples=40, suppress_health_check=SHARED)
+@given(graph=graphs(7, most=7), seed=st.integers(0, 2**16), threads=st.sampled_from([1, 1, 2]))
+def test_gradients_are_those_of_torch(graph: dict[str, Any], seed: int, threads: int) -> None:
+    torch = pytest.importorskip("torch", reason="the oracle: pip install 'pylstm[torch]'")
+    nodes = graph_of(graph, None)
+    # Near a corner rounding decides: other tests have those functions, alone.
+    assume(not any("relu" in repr(node.layer) for node in nodes))
+    graph = graph | {"last": (pylstm.Concat(), *[nodes[-1].name] * 2)}
+    network = Network(graph, threads=threads)
+    assume(network.row_times == (0, 1))
+    rng = np.random.default_rng(seed)
+    x = rng.standard_normal((9, 4, 7)).astype("f4")
+    y, _, tape = network.forward(x, training=True)
+    dy = rng.standard_normal(y.shape).astype("f4")
+    d_x, _ = network.backward(tape, dy, d_inputs=True)
+    leaf = torch.from_numpy(x).requires_grad_()
+    theirs, weights = torch_rows(graph, leaf)
+    theirs.backward(torch.from_numpy(dy))
+    assert_close("outputs", y, theirs.detach().numpy(), 1e-5)
+    assert d_x is not None
+    floor = 1e-6 * np.sqrt(np.prod(x.shape[:2]))
+    assert_close("d_x", d_x, leaf.grad.numpy(), 1e-4, floor)
+    views = network._views(network.gradients)
+    assert views.keys() == weights.keys()
+    for name, weight in weights.items():
+        assert_close(name, views[name], weight.grad.numpy(), 1e-4, floor)
+
+
+def test_a_layer_that_is_taken_twice_gets_both_gradients() -> None:
+    dense = pylstm.Dense(2, 2, seed=0)
+    once = Network([dense])
+    twice = Network({"a": dense, "b": (pylstm.Add(), "a", "a")})
+    x = np.ones((3, 1, 2), np.float32)
+    for network in (once, twice):
+        y, _, tape = network.forward(x, training=True)
+        d_x, _ = network.backward(tape, np.ones_like(y), d_inputs=True)
+        assert d_x is not None
+    np.testing.assert_array_equal(twice.gradients, 2 * once.gradients)
+
+
+def test_sequences_and_threads_know_nothing_of_each_other() -> None:
+    x = np.random.default_rng(0).standard_normal((30, 5, 6)).astype("f4")
+    lengths = np.array([30, 1, 17, 30, 8])
+    whole = Network(residual()).forward(x, lengths)[0]
+    np.testing.assert_allclose(
+        Network(residual(), threads=3).forward(x, lengths)[0], whole, rtol=0, atol=1e-6
+    )
+    for b, n in enumerate(lengths):
+        alone = Network(residual()).forward(x[:n, [b]])[0]
+        np.testing.assert_allclose(alone, whole[:n, [b]], rtol=0, atol=1e-6)
+
+
+def test_state_goes_out_and_in() -> None:
+    network, x = Network(residual()), np.ones((20, 2, 6), np.float32)
+    whole, end, _ = network.forward(x)
+    assert [state is None for state in end] == [name != "memory" for name in residual()]
+    first, state, _ = network.forward(x[:7])
+    rest, last, _ = network.forward(x[7:], None, state)
+    np.testing.assert_allclose(np.concatenate([first, rest]), whole, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(last[3][0], end[3][0], rtol=0, atol=1e-6)
+
+
+# --- fit ------------------------------------------------------------------------------------------
+
+
+def examples() -> Arrays:
+    """Whether a value of the frame before was above that of now: two classes, and a third."""
+    rng = np.random.default_rng(0)
+    xs = [rng.standard_normal((25, 6)).astype("f4") for _ in range(12)]
+    ys = [np.concatenate([[2], (x[:-1, 0] > x[1:, 0]).astype(np.int64)]) for x in xs]
+    return Arrays(xs, ys, batch_size=4)
+
+
+@pytest.mark.parametrize("as_model", [False, True])
+def test_fit_takes_a_graph_and_gives_a_model_that_streams(as_model: bool) -> None:
+    given: Any = residual()
+    if as_model:
+        given = pylstm.Model(None, given, labels=["up", "down", "first"])
+    fitted = fit(
+        given, examples(), loss=CrossEntropy(), optimiser=Adam(lr=0.01), epochs=15, progress=False
+    )
+    losses = [epoch["loss"] for epoch in fitted.history]
+    assert losses[-1] < 0.6 * losses[0]
+    model = fitted.model
+    assert [node.inputs for node in model.nodes] == [n.inputs for n in graph_of(residual(), 6)]
+    assert model.labels == (("up", "down", "first") if as_model else None)
+    x = np.random.default_rng(1).standard_normal((40, 6)).astype("f4")
+    logits = fitted.network.forward(x[:, None])[0][:, 0]
+    posteriors = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(streamed(model, x), posteriors, rtol=0, atol=1e-5)
+    again = pylstm.Model.from_bytes(model.to_bytes())
+    assert streamed(again, x).tobytes() == streamed(model, x).tobytes()
+
+
+def test_a_checkpoint_knows_its_graph(tmp_path: Path) -> None:
+    path = tmp_path / "training.safetensors"
+    settings: dict[str, Any] = {"loss": CrossEntropy(), "progress": False, "checkpoint": path}
+    fit(residual(), examples(), optimiser=Adam(), epochs=1, **settings)
+    resumed = fit(residual(), examples(), optimiser=Adam(), epochs=2, resume=True, **settings)
+    straight = fit(
+        residual(), examples(), optimiser=Adam(), epochs=2, **{**settings, "checkpoint": None}
+    )
+    assert resumed.network.parameters.tobytes() == straight.network.parameters.tobytes()
+    other = residual() | {"sum": (pylstm.Add(), "memory", "gated", "in")}
+    with pytest.raises(ValueError, match=r"cannot resume from .*network"):
+        fit(other, examples(), optimiser=Adam(), epochs=2, resume=True, **settings)
+
+
+def test_a_file_whose_layers_have_no_names_trains() -> None:
+    """Only Python gives names to all layers of a graph."""
+    nodes = pylstm.Model(None, residual()).nodes
+    numbers = {name: str(k) for k, name in enumerate(residual())} | {"features": "features"}
+    unnamed = [
+        node._replace(name=numbers[node.name], inputs=tuple(map(numbers.get, node.inputs)))  # type: ignore[arg-type]
+        for node in nodes
+    ]
+    network = Network(unnamed)
+    model = pylstm.Model(None, network.graph())
+    x = np.ones((5, 6), np.float32)
+    expected = streamed(pylstm.Model(None, residual()), x)
+    assert streamed(model, x).tobytes() == expected.tobytes()

@@ -19,7 +19,7 @@
 static pylstm_model_cost cost_of(const void *bytes, size_t size, pylstm_features_config *config) {
     static pylstm_model_file file;
     int kind;
-    static const char *const kinds[] = {"mfcc", "logmel", NULL};
+    static const char *const kinds[] = {"mfcc", "logmel", "spectrum", "waveform", NULL};
     REQUIRE(pylstm_model_file_open(&file, bytes, size, NULL) == PYLSTM_OK);
     REQUIRE(pylstm_config_choice(&file, "features.kind", kinds, &kind, NULL) == PYLSTM_OK);
     REQUIRE(pylstm_features_config_read(&file, config, NULL) == PYLSTM_OK);

@@ -9,7 +9,7 @@ typedef struct v16_exponential {
     v16 s, p;
 } v16_exponential;
 
-PYLSTM_INLINE v16_exponential v16_exp_parts(v16 x) {
+PYLSTM_LARGE v16_exponential v16_exp_parts(v16 x) {
     const v16 n = v16_round(v16_mul(x, v16_set(0x1.715476p+0f)));
     v16 r = v16_fma(n, v16_set(-0x1.62e4p-1f), x);
     v16 q;

@@ -4,6 +4,8 @@
 #include <float.h>
 #include <string.h>
 
+#if PYLSTM_KIND_activation
+
 typedef struct activation_config {
     pylstm_activation activation;
     int n_slopes; /* of prelu: 1, or one for each channel */
@@ -107,3 +109,5 @@ const pylstm_layer_kind pylstm_layer_activation = {
     .operations = activation_operations,
     .rows = activation_rows,
 };
+
+#endif

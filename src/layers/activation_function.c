@@ -1,6 +1,8 @@
 /* The names of activation functions, and the key of layers that have one. */
 #include "layers/activation_function.h"
 
+#if PYLSTM_KIND_activation || PYLSTM_KIND_dense || PYLSTM_KIND_conv
+
 const char *const pylstm_activation_names[PYLSTM_N_ACTIVATIONS + 1] = {
     [PYLSTM_LINEAR] = "linear",
     [PYLSTM_SIGMOID] = "sigmoid",
@@ -53,3 +55,5 @@ uint64_t pylstm_activation_operations(const pylstm_activation *activation, int n
         return 40 * (uint64_t)n;
     }
 }
+
+#endif

@@ -2,6 +2,8 @@
 #include "kernels/elementwise_kernels.h"
 #include "layers/joining.h"
 
+#if PYLSTM_KIND_add
+
 static pylstm_status add_read(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why) {
     (void)file;
     layer->output_size = layer->input_widths[0];
@@ -27,3 +29,5 @@ const pylstm_layer_kind pylstm_layer_add = {
     .operations = add_operations,
     .rows = add_rows,
 };
+
+#endif

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#if PYLSTM_KIND_affine
+
 static const char *const units[] = {"element", "channel", "position", NULL};
 enum { ELEMENT, CHANNEL, POSITION };
 
@@ -79,3 +81,5 @@ const pylstm_layer_kind pylstm_layer_affine = {
     .operations = affine_operations,
     .rows = affine_rows,
 };
+
+#endif

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#if PYLSTM_KIND_concat
+
 typedef struct concat_config {
     int positions;
 } concat_config;
@@ -55,3 +57,5 @@ const pylstm_layer_kind pylstm_layer_concat = {
     .operations = concat_operations,
     .rows = concat_rows,
 };
+
+#endif

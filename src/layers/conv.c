@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#if PYLSTM_KIND_conv
+
 static const char *const activations[] = {"linear", "sigmoid", "tanh", "relu", NULL};
 enum { LINEAR, SIGMOID, TANH, RELU };
 
@@ -241,3 +243,5 @@ const pylstm_layer_kind pylstm_layer_conv = {
     .scratch_size = conv_scratch_size,
     .rows = conv_rows,
 };
+
+#endif

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#if PYLSTM_KIND_dense
+
 typedef struct dense_config {
     int bias;
     pylstm_activation activation;
@@ -81,3 +83,5 @@ const pylstm_layer_kind pylstm_layer_dense = {
     .scratch_size = dense_scratch_size,
     .rows = dense_rows,
 };
+
+#endif

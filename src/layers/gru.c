@@ -1,6 +1,8 @@
 /* The layer kind gru: a stack of GRU cells. */
 #include "layers/recurrent_stack.h"
 
+#if PYLSTM_KIND_gru
+
 /* The gates in the order of their rows. */
 static const pylstm_cell_part gru_trace[] = {
     {"r", pylstm_recurrent_hidden_size},
@@ -42,3 +44,5 @@ const pylstm_layer_kind pylstm_layer_gru = {
     .forward = gru_forward,
     .forward_group = gru_forward_group,
 };
+
+#endif

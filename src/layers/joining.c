@@ -1,6 +1,8 @@
 /* What kinds of layers that join rows check. */
 #include "layers/joining.h"
 
+#if PYLSTM_KIND_add || PYLSTM_KIND_mul || PYLSTM_KIND_concat
+
 pylstm_status pylstm_join_same_widths(const pylstm_layer *layer, pylstm_error *why) {
     for (int i = 1; i < layer->n_inputs; i++) {
         if (layer->input_widths[i] != layer->input_widths[0]) {
@@ -11,3 +13,5 @@ pylstm_status pylstm_join_same_widths(const pylstm_layer *layer, pylstm_error *w
     }
     return PYLSTM_OK;
 }
+
+#endif

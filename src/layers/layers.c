@@ -4,44 +4,54 @@
 
 #include <string.h>
 
-/* The registry, a line a kind: pylstm_layer_lstm is the table of the first. In the order in which messages list them. */
+/* The registry: the tables of all kinds, in the order in which messages list them; NULL for what this build leaves out. */
 #define PYLSTM_LAYER_KINDS(KIND)                                                                                               \
-    KIND(lstm)                                                                                                                 \
-    KIND(gru)                                                                                                                  \
-    KIND(rnn)                                                                                                                  \
-    KIND(dense)                                                                                                                \
-    KIND(norm)                                                                                                                 \
-    KIND(affine)                                                                                                               \
-    KIND(activation)                                                                                                           \
-    KIND(add)                                                                                                                  \
-    KIND(mul)                                                                                                                  \
-    KIND(concat)                                                                                                               \
-    KIND(select)                                                                                                               \
-    KIND(conv)                                                                                                                 \
-    KIND(pool)                                                                                                                 \
-    KIND(stack)
+    KIND(lstm, PYLSTM_KIND_lstm)                                                                                               \
+    KIND(gru, PYLSTM_KIND_gru)                                                                                                 \
+    KIND(rnn, PYLSTM_KIND_rnn)                                                                                                 \
+    KIND(dense, PYLSTM_KIND_dense)                                                                                             \
+    KIND(norm, PYLSTM_KIND_norm)                                                                                               \
+    KIND(affine, PYLSTM_KIND_affine)                                                                                           \
+    KIND(activation, PYLSTM_KIND_activation)                                                                                   \
+    KIND(add, PYLSTM_KIND_add)                                                                                                 \
+    KIND(mul, PYLSTM_KIND_mul)                                                                                                 \
+    KIND(concat, PYLSTM_KIND_concat)                                                                                           \
+    KIND(select, PYLSTM_KIND_select)                                                                                           \
+    KIND(conv, PYLSTM_KIND_conv)                                                                                               \
+    KIND(pool, PYLSTM_KIND_pool)                                                                                               \
+    KIND(stack, PYLSTM_KIND_stack)
 
-#define DECLARE_KIND(name) extern const pylstm_layer_kind pylstm_layer_##name;
+#define DECLARE_KIND(name, is_built) extern const pylstm_layer_kind pylstm_layer_##name;
 PYLSTM_LAYER_KINDS(DECLARE_KIND)
 
-#define ADDRESS_OF_KIND(name) &pylstm_layer_##name,
-static const pylstm_layer_kind *const kinds[] = {PYLSTM_LAYER_KINDS(ADDRESS_OF_KIND)};
+#define ADDRESS_1(name)               &pylstm_layer_##name
+#define ADDRESS_0(name)               NULL
+#define ADDRESS_AS(is_built, name)    ADDRESS_##is_built(name)
+#define ADDRESS_IF(is_built, name)    ADDRESS_AS(is_built, name)
+#define KIND_AND_NAME(name, is_built) {#name, ADDRESS_IF(is_built, name)},
+static const struct {
+    const char *name;
+    const pylstm_layer_kind *kind;
+} kinds[] = {PYLSTM_LAYER_KINDS(KIND_AND_NAME)};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
-/* Kinds that came later than the file's format are none of its kinds. */
 static pylstm_status read_kind(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why) {
     const char *names[N_KINDS + 1] = {NULL};
-    const pylstm_layer_kind *choices[N_KINDS];
     char key[PYLSTM_MAX_NAME + 1];
-    int chosen, n = 0;
-    for (int k = 0; k < N_KINDS; k++) {
-        if (kinds[k]->format > file->format)
-            continue;
-        choices[n] = kinds[k];
-        names[n++] = kinds[k]->name;
-    }
+    int chosen;
+    for (int k = 0; k < N_KINDS; k++)
+        names[k] = kinds[k].name;
     PYLSTM_TRY(pylstm_config_choice(file, pylstm_layer_key(key, layer, "kind", -1), names, &chosen, why));
-    layer->kind = choices[chosen];
+    layer->kind = kinds[chosen].kind;
+    if (!layer->kind)
+        return pylstm_fail(
+            why, PYLSTM_NOT_BUILT,
+            "layers.%d.kind is %s; expected a kind that this build of pylstm has, or a build with it among KINDS", layer->index,
+            names[chosen]);
+    if (layer->kind->format > file->format)
+        return pylstm_fail(why, PYLSTM_BAD_MODEL,
+                           "[format] layers.%d.kind is %s, which pylstm.format %d has not; expected pylstm.format %d",
+                           layer->index, names[chosen], file->format, layer->kind->format);
     return PYLSTM_OK;
 }
 

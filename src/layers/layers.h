@@ -12,6 +12,7 @@
 #define PYLSTM_LAYERS_LAYERS_H
 
 #include "platform/arena.h"
+#include "kernels/chosen_kinds.h"
 #include "kernels/kernels.h"
 #include "modelfile/configuration.h"
 

@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#if PYLSTM_KIND_lstm
+
 static int hidden_size_of(const pylstm_layer *layer) {
     return pylstm_lstm_config_of(layer)->hidden_size;
 }
@@ -247,3 +249,5 @@ const pylstm_layer_kind pylstm_layer_lstm = {
     .forward = lstm_forward,
     .forward_group = lstm_forward_group,
 };
+
+#endif

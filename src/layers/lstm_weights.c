@@ -5,6 +5,8 @@
 #include <float.h>
 #include <string.h>
 
+#if PYLSTM_KIND_lstm
+
 #define MAX_CELLS 128
 
 /* Limits that a float holds, and that are none of its subnormal numbers. */
@@ -285,3 +287,5 @@ void pylstm_lstm_pack(pylstm_model_file *file, pylstm_layer *layer, pylstm_arena
     }
     layer->packed = cells;
 }
+
+#endif

@@ -2,6 +2,8 @@
 #include "kernels/norm_kernels.h"
 #include "layers/layer_reading.h"
 
+#if PYLSTM_KIND_norm
+
 typedef struct norm_config {
     double eps;
     int affine, positions;
@@ -76,3 +78,5 @@ const pylstm_layer_kind pylstm_layer_norm = {
     .operations = norm_operations,
     .rows = norm_rows_of,
 };
+
+#endif

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#if PYLSTM_KIND_pool
+
 static const char *const modes[] = {"max", "mean", NULL};
 enum { MAX, MEAN };
 
@@ -87,3 +89,5 @@ const pylstm_layer_kind pylstm_layer_pool = {
     .operations = pool_operations,
     .rows = pool_rows,
 };
+
+#endif

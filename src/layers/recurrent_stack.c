@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#if PYLSTM_KIND_gru || PYLSTM_KIND_rnn
+
 #define MAX_CELLS 128
 
 /* The limit of hidden_size is that of an LSTM, whose matrices have the most rows. */
@@ -267,3 +269,5 @@ void pylstm_recurrent_forward_group(const pylstm_layer *layer, const pylstm_recu
             x[row] = out[row];
     }
 }
+
+#endif

@@ -1,6 +1,8 @@
 /* The layer kind rnn: a stack of plain recurrent cells. Of a step there is nothing to show but h. */
 #include "layers/recurrent_stack.h"
 
+#if PYLSTM_KIND_rnn
+
 static pylstm_status rnn_read(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why) {
     static const char *const nonlinearities[] = {"tanh", "relu", NULL};
     pylstm_recurrent_config *config = (void *)layer->config;
@@ -31,3 +33,5 @@ const pylstm_layer_kind pylstm_layer_rnn = {
     .forward = rnn_forward,
     .forward_group = rnn_forward_group,
 };
+
+#endif

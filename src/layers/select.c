@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#if PYLSTM_KIND_select
+
 typedef struct select_config {
     int positions, start, stop;
 } select_config;
@@ -49,3 +51,5 @@ const pylstm_layer_kind pylstm_layer_select = {
     .operations = select_operations,
     .rows = select_rows,
 };
+
+#endif

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#if PYLSTM_KIND_stack
+
 static pylstm_status read_count(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int *value,
                                 pylstm_error *why) {
     char key[PYLSTM_MAX_NAME + 1];
@@ -48,3 +50,5 @@ const pylstm_layer_kind pylstm_layer_stack = {
     .operations = stack_operations,
     .rows = stack_rows,
 };
+
+#endif

@@ -2,6 +2,8 @@
 #include "layers/window_reading.h"
 #include "layers/layer_reading.h"
 
+#if PYLSTM_KIND_conv || PYLSTM_KIND_pool || PYLSTM_KIND_stack
+
 pylstm_status pylstm_read_time_window(pylstm_model_file *file, pylstm_layer *layer, int is_dilated, pylstm_error *why) {
     pylstm_time_window *window = &layer->window;
     char key[PYLSTM_MAX_NAME + 1];
@@ -82,3 +84,5 @@ pylstm_status pylstm_set_output_size(pylstm_layer *layer, const char *what, int 
     layer->output_size = (int)size;
     return PYLSTM_OK;
 }
+
+#endif

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import number_of
-from pylstm.layers import LSTM, Dense
+from pylstm.layers import GRU, LSTM, RNN, Dense
 from pylstm.layers.dense import SumActivation
 from pylstm.layers.weights import check_weights
 
@@ -22,16 +22,27 @@ __all__ = ["from_torch"]
 
 _STACKED = re.compile(r"(?:weight|bias)_(?:ih|hh|hr)_l([0-9]{1,9})(?:_reverse)?")
 _CELL = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+_BY_GATES: dict[int, type[LSTM | GRU | RNN]] = {4: LSTM, 3: GRU, 1: RNN}
+
+Converted = LSTM | GRU | RNN | Dense
 
 
 @overload
 def from_torch(
     source: nn.Sequential, *, prefix: str = "", activation: SumActivation = "linear"
-) -> list[LSTM | Dense]: ...
+) -> list[Converted]: ...
 @overload
 def from_torch(
     source: nn.LSTM | nn.LSTMCell, *, prefix: str = "", activation: SumActivation = "linear"
 ) -> LSTM: ...
+@overload
+def from_torch(
+    source: nn.GRU | nn.GRUCell, *, prefix: str = "", activation: SumActivation = "linear"
+) -> GRU: ...
+@overload
+def from_torch(
+    source: nn.RNN | nn.RNNCell, *, prefix: str = "", activation: SumActivation = "linear"
+) -> RNN: ...
 @overload
 def from_torch(
     source: nn.Linear, *, prefix: str = "", activation: SumActivation = "linear"
@@ -39,26 +50,26 @@ def from_torch(
 @overload
 def from_torch(
     source: Mapping[str, Any], *, prefix: str = "", activation: SumActivation = "linear"
-) -> LSTM | Dense: ...
+) -> Converted: ...
 def from_torch(
     source: Any, *, prefix: str = "", activation: SumActivation = "linear"
-) -> LSTM | Dense | list[LSTM | Dense]:
+) -> Converted | list[Converted]:
     """Turn a PyTorch module, or its state dict, into layers with the same weights.
 
     ========================================  ====================================================
-    ``nn.LSTM``                               `LSTM`; ``batch_first`` and ``dropout`` change nothing
-                                              for one stream at inference
-    ``nn.LSTMCell``                           `LSTM` of one layer
+    ``nn.LSTM``, ``nn.GRU``, ``nn.RNN``       `LSTM`, `GRU`, `RNN`; ``batch_first`` and ``dropout``
+                                              change nothing for one stream at inference
+    ``nn.LSTMCell`` and so on                 the same of one layer
     ``nn.Linear``                             `Dense`
     ``nn.Sequential`` of these                list; ``Sigmoid``, ``Tanh``, ``ReLU`` and
                                               ``Softmax(dim=-1)`` become the activation of the
                                               ``Linear`` before them, ``Dropout`` and ``Identity``
                                               do nothing at inference and are left out
-    state dict of an LSTM, LSTMCell, Linear   `LSTM` or `Dense`, told from the names
+    state dict of one of these                told from the names and shapes
     ========================================  ====================================================
 
-    A plain ``Sequential`` cannot run an ``nn.LSTM``, whose output is a tuple; here it only says in
-    which order the layers follow each other.
+    A plain ``Sequential`` cannot run an ``nn.LSTM`` or ``nn.GRU``, whose output is a tuple; here it
+    only says in which order the layers follow each other.
 
     Parameters
     ----------
@@ -70,11 +81,12 @@ def from_torch(
         must be used.
     activation : {"linear", "sigmoid", "tanh", "relu", "softmax"}
         The activation of the `Dense` layer that an ``nn.Linear`` or its state dict becomes, because
-        they do not contain one.
+        they do not contain one. For the state dict of an RNN, which does not contain it either, its
+        nonlinearity: "tanh" (that of ``nn.RNN`` unless it was made with another) or "relu".
 
     Returns
     -------
-    LSTM, Dense or list
+    LSTM, GRU, RNN, Dense or list
         With copies of the weights.
 
     Raises
@@ -130,24 +142,30 @@ def from_torch(
 
 def _from_module(
     module: nn.Module, where: str | None, activation: SumActivation = "linear"
-) -> LSTM | Dense:
-    """One LSTM, LSTMCell or Linear. `where` says which in messages; None: the source itself."""
+) -> Converted:
+    """One recurrent module or Linear. `where` says which in messages; None: the source itself."""
     from torch import nn
 
-    for kind in (nn.LSTM, nn.LSTMCell, nn.Linear):
+    for kind in (nn.LSTM, nn.LSTMCell, nn.GRU, nn.GRUCell, nn.RNN, nn.RNNCell, nn.Linear):
         # A subclass may compute something else; only what runs PyTorch's own forward is known.
         if isinstance(module, kind) and type(module).forward is kind.forward:
             break
     else:
         raise ValueError(
-            f"{where or 'source'} is of type {type(module).__name__}; expected nn.LSTM, "
-            "nn.LSTMCell, nn.Linear or nn.Sequential; for a model of your own, pass its parts one "
-            "by one, or its state_dict() with a prefix"
+            f"{where or 'source'} is of type {type(module).__name__}; expected nn.LSTM, nn.GRU, "
+            "nn.RNN, a cell of these, nn.Linear or nn.Sequential; for a model of your own, pass "
+            "its parts one by one, or its state_dict() with a prefix"
         )
+    if isinstance(module, (nn.RNN, nn.RNNCell)):
+        if activation != "linear":
+            raise ValueError(
+                f"activation is {activation!r}: {where or 'source'} names its own nonlinearity"
+            )
+        activation = module.nonlinearity
     return _from_state_dict(module.state_dict(), "", activation, where or type(module).__name__)
 
 
-def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
+def _from_sequential(sequential: nn.Sequential) -> list[Converted]:
     """All layers of a Sequential, those of Sequentials inside it included."""
     from torch import nn
 
@@ -159,7 +177,7 @@ def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
     }
     inert = (nn.Dropout, nn.Identity)
     modules = [found for found in _flattened(sequential) if type(found[1]) not in inert]
-    layers: list[LSTM | Dense] = []
+    layers: list[Converted] = []
     before: Any = None
     for (where, module), (after, following) in itertools.pairwise([*modules, ("", None)]):
         if type(module) in activations:
@@ -187,7 +205,7 @@ def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
             )
         layers.append(layer)
     if not layers:
-        raise ValueError("source is a Sequential without an LSTM or a Linear")
+        raise ValueError("source is a Sequential without a recurrent layer or a Linear")
     return layers
 
 
@@ -207,8 +225,8 @@ def _flattened(sequential: nn.Sequential, path: str = "") -> list[tuple[str, Any
 
 def _from_state_dict(
     state: Mapping[str, Any], prefix: str, activation: SumActivation, where: str = "the state dict"
-) -> LSTM | Dense:
-    """An LSTM or a Dense from the names that begin with `prefix`."""
+) -> Converted:
+    """A layer from the names that begin with `prefix`."""
     for name in state:
         if not isinstance(name, str):
             raise TypeError(f"a name in {where} is {name!r}; expected a string")
@@ -234,34 +252,51 @@ def _from_state_dict(
             f"{where} has neither {prefix + 'weight_ih_l0'!r} nor {prefix + 'weight_ih'!r} nor "
             f"{prefix + 'weight'!r}: {_beginnings(state)}, choose one of them with prefix"
         )
-    if activation != "linear":
-        raise ValueError(f"activation is {activation!r}: the gates of an LSTM have their own")
-    return _lstm(tensors, prefix, suffix, num_layers, where)
+    return _recurrent(tensors, prefix, suffix, num_layers, activation, where)
 
 
-def _lstm(
-    tensors: Mapping[str, NDArray[Any]], prefix: str, suffix: str, num_layers: int, where: str
-) -> LSTM:
-    """An LSTM from the tensors of an ``nn.LSTM`` (suffix ``_l{k}``) or ``nn.LSTMCell`` (none)."""
+def _recurrent(
+    tensors: Mapping[str, NDArray[Any]],
+    prefix: str,
+    suffix: str,
+    num_layers: int,
+    activation: SumActivation,
+    where: str,
+) -> LSTM | GRU | RNN:
+    """From the tensors of an ``nn.LSTM``, GRU or RNN (suffix ``_l{k}``) or of a cell (none)."""
     for name in tensors:
-        if name.endswith("_reverse"):
-            raise ValueError(
-                f"{name!r} in {where} belongs to a bidirectional LSTM: a stream cannot run "
-                "backwards from the end; train with bidirectional=False"
-            )
         if name.startswith(f"{prefix}weight_hr"):
             raise ValueError(
                 f"{name!r} in {where} belongs to an LSTM with proj_size: only 0 is supported"
             )
     first = suffix.format(k=0)
-    rows, input_size = _two_dimensions(tensors, f"{prefix}weight_ih{first}", where)
-    _, hidden_size = _two_dimensions(tensors, f"{prefix}weight_hh{first}", where)
-    if rows in (hidden_size, 3 * hidden_size):
-        gates = "the one gate of a plain RNN" if rows == hidden_size else "the three gates of a GRU"
+    _, input_size = _two_dimensions(tensors, f"{prefix}weight_ih{first}", where)
+    rows, hidden_size = _two_dimensions(tensors, f"{prefix}weight_hh{first}", where)
+    gates, rest_of_rows = divmod(rows, hidden_size)
+    if rest_of_rows or gates not in _BY_GATES:
         raise ValueError(
-            f"{prefix + 'weight_ih' + first!r} in {where} has {number_of(rows, 'row')} for a"
-            f" hidden_size of {hidden_size}: {gates}; expected the four of an LSTM"
+            f"{prefix + 'weight_hh' + first!r} in {where} has {number_of(rows, 'row')} for a"
+            f" hidden_size of {hidden_size}; expected {4 * hidden_size} of an LSTM,"
+            f" {3 * hidden_size} of a GRU or {hidden_size} of a plain RNN"
         )
+    kind = _BY_GATES[gates]
+    for name in tensors:
+        if name.endswith("_reverse"):
+            raise ValueError(
+                f"{name!r} in {where} belongs to a bidirectional {kind.__name__}: a stream cannot"
+                " run backwards from the end; train with bidirectional=False"
+            )
+    settings: dict[str, Any] = {}
+    if kind is RNN:
+        if activation not in ("tanh", "relu"):
+            raise ValueError(
+                f"activation is {activation!r} for a plain RNN; expected 'tanh' or 'relu', its"
+                " nonlinearity, which a state dict does not hold"
+            )
+        settings["nonlinearity"] = activation
+    elif activation != "linear":
+        owner = "an LSTM" if kind is LSTM else "a GRU"
+        raise ValueError(f"activation is {activation!r}: the gates of {owner} have their own")
     bias = any(name.startswith(f"{prefix}bias") for name in tensors)
     # Counted first, because otherwise a hostile name such as weight_ih_l999999999 would cause a
     # long loop.
@@ -274,16 +309,16 @@ def _lstm(
     for k in range(num_layers):
         width = hidden_size if k else input_size
         rest = suffix.format(k=k)
-        theirs[f"{prefix}weight_ih{rest}"] = (4 * hidden_size, width)
-        theirs[f"{prefix}weight_hh{rest}"] = (4 * hidden_size, hidden_size)
+        theirs[f"{prefix}weight_ih{rest}"] = (rows, width)
+        theirs[f"{prefix}weight_hh{rest}"] = (rows, hidden_size)
         if bias:
-            theirs[f"{prefix}bias_ih{rest}"] = (4 * hidden_size,)
-            theirs[f"{prefix}bias_hh{rest}"] = (4 * hidden_size,)
+            theirs[f"{prefix}bias_ih{rest}"] = (rows,)
+            theirs[f"{prefix}bias_hh{rest}"] = (rows,)
     checked = check_weights(tensors, theirs, where)
     weights = {name.removeprefix(prefix): array for name, array in checked.items()}
     if not suffix:
         weights = {f"{name}_l0": array for name, array in weights.items()}
-    return LSTM(input_size, hidden_size, num_layers, bias, weights)
+    return kind(input_size, hidden_size, num_layers, bias=bias, weights=weights, **settings)
 
 
 def _dense(

@@ -33,6 +33,7 @@ static void gru_forward_group(const pylstm_layer *layer, const pylstm_group *gro
 
 const pylstm_layer_kind pylstm_layer_gru = {
     .name = "gru",
+    .format = 2,
     .read = gru_read,
     .pack = pylstm_recurrent_pack,
     .state = pylstm_recurrent_state,

@@ -22,6 +22,7 @@ static void rnn_forward_group(const pylstm_layer *layer, const pylstm_group *gro
 
 const pylstm_layer_kind pylstm_layer_rnn = {
     .name = "rnn",
+    .format = 2,
     .read = rnn_read,
     .pack = pylstm_recurrent_pack,
     .state = pylstm_recurrent_state,

@@ -14,7 +14,7 @@ import pytest
 
 import pylstm
 from pylstm.convert import from_torch
-from pylstm.layers import LSTM, Dense
+from pylstm.layers import GRU, LSTM, RNN, Dense
 
 
 def lstm_state(input_size=3, hidden_size=2, num_layers=1, bias=True, prefix="", seed=0):
@@ -114,10 +114,40 @@ class TestStateDicts:
             from_torch(state)
 
     @pytest.mark.law_framework_exact
-    @pytest.mark.parametrize(("gates", "kind"), [(3, "the three gates of a GRU"), (1, "plain RNN")])
-    def test_other_cells_are_recognised(self, gates, kind):
-        state = {name: array[: gates * 2] for name, array in lstm_state().items()}
-        with pytest.raises(ValueError, match=rf"{kind}.*; expected the four of an LSTM"):
+    @pytest.mark.parametrize(
+        ("gates", "activation", "kind"),
+        [(3, "linear", GRU), (1, "tanh", RNN), (1, "relu", RNN), (4, "linear", LSTM)],
+    )
+    def test_cells_are_told_by_their_gates(self, gates, activation, kind):
+        state = {name: array[: gates * 2] for name, array in lstm_state(num_layers=2).items()}
+        layer = from_torch(state, activation=activation)
+        assert type(layer) is kind
+        assert layer.num_layers == 2
+        assert getattr(layer, "nonlinearity", "linear") == activation
+        for name, array in state.items():
+            np.testing.assert_array_equal(layer.weights[name], array)
+
+    def test_a_plain_rnn_needs_its_nonlinearity(self):
+        state = {name: array[:2] for name, array in lstm_state().items()}
+        with pytest.raises(ValueError, match=r"for a plain RNN; expected 'tanh' or 'relu'"):
+            from_torch(state)
+        with pytest.raises(ValueError, match=r"activation is 'sigmoid' for a plain RNN"):
+            from_torch(state, activation="sigmoid")
+
+    def test_a_gru_takes_no_activation(self):
+        state = {name: array[:6] for name, array in lstm_state().items()}
+        with pytest.raises(ValueError, match="activation is 'tanh': the gates of a GRU"):
+            from_torch(state, activation="tanh")
+
+    @pytest.mark.parametrize("rows", [1, 4, 5, 7, 10])
+    def test_gates_that_no_cell_has(self, rows):
+        state = {
+            name: np.ones((rows, *a.shape[1:]), np.float32) for name, a in lstm_state().items()
+        }
+        with pytest.raises(
+            ValueError,
+            match=r"'weight_hh_l0' .* has \d+ rows? for a hidden_size of 2; expected 8 of an LSTM,",
+        ):
             from_torch(state)
 
     @pytest.mark.law_framework_exact

@@ -4,8 +4,9 @@ why not."""
 import numpy as np
 import pytest
 
+import pylstm
 from pylstm.convert import from_torch
-from pylstm.layers import LSTM, Dense
+from pylstm.layers import GRU, LSTM, RNN, Dense
 from tests.golden.cases import LSTM_CASES
 
 try:
@@ -47,6 +48,37 @@ class TestModules:
         for name, tensor in module.state_dict().items():
             np.testing.assert_array_equal(layer.weights[name + "_l0"], tensor.numpy())
         assert from_torch(module.state_dict()) == layer
+
+    @pytest.mark.law_framework_exact
+    @pytest.mark.parametrize("bias", [True, False])
+    @pytest.mark.parametrize("num_layers", [1, 3])
+    @pytest.mark.parametrize("name", ["GRU", "RNN tanh", "RNN relu"])
+    def test_gru_and_rnn_stream_what_the_module_gives(self, name, num_layers, bias):
+        name, _, nonlinearity = name.partition(" ")
+        settings = {"nonlinearity": nonlinearity} if nonlinearity else {}
+        module = getattr(nn, name)(5, 4, num_layers, bias=bias, **settings)
+        layer = from_torch(module)
+        assert type(layer) is {"GRU": GRU, "RNN": RNN}[name]
+        assert_same_weights(layer, module)
+        assert from_torch(module.state_dict(), activation=nonlinearity or "linear") == layer
+        x = torch.randn(50, 5)
+        with torch.no_grad():
+            expected, _ = module(x)
+        rows = pylstm.Model(None, [layer]).stream().push_frames(x.numpy())
+        np.testing.assert_allclose(rows, expected.numpy(), rtol=0, atol=1e-5)
+
+    @pytest.mark.law_framework_exact
+    @pytest.mark.parametrize("name", ["GRUCell", "RNNCell"])
+    def test_other_cells(self, name):
+        module = getattr(nn, name)(5, 4)
+        layer = from_torch(module)
+        assert type(layer) is {"GRUCell": GRU, "RNNCell": RNN}[name]
+        for of, tensor in module.state_dict().items():
+            np.testing.assert_array_equal(layer.weights[of + "_l0"], tensor.numpy())
+
+    def test_a_module_names_its_own_nonlinearity(self):
+        with pytest.raises(ValueError, match="activation is 'relu': source names its own"):
+            from_torch(nn.RNN(3, 2), activation="relu")
 
     @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("bias", [True, False])
@@ -107,6 +139,9 @@ class TestUnsupportedModules:
             ValueError, match=r"LSTM belongs to a bidirectional .*bidirectional=False"
         ):
             from_torch(nn.LSTM(3, 2, bidirectional=True))
+        for name in ("GRU", "RNN"):
+            with pytest.raises(ValueError, match=f"belongs to a bidirectional {name}: a stream"):
+                from_torch(getattr(nn, name)(3, 2, bidirectional=True))
 
     @pytest.mark.law_framework_exact
     def test_proj_size(self):
@@ -122,7 +157,7 @@ class TestUnsupportedModules:
         assert isinstance(from_torch(module.float()), LSTM)
 
     @pytest.mark.law_framework_exact
-    @pytest.mark.parametrize("name", ["GRU", "RNN", "GRUCell", "Conv1d", "ModuleList"])
+    @pytest.mark.parametrize("name", ["Conv1d", "Embedding", "ModuleList"])
     def test_other_modules(self, name):
         arguments = {"Conv1d": (3, 2, 1), "ModuleList": ()}.get(name, (3, 2))
         with pytest.raises(ValueError, match=rf"source is of type {name}; expected nn\.LSTM"):
@@ -220,9 +255,9 @@ class TestSequential:
             from_torch(nn.Sequential(nn.Linear(3, 2), nn.Softmax(dim=dim)))
 
     @pytest.mark.law_framework_exact
-    @pytest.mark.parametrize("name", ["LogSoftmax", "GELU", "BatchNorm1d", "Flatten", "GRU"])
+    @pytest.mark.parametrize("name", ["LogSoftmax", "GELU", "BatchNorm1d", "Flatten"])
     def test_other_modules_are_named(self, name):
-        arguments = {"BatchNorm1d": (2,), "GRU": (2, 2), "LogSoftmax": (-1,)}.get(name, ())
+        arguments = {"BatchNorm1d": (2,), "LogSoftmax": (-1,)}.get(name, ())
         module = nn.Sequential(nn.Linear(3, 2), nn.Sequential(getattr(nn, name)(*arguments)))
         with pytest.raises(ValueError, match=rf"module 1\.0 is of type {name}; expected nn\.LSTM"):
             from_torch(module)

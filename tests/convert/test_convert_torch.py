@@ -273,7 +273,7 @@ class TestSequential:
 
     @pytest.mark.parametrize("modules", [(), ("Dropout",), ("Identity", "Dropout")])
     def test_nothing_to_convert(self, modules):
-        with pytest.raises(ValueError, match="a Sequential without an LSTM or a Linear"):
+        with pytest.raises(ValueError, match="a Sequential without a recurrent layer or a Linear"):
             from_torch(nn.Sequential(*(getattr(nn, name)() for name in modules)))
 
     def test_no_activation_argument(self):

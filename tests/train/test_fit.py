@@ -6,6 +6,7 @@ import dataclasses
 import io
 import math
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
@@ -131,6 +132,29 @@ def test_layers_make_a_model_of_frames():
     layers = [pylstm.LSTM(3, 4, seed=0), pylstm.Dense(4, 2, seed=0)]
     fitted = train(layers, epochs=1)
     assert (fitted.model.features, fitted.model.n_features) == (None, 3)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        pylstm.GRU,
+        partial(pylstm.GRU, reset_after=False, candidate="relu"),
+        partial(pylstm.RNN, nonlinearity="relu"),
+        pylstm.RNN,
+    ],
+)
+def test_what_was_trained_streams_from_its_file(tmp_path, make):
+    layers = [make(3, 8, 2, seed=0), pylstm.Dense(8, 2, "softmax", seed=0)]
+    fitted = train(layers, epochs=12)
+    assert fitted.history[-1]["loss"] < fitted.history[0]["loss"]
+    fitted.model.save(tmp_path / "fitted.safetensors")
+    model = pylstm.load(tmp_path / "fitted.safetensors")
+    assert list(model.layers) == fitted.layers
+    assert repr(model.layers[0]) == repr(layers[0])
+    (x,), _ = sequences(1, seed=5, longest=60)
+    inner, _ = fitted.layers[0].forward(x)
+    expected, _ = fitted.layers[1].forward(inner)
+    np.testing.assert_allclose(model.stream().push_frames(x), expected, rtol=0, atol=1e-5)
 
 
 # --- what a batch may be --------------------------------------------------------------------------

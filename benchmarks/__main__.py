@@ -30,6 +30,7 @@ from benchmarks.result import Result  # noqa: E402
 QUESTIONS = (
     "lstm_step",
     "convolution",
+    "gru_step",
     "weight_reading",
     "lstm_sequence",
     "features_hop",

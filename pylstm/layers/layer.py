@@ -280,8 +280,8 @@ class Layer:
         precision : {"bf16", "int8"}
             bf16: the upper half of a float32, 8 significant bits, rounded to nearest. int8: a byte
             a weight and a scale a row, the largest magnitude of the row being 127; inputs become
-            bytes on the fly, by the largest magnitude of the frame (h by 1, or, where it is
-            projected, by its own largest).
+            bytes on the fly, by the largest magnitude of the frame (h of an LSTM by 1,
+            or, where it is projected, by its own largest; that of a GRU or RNN by its own).
 
         Returns
         -------

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from pylstm import LSTM, MFCC, Dense, LogMel, Model
+from pylstm import GRU, LSTM, MFCC, RNN, Dense, LogMel, Model
 from tests.core_builds import link, run
 from tests.small_models import NOTES, everything_at_once, stack
 
@@ -33,6 +33,8 @@ def files(folder: Path) -> list[Path]:
         Model(LogMel(n_fft=512, n_mels=7, hop_length=100, top_db=80.0), quantised),
         Model(LogMel(n_fft=65521, win_length=65521, hop_length=1000, n_mels=40), []),
         Model(None, stack(3, 9, 2, 5, "relu")),
+        Model(MFCC(), [GRU(13, 7, 2, seed=1), RNN(7, 5, nonlinearity="relu", seed=2)]),
+        Model(None, [GRU(3, 9, reset_after=False, candidate="relu", seed=1).quantize("int8")]),
     ]
     paths = [folder / f"{place}.safetensors" for place in range(len(models))]
     for path, model in zip(paths, models, strict=True):

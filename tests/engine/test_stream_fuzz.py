@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pylstm import LSTM, MFCC, Dense, LogMel, Model
+from pylstm import GRU, LSTM, MFCC, RNN, Dense, LogMel, Model
 from tests.core_builds import link, run
 from tests.small_models import everything_at_once, stack
 
@@ -48,6 +48,16 @@ def models() -> list[Model]:
         Model(None, stack(7, 15, 2, 16, "tanh")),
         Model(None, stack(3, 33, 1, 1000, "softmax")),
         Model(None, deep),
+        Model(
+            MFCC(),
+            [GRU(13, 21, 3, seed=1), GRU(21, 17, reset_after=False, candidate="relu", seed=2)],
+        ),
+        Model(None, [GRU(5, 16, 2, reset_after=False, seed=1).quantize("bf16")]),
+        Model(None, [GRU(3, 33, candidate="relu", seed=1).quantize("int8")]),
+        Model(
+            None,
+            [RNN(5, 19, 2, seed=1).quantize("int8"), RNN(19, 1, nonlinearity="relu", seed=2)],
+        ),
         overflowing(),
     ]
 

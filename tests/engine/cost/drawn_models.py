@@ -31,7 +31,7 @@ def nearest(features: type, **settings: object) -> Features:
         return features(**settings | {"hop_length": hop_asked_for(error)})
 
 
-def fitting(features: Features, layers: list[pylstm.LSTM | pylstm.Dense]) -> pylstm.Model:
+def fitting(features: Features, layers: list[pylstm.layers.Layer]) -> pylstm.Model:
     """The model, with the hop that the refusal asks for if there is one."""
     try:
         return pylstm.Model(features, layers)
@@ -139,13 +139,15 @@ def drawn(chance: random.Random) -> pylstm.Model:
             mean=np.zeros(width, np.float32),
             std=np.ones(width, np.float32),
         )
-    layers: list[pylstm.LSTM | pylstm.Dense] = []
+    layers: list[pylstm.layers.Layer] = []
     width = features.n_features
     for place in range(chance.randrange(4)):
         hidden = size(256)
+        layer: pylstm.layers.Layer
         if chance.random() < 0.6:
             cells = chance.randrange(1, 4)
-            layer = pylstm.LSTM(width, hidden, num_layers=cells, seed=place)
+            cell = chance.choice((pylstm.LSTM, pylstm.GRU, pylstm.RNN))
+            layer = cell(width, hidden, num_layers=cells, seed=place)
         else:
             activation = chance.choice(("linear", "sigmoid", "tanh", "relu", "softmax"))
             layer = pylstm.Dense(width, hidden, activation, seed=place)

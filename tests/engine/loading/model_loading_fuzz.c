@@ -99,9 +99,10 @@ static void try_bytes(const unsigned char *bytes, size_t size) {
 
 /* Writes a value that is not longer over one of the metadata; spaces behind the header make up for what it is shorter. */
 static void change_value(unsigned char *bytes, size_t size) {
-    static const char *const values[] = {"0",   "1",       "2",     "3",    "7",      "16",       "31",   "65521", "65536",
-                                         "512", "1000",    "1e-30", "8000", "768000", "0.5",      "none", "true",  "false",
-                                         "-1",  "reflect", "mfcc",  "1024", "logmel", "constant", "lstm", "dense", "softmax"};
+    static const char *const values[] = {"0",     "1",     "2",       "3",       "7",    "16",     "31",     "65521",
+                                         "65536", "512",   "1000",    "1e-30",   "8000", "768000", "0.5",    "none",
+                                         "true",  "false", "-1",      "reflect", "mfcc", "1024",   "logmel", "constant",
+                                         "lstm",  "dense", "softmax", "gru",     "rnn"};
     char key[PYLSTM_MAX_NAME + 1], value[PYLSTM_MAX_TEXT + 1];
     pylstm_safetensors file;
     size_t length, new_length, at;

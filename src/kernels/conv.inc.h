@@ -10,7 +10,8 @@
  */
 #include "kernels/conv_kernels.h"
 
-#define MOST_CONV_BLOCKS 4
+#define MOST_CONV_BLOCKS  4
+#define DEPTHWISE_COLUMNS (PYLSTM_CONV_COLUMNS > 4 ? 4 : 1)
 
 /* Columns side by side, and what each of them sees. */
 typedef struct conv_tile {
@@ -207,29 +208,35 @@ PYLSTM_INLINE v16 load_first(const float *x, int n) {
     return v16_load(lanes);
 }
 
-/* n columns of a block of 16 channels, or of all where there are fewer; n and narrow are constants where it is called. */
+/* n columns of a block of 16 channels, or of all where there are fewer, from a column of the tile on. n, whole (whether no window
+ * goes beyond an edge) and narrow are constants where it is called. */
 PYLSTM_INLINE void depthwise_block(const pylstm_conv_weights *layer, const conv_tile *tile, const conv_rows *rows, int block,
-                                   int column, const int n, const int narrow) {
+                                   int column, const int n, const int whole, const int narrow) {
     const int first = pylstm_conv_block_first(block, layer->channels), kernel = layer->kernel;
+    const ptrdiff_t step = (ptrdiff_t)layer->dilation * layer->channels;
     const size_t place = (size_t)block * PYLSTM_UNITS;
     const float *w = layer->weights + place * (size_t)layer->n_taps * (size_t)kernel;
-    v16 sum[PYLSTM_CONV_COLUMNS];
+    v16 sum[DEPTHWISE_COLUMNS];
     PYLSTM_UNROLL
     for (int t = 0; t < n; t++)
         sum[t] = v16_load(layer->bias + place);
     for (int tap = 0; tap < layer->n_taps; tap++) {
-        v16 own[PYLSTM_CONV_COLUMNS]; /* int8: the sum of one row, a whole number */
+        ptrdiff_t at[DEPTHWISE_COLUMNS];
+        v16 own[DEPTHWISE_COLUMNS]; /* int8: the sum of one row, a whole number */
         PYLSTM_UNROLL
-        for (int t = 0; t < n; t++)
+        for (int t = 0; t < n; t++) {
+            at[t] = (ptrdiff_t)tile->first[column + t] * layer->channels + first;
             own[t] = rows->scales ? v16_set(0.0f) : sum[t];
+        }
         for (int m = 0; m < kernel; m++, w += PYLSTM_UNITS) {
             const v16 weight = v16_load(w);
             PYLSTM_UNROLL
-            for (int t = 0; t < n; t++) {
+            for (int t = 0; t < n; t++, at[t - 1] += step) {
                 const int position = tile->first[column + t] + m * layer->dilation;
-                const int inside = tile->whole || (position >= 0 && position < rows->positions);
-                const float *x = inside ? tile->taps[column + t][tap] + (ptrdiff_t)position * layer->channels + first : layer->zeros;
-                own[t] = v16_fma(weight, narrow ? load_first(x, layer->channels) : v16_load(x), own[t]);
+                if (whole || (position >= 0 && position < rows->positions)) {
+                    const float *x = tile->taps[column + t][tap] + at[t];
+                    own[t] = v16_fma(weight, narrow ? load_first(x, layer->channels) : v16_load(x), own[t]);
+                }
             }
         }
         if (rows->scales) {
@@ -248,55 +255,80 @@ PYLSTM_INLINE void depthwise_block(const pylstm_conv_weights *layer, const conv_
         conv_store(layer, tile->y[column + t] + first, sum[t], layer->channels);
 }
 
-PYLSTM_INLINE void depthwise_columns(const pylstm_conv_weights *layer, const conv_tile *tile, const conv_rows *rows,
-                                     int column, const int n) {
+/* n columns, side by side where no window goes beyond an edge. */
+static void depthwise_tile(const pylstm_conv_weights *layer, const conv_tile *tile, const conv_rows *rows, int n) {
     const int count = pylstm_conv_blocks(layer->channels);
-    if (layer->channels < PYLSTM_UNITS) {
-        depthwise_block(layer, tile, rows, 0, column, n, 1);
+    if (DEPTHWISE_COLUMNS > 1 && n == DEPTHWISE_COLUMNS && tile->whole && layer->channels >= PYLSTM_UNITS) {
+        for (int block = 0; block < count; block++)
+            depthwise_block(layer, tile, rows, block, 0, DEPTHWISE_COLUMNS, 1, 0);
         return;
     }
-    for (int block = 0; block < count; block++)
-        depthwise_block(layer, tile, rows, block, column, n, 0);
+    for (int t = 0; t < n; t++) {
+        for (int block = 0; block < count; block++) {
+            if (layer->channels < PYLSTM_UNITS) {
+                depthwise_block(layer, tile, rows, block, t, 1, 0, 1);
+            } else {
+                depthwise_block(layer, tile, rows, block, t, 1, 0, 0);
+            }
+        }
+    }
 }
 
 /* --- all columns, in place -------------------------------------------------------------------------------------------- */
 
-PYLSTM_INLINE void conv_tile_float32(const pylstm_conv_weights *layer, const conv_tile *tile, int n) {
-    const conv_rows rows = {.positions = layer->positions};
-    if (layer->depthwise) {
-        for (int t = 0; t < n; t++)
-            depthwise_columns(layer, tile, &rows, t, 1);
-        return;
-    }
+static void conv_tile_float32(const pylstm_conv_weights *layer, const conv_tile *tile, const conv_rows *rows, int n) {
     switch (n) {
 #if PYLSTM_CONV_COLUMNS > 6
     case 8:
-        conv_columns(layer, tile, &rows, 8, 1, PYLSTM_WEIGHTS_FLOAT32);
+        conv_columns(layer, tile, rows, 8, 1, PYLSTM_WEIGHTS_FLOAT32);
         return;
     case 7:
-        conv_columns(layer, tile, &rows, 7, 1, PYLSTM_WEIGHTS_FLOAT32);
+        conv_columns(layer, tile, rows, 7, 1, PYLSTM_WEIGHTS_FLOAT32);
         return;
 #endif
 #if PYLSTM_CONV_COLUMNS > 1
     case 6:
-        conv_columns(layer, tile, &rows, 6, 1, PYLSTM_WEIGHTS_FLOAT32);
+        conv_columns(layer, tile, rows, 6, 1, PYLSTM_WEIGHTS_FLOAT32);
         return;
     case 5:
-        conv_columns(layer, tile, &rows, 5, 1, PYLSTM_WEIGHTS_FLOAT32);
+        conv_columns(layer, tile, rows, 5, 1, PYLSTM_WEIGHTS_FLOAT32);
         return;
     case 4:
-        conv_columns(layer, tile, &rows, 4, 1, PYLSTM_WEIGHTS_FLOAT32);
+        conv_columns(layer, tile, rows, 4, 1, PYLSTM_WEIGHTS_FLOAT32);
         return;
     case 3:
-        conv_columns(layer, tile, &rows, 3, 2, PYLSTM_WEIGHTS_FLOAT32);
+        conv_columns(layer, tile, rows, 3, 2, PYLSTM_WEIGHTS_FLOAT32);
         return;
     case 2:
-        conv_columns(layer, tile, &rows, 2, 2, PYLSTM_WEIGHTS_FLOAT32);
+        conv_columns(layer, tile, rows, 2, 2, PYLSTM_WEIGHTS_FLOAT32);
         return;
 #endif
     default:
-        conv_columns(layer, tile, &rows, 1, 4, PYLSTM_WEIGHTS_FLOAT32);
+        conv_columns(layer, tile, rows, 1, 4, PYLSTM_WEIGHTS_FLOAT32);
     }
+}
+
+/* The column that comes next. */
+typedef struct conv_place {
+    int row, position;
+} conv_place;
+
+/* Takes it into the tile as number t, and goes on to the one behind it. */
+PYLSTM_INLINE void take_column(const pylstm_conv_weights *layer, const float *const *x, float *const *y, conv_tile *tile, int t,
+                               conv_place *next) {
+    tile->taps[t] = x + (size_t)next->row * (size_t)layer->n_taps;
+    tile->first[t] = next->position * layer->stride - layer->low;
+    tile->y[t] = y[next->row] + (size_t)next->position * (size_t)layer->output_channels;
+    if (++next->position == layer->output_positions) {
+        next->position = 0;
+        next->row++;
+    }
+}
+
+/* Whether the window of the column goes beyond no edge. */
+PYLSTM_INLINE int is_whole(const pylstm_conv_weights *layer, int position) {
+    const int first = position * layer->stride - layer->low;
+    return first >= 0 && first < layer->positions - (layer->kernel - 1) * layer->dilation;
 }
 
 /* Columns in tiles of nearly the same size, none of them so small that the multiply-adds wait for each other. */
@@ -304,23 +336,30 @@ static void conv_float32(const pylstm_conv_weights *layer, const float *const *x
     const size_t total = (size_t)n_rows * (size_t)layer->output_positions;
     const size_t n_tiles = (total + PYLSTM_CONV_COLUMNS - 1) / PYLSTM_CONV_COLUMNS;
     const size_t least = total / n_tiles, larger = total % n_tiles;
-    const int last = layer->positions - (layer->kernel - 1) * layer->dilation - 1; /* the last window inside begins here */
-    int row = 0, position = 0;
+    const conv_rows rows = {.positions = layer->positions};
+    conv_place next = {0, 0};
     for (size_t k = 0; k < n_tiles; k++) {
         const int n = (int)(least + (k < larger));
         conv_tile tile = {.whole = 1};
         for (int t = 0; t < n; t++) {
-            const int first = position * layer->stride - layer->low;
-            tile.taps[t] = x + (size_t)row * (size_t)layer->n_taps;
-            tile.first[t] = first;
-            tile.y[t] = y[row] + (size_t)position * (size_t)layer->output_channels;
-            tile.whole &= first >= 0 && first <= last;
-            if (++position == layer->output_positions) {
-                position = 0;
-                row++;
-            }
+            tile.whole &= is_whole(layer, next.position);
+            take_column(layer, x, y, &tile, t, &next);
         }
-        conv_tile_float32(layer, &tile, n);
+        conv_tile_float32(layer, &tile, &rows, n);
+    }
+}
+
+/* Columns at an edge by themselves. */
+static void depthwise_float32(const pylstm_conv_weights *layer, const float *const *x, int n_rows, float *const *y) {
+    const conv_rows rows = {.positions = layer->positions};
+    conv_place next = {0, 0};
+    while (next.row < n_rows) {
+        conv_tile tile = {.whole = is_whole(layer, next.position)};
+        int n = 0;
+        do
+            take_column(layer, x, y, &tile, n++, &next);
+        while (n < DEPTHWISE_COLUMNS && tile.whole && next.row < n_rows && is_whole(layer, next.position));
+        depthwise_tile(layer, &tile, &rows, n);
     }
 }
 
@@ -357,31 +396,33 @@ static float bytes_of_row(const pylstm_conv_weights *layer, const float *x, floa
     return column.scale;
 }
 
-/* n columns of one row with rounded taps; n and precision are constants where it is called. */
-PYLSTM_INLINE void conv_rounded_columns(const pylstm_conv_weights *layer, const conv_rows *rows, const float *const *taps,
-                                        float *y, int position, const int n, const int n_blocks, const int precision) {
+/* n columns of one row with rounded taps, from a position on. */
+PYLSTM_INLINE conv_tile tile_of_row(const pylstm_conv_weights *layer, const float *const *taps, float *y, int position, int n) {
     conv_tile tile = {.whole = 1};
-    PYLSTM_UNROLL
     for (int t = 0; t < n; t++) {
         tile.taps[t] = taps;
         tile.first[t] = (position + t) * layer->stride;
         tile.y[t] = y + (size_t)(position + t) * (size_t)layer->output_channels;
     }
-    if (layer->depthwise) {
-        depthwise_columns(layer, &tile, rows, 0, n);
-    } else {
-        conv_columns(layer, &tile, rows, n, n_blocks, precision);
-    }
+    return tile;
 }
 
+/* All positions of one row; precision is a constant where it is called. */
 PYLSTM_INLINE void conv_rounded_row(const pylstm_conv_weights *layer, const conv_rows *rows, const float *const *taps, float *y,
                                     const int precision) {
-    int position = 0;
-    for (; PYLSTM_TILE_COLUMNS > 1 && position + PYLSTM_TILE_COLUMNS <= layer->output_positions;
-         position += PYLSTM_TILE_COLUMNS)
-        conv_rounded_columns(layer, rows, taps, y, position, PYLSTM_TILE_COLUMNS, 1, precision);
-    for (; position < layer->output_positions; position++)
-        conv_rounded_columns(layer, rows, taps, y, position, 1, precision == PYLSTM_WEIGHTS_INT8 ? 1 : 4, precision);
+    const int most = layer->depthwise ? DEPTHWISE_COLUMNS : PYLSTM_TILE_COLUMNS;
+    for (int position = 0, n; position < layer->output_positions; position += n) {
+        const int left = layer->output_positions - position;
+        conv_tile tile;
+        n = left >= most ? most : layer->depthwise ? left : 1;
+        tile = tile_of_row(layer, taps, y, position, n);
+        if (layer->depthwise)
+            depthwise_tile(layer, &tile, rows, n);
+        else if (PYLSTM_TILE_COLUMNS > 1 && n > 1)
+            conv_columns(layer, &tile, rows, PYLSTM_TILE_COLUMNS, 1, precision);
+        else
+            conv_columns(layer, &tile, rows, 1, precision == PYLSTM_WEIGHTS_INT8 ? 1 : 4, precision);
+    }
 }
 
 /* One output row after the other, as the rows that it sees are rounded. */
@@ -412,10 +453,12 @@ static void conv_rounded(const pylstm_conv_weights *layer, const float *const *x
 static void conv_forward(const pylstm_conv_weights *layer, const float *const *x, int n_rows, float *const *y,
                          unsigned char *room) {
     const size_t width = (size_t)layer->output_positions * (size_t)layer->output_channels;
-    if (PYLSTM_PRECISION(layer) == PYLSTM_WEIGHTS_FLOAT32) {
-        conv_float32(layer, x, n_rows, y);
-    } else {
+    if (PYLSTM_PRECISION(layer) != PYLSTM_WEIGHTS_FLOAT32) {
         conv_rounded(layer, x, n_rows, y, room);
+    } else if (layer->depthwise) {
+        depthwise_float32(layer, x, n_rows, y);
+    } else {
+        conv_float32(layer, x, n_rows, y);
     }
     for (int row = 0; row < n_rows; row++) {
         for (size_t k = width; k % PYLSTM_UNITS; k++)

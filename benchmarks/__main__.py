@@ -29,6 +29,7 @@ from benchmarks.result import Result  # noqa: E402
 
 QUESTIONS = (
     "lstm_step",
+    "convolution",
     "weight_reading",
     "lstm_sequence",
     "features_hop",

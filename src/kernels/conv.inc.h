@@ -1,12 +1,12 @@
 /* Convolutions: products of the kernel's weights with several columns at once, a column being one position of one output row.
  *
- * What a column sees is read where it lies: nothing is copied in float32. A position outside of a row is a pointer to zeros, and
- * where all columns are outside, their weights are not read. Every output is one accumulator from the bias over the taps, the
- * oldest first, then over positions, then over channels; adding products with zeros changes nothing in it.
+ * What a column sees is read where it lies: nothing is copied in float32. A position outside of a row is a pointer to zeros,
+ * and where all columns are outside, their weights are not read. Every output is one accumulator from the bias over the taps,
+ * the oldest first, then over positions, then over channels; adding products with zeros changes nothing in it.
  *
  * With bfloat16 and int8 weights the rows that an output row sees are rounded first, each row as a whole: to bfloat16, or to
- * bytes by its own largest magnitude. Zeros are put around them, so that no column is at an edge. The products with the bytes of
- * a row are summed exactly, and their sum, times the worth of a step, is added to the accumulator row by row.
+ * bytes by its own largest magnitude. Zeros are put around them, so that no column is at an edge. The products with the bytes
+ * of a row are summed exactly, and their sum, times the worth of a step, is added to the accumulator row by row.
  */
 #include "kernels/conv_kernels.h"
 
@@ -208,8 +208,8 @@ PYLSTM_INLINE v16 load_first(const float *x, int n) {
     return v16_load(lanes);
 }
 
-/* n columns of a block of 16 channels, or of all where there are fewer, from a column of the tile on. n, whole (whether no window
- * goes beyond an edge) and narrow are constants where it is called. */
+/* n columns of a block of 16 channels, or of all where there are fewer, from a column of the tile on. n, whole (whether no
+ * window goes beyond an edge) and narrow are constants where it is called. */
 PYLSTM_INLINE void depthwise_block(const pylstm_conv_weights *layer, const conv_tile *tile, const conv_rows *rows, int block,
                                    int column, const int n, const int whole, const int narrow) {
     const int first = pylstm_conv_block_first(block, layer->channels), kernel = layer->kernel;

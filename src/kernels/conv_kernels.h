@@ -22,8 +22,9 @@ typedef struct pylstm_conv_weights {
     int groups;
     int depthwise; /* as many groups as channels, and one output channel for each */
     int n_runs, run_length;
-    const float *weights; /* of each block; depthwise: of each block a row of 16 floats for each tap and position of the kernel */
-    const float *bias;    /* 16 of each block */
+    const float
+        *weights;      /* of each block; depthwise: of each block a row of 16 floats for each tap and position of the kernel */
+    const float *bias; /* 16 of each block */
     /* int8 only. scale: as the bias, the value of one step of a weight. offset: for each block and tap 16 times -128 times the
      * sum of the weights; NULL where depthwise. */
     const float *scale;
@@ -51,9 +52,9 @@ static inline int pylstm_conv_block_first(int block, int group_outputs) {
 }
 
 typedef struct pylstm_conv_kernels {
-    /* Rows y[k] from the rows x[k * n_taps] (the oldest) to x[k * n_taps + n_taps - 1], for any n_rows, after the bias and, where
-     * relu is set, after a ReLU; bounded by the largest float. y[k]: output_positions * output_channels rounded up to 16; what
-     * lies past the outputs becomes 0. room: with bfloat16 and int8 weights pylstm_conv_room bytes; else NULL. */
+    /* Rows y[k] from the rows x[k * n_taps] (the oldest) to x[k * n_taps + n_taps - 1], for any n_rows, after the bias and,
+     * where relu is set, after a ReLU; bounded by the largest float. y[k]: output_positions * output_channels rounded up to 16;
+     * what lies past the outputs becomes 0. room: with bfloat16 and int8 weights pylstm_conv_room bytes; else NULL. */
     void (*forward)(const pylstm_conv_weights *layer, const float *const *x, int n_rows, float *const *y, unsigned char *room);
 } pylstm_conv_kernels;
 

@@ -155,7 +155,7 @@ static void conv_pack(pylstm_model_file *file, pylstm_layer *layer, pylstm_arena
     const size_t n_values = (size_t)(shape.channels / shape.groups) * n_taps * kernel; /* of an output channel */
     const size_t n_offsets = is_int8 && !shape.depthwise ? n_blocks * n_taps * PYLSTM_UNITS : 0;
     pylstm_conv_weights *packed = pylstm_arena_take(arena, 1, sizeof *packed);
-    float *values = pylstm_arena_take(arena, n_values, sizeof *values); /* only while packing */
+    float *values = pylstm_arena_take(arena, n_values, sizeof *values);                      /* only while packing */
     float *biases = pylstm_arena_take(arena, (size_t)shape.output_channels, sizeof *biases); /* likewise */
     float *weights = pylstm_arena_take(arena, n_blocks * block_rows * PYLSTM_UNITS, sizeof *weights);
     float *bias = pylstm_arena_take(arena, n_blocks * PYLSTM_UNITS, sizeof *bias);

@@ -116,7 +116,7 @@ def over_sequences(
     return y
 
 
-def whole(settings: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, int]:
+def whole(settings: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """Settings that are whole numbers, or spelt so in a model file; those that are not there are
     left to their defaults."""
     return {name: int(settings[name]) for name in names if name in settings}

@@ -10,6 +10,8 @@
 #include "kernels/gate_functions.inc.h"
 #include "kernels/products.inc.h"
 #include "kernels/recurrent.inc.h"
+#include "kernels/conv_columns.inc.h"
+#include "kernels/conv_depthwise.inc.h"
 
 #include "kernels/activation.inc.h"
 #include "kernels/conv.inc.h"

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import pylstm
-from pylstm.layers import Layer
+from pylstm.layers import Layer, WindowLayer
 from pylstm.reference.layers import LAYERS as REFERENCES
 from tests.torch_activations import torch_activation
+from tests.window_layer_cases import in_torch
 
 Array = NDArray[Any]
 
@@ -267,6 +268,38 @@ def torch_select(module: Any, layer: Any, x: Any, counts: Array, state: Any) -> 
     return parts[..., layer.start : layer.stop].flatten(-2), None
 
 
+# --- windows in time ------------------------------------------------------------------------------
+# Those that give a row for each row; tests/layers/test_window_layer_*.py draw all the others.
+
+
+def convolved(input_size: int, width: int, parts: int = 1, **settings: Any) -> Layer:
+    positions = math.gcd(input_size, parts)
+    if positions > 1:
+        settings |= {"positions": positions, "kernel_positions": 2, "padding_positions": (1, 0)}
+    return pylstm.Conv(input_size, width, 3, padding="causal", **settings)
+
+
+def pooled(mode: Any) -> Callable[..., Layer]:
+    def made(input_size: int, width: int, parts: int = 1, **settings: Any) -> Layer:
+        positions = math.gcd(input_size, parts)
+        if positions > 1:
+            settings |= {"positions": positions, "kernel_positions": 2}
+        return pylstm.Pool(input_size, mode, 3, 1, "causal", **settings)
+
+    return made
+
+
+def stacked_rows(input_size: int, width: int, **settings: Any) -> Layer:
+    return pylstm.Stack(input_size, left=2, **settings)
+
+
+def torch_window(module: Any, layer: Any, x: Any, counts: Array, state: Any) -> tuple[Any, Any]:
+    import torch
+
+    weights = dict(module.named_parameters())
+    return torch.stack([in_torch(layer, x[:, b], weights) for b in range(x.shape[1])], 1), None
+
+
 # --- the table ------------------------------------------------------------------------------------
 
 KINDS = (
@@ -348,6 +381,27 @@ KINDS = (
         torch_module=torch_weights,
         torch_forward=torch_select,
     ),
+    Kind(
+        pylstm.Conv,
+        {"conv": convolved, "conv_relu": partial(convolved, activation="relu")},
+        PARTS | {"bias": st.booleans()},
+        torch_module=torch_weights,
+        torch_forward=torch_window,
+    ),
+    Kind(
+        pylstm.Pool,
+        {f"pool_{mode}": pooled(mode) for mode in ("max", "mean")},
+        PARTS,
+        torch_module=torch_weights,
+        torch_forward=torch_window,
+    ),
+    Kind(
+        pylstm.Stack,
+        {"stack": stacked_rows},
+        {},
+        torch_module=torch_weights,
+        torch_forward=torch_window,
+    ),
 )
 
 VARIANTS = {name: kind for kind in KINDS for name in kind.variants}
@@ -358,6 +412,9 @@ def make_layer(variant: str, input_size: int, width: int, **settings: Any) -> La
     """A layer of one of `VARIANTS`."""
     return VARIANTS[variant].variants[variant](input_size, width, **settings)
 
+
+ROWS_AND_STATES = [name for name in VARIANTS if not isinstance(make_layer(name, 3, 4), WindowLayer)]
+"""Those that a batch can be cut for: what sees a window begins each pass with rows of zeros."""
 
 STREAMING = [name for name in VARIANTS if make_layer(name, 3, 4).obstacle is None]
 

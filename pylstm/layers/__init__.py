@@ -17,9 +17,10 @@ from pylstm.layers.lstm import Gates
 from pylstm.layers.quantisation import PRECISIONS
 from pylstm.layers.recurrent import Recurrent
 from pylstm.layers.row_layer import RowLayer
+from pylstm.layers.window_layer import WindowLayer
 
 __all__ = ["ACTIVATIONS", "FUNCTIONS", "KINDS", "LAYERS", "PRECISIONS", "Gates", "Join", "Layer"]
-__all__ += ["Recurrent", "RowLayer"]
+__all__ += ["Recurrent", "RowLayer", "WindowLayer"]
 __all__ += kinds.__all__
 
 LAYERS: tuple[type[Layer], ...] = tuple(getattr(kinds, name) for name in kinds.__all__)

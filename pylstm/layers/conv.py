@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import choice, count, flag
+from pylstm.arguments import choice, count, flag, number_of
 from pylstm.bulk.activations import activate, through
 from pylstm.layers.layer import MAX_DIMENSION, Layer
 from pylstm.layers.position_layer import PositionLayer
@@ -156,6 +156,12 @@ class Conv(PositionLayer):
                 raise ValueError(
                     f"groups is {self.groups}; expected a divisor of {name}: {channels}"
                 )
+        most = MAX_DIMENSION // (self.channels // self.groups)
+        if self.kernel_positions > most:
+            raise ValueError(
+                f"kernel_positions is {self.kernel_positions}; expected at most {most}, with"
+                f" {number_of(self.channels // self.groups, 'channel')} of a group"
+            )
         if self.n_outputs > MAX_DIMENSION:
             raise ValueError(
                 f"output_channels is {self.output_channels}; expected at most"

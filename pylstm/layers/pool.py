@@ -59,6 +59,8 @@ class Pool(PositionLayer):
         Positions below the first and above the last.
     count_include_pad : bool
         Whether N, in a mean, counts positions outside of the row.
+    weights, seed
+        There are none to give or to draw: an empty mapping, or None.
 
     Raises
     ------

@@ -18,6 +18,9 @@ __all__ = ["PositionLayer"]
 
 Array = NDArray[np.float32]
 
+# Values of a row with the zeros around it, at most: the core has it in memory.
+MAX_PADDED = 2 * MAX_DIMENSION
+
 
 class PositionLayer(WindowLayer):
     """A layer whose rows have positions: value ``p * channels + c`` of a row is channel c of
@@ -83,6 +86,13 @@ class PositionLayer(WindowLayer):
                 f"padding_positions is {self.padding_positions}; expected at most {most} on either"
                 f" side: an output sees {number_of(self.span, 'position')}, one of them inside of"
                 " the row"
+            )
+        if (self.positions + sum(self.padding_positions)) * self.channels > MAX_PADDED:
+            raise ValueError(
+                f"padding_positions is {self.padding_positions}; expected a sum of at most"
+                f" {MAX_PADDED // self.channels - self.positions} beside"
+                f" {number_of(self.positions, 'position')} of"
+                f" {number_of(self.channels, 'channel')}"
             )
         if self.output_positions < 1:
             there = self.positions + sum(self.padding_positions)

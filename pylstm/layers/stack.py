@@ -38,6 +38,8 @@ class Stack(WindowLayer):
         r, rows after each; a stream waits for them (look-ahead), and they count as latency.
     stride : int
         s, rows that go in for each that comes out.
+    weights, seed
+        There are none to give or to draw: an empty mapping, or None.
 
     Raises
     ------

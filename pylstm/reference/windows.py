@@ -1,15 +1,13 @@
 """Windows in time: which rows of a sequence a row that comes out sees."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from pylstm.reference.activations import Array
 from pylstm.reference.timing import Timing
-
-Padding = str | tuple[int, int]
 
 
 def pair(value: Any) -> tuple[int, int]:
@@ -59,7 +57,7 @@ def windows(
     kernel_size: int,
     stride: int = 1,
     dilation: int = 1,
-    padding: Padding = "valid",
+    padding: Literal["valid", "causal"] | tuple[int, int] = "valid",
     dtype: DTypeLike = np.float64,
 ) -> list[Array]:
     r"""What each row that comes out sees: row j sees the rows
@@ -116,7 +114,7 @@ def over_sequences(
     return y
 
 
-def whole(settings: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, int]:
+def whole(settings: Mapping[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     """Settings that are whole numbers, or spelt so in a model file; those that are not there are
     left to their defaults."""
     return {name: int(settings[name]) for name in names if name in settings}

@@ -10,22 +10,7 @@
  */
 #include "kernels/conv_kernels.h"
 
-#define MOST_CONV_BLOCKS  4
-#define DEPTHWISE_COLUMNS (PYLSTM_CONV_COLUMNS > 4 ? 4 : 1)
-
-/* Columns side by side, and what each of them sees. */
-typedef struct conv_tile {
-    const float *const *taps[PYLSTM_CONV_COLUMNS]; /* the rows of each */
-    int first[PYLSTM_CONV_COLUMNS];                /* the position at which its window begins; may be outside */
-    float *y[PYLSTM_CONV_COLUMNS];                 /* where its outputs go */
-    int whole;                                     /* whether no window goes beyond an edge */
-} conv_tile;
-
-/* Rows as the kernels read them: in place, or rounded. */
-typedef struct conv_rows {
-    int positions;
-    const float *scales; /* int8: what a step of each tap's row is worth; else NULL */
-} conv_rows;
+#define MOST_CONV_BLOCKS 4
 
 /* --- sums ------------------------------------------------------------------------------------------------------------- */
 
@@ -75,33 +60,6 @@ PYLSTM_INLINE void conv_byte_run(v16i sum[PYLSTM_CONV_COLUMNS][MOST_CONV_BLOCKS]
             for (int t = 0; t < n; t++)
                 sum[t][b] = v16i_dot(sum[t][b], weights, x[t] + k);
         }
-    }
-}
-
-/* --- outputs ---------------------------------------------------------------------------------------------------------- */
-
-/* The first n of 16 floats, n below 16. */
-PYLSTM_INLINE void store_first(float *y, v16 value, int n) {
-    float lanes[PYLSTM_UNITS];
-    const float *from = lanes;
-    v16_store(lanes, value);
-    for (int size = 8; size; size /= 2) {
-        if (n & size) {
-            memcpy(y, from, (size_t)size * sizeof *y);
-            y += size;
-            from += size;
-        }
-    }
-}
-
-/* A sum that is -0 becomes 0: it may be either, depending on whether products with zeros were added to it. */
-PYLSTM_INLINE void conv_store(const pylstm_conv_weights *layer, float *y, v16 sum, int n) {
-    const v16 zero = v16_set(0.0f), value = v16_add(v16_bounded(sum), zero);
-    const v16 output = layer->relu ? v16_max(value, zero) : value;
-    if (n < PYLSTM_UNITS) {
-        store_first(y, output, n);
-    } else {
-        v16_store(y, output);
     }
 }
 
@@ -199,81 +157,6 @@ PYLSTM_INLINE void conv_columns(const pylstm_conv_weights *layer, const conv_til
     }
 }
 
-/* --- depthwise -------------------------------------------------------------------------------------------------------- */
-
-/* The first n of 16 floats, n below 16, the others 0. */
-PYLSTM_INLINE v16 load_first(const float *x, int n) {
-    float lanes[PYLSTM_UNITS] = {0.0f};
-    memcpy(lanes, x, (size_t)n * sizeof *x);
-    return v16_load(lanes);
-}
-
-/* n columns of a block of 16 channels, or of all where there are fewer, from a column of the tile on. n, whole (whether no
- * window goes beyond an edge) and narrow are constants where it is called. */
-PYLSTM_INLINE void depthwise_block(const pylstm_conv_weights *layer, const conv_tile *tile, const conv_rows *rows, int block,
-                                   int column, const int n, const int whole, const int narrow) {
-    const int first = pylstm_conv_block_first(block, layer->channels), kernel = layer->kernel;
-    const ptrdiff_t step = (ptrdiff_t)layer->dilation * layer->channels;
-    const size_t place = (size_t)block * PYLSTM_UNITS;
-    const float *w = layer->weights + place * (size_t)layer->n_taps * (size_t)kernel;
-    v16 sum[DEPTHWISE_COLUMNS];
-    PYLSTM_UNROLL
-    for (int t = 0; t < n; t++)
-        sum[t] = v16_load(layer->bias + place);
-    for (int tap = 0; tap < layer->n_taps; tap++) {
-        ptrdiff_t at[DEPTHWISE_COLUMNS];
-        v16 own[DEPTHWISE_COLUMNS]; /* int8: the sum of one row, a whole number */
-        PYLSTM_UNROLL
-        for (int t = 0; t < n; t++) {
-            at[t] = (ptrdiff_t)tile->first[column + t] * layer->channels + first;
-            own[t] = rows->scales ? v16_set(0.0f) : sum[t];
-        }
-        for (int m = 0; m < kernel; m++, w += PYLSTM_UNITS) {
-            const v16 weight = v16_load(w);
-            PYLSTM_UNROLL
-            for (int t = 0; t < n; t++, at[t - 1] += step) {
-                const int position = tile->first[column + t] + m * layer->dilation;
-                if (whole || (position >= 0 && position < rows->positions)) {
-                    const float *x = tile->taps[column + t][tap] + at[t];
-                    own[t] = v16_fma(weight, narrow ? load_first(x, layer->channels) : v16_load(x), own[t]);
-                }
-            }
-        }
-        if (rows->scales) {
-            const v16 worth = v16_mul(v16_load(layer->scale + place), v16_set(rows->scales[tap]));
-            PYLSTM_UNROLL
-            for (int t = 0; t < n; t++)
-                sum[t] = v16_fma(own[t], worth, sum[t]);
-        } else {
-            PYLSTM_UNROLL
-            for (int t = 0; t < n; t++)
-                sum[t] = own[t];
-        }
-    }
-    PYLSTM_UNROLL
-    for (int t = 0; t < n; t++)
-        conv_store(layer, tile->y[column + t] + first, sum[t], layer->channels);
-}
-
-/* n columns, side by side where no window goes beyond an edge. */
-static void depthwise_tile(const pylstm_conv_weights *layer, const conv_tile *tile, const conv_rows *rows, int n) {
-    const int count = pylstm_conv_blocks(layer->channels);
-    if (DEPTHWISE_COLUMNS > 1 && n == DEPTHWISE_COLUMNS && tile->whole && layer->channels >= PYLSTM_UNITS) {
-        for (int block = 0; block < count; block++)
-            depthwise_block(layer, tile, rows, block, 0, DEPTHWISE_COLUMNS, 1, 0);
-        return;
-    }
-    for (int t = 0; t < n; t++) {
-        for (int block = 0; block < count; block++) {
-            if (layer->channels < PYLSTM_UNITS) {
-                depthwise_block(layer, tile, rows, block, t, 1, 0, 1);
-            } else {
-                depthwise_block(layer, tile, rows, block, t, 1, 0, 0);
-            }
-        }
-    }
-}
-
 /* --- all columns, in place -------------------------------------------------------------------------------------------- */
 
 static void conv_tile_float32(const pylstm_conv_weights *layer, const conv_tile *tile, const conv_rows *rows, int n) {
@@ -308,29 +191,6 @@ static void conv_tile_float32(const pylstm_conv_weights *layer, const conv_tile 
     }
 }
 
-/* The column that comes next. */
-typedef struct conv_place {
-    int row, position;
-} conv_place;
-
-/* Takes it into the tile as number t, and goes on to the one behind it. */
-PYLSTM_INLINE void take_column(const pylstm_conv_weights *layer, const float *const *x, float *const *y, conv_tile *tile, int t,
-                               conv_place *next) {
-    tile->taps[t] = x + (size_t)next->row * (size_t)layer->n_taps;
-    tile->first[t] = next->position * layer->stride - layer->low;
-    tile->y[t] = y[next->row] + (size_t)next->position * (size_t)layer->output_channels;
-    if (++next->position == layer->output_positions) {
-        next->position = 0;
-        next->row++;
-    }
-}
-
-/* Whether the window of the column goes beyond no edge. */
-PYLSTM_INLINE int is_whole(const pylstm_conv_weights *layer, int position) {
-    const int first = position * layer->stride - layer->low;
-    return first >= 0 && first < layer->positions - (layer->kernel - 1) * layer->dilation;
-}
-
 /* Columns in tiles of nearly the same size, none of them so small that the multiply-adds wait for each other. */
 static void conv_float32(const pylstm_conv_weights *layer, const float *const *x, int n_rows, float *const *y) {
     const size_t total = (size_t)n_rows * (size_t)layer->output_positions;
@@ -346,20 +206,6 @@ static void conv_float32(const pylstm_conv_weights *layer, const float *const *x
             take_column(layer, x, y, &tile, t, &next);
         }
         conv_tile_float32(layer, &tile, &rows, n);
-    }
-}
-
-/* Columns at an edge by themselves. */
-static void depthwise_float32(const pylstm_conv_weights *layer, const float *const *x, int n_rows, float *const *y) {
-    const conv_rows rows = {.positions = layer->positions};
-    conv_place next = {0, 0};
-    while (next.row < n_rows) {
-        conv_tile tile = {.whole = is_whole(layer, next.position)};
-        int n = 0;
-        do
-            take_column(layer, x, y, &tile, n++, &next);
-        while (n < DEPTHWISE_COLUMNS && tile.whole && next.row < n_rows && is_whole(layer, next.position));
-        depthwise_tile(layer, &tile, &rows, n);
     }
 }
 

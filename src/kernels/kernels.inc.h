@@ -28,6 +28,8 @@
 #include "kernels/rnn.inc.h"
 #endif
 #if PYLSTM_KIND_conv
+#include "kernels/conv_columns.inc.h"
+#include "kernels/conv_depthwise.inc.h"
 #include "kernels/conv.inc.h"
 #endif
 #if PYLSTM_KIND_norm

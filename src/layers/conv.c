@@ -34,6 +34,16 @@ static pylstm_status read_groups(pylstm_model_file *file, const pylstm_layer *la
                        layer->index, config->groups, config->window.channels, config->output_channels);
 }
 
+/* What one row adds to an output has as many products as those of a dense layer at most: 32 bits hold the sum of bytes. */
+static pylstm_status bound_kernel(const pylstm_layer *layer, const conv_config *config, pylstm_error *why) {
+    const int channels = config->window.channels / config->groups, most = PYLSTM_MAX_SIZE / channels;
+    if (config->window.kernel <= most)
+        return PYLSTM_OK;
+    return pylstm_fail(why, PYLSTM_BAD_MODEL,
+                       "[value] layers.%d.kernel_positions is %d; expected at most %d, with %d channels of a group",
+                       layer->index, config->window.kernel, most, channels);
+}
+
 /* The weights are (output_channels, channels of a group, kernel_size), and kernel_positions where these are several. */
 static pylstm_status find_kernel(pylstm_model_file *file, const pylstm_layer *layer, pylstm_tensor *kernel,
                                  pylstm_tensor *scales, pylstm_error *why) {
@@ -51,6 +61,7 @@ static pylstm_status conv_read(pylstm_model_file *file, pylstm_layer *layer, pyl
     PYLSTM_TRY(pylstm_read_time_window(file, layer, 1, why));
     PYLSTM_TRY(pylstm_read_position_window(file, layer, 1, &config->window, why));
     PYLSTM_TRY(read_groups(file, layer, config, why));
+    PYLSTM_TRY(bound_kernel(layer, config, why));
     PYLSTM_TRY(pylstm_set_output_size(layer, "output_channels", config->output_channels, why));
     pylstm_layer_key(key, layer, "activation", -1);
     PYLSTM_TRY(pylstm_config_choice(file, key, activations, &config->activation, why));

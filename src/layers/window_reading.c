@@ -4,6 +4,9 @@
 
 #if PYLSTM_KIND_conv || PYLSTM_KIND_pool || PYLSTM_KIND_stack
 
+/* Values of a row with the zeros around it: some kinds have it in memory. */
+#define MOST_PADDED (2 * PYLSTM_MAX_SIZE)
+
 pylstm_status pylstm_read_time_window(pylstm_model_file *file, pylstm_layer *layer, int is_dilated, pylstm_error *why) {
     pylstm_time_window *window = &layer->window;
     char key[PYLSTM_MAX_NAME + 1];
@@ -45,6 +48,13 @@ static pylstm_status fit_positions(const pylstm_layer *layer, pylstm_position_wi
                            "[value] layers.%d.kernel_positions is %d, which with its dilation takes %lld positions; expected "
                            "one that fits into %lld",
                            layer->index, window->kernel, (long long)span, (long long)around);
+    }
+    if (around * window->channels > MOST_PADDED) {
+        return pylstm_fail(why, PYLSTM_BAD_MODEL,
+                           "[value] layers.%d.padding_positions is %d,%d; expected a sum of at most %d beside %d positions of "
+                           "%d channels",
+                           layer->index, window->low, window->high, MOST_PADDED / window->channels - window->positions,
+                           window->positions, window->channels);
     }
     window->outputs = (int)((around - span) / window->stride + 1);
     return PYLSTM_OK;

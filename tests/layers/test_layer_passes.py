@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from pylstm.layers import Layer
 from tests.finite_differences import assert_gradients, clear_passage, differences
-from tests.layer_kinds import IN_TORCH, VARIANTS, draw_layer, make_layer, reference, stacked
+from tests.layer_kinds import (
+    IN_TORCH,
+    ROWS_AND_STATES,
+    VARIANTS,
+    draw_layer,
+    make_layer,
+    reference,
+    stacked,
+)
 from tests.network_passes import (
     Passage,
     as_state,
@@ -170,7 +178,7 @@ def test_one_sequence_without_a_batch(bulk: None, variant: str) -> None:
     assert (short[9:] == 0).all()
 
 
-@every_variant
+@pytest.mark.parametrize("variant", ROWS_AND_STATES)
 def test_a_state_goes_out_and_in(bulk: None, bulk_isa: str, variant: str) -> None:
     layer = stacked(variant, 9, 21)
     x = frames(50, 4, 9)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import pylstm
 from pylstm.reference.layers import LAYERS
-from tests.layers.window_layer_cases import drawn_layer, in_torch, torch_weights
+from tests.window_layer_cases import drawn_layer, in_torch, torch_weights
 
 pytest.importorskip("scipy", reason="bulk passes need SciPy: pip install 'pylstm[train]'")
 

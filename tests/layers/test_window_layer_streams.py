@@ -15,7 +15,7 @@ from pylstm import reference
 from pylstm.layers import PRECISIONS
 from pylstm.reference.precision import rounded_rows
 from tests.instruction_sets import ISAS
-from tests.layers.window_layer_cases import drawn_layer, in_torch, torch_weights
+from tests.window_layer_cases import drawn_layer, in_torch, torch_weights
 
 # The fixtures set a variable that stays the same for all examples.
 SHARED = [HealthCheck.function_scoped_fixture]

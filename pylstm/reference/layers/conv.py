@@ -21,7 +21,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from pylstm.reference.activations import ACTIVATIONS, Array
 from pylstm.reference.timing import Timing
-from pylstm.reference.windows import Padding, over_sequences, pair, timing_of, whole, windows
+from pylstm.reference.windows import over_sequences, pair, timing_of, whole, windows
 
 WHOLE = (
     "positions",
@@ -41,7 +41,7 @@ def conv(
     positions: int = 1,
     stride: int = 1,
     dilation: int = 1,
-    padding: Padding = "valid",
+    padding: Literal["valid", "causal"] | tuple[int, int] = "valid",
     stride_positions: int = 1,
     dilation_positions: int = 1,
     padding_positions: tuple[int, int] | str = (0, 0),

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, DTypeLike
 
 from pylstm.reference.activations import Array
 from pylstm.reference.timing import Timing
-from pylstm.reference.windows import Padding, over_sequences, pair, timing_of, whole, windows
+from pylstm.reference.windows import over_sequences, pair, timing_of, whole, windows
 
 WHOLE = ("positions", "kernel_size", "stride", "kernel_positions", "stride_positions")
 
@@ -21,7 +21,7 @@ def pool(
     positions: int = 1,
     kernel_size: int = 1,
     stride: int = 1,
-    padding: Padding = "valid",
+    padding: Literal["valid", "causal"] | tuple[int, int] = "valid",
     kernel_positions: int = 1,
     stride_positions: int = 1,
     padding_positions: tuple[int, int] | str = (0, 0),

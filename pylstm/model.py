@@ -23,6 +23,7 @@ from pylstm.layers.graph import (
     widths_of,
 )
 from pylstm.layers.layer import Layer
+from pylstm.model_summary import graph_as_text
 from pylstm.packed_model import PackedModel
 from pylstm.safetensors_encoding import CHECKSUM, encode_model
 from pylstm.whole_writes import write
@@ -312,6 +313,34 @@ class Model(PackedModel):
         ``model.listener().decision`` has what is in force, in values that `Model` takes.
         """
         return MappingProxyType(self._decision)
+
+    def summary(self) -> str:
+        """The graph as text, a line a layer.
+
+        A line says what the layer takes; what a row of it is, positions x channels or its width; a
+        row for how many frames it has, and for which one the first; how many frames it waits for
+        ahead; its parameters; and how many numbers a stream remembers for it, rows of its inputs
+        included. The last line has all that a stream remembers, audio included.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> import pylstm
+        >>> conv = pylstm.Conv(40, 8, 3, stride=2, positions=40, kernel_positions=5, seed=0)
+        >>> branches = {"conv": conv, "gru": pylstm.GRU(288, 16, seed=0)}
+        >>> branches["both"] = (pylstm.Concat(), "conv", "gru")
+        >>> print(Model(pylstm.LogMel(n_mels=40), branches).summary())
+        name      kind    from       row     every     begins   ahead  parameters  remembers
+        features  logmel             40      1 frame
+        conv      conv    features   36 x 8  2 frames  frame 2         128         96
+        gru       gru     conv       16      2 frames  frame 2         14,688      16
+        both      concat  conv, gru  304     2 frames  frame 2
+        A stream remembers 2240 bytes.
+        """
+        return graph_as_text(self._features, self._nodes, self._core)
 
     def __repr__(self) -> str:
         outputs = number_of(self.n_outputs, "output")

@@ -163,6 +163,18 @@ typedef struct pylstm_layer_part {
     size_t size;      /* floats */
 } pylstm_layer_part;
 
+/* A node of a model: a layer and when it has rows. Time is counted in rows of the features, or in frames. */
+typedef struct pylstm_node_info {
+    const char *name; /* in the model file, or its place: "0" */
+    const char *kind; /* of the layer, as in the model file: "lstm" */
+    int positions;    /* a row has positions * channels floats */
+    int channels;
+    int64_t first; /* row j stands for row first + j * period of the features */
+    int64_t period;
+    int64_t look;      /* and is there once so many more of them are */
+    size_t state_size; /* floats that a stream remembers for it, rows that it waits for included */
+} pylstm_node_info;
+
 /* --- library ---------------------------------------------------------------------------------------------------------- */
 
 /* Says a status in words.
@@ -283,6 +295,19 @@ PYLSTM_API pylstm_status pylstm_model_detector(const pylstm_model *model, double
  *
  * Returns: 1 or 0. [any thread] [rt] */
 PYLSTM_API int pylstm_model_is_background(const pylstm_model *model, int output);
+
+/* --- the graph --------------------------------------------------------------------------------------------------------------
+ */
+
+/* Returns: how many layers a model has. [any thread] [rt] */
+PYLSTM_API int pylstm_model_n_nodes(const pylstm_model *model);
+
+/* Describes a layer; the last one gives the outputs.
+ *
+ *     index    from 0, below pylstm_model_n_nodes
+ *
+ * Returns: PYLSTM_OK; PYLSTM_BAD_ARGUMENT where index is out of range. [any thread] [rt] */
+PYLSTM_API pylstm_status pylstm_model_node(const pylstm_model *model, int index, pylstm_node_info *node);
 
 /* --- what the layers remember and show ----------------------------------------------------------------------------------- */
 

@@ -180,6 +180,47 @@ def test_fit_takes_a_graph_and_gives_a_model_that_streams(as_model: bool) -> Non
     assert streamed(again, x).tobytes() == streamed(model, x).tobytes()
 
 
+@pytest.mark.parametrize("padding", ["valid", "causal", (1, 1)])
+def test_fewer_rows_than_frames_meet_the_targets_that_they_stand_for(padding: Any) -> None:
+    """A target is the sign of its own frame: with the right one for each row it is learnt."""
+    rng = np.random.default_rng(0)
+    xs = [rng.standard_normal((int(n), 3)).astype("f4") for n in rng.integers(20, 40, 24)]
+    data = Arrays(xs, [(x[:, 0] > 0).astype(np.int64) for x in xs], batch_size=6)
+    graph = {
+        "window": pylstm.Conv(3, 16, kernel_size=3, stride=2, padding=padding, seed=0),
+        "memory": pylstm.GRU(16, 16, seed=1),
+        "both": (pylstm.Concat(), "window", "memory"),
+        "out": pylstm.Dense(32, 2, "softmax", seed=2),
+    }
+    fitted = fit(
+        graph, data, data, loss=CrossEntropy(), optimiser=Adam(lr=0.01), epochs=20, progress=False
+    )
+    assert fitted.history[-1]["validation_accuracy"] > 0.95
+    x = rng.standard_normal((33, 3)).astype("f4")
+    first, period = fitted.network.row_times
+    assert (first, period) == (2 if padding == "valid" else 0, 2)
+    rows = streamed(fitted.model, x)
+    assert ((rows[:, 1] > 0.5) == (x[first::2, 0] > 0)[: len(rows)]).mean() > 0.85
+    logits = fitted.network.forward(x[:, None])[0][:, 0]
+    assert len(rows) == len(logits) == len(x[first::2])
+    posteriors = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(rows, posteriors, rtol=0, atol=1e-5)
+
+
+def test_sequences_without_a_row_are_refused_by_their_length() -> None:
+    layers = [pylstm.Conv(3, 4, kernel_size=5, seed=0), pylstm.Dense(4, 2, "softmax", seed=0)]
+    settings: dict[str, Any] = {"loss": CrossEntropy(), "optimiser": Adam(), "epochs": 1}
+
+    def data(least: int) -> Arrays:
+        lengths = [9, least]
+        xs = [np.ones((n, 3), np.float32) for n in lengths]
+        return Arrays(xs, [np.zeros(n, np.int64) for n in lengths], batch_size=2)
+
+    with pytest.raises(ValueError, match=r"lengths\[\d\] is 4; expected 5 or more"):
+        fit(layers, data(4), progress=False, **settings)
+    fit(layers, data(5), progress=False, **settings)
+
+
 def test_a_checkpoint_knows_its_graph(tmp_path: Path) -> None:
     path = tmp_path / "training.safetensors"
     settings: dict[str, Any] = {"loss": CrossEntropy(), "progress": False, "checkpoint": path}

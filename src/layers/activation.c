@@ -30,8 +30,9 @@ static pylstm_status read_slopes(pylstm_model_file *file, pylstm_layer *layer, i
     channels = layer->input_size / positions;
     PYLSTM_TRY(pylstm_layer_size(file, layer, "num_parameters", channels, n_slopes, why));
     if (*n_slopes != 1 && *n_slopes != channels) {
-        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[value] layers.%d.num_parameters is %d; expected 1 or %d, one for each channel",
-                           layer->index, *n_slopes, channels);
+        return pylstm_fail(why, PYLSTM_BAD_MODEL,
+                           "[value] layers.%d.num_parameters is %d; expected 1 or %d, one for each channel", layer->index,
+                           *n_slopes, channels);
     }
     return pylstm_layer_tensor(file, layer, "weight", -1, PYLSTM_DTYPE_ANY_FLOAT, *n_slopes, 0, &tensor, why);
 }

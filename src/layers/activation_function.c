@@ -23,7 +23,7 @@ const char *const pylstm_activation_names[PYLSTM_N_ACTIVATIONS + 1] = {
 };
 
 pylstm_status pylstm_layer_read_activation(pylstm_model_file *file, pylstm_layer *layer, pylstm_activation *activation,
-                                      pylstm_error *why) {
+                                           pylstm_error *why) {
     const char *names[PYLSTM_SQRT + 1] = {NULL};
     char key[PYLSTM_MAX_NAME + 1];
     const int n = file->format < 2 ? PYLSTM_LOG_SOFTMAX : PYLSTM_SQRT; /* format 1 has the first ones */

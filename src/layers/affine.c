@@ -18,7 +18,9 @@ static const affine_config *affine_config_of(const pylstm_layer *layer) {
 
 static int n_weights(const pylstm_layer *layer) {
     const affine_config *config = affine_config_of(layer);
-    return config->per == ELEMENT ? layer->input_size : config->per == POSITION ? config->positions : layer->input_size / config->positions;
+    return config->per == ELEMENT    ? layer->input_size
+           : config->per == POSITION ? config->positions
+                                     : layer->input_size / config->positions;
 }
 
 static pylstm_status affine_read(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why) {
@@ -30,8 +32,9 @@ static pylstm_status affine_read(pylstm_model_file *file, pylstm_layer *layer, p
     PYLSTM_TRY(pylstm_config_choice(file, pylstm_layer_key(key, layer, "per", -1), units, &config->per, why));
     PYLSTM_TRY(pylstm_layer_bias(file, layer, &config->bias, why));
     PYLSTM_TRY(pylstm_layer_tensor(file, layer, "weight", -1, PYLSTM_DTYPE_ANY_FLOAT, n_weights(layer), 0, &tensor, why));
-    return config->bias ? pylstm_layer_tensor(file, layer, "bias", -1, PYLSTM_DTYPE_ANY_FLOAT, n_weights(layer), 0, &tensor, why)
-                        : PYLSTM_OK;
+    return config->bias
+               ? pylstm_layer_tensor(file, layer, "bias", -1, PYLSTM_DTYPE_ANY_FLOAT, n_weights(layer), 0, &tensor, why)
+               : PYLSTM_OK;
 }
 
 /* A tensor of weights, one for each value of a row: values has room for them beside each other. */

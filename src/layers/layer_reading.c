@@ -84,8 +84,9 @@ pylstm_status pylstm_layer_positions(pylstm_model_file *file, pylstm_layer *laye
                                      pylstm_error *why) {
     PYLSTM_TRY(pylstm_layer_size(file, layer, "positions", PYLSTM_MAX_SIZE, positions, why));
     if (width % *positions) {
-        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[value] layers.%d.positions is %d; expected a divisor of %d, the row's width",
-                           layer->index, *positions, width);
+        return pylstm_fail(why, PYLSTM_BAD_MODEL,
+                           "[value] layers.%d.positions is %d; expected a divisor of %d, the row's width", layer->index,
+                           *positions, width);
     }
     layer->input_positions = layer->output_positions = *positions;
     return PYLSTM_OK;

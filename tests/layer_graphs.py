@@ -22,14 +22,39 @@ MOST_WIDTH = 64
 
 
 @st.composite
-def graphs(draw: st.DrawFn, width: int, most: int = 8) -> Graph:
-    """Up to `most` layers and a last join or layer; rows are used once or more."""
+def windows(draw: st.DrawFn, width: int, smooth: bool, seed: int) -> Layer:
+    """A layer that sees a window in time: valid, causal or looking ahead, with a stride at times."""
+    kernel_size, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+    reach = (kernel_size - 1) * dilation
+    left = draw(st.integers(0, reach))
+    right = draw(st.integers(0, reach - left))
+    stride = draw(st.sampled_from([1, 1, 2]))
+    kind = draw(st.sampled_from(["conv", "pool", "stack"]))
+    if kind == "stack" and width * 3 <= MOST_WIDTH:
+        return pylstm.Stack(width, left=left % 2, right=right % 2, stride=stride)
+    if kind == "pool" and dilation == 1:
+        mode = "mean" if smooth else draw(st.sampled_from(["mean", "max"]))
+        return pylstm.Pool(
+            width, mode, kernel_size=kernel_size, stride=stride, padding=(left, right)
+        )
+    outputs = draw(st.integers(1, 20))
+    return pylstm.Conv(
+        width, outputs, kernel_size, stride, (left, right), dilation, activation="tanh", seed=seed
+    )
+
+
+@st.composite
+def graphs(draw: st.DrawFn, width: int, most: int = 8, smooth: bool = False) -> Graph:
+    """Up to `most` layers and a last join or layer; rows are used once or more.
+
+    `smooth`: no layer has corners.
+    """
     seed = draw(st.integers(0, 2**16))
     found: Graph = {}
     widths, times = {FEATURES: width}, {FEATURES: (0, 1)}
 
     def add(layer: Layer, *inputs: str) -> None:
-        name = f"layer_{len(found)}"
+        name = f"layer_{len(widths)}"
         found[name] = (layer, *inputs)
         widths[name] = layer.output_width([widths[one] for one in inputs])
         times[name] = layer.row_times(*max(times[one] for one in inputs))
@@ -43,15 +68,18 @@ def graphs(draw: st.DrawFn, width: int, most: int = 8) -> Graph:
 
     for _ in range(draw(st.integers(1, most))):
         first = draw(st.sampled_from([*widths]))
-        # Something says how wide frames from outside are before they are joined.
-        if found and draw(st.booleans()):
+        if draw(st.booleans()):
             others = [one for one in widths if fits(times[one], times[first])]
             others = [one for one in others if widths[one] == widths[first]] or others
             inputs = [first, *draw(st.lists(st.sampled_from(others), min_size=1, max_size=2))]
             if sum(widths[one] for one in inputs) <= MOST_WIDTH:
                 join(inputs)
                 continue
-        variant = draw(st.sampled_from(STREAMING))
+        if draw(st.integers(0, 3)) == 0:
+            add(draw(windows(widths[first], smooth, seed)), first)
+            continue
+        variants = [one for one in STREAMING if not smooth or "relu" not in one]
+        variant = draw(st.sampled_from(variants))
         settings = {"eps": 0.1} if variant == "norm" else {}
         add(
             make_layer(variant, widths[first], draw(st.integers(1, 20)), seed=seed, **settings),
@@ -60,13 +88,16 @@ def graphs(draw: st.DrawFn, width: int, most: int = 8) -> Graph:
     unused = [name for name in found if all(name not in node[1:] for node in found.values())]
     while len(unused) > 1:
         # One row for all that nobody takes: what comes at another rate is left out.
-        last = unused[-1]
-        together = [one for one in unused[-8:] if fits(times[one], times[last])]
-        if len(together) < 2:
-            del found[unused.pop()]
-        else:
-            add(pylstm.Concat(), *together)
+        strangers = [one for one in unused if not fits(times[one], times[unused[-1]])]
+        for one in strangers:
+            del found[one]
+        if not strangers:
+            add(pylstm.Concat(), *unused[-8:])
         unused = [name for name in found if all(name not in node[1:] for node in found.values())]
+    name, (layer, *inputs) = next(iter(found.items()))
+    if isinstance(layer, Join):  # of frames from outside: something says first how wide they are
+        first = {"first": (pylstm.Affine(width), FEATURES)}
+        return first | found | {name: (layer, *(["first"] * len(inputs)))}
     return found
 
 

@@ -66,7 +66,8 @@ def graph_forward(
         Likewise, at the end.
     tape : GraphTape
     """
-    found, ends, tape = {FEATURES: x}, [], GraphTape()
+    found, tape = {FEATURES: x}, GraphTape()
+    ends: list[State] = []
     last_use = {name: place for place, node in enumerate(nodes) for name in node.inputs}
     y = x
     for place, (node, runner, begin) in enumerate(zip(nodes, runners, begins, strict=True)):
@@ -120,13 +121,14 @@ def graph_backward(
         node, runner, kept = nodes[place], runners[place], tape.kept.pop()
         d = found.pop(node.name)
         wanted = [d_x or name != FEATURES for name in node.inputs]
+        parts: Sequence[Array | None]
         if runner is None:
             parts = _apart(node.layer, kept, d)
         else:
             dx, begins[place] = runner.backward(kept, d, d_ends[place], gradients[place], wanted[0])
             parts = [dx]
         for name, part, is_wanted in zip(node.inputs, parts, wanted, strict=True):
-            if is_wanted:
+            if part is not None and is_wanted:
                 # Not in place: what a join gives back may be one array for several inputs.
                 found[name] = found[name] + part if name in found else part
     return found.get(FEATURES), begins

@@ -10,7 +10,7 @@ extern const char *const pylstm_activation_names[PYLSTM_N_ACTIVATIONS + 1];
 
 /* layers.<index>.activation, a function before PYLSTM_SQRT. It says too whether outputs are independent. */
 pylstm_status pylstm_layer_read_activation(pylstm_model_file *file, pylstm_layer *layer, pylstm_activation *activation,
-                                      pylstm_error *why);
+                                           pylstm_error *why);
 
 /* What the function costs for so many values, as pylstm_layer_kind.operations counts. */
 uint64_t pylstm_activation_operations(const pylstm_activation *activation, int n);

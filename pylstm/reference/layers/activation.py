@@ -1,6 +1,6 @@
 """An activation by itself: a function of each value, or of the row."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -52,7 +52,7 @@ def activation(
 def from_corners(x: ArrayLike, function: str, **parameters: float) -> Array:
     """How far each value is from the next place where the function has a corner."""
     x = np.asarray(x, np.float64)
-    corners = {
+    corners: dict[str, Callable[..., tuple[float, ...]]] = {
         "clipped_relu": lambda low, high: (low, high),
         "hard_sigmoid": lambda slope, offset: (-offset / slope, (1 - offset) / slope),
         "log": lambda floor: (floor,),

@@ -22,6 +22,7 @@ from pylstm.train.loop.interrupts import Interrupts
 from pylstm.train.loop.mean_loss import MeanLoss
 from pylstm.train.loop.progress import Show
 from pylstm.train.loop.report import Report
+from pylstm.train.loop.row_targets import of_rows
 from pylstm.train.losses.loss import Loss
 from pylstm.train.network import Network
 from pylstm.train.optimisers import Optimiser, clip_global_norm
@@ -163,7 +164,8 @@ class TrainingLoop:
             outputs, state, tape = self.network.forward(
                 batch.x, batch.lengths, carried(state, batch.continues), training=True, rng=rng
             )
-            result = self.loss(outputs, batch.targets, batch.lengths, batch.weights)
+            rows = of_rows(batch, self.network, self.loss)
+            result = self.loss(outputs, rows.targets, rows.lengths, rows.weights)
         if _nothing_counted(result):
             return state
         _check_finite(f"{where}: the loss", result.value)
@@ -175,7 +177,7 @@ class TrainingLoop:
         with self.interrupts.postponed():
             self.optimiser.step(self.network.parameters, self.network.gradients, lr=epoch.lr)
             epoch.step += 1
-        epoch.mean.add(result, self.loss, batch)
+        epoch.mean.add(result, self.loss, rows)
         return state
 
     def _validate(self, where: str) -> MeanLoss | None:
@@ -188,11 +190,12 @@ class TrainingLoop:
                 outputs, state, _ = self.network.forward(
                     batch.x, batch.lengths, carried(state, batch.continues)
                 )
-                result = self.loss(outputs, batch.targets, batch.lengths, batch.weights)
+                rows = of_rows(batch, self.network, self.loss)
+                result = self.loss(outputs, rows.targets, rows.lengths, rows.weights)
             if not _nothing_counted(result):
                 what = f"{where}: the loss of batch {place + 1} of the validation"
                 _check_finite(what, result.value)
-                mean.add(result, self.loss, batch)
+                mean.add(result, self.loss, rows)
             if self.interrupts.wanted:
                 raise _End("interrupted")
         if not mean.weight:

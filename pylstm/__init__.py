@@ -16,10 +16,11 @@ stateful LSTM steps once per frame; posteriors come out::
 >>> stream.frames, stream.position
 (9, 1600)
 
-`MFCC`, `LogMel`, `LSTM` and `Dense` say what a model is; `load` reads one from a file or takes a
-bundled one. `Model.listener` gives events, `Model.stream` posteriors; `find_words` and
-`speech_segments` take whole recordings; `Intake` takes audio as it arrives. `pylstm.convert`
-imports from other frameworks; `pylstm.reference` is the same mathematics in slow, obvious NumPy.
+`MFCC`, `LogMel`, `Spectrum`, `Waveform`, `LSTM` and `Dense` say what a model is; `load` reads one
+from a file or takes a bundled one. `Model.listener` gives events, `Model.stream` posteriors;
+`find_words` and `speech_segments` take whole recordings; `Intake` takes audio as it arrives.
+`pylstm.convert` imports from other frameworks; `pylstm.reference` is the same mathematics in slow,
+obvious NumPy.
 """
 
 import typing as _typing
@@ -55,7 +56,7 @@ with _interrupts_postponed():
             name=error.name,
         ) from None
     from pylstm.decisions import Detector, Event, segments_from_probabilities
-    from pylstm.features import MFCC, LogMel
+    from pylstm.features import MFCC, LogMel, Spectrum, Waveform
     from pylstm.layers import kinds as _kinds
     from pylstm.layers.kinds import *
     from pylstm.model import Model, load
@@ -75,9 +76,11 @@ __all__ = [
     "LogMel",
     "Model",
     "ModelFileError",
+    "Spectrum",
     "Stream",
     "StreamBusyError",
     "Streams",
+    "Waveform",
     "convert",
     "find_words",
     "get_include",

@@ -1,9 +1,12 @@
 """The base class of features, which turn audio into the frames that the first layer takes.
 
-The names, meanings and results are librosa's (0.11), and every frame is computed by the core:
+The names, meanings and results are librosa's (0.11) where librosa has them, and every frame is
+computed by the core:
 
-    samples -> frames -> window -> |FFT|^power -> mel bands -> dB -> top_db
-            -> DCT -> lifter (`MFCC` only) -> deltas -> mean/std
+    samples -> frames -> scale, DC, pre-emphasis -> window -> |FFT|^power -> mel bands
+            -> logarithm -> top_db -> DCT -> lifter (`MFCC` only) -> deltas -> mean/std
+
+A `Spectrum` ends after the logarithm, without mel bands; a `Waveform` after the scale.
 """
 
 from __future__ import annotations
@@ -17,17 +20,42 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pylstm import _engine
-from pylstm.arguments import described, flag, number_of, real, text, whole
+from pylstm.arguments import count, described, flag, number_of, real, text, whole
 from pylstm.safetensors_encoding import encode_model
 
-__all__ = ["DctNorm", "Features", "Norm", "PadMode", "Window"]
+__all__ = [
+    "DctNorm",
+    "Energy",
+    "Features",
+    "Framing",
+    "LifterFormula",
+    "Log",
+    "Norm",
+    "PadMode",
+    "PreemphasisOver",
+    "Triangles",
+    "Window",
+]
 
 Norm = Literal["slaney"]
-Window = Literal["hann", "hamming", "blackman", "boxcar"]
-PadMode = Literal["constant", "reflect"]
+Window = Literal["hann", "hamming", "blackman", "boxcar", "povey", "sqrt_hann"]
+PadMode = Literal["constant", "reflect", "symmetric"]
 DctNorm = Literal["ortho"]
+Framing = Literal["stft", "kaldi", "chunk"]
+PreemphasisOver = Literal["frame", "signal"]
+Log = Literal["db", "ln", "log10"]
+Triangles = Literal["hz", "mel"]
+Energy = Literal["raw", "windowed"]
+LifterFormula = Literal["librosa", "kaldi"]
 
 _NAME_OF_NONE = "none"
+
+# What files of format 1 can hold of settings that have been there from the beginning.
+_FORMAT_1 = {
+    "kind": ("mfcc", "logmel"),
+    "window": ("hann", "hamming", "blackman", "boxcar"),
+    "pad_mode": ("constant", "reflect"),
+}
 
 
 def _name(name: str, value: object) -> str:
@@ -42,11 +70,17 @@ _TYPES: dict[str, tuple[Callable[[str, Any], Any], Callable[[str], Any]]] = {
     "int": (whole, int),
     "float": (real, float),
     "bool": (flag, "true".__eq__),
-    **dict.fromkeys(("Norm", "Window", "PadMode", "DctNorm"), (_name, str)),
+    **dict.fromkeys(
+        (
+            *("Norm", "Window", "PadMode", "DctNorm", "Framing", "PreemphasisOver", "Log"),
+            *("Triangles", "Energy", "LifterFormula"),
+        ),
+        (_name, str),
+    ),
 }
 
 
-def _written(value: Any) -> str:
+def _spelling(value: Any) -> str:
     """A setting as a model file spells it."""
     if value is None:
         return _NAME_OF_NONE
@@ -65,18 +99,24 @@ def _vector(name: str, value: Any) -> NDArray[np.float32]:
 
 
 class Features:
-    """The base class of `MFCC` and `LogMel`.
+    """The base class of `MFCC`, `LogMel`, `Spectrum` and `Waveform`.
 
     An immutable recipe that computes whole signals and makes streams.
     """
 
     kind: ClassVar[str]
 
+    # What a kind has that lacks the setting.
+    top_db: float | None = None
+    deltas: int = 0
+    framing: Framing = "chunk"
+    center: bool = False
+
     def __post_init__(self) -> None:
         values = self.__dict__
-        if values["win_length"] is None:
+        if values.get("win_length", 0) is None:
             values["win_length"] = values["n_fft"]
-        if values["fmax"] is None:
+        if values.get("fmax", 0) is None:
             values["fmax"] = real("sr", whole("sr", values["sr"])) / 2
         for setting, (kind, optional) in self._settings().items():
             if not (optional and values[setting] is None):
@@ -111,6 +151,28 @@ class Features:
             if setting.name not in ("mean", "std")
         }
 
+    def _unusual(self) -> set[str]:
+        """The settings that a file has only where they are not the default, and that are not it."""
+        return {
+            setting.name
+            for setting in fields(self)  # type: ignore[arg-type]
+            if setting.kw_only and getattr(self, setting.name) != setting.default
+        }
+
+    def _written(self) -> list[str]:
+        """The settings that a file has, in order."""
+        unusual = self._unusual()
+        return [
+            setting.name
+            for setting in fields(self)  # type: ignore[arg-type]
+            if setting.name not in ("mean", "std")
+            and (not setting.kw_only or setting.name in unusual)
+        ]
+
+    def __repr__(self) -> str:
+        settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._written())
+        return f"{type(self).__name__}({settings})"
+
     @cached_property
     def _core(self) -> _engine.Core:
         """The tables in the core, made when first needed."""
@@ -124,12 +186,62 @@ class Features:
     @property
     def n_features(self) -> int:
         """Width of a frame, deltas included."""
-        return self.n_mels * (1 + self.deltas)
+        raise NotImplementedError
+
+    @property
+    def span(self) -> int:
+        """Samples of the signal that a frame is made of: the window's, or the chunk's."""
+        raise NotImplementedError
 
     @property
     def latency(self) -> int:
         """Frame t comes out of a stream once t * hop_length + latency samples are in."""
         return self._core.latency
+
+    @property
+    def first_centre(self) -> float:
+        """The place of the middle of frame 0, samples from the beginning of the signal; that of
+        frame t is t * hop_length later."""
+        if self.framing == "stft":
+            return 0.0 if self.center else self.n_fft / 2  # type: ignore[attr-defined]
+        if self.framing == "kaldi":
+            return self.hop_length // 2 if self.center else self.span / 2
+        return self.hop_length - self.span / 2
+
+    def n_frames(self, n_samples: int) -> int:
+        """Counts the frames of a signal, whatever deltas ask for.
+
+        Parameters
+        ----------
+        n_samples : int
+            Samples at rate `sr`.
+
+        Returns
+        -------
+        int
+
+        Examples
+        --------
+        >>> import pylstm
+        >>> pylstm.MFCC().n_frames(16000), pylstm.MFCC.preset("kaldi").n_frames(16000)
+        (101, 98)
+        """
+        n = count("n_samples", n_samples, 0)
+        hop = self.hop_length
+        if self.framing == "stft":
+            n_fft: int = self.n_fft  # type: ignore[attr-defined]
+            extra, whole_frame = (2 * (n_fft // 2) if self.center else 0), n_fft
+        elif self.framing == "kaldi":
+            extra, whole_frame = (hop // 2, hop) if self.center else (0, self.span)
+        else:
+            extra, whole_frame = hop - 1, hop
+        return 0 if n == 0 else max(0, (n + extra - whole_frame) // hop + 1)
+
+    @property
+    def needs_format(self) -> int:
+        """The format of the model files that can hold these settings, 1 or 2."""
+        fits = all(getattr(self, name, None) in (None, *taken) for name, taken in _FORMAT_1.items())
+        return 1 if fits and not self._unusual() else 2
 
     def config(self) -> dict[str, str]:
         """The settings as a model file holds them.
@@ -137,10 +249,11 @@ class Features:
         Returns
         -------
         dict of str to str
-            ``features.kind`` and one key a setting.
+            ``features.kind`` and one key a setting; those that can be given by name alone are left
+            out where they have their defaults.
         """
         config = {"features.kind": self.kind}
-        config |= {f"features.{name}": _written(getattr(self, name)) for name in self._settings()}
+        config |= {f"features.{name}": _spelling(getattr(self, name)) for name in self._written()}
         config["features.normalize"] = str(self.mean is not None).lower()
         return config
 
@@ -162,10 +275,14 @@ class Features:
             "mean": tensors.get("features.mean"),
             "std": tensors.get("features.std"),
         }
+        defaults = {one.name: one.default for one in fields(cls) if one.kw_only}  # type: ignore[arg-type]
         for name, (kind, optional) in cls._settings().items():
-            spelling = config[f"features.{name}"]
+            spelling = config.get(f"features.{name}")
             _, read = _TYPES[kind]
-            values[name] = None if optional and spelling == _NAME_OF_NONE else read(spelling)
+            if spelling is None:
+                values[name] = defaults[name]
+            else:
+                values[name] = None if optional and spelling == _NAME_OF_NONE else read(spelling)
         features = object.__new__(cls)
         features.__dict__.update(values)
         return features
@@ -197,10 +314,11 @@ class Features:
         Returns
         -------
         array, shape (T, n_features), float32
-            librosa's result, transposed: T = 1 + n // hop_length for an even n_fft and center, and
-            1 + (n - n_fft) // hop_length (0 if the signal is shorter than n_fft) without center. No
-            frames for an empty signal. What a stream gives over push and flush, bit for bit, unless
-            `top_db` is set: here the maximum is the whole signal's, as in librosa.
+            Of librosa's framing, and as librosa's result, transposed: T = 1 + n // hop_length for
+            an even n_fft and center, and 1 + (n - n_fft) // hop_length (0 if the signal is shorter
+            than n_fft) without center; `n_frames` tells T for all. No frames for an empty signal.
+            What a stream gives over push and flush, bit for bit, unless `top_db` is set: here the
+            maximum is the whole signal's, as in librosa.
 
         Raises
         ------
@@ -224,8 +342,7 @@ class Features:
         return _engine.Stream(self._core, self)
 
     # Declared for type checkers; the subclasses are dataclasses that have these fields.
+    sr: int
+    hop_length: int
     mean: ArrayLike | None
     std: ArrayLike | None
-    n_mels: int
-    top_db: float | None
-    deltas: int

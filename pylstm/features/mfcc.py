@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
+from typing import Any, Self
 
 from numpy.typing import ArrayLike
 
-from pylstm.features.features import DctNorm, Features, Norm, PadMode, Window
+from pylstm.features.features import (
+    DctNorm,
+    Energy,
+    Features,
+    Framing,
+    LifterFormula,
+    Log,
+    Norm,
+    PadMode,
+    PreemphasisOver,
+    Triangles,
+    Window,
+)
+from pylstm.features.presets import Preset, settings_of
 
 __all__ = ["MFCC"]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class MFCC(Features):
-    r"""Mel-frequency cepstral coefficients, as ``librosa.feature.mfcc`` computes them.
+    r"""Mel-frequency cepstral coefficients, as ``librosa.feature.mfcc`` computes them; with
+    `preset` torchaudio's or Kaldi's.
 
     .. math::
 
@@ -45,11 +60,20 @@ class MFCC(Features):
         (``librosa.feature.delta``, width 9). They cost 4 frames of latency.
     mean, std : array, shape (n_features,), optional
         Subtracted and divided by at the end.
+    framing, scale, remove_dc_offset, preemphasis, preemphasis_over, periodic, triangles
+        As in `LogMel`.
+    log, log_floor, log_offset, energy, energy_floor
+        As in `LogMel`, but there is a logarithm; and the energy stands in the place of the first
+        coefficient.
+    lifter_formula : {"librosa", "kaldi"}
+        librosa's, above, or Kaldi's with n instead of n + 1, which leaves coefficient 0 alone.
 
     Notes
     -----
     Formula: librosa 0.11, ``feature.mfcc``, ``feature.melspectrogram``, ``power_to_db``,
-    ``feature.delta``. Largest differences: ``docs/accuracy.md``.
+    ``feature.delta``. Largest differences: ``docs/accuracy.md``. Kaldi: ``feature-mfcc.cc``,
+    ``feature-window.cc``, ``mel-computations.cc`` as kaldi-native-fbank 1.23 has them; torchaudio
+    2.8: ``transforms.MFCC``, ``functional.create_dct``, ``functional.melscale_fbanks``.
 
     Examples
     --------
@@ -88,8 +112,61 @@ class MFCC(Features):
     deltas: int = 0
     mean: ArrayLike | None = field(default=None, repr=False)
     std: ArrayLike | None = field(default=None, repr=False)
+    _: KW_ONLY
+    framing: Framing = "stft"
+    scale: float = 1.0
+    remove_dc_offset: bool = False
+    preemphasis: float = 0.0
+    preemphasis_over: PreemphasisOver = "frame"
+    periodic: bool = True
+    triangles: Triangles = "hz"
+    log: Log = "db"
+    log_floor: float = 1e-10
+    log_offset: float = 0.0
+    energy: Energy | None = None
+    energy_floor: float = 2.0**-23
+    lifter_formula: LifterFormula = "librosa"
 
     @property
     def n_features(self) -> int:
         """Width of a frame, deltas included."""
         return self.n_mfcc * (1 + self.deltas)
+
+    @property
+    def span(self) -> int:
+        """Samples under the window."""
+        assert self.win_length is not None
+        return self.win_length
+
+    @classmethod
+    def preset(cls, name: Preset, **settings: Any) -> Self:
+        """Coefficients as another library has them.
+
+        Parameters
+        ----------
+        name : {"librosa", "torchaudio", "kaldi"}
+            librosa: the defaults. torchaudio (2.8): ``transforms.MFCC()`` at its defaults; with
+            ``log="ln", log_offset=1e-6, top_db=None`` what ``log_mels=True`` makes of it. kaldi:
+            ``compute-mfcc-feats`` (kaldi-native-fbank 1.23) with ``--dither=0``; `center` is
+            ``--snip-edges=false``, `energy` ``--use-energy`` and ``--raw-energy``.
+        **settings
+            What is to be different. With "kaldi" the lengths follow from `sr` (25 ms every 10 ms,
+            a power of two for n_fft) unless they are given.
+
+        Returns
+        -------
+        MFCC
+
+        Raises
+        ------
+        TypeError, ValueError
+            There is no such preset or setting, or a value is refused.
+
+        Examples
+        --------
+        >>> MFCC.preset("kaldi", sr=8000).win_length
+        200
+        >>> MFCC.preset("librosa") == MFCC()
+        True
+        """
+        return cls(**settings_of(cls.kind, name, settings))

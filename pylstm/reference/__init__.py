@@ -6,7 +6,8 @@ oracle of the tests and the place to look when two implementations disagree. It 
 NumPy.
 
 =============================  =====================================================================
-`pylstm.reference.features`    audio to MFCC or log-mel frames, as librosa defines them
+`pylstm.reference.features`    audio to MFCC or log-mel bands
+`pylstm.reference.spectra`     audio to spectra; `pylstm.reference.chunks`: to chunks
 `pylstm.reference.layers`      a file for each kind of layer: a step of its cell, whole sequences
 `pylstm.reference.activations` sigmoid, tanh, relu, softmax and the others
 `pylstm.reference.timing`      which rows of several layers belong together
@@ -18,6 +19,7 @@ NumPy.
 """
 
 from pylstm.reference.activations import relu, sigmoid, softmax, tanh
+from pylstm.reference.chunks import waveform
 from pylstm.reference.features import logmel, mfcc
 from pylstm.reference.layers.conv import conv
 from pylstm.reference.layers.dense import dense
@@ -28,7 +30,8 @@ from pylstm.reference.layers.rnn import rnn, rnn_step
 from pylstm.reference.layers.stack import stack
 from pylstm.reference.mel import mel_filters
 from pylstm.reference.model import model
-from pylstm.reference.transforms import dct, delta, frames, power_to_db, window
+from pylstm.reference.spectra import spectrum
+from pylstm.reference.transforms import dct, delta, frames, logarithm, power_to_db, window
 
 __all__ = [
     "conv",
@@ -38,6 +41,7 @@ __all__ = [
     "frames",
     "gru",
     "gru_step",
+    "logarithm",
     "logmel",
     "lstm",
     "lstm_step",
@@ -51,7 +55,9 @@ __all__ = [
     "rnn_step",
     "sigmoid",
     "softmax",
+    "spectrum",
     "stack",
     "tanh",
+    "waveform",
     "window",
 ]

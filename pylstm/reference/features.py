@@ -1,4 +1,5 @@
-r"""Audio to MFCC or log-mel frames, as librosa 0.11 computes them, but with time first.
+r"""Audio to MFCC or log-mel frames, as librosa 0.11 computes them, but with time first; with
+settings for torchaudio's and Kaldi's.
 
 .. math::
 
@@ -23,28 +24,63 @@ References
    1998-010.
 .. [4] A. Savitzky, M. J. E. Golay. Smoothing and Differentiation of Data by Simplified Least
    Squares Procedures. Analytical Chemistry 36(8), 1964, 1627-1639.
+.. [5] D. Povey et al. The Kaldi Speech Recognition Toolkit. ASRU, 2011: ``feat/feature-fbank.cc``,
+   ``feature-mfcc.cc``, ``feature-functions.cc`` (lifter), ``mel-computations.cc``.
 """
+
+from typing import Any, Literal, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from pylstm.reference import transforms
 from pylstm.reference.activations import Array
-from pylstm.reference.mel import Norm, mel_filters
-from pylstm.reference.transforms import DctNorm, PadMode, Window
+from pylstm.reference.framing import Energy
+from pylstm.reference.mel import Norm, Triangles, mel_filters
+from pylstm.reference.spectra import FrameSettings, spectra_and_energies
+from pylstm.reference.transforms import DctNorm, Log, PadMode, Window
+
+LifterFormula = Literal["librosa", "kaldi"]
 
 
-def _finish(x: Array, deltas: int, mean: ArrayLike | None, std: ArrayLike | None) -> Array:
-    """Static features, their deltas beside them, then (x - mean) / std."""
-    orders = range(1, deltas + 1)
-    rows = np.concatenate(
-        [x, *(transforms.delta(x, order, dtype=x.dtype) for order in orders)], axis=1
-    )
-    if mean is not None:
-        rows = rows - np.asarray(mean, x.dtype)
-    if std is not None:
-        rows = rows / np.asarray(std, x.dtype)
-    return rows
+class BandSettings(FrameSettings, total=False):
+    """Those, and what is done to mel bands; see `mel_filters`, `logarithm`, `conditioned`."""
+
+    triangles: Triangles
+    log: Log | None
+    log_floor: float
+    log_offset: float
+    energy: Energy | None
+    energy_floor: float
+
+
+def _bands(
+    y: ArrayLike,
+    *,
+    sr: int,
+    n_mels: int,
+    fmin: float,
+    fmax: float | None,
+    htk: bool,
+    norm: Norm | None,
+    top_db: float | None,
+    running: bool,
+    triangles: Triangles = "hz",
+    log: Log | None = "db",
+    log_floor: float = transforms.AMIN,
+    log_offset: float = 0.0,
+    dtype: np.dtype[Any],
+    **frame: Any,
+) -> tuple[Array, Array]:
+    """Logarithms of mel bands, and of energies."""
+    spectra, energies = spectra_and_energies(y, dtype=dtype, **frame)
+    mel = mel_filters(sr, frame["n_fft"], n_mels, fmin, fmax, htk, norm, dtype, triangles)
+    bands = spectra[:, 0] @ mel.T
+    if log == "db":
+        levels = transforms.power_to_db(bands, top_db, running, dtype, log_floor, log_offset)
+    else:
+        levels = transforms.logarithm(bands, log, log_floor, log_offset, dtype)
+    return levels, energies
 
 
 def logmel(
@@ -69,6 +105,7 @@ def logmel(
     mean: ArrayLike | None = None,
     std: ArrayLike | None = None,
     dtype: DTypeLike = np.float64,
+    **more: Unpack[BandSettings],
 ) -> Array:
     r"""Log-mel frames: ``librosa.power_to_db(librosa.feature.melspectrogram(...), top_db=...).T``.
 
@@ -94,11 +131,13 @@ def logmel(
         Every feature, deltas included, becomes (x - mean) / std.
     dtype : dtype
         float64, or float32 for librosa's own roundings.
+    **more
+        `BandSettings`: what librosa does not have. An energy stands before the bands.
 
     Returns
     -------
     (T, n_features)
-        n_features is n_mels * (1 + deltas).
+        n_features is n_mels * (1 + deltas), one band more with an energy.
 
     Examples
     --------
@@ -107,14 +146,27 @@ def logmel(
     >>> float(logmel(np.zeros(16000)).max())
     -100.0
     """
-    dtype = np.dtype(dtype)
-    windowed = transforms.frames(y, n_fft, hop_length, center, pad_mode, dtype)
-    windowed = windowed * transforms.window(window, win_length, n_fft)
-    spectrum = np.fft.rfft(windowed, axis=1).astype(np.result_type(dtype, np.complex64))
-    mel = mel_filters(sr, n_fft, n_mels, fmin, fmax, htk, norm, dtype)
-    bands = np.abs(spectrum) ** power @ mel.T
-    db = transforms.power_to_db(bands, top_db, running, dtype)
-    return _finish(db, deltas, mean, std)
+    levels, energies = _bands(
+        y,
+        sr=sr,
+        n_fft=n_fft,
+        win_length=win_length,
+        hop_length=hop_length,
+        n_mels=n_mels,
+        fmin=fmin,
+        fmax=fmax,
+        htk=htk,
+        norm=norm,
+        window=window,
+        center=center,
+        pad_mode=pad_mode,
+        power=power,
+        top_db=top_db,
+        running=running,
+        dtype=np.dtype(dtype),
+        **more,
+    )
+    return transforms.with_deltas(np.concatenate([energies, levels], axis=1), deltas, mean, std)
 
 
 def mfcc(
@@ -143,6 +195,8 @@ def mfcc(
     mean: ArrayLike | None = None,
     std: ArrayLike | None = None,
     dtype: DTypeLike = np.float64,
+    lifter_formula: LifterFormula = "librosa",
+    **more: Unpack[BandSettings],
 ) -> Array:
     r"""Mel-frequency cepstral coefficients: ``librosa.feature.mfcc(...).T`` with ``top_db=80``.
 
@@ -167,6 +221,10 @@ def mfcc(
         See `logmel`.
     norm, window, center, pad_mode, power, top_db, running, deltas, mean, std, dtype
         See `logmel`.
+    lifter_formula : {"librosa", "kaldi"}
+        Kaldi's has n instead of n + 1.
+    **more
+        `BandSettings`: what librosa does not have. An energy stands in the place of x[0].
 
     Returns
     -------
@@ -181,7 +239,7 @@ def mfcc(
     array([[-632.4555,    0.    ,    0.    ],
            [-632.4555,    0.    ,    0.    ]])
     """
-    db = logmel(
+    db, energies = _bands(
         y,
         sr=sr,
         n_fft=n_fft,
@@ -198,10 +256,13 @@ def mfcc(
         power=power,
         top_db=top_db,
         running=running,
-        dtype=dtype,
+        dtype=np.dtype(dtype),
+        **more,
     )
     cepstrum = transforms.dct(db, dct_type, dct_norm, dtype)[:, :n_mfcc]
     if lifter > 0:
-        n = np.arange(cepstrum.shape[1])
-        cepstrum = cepstrum * (1 + lifter / 2 * np.sin(np.pi * (n + 1) / lifter)).astype(dtype)
-    return _finish(cepstrum, deltas, mean, std)
+        n = np.arange(cepstrum.shape[1]) + (1 if lifter_formula == "librosa" else 0)
+        cepstrum = cepstrum * (1 + lifter / 2 * np.sin(np.pi * n / lifter)).astype(dtype)
+    if energies.shape[1]:
+        cepstrum[:, :1] = energies
+    return transforms.with_deltas(cepstrum, deltas, mean, std)

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from pylstm.reference.activations import Array
 
 Norm = Literal["slaney"]
+Triangles = Literal["hz", "mel"]
 
 
 def hz_to_mel(hz: ArrayLike, htk: bool = False) -> NDArray[np.float64]:
@@ -66,6 +67,7 @@ def mel_filters(
     htk: bool = False,
     norm: Norm | None = "slaney",
     dtype: DTypeLike = np.float64,
+    triangles: Triangles = "hz",
 ) -> Array:
     r"""Triangles over the bins of a spectrum, evenly spaced in pitch.
 
@@ -76,7 +78,8 @@ def mel_filters(
               \frac{f_{m+2} - b}{f_{m+2} - f_{m+1}}\right)\right)
 
     and with ``norm="slaney"`` every triangle is multiplied by :math:`2 / (f_{m+2} - f_m)`, which
-    makes its area 1.
+    makes its area 1. Kaldi's triangles are straight over pitch: b and f are then in mel, and the
+    bin at sr / 2 has no weight.
 
     Parameters
     ----------
@@ -89,6 +92,8 @@ def mel_filters(
     dtype : dtype
         Computed in float64; rounded to this before and after the multiplication by the norm, as
         librosa does.
+    triangles : {"hz", "mel"}
+        Over which scale the slopes are straight.
 
     Returns
     -------
@@ -104,11 +109,16 @@ def mel_filters(
     edges = mel_to_hz(np.linspace(low, high, n_mels + 2), htk)
     bins = np.arange(1 + n_fft // 2) * sr / n_fft
     filters = np.zeros((n_mels, len(bins)), dtype)
+    over_mel = triangles == "mel"
+    places = hz_to_mel(bins, htk) if over_mel else bins
+    corners = hz_to_mel(edges, htk) if over_mel else edges
     for m in range(n_mels):
-        left, centre, right = edges[m : m + 3]
-        rising = (bins - left) / (centre - left)
-        falling = (right - bins) / (right - centre)
+        left, centre, right = corners[m : m + 3]
+        rising = (places - left) / (centre - left)
+        falling = (right - places) / (right - centre)
         filters[m] = np.maximum(0, np.minimum(rising, falling))
         if norm == "slaney":
-            filters[m] = filters[m].astype(np.float64) * (2.0 / (right - left))
+            filters[m] = filters[m].astype(np.float64) * (2.0 / (edges[m + 2] - edges[m]))
+    if over_mel and n_fft % 2 == 0:
+        filters[:, -1] = 0
     return filters

@@ -7,11 +7,13 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
 from pylstm.reference.activations import Array
+from pylstm.reference.chunks import waveform
 from pylstm.reference.features import logmel, mfcc
 from pylstm.reference.layers import LAYERS, TIMINGS
+from pylstm.reference.spectra import spectrum
 from pylstm.reference.timing import Rate, joined
 
-FEATURES = {"mfcc": mfcc, "logmel": logmel}
+FEATURES = {"mfcc": mfcc, "logmel": logmel, "spectrum": spectrum, "waveform": waveform}
 
 
 def model(
@@ -27,9 +29,9 @@ def model(
     x : (n,) or (T, n_features)
         Audio (int16 is divided by 32768), or frames where `features` is None.
     features : mapping or None
-        ``"kind"``: ``"mfcc"`` or ``"logmel"``; all other entries are keyword arguments of `mfcc` or
-        `logmel`. Unless they say otherwise ``running`` is True, because a stream cannot know the
-        maximum of what is still to come.
+        ``"kind"``: ``"mfcc"``, ``"logmel"``, ``"spectrum"`` or ``"waveform"``; all other entries
+        are keyword arguments of the function of that name. Unless they say otherwise ``running`` is
+        True, because a stream cannot know the maximum of what is still to come.
     layers : sequence of mappings
         ``"kind"``, ``"weights"`` and the settings of that kind; other entries are ignored.
         ``layer.config() | {"weights": layer.weights}`` is such a mapping. Two more entries make a

@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from pylstm.reference.activations import Array
 
-PadMode = Literal["constant", "reflect"]
-Window = Literal["hann", "hamming", "blackman", "boxcar"]
+PadMode = Literal["constant", "reflect", "symmetric"]
+Window = Literal["hann", "hamming", "blackman", "boxcar", "povey", "sqrt_hann"]
+Log = Literal["db", "ln", "log10"]
 DctNorm = Literal["ortho"]
 
 AMIN = 1e-10
@@ -26,7 +27,11 @@ _WINDOWS: dict[Window, tuple[float, ...]] = {
     "hamming": (0.54, -0.46),
     "blackman": (0.42, -0.5, 0.08),
     "boxcar": (1.0,),
+    "povey": (0.5, -0.5),
+    "sqrt_hann": (0.5, -0.5),
 }
+
+_EXPONENTS: dict[Window, float] = {"povey": 0.85, "sqrt_hann": 0.5}
 
 
 def frames(
@@ -52,9 +57,9 @@ def frames(
         Audio. Integers of type int16 are divided by 32768.
     n_fft, hop_length : int
     center : bool
-    pad_mode : {"constant", "reflect"}
-        Zeros, or the signal mirrored at its first and last sample, which are not repeated; a signal
-        that is shorter than the padding is mirrored again and again.
+    pad_mode : {"constant", "reflect", "symmetric"}
+        Zeros, or the signal mirrored at its first and last sample, which are not repeated or come
+        twice; a signal that is shorter than the padding is mirrored again and again.
     dtype : dtype
 
     Returns
@@ -81,24 +86,30 @@ def frames(
     return np.array([signal[start : start + n_fft] for start in starts], dtype).reshape(-1, n_fft)
 
 
-def window(name: Window = "hann", win_length: int = 400, n_fft: int = 512) -> NDArray[np.float64]:
-    r"""A periodic window in the middle of n_fft samples.
+def window(
+    name: Window = "hann", win_length: int = 400, n_fft: int = 512, periodic: bool = True
+) -> NDArray[np.float64]:
+    r"""A window in the middle of n_fft samples.
 
     .. math::
 
         \text{hann}     &: 0.5 - 0.5 \cos(2πn / N) \\
         \text{hamming}  &: 0.54 - 0.46 \cos(2πn / N) \\
         \text{blackman} &: 0.42 - 0.5 \cos(2πn / N) + 0.08 \cos(4πn / N) \\
-        \text{boxcar}   &: 1
+        \text{boxcar}   &: 1 \\
+        \text{povey}    &: (0.5 - 0.5 \cos(2πn / N))^{0.85} \\
+        \text{sqrt_hann} &: (0.5 - 0.5 \cos(2πn / N))^{0.5}
 
-    for :math:`0 ≤ n < N = \mathrm{win\_length}`, with (n_fft - win_length) // 2 zeros before it and
-    the rest after it. A window of one sample is 1. Always float64, as in librosa.
+    for :math:`0 ≤ n < \mathrm{win\_length}`, where N is win_length, or one less if the window is
+    not periodic; with (n_fft - win_length) // 2 zeros before it and the rest after it. A window of
+    one sample is 1. Always float64, as in librosa.
 
     Parameters
     ----------
-    name : {"hann", "hamming", "blackman", "boxcar"}
+    name : {"hann", "hamming", "blackman", "boxcar", "povey", "sqrt_hann"}
     win_length, n_fft : int
         Samples.
+    periodic : bool
 
     Returns
     -------
@@ -111,11 +122,52 @@ def window(name: Window = "hann", win_length: int = 400, n_fft: int = 512) -> ND
     """
     n = np.arange(win_length)
     series = _WINDOWS[name]
-    values = sum(a * np.cos(2 * np.pi * k * n / win_length) for k, a in enumerate(series))
+    period = win_length if periodic else max(win_length - 1, 1)
+    values = sum(a * np.cos(2 * np.pi * k * n / period) for k, a in enumerate(series))
+    if name in _EXPONENTS:
+        values = np.maximum(values, 0) ** _EXPONENTS[name]
     if win_length == 1:
         values = np.ones(1)
     left = (n_fft - win_length) // 2
     return np.pad(np.asarray(values, np.float64), (left, n_fft - win_length - left))
+
+
+def logarithm(
+    x: ArrayLike,
+    log: Log | None = "db",
+    log_floor: float = AMIN,
+    log_offset: float = 0.0,
+    dtype: DTypeLike = np.float64,
+) -> Array:
+    r"""The logarithm of energies.
+
+    .. math:: \text{db}: 10 \log_{10} z, \quad \text{ln}: \ln z, \quad \text{log10}: \log_{10} z,
+              \qquad z = \max(\mathrm{log\_floor}, x + \mathrm{log\_offset})
+
+    Parameters
+    ----------
+    x : array
+    log : {"db", "ln", "log10", None}
+        None: x itself.
+    log_floor, log_offset : float
+        Kaldi's floor is :math:`2^{-23}`; torchaudio's MFCC with ``log_mels`` adds 1e-6.
+    dtype : dtype
+
+    Returns
+    -------
+    array, shape of x
+
+    Examples
+    --------
+    >>> logarithm([0.0, 1.0], "log10", log_floor=1e-12)
+    array([-12.,   0.])
+    """
+    x = np.asarray(x, dtype)
+    if log is None:
+        return x
+    z = np.maximum(np.asarray(log_floor, dtype), x + np.asarray(log_offset, dtype))
+    logged: Array = np.log(z) if log == "ln" else np.log10(z) * (10 if log == "db" else 1)
+    return logged.astype(dtype)
 
 
 def power_to_db(
@@ -123,6 +175,8 @@ def power_to_db(
     top_db: float | None = None,
     running: bool = False,
     dtype: DTypeLike = np.float64,
+    log_floor: float = AMIN,
+    log_offset: float = 0.0,
 ) -> Array:
     r"""Power to decibels.
 
@@ -142,6 +196,8 @@ def power_to_db(
     top_db : float, optional
     running : bool
     dtype : dtype
+    log_floor, log_offset : float
+        Other than librosa's: see `logarithm`.
 
     Returns
     -------
@@ -159,7 +215,7 @@ def power_to_db(
     array([[-40.],
            [  0.]])
     """
-    db: Array = 10 * np.log10(np.maximum(AMIN, np.asarray(power, dtype)))
+    db = logarithm(power, "db", log_floor, log_offset, dtype)
     if top_db is None or len(db) == 0:
         return db
     loudest = db.max(axis=1, keepdims=True)
@@ -274,3 +330,28 @@ def delta(x: ArrayLike, order: int = 1, width: int = 9, dtype: DTypeLike = np.fl
     weights = factorial(order) * np.linalg.pinv(np.vander(k, order + 1, increasing=True))[-1]
     interior = [weights @ x[t - half : t + half + 1] for t in range(half, len(x) - half)]
     return np.array([interior[0]] * half + interior + [interior[-1]] * half, dtype)
+
+
+def with_deltas(
+    x: Array, deltas: int = 0, mean: ArrayLike | None = None, std: ArrayLike | None = None
+) -> Array:
+    """Static features, their deltas beside them, then (x - mean) / std.
+
+    Parameters
+    ----------
+    x : (T, n)
+    deltas : {0, 1, 2}
+        Highest order.
+    mean, std : (n * (1 + deltas),), optional
+
+    Returns
+    -------
+    (T, n * (1 + deltas))
+    """
+    orders = range(1, deltas + 1)
+    rows = np.concatenate([x, *(delta(x, order, dtype=x.dtype) for order in orders)], axis=1)
+    if mean is not None:
+        rows = rows - np.asarray(mean, x.dtype)
+    if std is not None:
+        rows = rows / np.asarray(std, x.dtype)
+    return rows

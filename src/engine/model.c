@@ -30,7 +30,7 @@ static pylstm_status read_label(description *d, int index, char label[MAX_LABEL]
 }
 
 static pylstm_status describe_features(description *d, pylstm_error *why) {
-    static const char *const kinds[] = {"none", "mfcc", "logmel", NULL};
+    static const char *const kinds[] = {"none", "mfcc", "logmel", "spectrum", "waveform", NULL};
     int kind;
     PYLSTM_TRY(pylstm_config_choice(&d->file, "features.kind", kinds, &kind, why));
     d->has_features = kind != 0;

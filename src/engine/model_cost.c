@@ -81,9 +81,13 @@ static void name_driver(char text[96], const pylstm_model_cost *cost, const pyls
     const pylstm_features_cost *features = &cost->features;
     if (cost->layers > features->transform && cost->layers > features->bands)
         pylstm_format(text, 96, "the sizes of its layers, of layer %s above all", plan->names[cost->costliest]);
+    else if (config->kind == PYLSTM_FEATURES_WAVEFORM)
+        pylstm_format(text, 96, "features.frame_length = %d", config->win_length);
+    else if (config->columns > 1)
+        pylstm_format(text, 96, "features.n_fft = %d with features.columns = %d", config->n_fft, config->columns);
     else if (features->bands > features->transform && config->kind == PYLSTM_FEATURES_MFCC)
         pylstm_format(text, 96, "features.n_mels = %d with features.n_mfcc = %d", config->n_mels, config->n_mfcc);
-    else if (features->bands > features->transform)
+    else if (features->bands > features->transform && config->kind == PYLSTM_FEATURES_LOGMEL)
         pylstm_format(text, 96, "features.n_mels = %d", config->n_mels);
     else
         pylstm_format(text, 96, "features.n_fft = %d", config->n_fft);

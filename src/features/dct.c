@@ -10,7 +10,8 @@
  * scipy transforms float32 in float32. Sums here are accumulated in double and rounded once, which is closer to the true value
  * than scipy comes: the two differ by a unit or two in the last place of the largest coefficient.
  *
- * Then librosa.feature.mfcc's lifter L multiplies, in float32, by 1 + (L / 2) sin(pi (k + 1) / L), itself a float32.
+ * Then librosa.feature.mfcc's lifter L multiplies, in float32, by 1 + (L / 2) sin(pi (k + 1) / L), itself a float32; Kaldi's
+ * (feature-functions.cc) by 1 + (L / 2) sin(pi k / L), which leaves coefficient 0 alone.
  */
 #include "features/dct.h"
 #include "features/complex_fft.h"
@@ -45,6 +46,7 @@ pylstm_dct *pylstm_dct_init(pylstm_arena *arena, const pylstm_features_config *c
     int n_mels = config->n_mels, n_mfcc = config->n_mfcc, blocks = (n_mfcc + BLOCK - 1) / BLOCK;
     pylstm_dct *dct = pylstm_arena_take(arena, 1, sizeof *dct);
     double *matrix = pylstm_arena_take(arena, (size_t)blocks * n_mels * BLOCK, sizeof(double));
+    const int first = config->lifter_formula == PYLSTM_LIFTER_KALDI ? 0 : 1;
     float *lifter = config->lifter > 0.0 ? pylstm_arena_take(arena, (size_t)n_mfcc, sizeof(float)) : NULL;
     if (!dct)
         return NULL;
@@ -56,7 +58,7 @@ pylstm_dct *pylstm_dct_init(pylstm_arena *arena, const pylstm_features_config *c
                 *matrix++ = k < n_mfcc ? entry(config, k, n) : 0.0;
             }
     for (int k = 0; lifter && k < n_mfcc; k++) {
-        float angle = pi * (float)(k + 1) / (float)config->lifter;
+        float angle = pi * (float)(k + first) / (float)config->lifter;
         lifter[k] = 1.0f + (float)(config->lifter / 2) * (float)sin(angle);
     }
     return dct;

@@ -17,7 +17,7 @@ static const float *read_values(pylstm_arena *arena, const pylstm_features_confi
 pylstm_features *pylstm_features_init(pylstm_arena *arena, const pylstm_features_config *config,
                                       const pylstm_kernels *kernels) {
     pylstm_features *features = pylstm_arena_take(arena, 1, sizeof *features);
-    const pylstm_mel_frame mel_frame = pylstm_mel_frame_init(arena, config, kernels->feature);
+    const pylstm_frame frame = pylstm_frame_init(arena, config, kernels->feature);
     const float *mean = read_values(arena, config, &config->mean);
     const float *std = read_values(arena, config, &config->std);
     if (!features)
@@ -27,7 +27,7 @@ pylstm_features *pylstm_features_init(pylstm_arena *arena, const pylstm_features
     memset(&features->config.mean, 0, sizeof features->config.mean);
     memset(&features->config.std, 0, sizeof features->config.std);
     features->framing = pylstm_framing_of(config);
-    features->mel_frame = mel_frame;
+    features->frame = frame;
     features->width = pylstm_features_width(config);
     features->n_static = features->width / (1 + config->deltas);
     features->mean = mean;
@@ -50,7 +50,7 @@ int64_t pylstm_features_latency(const pylstm_features *features) {
 
 size_t pylstm_features_scratch_size(const pylstm_features *features) {
     pylstm_arena measure = {NULL, 0};
-    pylstm_mel_scratch_init(&measure, &features->mel_frame);
+    pylstm_frame_scratch_init(&measure, &features->frame);
     return measure.used;
 }
 
@@ -58,19 +58,20 @@ size_t pylstm_features_scratch_size(const pylstm_features *features) {
 
 /* Working memory of one push; many pushes take a few samples and complete no frame. */
 typedef struct workplace {
-    pylstm_mel_scratch scratch;
+    pylstm_frame_scratch scratch;
     int is_clear;
 } workplace;
 
 /* The next static frame. */
 static void compute(const pylstm_features *features, pylstm_features_state *at, workplace *work, float *out) {
-    const pylstm_mel_scratch *scratch = &work->scratch;
-    const pylstm_framing *framing = &features->framing;
+    const pylstm_frame_scratch *scratch = &work->scratch;
+    const pylstm_frame *frame = &features->frame;
     if (!work->is_clear)
-        pylstm_mel_scratch_clear(scratch, &features->mel_frame);
+        pylstm_frame_scratch_clear(scratch, frame);
     work->is_clear = 1;
-    pylstm_framing_read(framing, pylstm_features_samples(at), at->samples, at->frames, scratch->x + framing->offset);
-    pylstm_mel_frame_run(&features->mel_frame, scratch, &at->maximum, out);
+    pylstm_framing_read(&features->framing, pylstm_features_samples(at), at->samples, at->frames,
+                        pylstm_frame_samples(frame, scratch, out));
+    pylstm_frame_run(frame, scratch, &at->maximum, out);
     at->frames++;
 }
 
@@ -100,7 +101,7 @@ size_t pylstm_features_push(const pylstm_features *features, void *state, void *
     pylstm_features_state *at = state;
     float *statics = pylstm_features_statics(features, at);
     pylstm_arena arena = {scratch_memory, 0};
-    workplace work = {.scratch = pylstm_mel_scratch_init(&arena, &features->mel_frame)};
+    workplace work = {.scratch = pylstm_frame_scratch_init(&arena, &features->frame)};
     const uint64_t total = at->finished ? pylstm_framing_total(framing, at->samples) : 0;
     size_t written = 0;
     while (1) {

@@ -5,22 +5,59 @@
 #include "features/complex_fft.h"
 #include "kernels/feature_kernels.h"
 
-/* framing.c, real_fft.c, power_spectrum of mel_frame.c */
-static uint64_t transform(const pylstm_features_config *config) {
-    const uint64_t n_fft = (uint64_t)config->n_fft, bins = n_fft / 2 + 1, half = n_fft / 2;
-    const uint64_t power = config->power == 2.0 ? 5 : config->power == 1.0 ? 30 : 120;
-    const uint64_t framing = 3 * (uint64_t)config->win_length + n_fft / 4;
-    const uint64_t fft = n_fft % 2 == 0 ? 4 * n_fft + pylstm_cfft_operations((size_t)half) + 15 * half
-                                        : 6 * n_fft + pylstm_cfft_operations((size_t)n_fft);
-    return framing + fft + power * bins;
+/* framing.c and conditioning.c: of one sample under a row. */
+static uint64_t sample_of_row(const pylstm_features_config *config) {
+    const int energies = config->energy != PYLSTM_ENERGY_NONE;
+    const int is_idle = config->scale == 1.0 && !config->remove_dc_offset && config->preemphasis == 0.0 && !energies;
+    uint64_t sum = 3;
+    if (config->preemphasis != 0.0)
+        sum += 8;
+    if (!is_idle)
+        sum += 6 + (config->remove_dc_offset ? 8 : 0) + (energies ? 6 : 0);
+    return sum;
 }
 
-/* melbank.c, decibel, clamp of mel_frame.c, dct.c. A bin lies in two bands at most, and a band is padded to whole vectors. */
+/* real_fft.c, spectrum.c: one window. */
+static uint64_t spectrum(const pylstm_features_config *config) {
+    const uint64_t n_fft = (uint64_t)config->n_fft, bins = n_fft / 2 + 1, half = n_fft / 2;
+    const uint64_t power = config->power == 2.0 ? 5 : config->power == 1.0 ? 30 : 120;
+    const uint64_t fft = n_fft % 2 == 0 ? 4 * n_fft + pylstm_cfft_operations((size_t)half) + 15 * half
+                                        : 6 * n_fft + pylstm_cfft_operations((size_t)n_fft);
+    return fft + power * bins;
+}
+
+/* A sample or an energy that goes into a row as it is: spectrum_frame.c and the row of a waveform. */
+#define COPY 3
+
+static uint64_t transform(const pylstm_features_config *config) {
+    const uint64_t n_fft = (uint64_t)config->n_fft, bins = n_fft / 2 + 1, columns = (uint64_t)config->columns;
+    const uint64_t samples = sample_of_row(config) * (uint64_t)pylstm_features_span(config);
+    const uint64_t padding = COPY * (uint64_t)config->pad_right;
+    if (config->kind == PYLSTM_FEATURES_WAVEFORM)
+        return samples + padding;
+    if (config->kind == PYLSTM_FEATURES_SPECTRUM)
+        return samples + padding + n_fft + columns * (spectrum(config) + COPY * ((uint64_t)config->win_length + bins));
+    return samples + n_fft / 4 + spectrum(config);
+}
+
+/* The kernels of logarithms. */
+static uint64_t logarithms(const pylstm_features_config *config, uint64_t n) {
+    return config->log == PYLSTM_LOG_NONE ? 0 : 40 * (n + PYLSTM_FEATURE_LANES);
+}
+
+/* melbank.c, logarithm.c, clamp of mel_frame.c, dct.c. A bin lies in two bands at most, and a band is padded to whole vectors.
+ */
 static uint64_t bands(const pylstm_features_config *config) {
     const uint64_t n_mels = (uint64_t)config->n_mels, lanes = PYLSTM_FEATURE_LANES;
     const uint64_t bins = (uint64_t)((config->fmax - config->fmin) * config->n_fft / config->sr) + 1;
     const uint64_t weights = 2 * bins + lanes * n_mels;
-    uint64_t sum = 4 * weights + 12 * n_mels + 40 * (n_mels + lanes);
+    uint64_t sum = 4 * weights + 12 * n_mels + logarithms(config, n_mels);
+    if (config->kind == PYLSTM_FEATURES_WAVEFORM)
+        return 0;
+    if (config->kind == PYLSTM_FEATURES_SPECTRUM)
+        return (uint64_t)config->columns * logarithms(config, (uint64_t)config->n_fft / 2 + 1);
+    if (config->energy != PYLSTM_ENERGY_NONE)
+        sum += 40 * lanes;
     if (config->has_top_db)
         sum += 6 * n_mels;
     if (config->kind == PYLSTM_FEATURES_MFCC)

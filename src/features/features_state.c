@@ -6,13 +6,14 @@
 #include "features/features_state.h"
 
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
-/* No mel energy is below -100 dB: before the first frame the running maximum is this. */
+/* No logarithm is below -370 dB: before the first frame the running maximum is this. */
 #define NO_MAXIMUM (-1000.0f)
 
-/* A bound that no static feature comes near: 390 dB at most, times n_mels, times the lifter. */
-#define STATIC_LIMIT 1e13f
+/* A bound that no static feature after a logarithm comes near: 390 dB at most, times n_mels, times the lifter. */
+#define LOGARITHM_LIMIT 1e13f
 
 size_t pylstm_features_state_size(const pylstm_features *features) {
     size_t statics = features->config.deltas ? (size_t)PYLSTM_DELTA_WIDTH * features->n_static : 0;
@@ -65,6 +66,8 @@ int pylstm_features_state_valid(const pylstm_features *features, const void *blo
     const char *from = (const char *)block + sizeof(pylstm_features_state);
     const size_t n_samples = (size_t)features->framing.capacity;
     const size_t n = (pylstm_features_state_size(features) - sizeof(pylstm_features_state)) / sizeof(float);
+    const float quietest = 10.0f * log10f((float)features->config.log_floor);
+    const float static_limit = features->config.log == PYLSTM_LOG_NONE ? FLT_MAX : LOGARITHM_LIMIT;
     pylstm_features_state at;
     uint64_t frames;
     memcpy(&at, block, sizeof at);
@@ -76,10 +79,10 @@ int pylstm_features_state_valid(const pylstm_features *features, const void *blo
         return 0; /* too short: never finished */
     if (at.frames != frames || at.rows != pylstm_features_rows_of(features, frames, (int)at.finished))
         return 0;
-    if (!(at.maximum == NO_MAXIMUM || (features->config.has_top_db && at.maximum > -101.0f && at.maximum < 400.0f)))
+    if (!(at.maximum == NO_MAXIMUM || (features->config.has_top_db && at.maximum > quietest - 1.0f && at.maximum < 400.0f)))
         return 0;
     for (size_t i = 0; i < n; i++) {
-        const float limit = i < n_samples ? FLT_MAX : STATIC_LIMIT;
+        const float limit = i < n_samples ? FLT_MAX : static_limit;
         float value;
         memcpy(&value, from + i * sizeof value, sizeof value);
         if (!(value >= -limit && value <= limit))

@@ -4,12 +4,12 @@
 
 #include "features/delta.h"
 #include "features/features.h"
-#include "features/mel_frame.h"
+#include "features/frame.h"
 
 struct pylstm_features {
     pylstm_features_config config; /* without the pointers */
     pylstm_framing framing;
-    pylstm_mel_frame mel_frame;
+    pylstm_frame frame;
     int n_static, width; /* values of a frame without its deltas, with them */
     const float *mean, *std;
 };

@@ -16,13 +16,14 @@ typedef struct pylstm_samples {
 } pylstm_samples;
 
 typedef struct pylstm_framing {
-    uint64_t n_fft, win, hop;
-    uint64_t pad;      /* samples before the first and after the last one that center adds: n_fft / 2, or 0 */
-    uint64_t offset;   /* of the window inside n_fft */
-    uint64_t need;     /* frame t is complete with t * hop + need samples, */
-    uint64_t least;    /* but not with fewer than these */
-    uint64_t capacity; /* samples that must be remembered */
-    int reflect;
+    uint64_t span, hop;    /* samples of a frame that count; samples from frame to frame */
+    int64_t start;         /* of frame 0, in samples of the signal; negative: before its first */
+    uint64_t need;         /* frame t is complete with t * hop + need samples, */
+    uint64_t least;        /* but not with fewer than these */
+    uint64_t extra, whole; /* n samples are all of 1 + (n + extra - whole) / hop frames */
+    uint64_t capacity;     /* samples that must be remembered */
+    int pad_mode;          /* what stands before the first sample and after the last */
+    double preemphasis;    /* over the signal; 0: none */
 } pylstm_framing;
 
 pylstm_framing pylstm_framing_of(const pylstm_features_config *config);
@@ -35,7 +36,7 @@ uint64_t pylstm_framing_total(const pylstm_framing *framing, uint64_t n);
 /* The last capacity samples stand in ring, sample i at i % capacity. Writes the next count samples; n came before. */
 void pylstm_framing_write(const pylstm_framing *framing, float *ring, uint64_t n, pylstm_samples *samples, size_t count);
 
-/* The win samples under the window of frame t, of n samples so far, padded where there are none. */
+/* The span samples of frame t, of n samples so far, padded where there are none. */
 void pylstm_framing_read(const pylstm_framing *framing, const float *ring, uint64_t n, uint64_t t, float *x);
 
 #endif

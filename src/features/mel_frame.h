@@ -1,30 +1,25 @@
-/* One frame of mel bands or of cepstral coefficients: what the kinds logmel and mfcc make of the samples under a window. */
+/* One frame of mel bands or of cepstral coefficients: what the kinds logmel and mfcc make of the spectrum under a window. */
 #ifndef PYLSTM_FEATURES_MEL_FRAME_H
 #define PYLSTM_FEATURES_MEL_FRAME_H
 
 #include "features/dct.h"
+#include "features/logarithm.h"
 #include "features/melbank.h"
-#include "features/real_fft.h"
 
 /* Tables; immutable. */
 typedef struct pylstm_mel_frame {
-    const pylstm_feature_kernels *kernels;
-    int n_fft, n_mels, n_out; /* n_out: n_mels, or n_mfcc */
-    double power;
+    int n_mels, n_out; /* n_out: n_mels, or n_mfcc */
     int has_top_db;
     float top_db;
-    const pylstm_fft *fft;
+    int has_energy; /* instead of coefficient 0, or before the bands */
+    pylstm_energy_logarithm logarithm;
     const pylstm_melbank *melbank;
     const pylstm_dct *dct; /* NULL for log-mel */
 } pylstm_mel_frame;
 
 /* Working memory; every part starts at a multiple of PYLSTM_ALIGNMENT and has room for the lanes of the kernels. */
 typedef struct pylstm_mel_scratch {
-    float *x;       /* n_fft samples, those outside of the window 0 */
-    float *re, *im; /* n_fft / 2 + 1 bins */
-    double *work;
-    float *power; /* n_fft / 2 + 1 bins and PYLSTM_FEATURE_LANES zeros */
-    float *mel;   /* n_mels */
+    float *mel; /* n_mels */
     float *cepstrum;
 } pylstm_mel_scratch;
 
@@ -38,7 +33,9 @@ pylstm_mel_scratch pylstm_mel_scratch_init(pylstm_arena *arena, const pylstm_mel
 /* Clears what is read before it is written: once before the first frame that uses the working memory. */
 void pylstm_mel_scratch_clear(const pylstm_mel_scratch *scratch, const pylstm_mel_frame *frame);
 
-/* scratch->x -> n_out values. maximum: of all bands in dB of this stream so far, for top_db. */
-void pylstm_mel_frame_run(const pylstm_mel_frame *frame, const pylstm_mel_scratch *scratch, float *maximum, float *out);
+/* power: as pylstm_melbank_run takes it. energy: of the samples, its logarithm. maximum: of all bands in dB of this stream so
+ * far, for top_db. out: n_out values, and one more before the bands where they have the energy beside them. */
+void pylstm_mel_frame_run(const pylstm_mel_frame *frame, const pylstm_mel_scratch *scratch, const float *power, float energy,
+                          float *maximum, float *out);
 
 #endif

@@ -4,8 +4,8 @@
  *     w[i][k] = max(0, min((v - f[i]) / (f[i + 1] - f[i]), (f[i + 2] - v) / (f[i + 2] - f[i + 1]))),   v = k sr / n_fft
  *
  * computed in double and stored as float32; the area norm "slaney" then multiplies by 2 / (f[i + 2] - f[i]) in double and
- * rounds a second time. Mel scales: HTK 2595 log10(1 + f / 700); Slaney linear with 200 / 3 Hz per mel below 1 kHz, above it
- * 27 mel per factor of 6.4.
+ * rounds a second time. Kaldi's triangles are straight over mel instead: v and f are then mel in the formula of w. Mel scales:
+ * HTK 2595 log10(1 + f / 700); Slaney linear with 200 / 3 Hz per mel below 1 kHz, above it 27 mel per factor of 6.4.
  *
  * A band is stored as its first bin and the weights from its first to its last bin, padded with zeros to a multiple of
  * PYLSTM_FEATURE_LANES.
@@ -44,11 +44,27 @@ static void band_edges(const pylstm_features_config *config, double *f) {
         f[i] = mel_to_hz(i < n - 1 ? i * step + low : high, config->htk);
 }
 
-static float weight(const pylstm_features_config *config, const double *f, int k) {
+/* The triangle at bin k, before it is rounded; negative outside. */
+static double triangle(const pylstm_features_config *config, const double *f, int k) {
     double v = k * (1.0 / (config->n_fft * (1.0 / config->sr))); /* as numpy.fft.rfftfreq(n_fft, 1 / sr) */
-    double lower = (v - f[0]) / (f[1] - f[0]), upper = (f[2] - v) / (f[2] - f[1]);
-    double least = lower < upper ? lower : upper, scaled;
+    double from = f[0], middle = f[1], to = f[2], lower, upper;
+    if (config->triangles == PYLSTM_TRIANGLES_MEL) {
+        v = hz_to_mel(v, config->htk);
+        from = hz_to_mel(from, config->htk);
+        middle = hz_to_mel(middle, config->htk);
+        to = hz_to_mel(to, config->htk);
+    }
+    lower = (v - from) / (middle - from);
+    upper = (to - v) / (to - middle);
+    return lower < upper ? lower : upper;
+}
+
+static float weight(const pylstm_features_config *config, const double *f, int k) {
+    const int is_nyquist = 2 * k == config->n_fft;
+    double least = triangle(config, f, k), scaled;
     float w = least > 0.0 ? (float)least : 0.0f;
+    if (config->triangles == PYLSTM_TRIANGLES_MEL && is_nyquist)
+        return 0.0f; /* Kaldi drops this bin; rounding could leave it a trace */
     if (config->norm == PYLSTM_MEL_NORM_NONE || w == 0.0f)
         return w;
     scaled = w * (2.0 / (f[2] - f[0]));

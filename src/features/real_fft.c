@@ -42,7 +42,7 @@ pylstm_fft *pylstm_fft_init(pylstm_arena *arena, const pylstm_features_config *c
     };
     memset(window, 0, n * sizeof(double));
     for (size_t k = offset; k < offset + (size_t)config->win_length; k++) {
-        double w = pylstm_window(config->window, config->win_length, (int)(k - offset));
+        double w = pylstm_window(config, (int)(k - offset));
         if (even)
             window[k % 2 * m + k / 2] = 0.5 * w;
         else

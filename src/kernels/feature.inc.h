@@ -52,6 +52,17 @@ static void square(const float *re, const float *im, size_t n, float *power) {
     }
 }
 
+static void magnitude(const float *re, const float *im, size_t n, float *out) {
+    const v8 largest = v8_set(FLT_MAX);
+    for (size_t k = 0; k < n; k += PYLSTM_FEATURE_LANES) {
+        for (size_t i = k; i < k + PYLSTM_FEATURE_LANES; i += VD_LANES) {
+            const vd r = vd_load_float(re + i), q = vd_load_float(im + i);
+            vd_store_float(out + i, vd_sqrt(vd_add(vd_mul(r, r), vd_mul(q, q))));
+        }
+        v8_store(out + k, v8_min(v8_load(out + k), largest));
+    }
+}
+
 static void mel_bands(const pylstm_mel_band *bands, int n, const float *power, float *energy) {
     for (int i = 0; i < n; i++) {
         const float *w = bands[i].weights, *s = power + bands[i].first;
@@ -63,7 +74,7 @@ static void mel_bands(const pylstm_mel_band *bands, int n, const float *power, f
     }
 }
 
-/* In place, VD_LANES values: log10(max(1e-10, x)).
+/* In place, VD_LANES values: log10(max(least, x)).
  *
  * The logarithm is our own, so that every platform gives the same bits and compilers can vectorise it. With x = 2^e m and m in
  * [sqrt(1/2), sqrt(2)), t = (m - 1) / (m + 1):
@@ -73,10 +84,10 @@ static void mel_bands(const pylstm_mel_band *bands, int n, const float *power, f
  * |t| <= 0.172, so that seven terms leave a relative error below 2e-12; evaluated in double and rounded once, the result is the
  * float32 nearest to log10 x in all but about one of 10,000 cases.
  */
-PYLSTM_LARGE void logarithms(float *x) {
+PYLSTM_LARGE void logarithms(float *x, float least) {
     const vd one = vd_set(1.0), log10_2 = vd_set(0.30102999566398119521), scale = vd_set(0.86858896380650365530);
     vd exponent, m;
-    vd_load_split(x, &exponent, &m);
+    vd_load_split(x, least, &exponent, &m);
     const vd t = vd_div(vd_sub(m, one), vd_add(m, one)), u = vd_mul(t, t);
     vd sum = vd_add(vd_set(1.0 / 11), vd_mul(u, vd_set(1.0 / 13)));
     sum = vd_add(vd_set(1.0 / 9), vd_mul(u, sum));
@@ -91,8 +102,18 @@ PYLSTM_LARGE void logarithms(float *x) {
 static void decibel(float *x, int n) {
     for (int k = 0; k < n; k += PYLSTM_FEATURE_LANES) {
         for (int i = k; i < k + PYLSTM_FEATURE_LANES; i += VD_LANES)
-            logarithms(x + i);
+            logarithms(x + i, 1e-10f);
         v8_store(x + k, v8_mul(v8_set(10.0f), v8_load(x + k)));
+    }
+}
+
+static void logarithm(const pylstm_logarithm *of, float *x, int n) {
+    const v8 offset = v8_set(of->offset), multiple = v8_set(of->multiple);
+    for (int k = 0; k < n; k += PYLSTM_FEATURE_LANES) {
+        v8_store(x + k, v8_add(v8_load(x + k), offset));
+        for (int i = k; i < k + PYLSTM_FEATURE_LANES; i += VD_LANES)
+            logarithms(x + i, of->least);
+        v8_store(x + k, v8_mul(multiple, v8_load(x + k)));
     }
 }
 
@@ -125,7 +146,9 @@ const pylstm_feature_kernels PYLSTM_JOIN(pylstm_feature_kernels_, PYLSTM_VECTOR)
     .butterfly_windowed = butterfly_windowed,
     .untangle = untangle_any,
     .square = square,
+    .magnitude = magnitude,
     .mel_bands = mel_bands,
     .decibel = decibel,
+    .logarithm = logarithm,
     .product = product,
 };

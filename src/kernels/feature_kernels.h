@@ -21,6 +21,11 @@ typedef struct pylstm_mel_band {
     const float *weights;
 } pylstm_mel_band;
 
+/* multiple * log10(max(least, x + offset)) in float32, the sum rounded first; least is at least FLT_MIN. */
+typedef struct pylstm_logarithm {
+    float offset, least, multiple;
+} pylstm_logarithm;
+
 typedef struct pylstm_feature_kernels {
     /* One stage of the complex FFT. */
     void (*butterfly)(const pylstm_butterfly *stage, const double *xr, const double *xi, double *yr, double *yi);
@@ -34,11 +39,17 @@ typedef struct pylstm_feature_kernels {
     /* power = re^2 + im^2, at most FLT_MAX, over n values rounded up to a multiple of PYLSTM_FEATURE_LANES. */
     void (*square)(const float *re, const float *im, size_t n, float *power);
 
+    /* The root of re^2 + im^2, in double, rounded once; else as square. */
+    void (*magnitude)(const float *re, const float *im, size_t n, float *out);
+
     /* energy = sum of weights * power for n bands, at most FLT_MAX: PYLSTM_FEATURE_LANES partial sums, added up in halves. */
     void (*mel_bands)(const pylstm_mel_band *bands, int n, const float *power, float *energy);
 
     /* In place: 10 log10(max(1e-10, x)), over n values rounded up to a multiple of PYLSTM_FEATURE_LANES. */
     void (*decibel)(float *x, int n);
+
+    /* In place, x >= 0, over as many; decibel is the one that most models ask for, with its numbers known to the compiler. */
+    void (*logarithm)(const pylstm_logarithm *of, float *x, int n);
 
     /* y = matrix x, in double, rounded once: n values of x, n_blocks * PYLSTM_FEATURE_LANES of y. matrix: for each block of
      * outputs: for each x: PYLSTM_FEATURE_LANES entries. */

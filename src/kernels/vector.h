@@ -34,11 +34,13 @@
  * vd, VD_LANES doubles (whatever a register holds), and v8, 8 floats: the features. Every word rounds as C does, element by
  * element, and none is a fused multiply-add: all sets give the same bits, however wide their vectors are.
  *   vd_load(p), vd_store(p, x), vd_set(x), vd_add, vd_sub, vd_mul, vd_div(x, y)
+ *   vd_sqrt(x)
  *   vd_reverse(x)               the last lane first
- *   vd_store_float(p, x)        rounded to float32
+ *   vd_load_float(p), vd_store_float(p, x)    from float32; rounded to it
  *   vd_load_pairs(p, &even, &odd)        p[0], p[2], p[4] ... and p[1], p[3], p[5] ...
  *   vd_store_fours(p, a, b, c, d)        p[4 k] ... p[4 k + 3] = lane k of a, b, c, d
- *   vd_load_split(p, &exponent, &m)      2^exponent m = max(1e-10, p[k]), m in [sqrt(1/2), sqrt(2)); p[k] is finite
+ *   vd_load_split(p, least, &exponent, &m)
+ *                               2^exponent m = max(least, p[k]), m in [sqrt(1/2), sqrt(2)); p[k] is no NaN, least is normal
  *   vd_load_two(p)              VD_LANES == 8 alone: two values, each in four lanes
  *   vd_store_halves(low, high, a, b)     VD_LANES == 8 alone: the lower halves of a and b side by side, and the upper ones
  *   v8_load(p), v8_store(p, x), v8_set(x), v8_add, v8_mul, v8_min(x, y)

@@ -130,6 +130,12 @@ static inline vd vd_div(vd a, vd b) {
 static inline vd vd_reverse(vd a) {
     return _mm256_permute4x64_pd(a, 0x1b);
 }
+static inline vd vd_sqrt(vd a) {
+    return _mm256_sqrt_pd(a);
+}
+static inline vd vd_load_float(const float *p) {
+    return _mm256_cvtps_pd(_mm_loadu_ps(p));
+}
 static inline void vd_store_float(float *p, vd a) {
     _mm_storeu_ps(p, _mm256_cvtpd_ps(a));
 }
@@ -146,8 +152,8 @@ static inline void vd_store_fours(double *p, vd a, vd b, vd c, vd d) {
     vd_store(p + 8, _mm256_permute2f128_pd(ab02, cd02, 0x31));
     vd_store(p + 12, _mm256_permute2f128_pd(ab13, cd13, 0x31));
 }
-static inline void vd_load_split(const float *p, vd *exponent, vd *m) {
-    const __m128i bits = _mm_castps_si128(_mm_max_ps(_mm_loadu_ps(p), _mm_set1_ps(1e-10f)));
+static inline void vd_load_split(const float *p, float least, vd *exponent, vd *m) {
+    const __m128i bits = _mm_castps_si128(_mm_max_ps(_mm_loadu_ps(p), _mm_set1_ps(least)));
     const __m128i raised = _mm_add_epi32(bits, _mm_set1_epi32((int)(PYLSTM_ONE_BITS - PYLSTM_SQRT_HALF_BITS)));
     const __m128i octaves = _mm_sub_epi32(_mm_srli_epi32(raised, 23), _mm_set1_epi32(127));
     *exponent = _mm256_cvtepi32_pd(octaves);

@@ -164,6 +164,12 @@ static inline vd vd_div(vd a, vd b) {
 static inline vd vd_reverse(vd a) {
     return _mm512_permutexvar_pd(_mm512_set_epi64(0, 1, 2, 3, 4, 5, 6, 7), a);
 }
+static inline vd vd_sqrt(vd a) {
+    return _mm512_sqrt_pd(a);
+}
+static inline vd vd_load_float(const float *p) {
+    return _mm512_cvtps_pd(_mm256_loadu_ps(p));
+}
 static inline void vd_store_float(float *p, vd a) {
     _mm256_storeu_ps(p, _mm512_cvtpd_ps(a));
 }
@@ -192,8 +198,8 @@ static inline void vd_store_halves(double *low, double *high, vd a, vd b) {
     vd_store(low, _mm512_shuffle_f64x2(a, b, 0x44));
     vd_store(high, _mm512_shuffle_f64x2(a, b, 0xee));
 }
-static inline void vd_load_split(const float *p, vd *exponent, vd *m) {
-    const __m256i bits = _mm256_castps_si256(_mm256_max_ps(_mm256_loadu_ps(p), _mm256_set1_ps(1e-10f)));
+static inline void vd_load_split(const float *p, float least, vd *exponent, vd *m) {
+    const __m256i bits = _mm256_castps_si256(_mm256_max_ps(_mm256_loadu_ps(p), _mm256_set1_ps(least)));
     const __m256i raised = _mm256_add_epi32(bits, _mm256_set1_epi32((int)(PYLSTM_ONE_BITS - PYLSTM_SQRT_HALF_BITS)));
     const __m256i octaves = _mm256_sub_epi32(_mm256_srli_epi32(raised, 23), _mm256_set1_epi32(127));
     *exponent = _mm512_cvtepi32_pd(octaves);

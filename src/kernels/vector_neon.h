@@ -153,6 +153,12 @@ static inline vd vd_div(vd a, vd b) {
 static inline vd vd_reverse(vd a) {
     return vextq_f64(a, a, 1);
 }
+static inline vd vd_sqrt(vd a) {
+    return vsqrtq_f64(a);
+}
+static inline vd vd_load_float(const float *p) {
+    return vcvt_f64_f32(vld1_f32(p));
+}
 static inline void vd_store_float(float *p, vd a) {
     vst1_f32(p, vcvt_f32_f64(a));
 }
@@ -167,8 +173,8 @@ static inline void vd_store_fours(double *p, vd a, vd b, vd c, vd d) {
     vst1q_f64(p + 4, vzip2q_f64(a, b));
     vst1q_f64(p + 6, vzip2q_f64(c, d));
 }
-static inline void vd_load_split(const float *p, vd *exponent, vd *m) {
-    const uint32x2_t bits = vreinterpret_u32_f32(vmax_f32(vld1_f32(p), vdup_n_f32(1e-10f)));
+static inline void vd_load_split(const float *p, float least, vd *exponent, vd *m) {
+    const uint32x2_t bits = vreinterpret_u32_f32(vmax_f32(vld1_f32(p), vdup_n_f32(least)));
     const uint32x2_t raised = vadd_u32(bits, vdup_n_u32(PYLSTM_ONE_BITS - PYLSTM_SQRT_HALF_BITS));
     const uint32x2_t octaves = vsub_u32(vshr_n_u32(raised, 23), vdup_n_u32(127));
     *exponent = vcvtq_f64_s64(vmovl_s32(vreinterpret_s32_u32(octaves)));

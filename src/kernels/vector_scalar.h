@@ -221,6 +221,17 @@ static inline vd vd_mul(vd x, vd y) {
 static inline vd vd_div(vd x, vd y) {
     return x / y;
 }
+static inline vd vd_sqrt(vd x) {
+    for (int k = 0; k < VD_LANES; k++)
+        VD_LANE(x, k) = sqrt(VD_LANE(x, k));
+    return x;
+}
+static inline vd vd_load_float(const float *p) {
+    vd x;
+    for (int k = 0; k < VD_LANES; k++)
+        VD_LANE(x, k) = p[k];
+    return x;
+}
 static inline void vd_store_float(float *p, vd x) {
     for (int k = 0; k < VD_LANES; k++)
         p[k] = (float)VD_LANE(x, k);
@@ -239,9 +250,9 @@ static inline void vd_store_fours(double *p, vd a, vd b, vd c, vd d) {
         p[3] = VD_LANE(d, k);
     }
 }
-static inline void vd_load_split(const float *p, vd *exponent, vd *m) {
+static inline void vd_load_split(const float *p, float least, vd *exponent, vd *m) {
     for (int k = 0; k < VD_LANES; k++) {
-        const float x = p[k] > 1e-10f ? p[k] : 1e-10f;
+        const float x = p[k] > least ? p[k] : least;
         uint32_t bits, octaves;
         float fraction;
         memcpy(&bits, &x, sizeof bits);

@@ -20,7 +20,7 @@ static pylstm_model_cost cost_of(const void *bytes, size_t size, pylstm_features
     static pylstm_model_file file;
     static pylstm_graph_plan plan;
     int kind;
-    static const char *const kinds[] = {"mfcc", "logmel", NULL};
+    static const char *const kinds[] = {"mfcc", "logmel", "spectrum", "waveform", NULL};
     REQUIRE(pylstm_model_file_open(&file, bytes, size, NULL) == PYLSTM_OK);
     REQUIRE(pylstm_config_choice(&file, "features.kind", kinds, &kind, NULL) == PYLSTM_OK);
     REQUIRE(pylstm_features_config_read(&file, config, NULL) == PYLSTM_OK);

@@ -45,10 +45,12 @@ static pylstm_status check_columns(const pylstm_features_config *config, pylstm_
         return pylstm_fail(why, PYLSTM_BAD_MODEL,
                            "[features] features.pad_right is %d; expected 0 where features.framing is not chunk",
                            config->pad_right);
-    if (config->columns == 1 ? config->column_hop != 0 : config->column_hop < 1 || config->column_hop > config->win_length)
+    if (config->columns == 1 && config->column_hop != 0)
         return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                           "[features] features.column_hop is %d; expected %s where features.columns is %d", config->column_hop,
-                           config->columns == 1 ? "0" : "1 to features.win_length", config->columns);
+                           "[features] features.column_hop is %d; expected 0 where features.columns is 1", config->column_hop);
+    if (config->columns > 1 && (config->column_hop < 1 || config->column_hop > config->win_length))
+        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[features] features.column_hop is %d; expected 1 to win_length = %d",
+                           config->column_hop, config->win_length);
     if (2 * (int64_t)config->pad_right > whole - 1)
         return pylstm_fail(why, PYLSTM_BAD_MODEL,
                            "[features] features.pad_right is %d; expected at most %d, what can be mirrored before it",

@@ -168,13 +168,20 @@ static void inside(const pylstm_framing *framing, const float *ring, int64_t fir
     x[0] = padded(framing, ring, first + 1, first);
 }
 
+/* Those from first on, of which none is there. */
+static void outside(const pylstm_framing *framing, const float *ring, int64_t n, int64_t first, int64_t count, float *x) {
+    if (framing->pad_mode == PYLSTM_PAD_CONSTANT)
+        memset(x, 0, (size_t)count * sizeof *x);
+    else
+        for (int64_t i = 0; i < count; i++)
+            x[i] = padded(framing, ring, n, first + i);
+}
+
 void pylstm_framing_read(const pylstm_framing *framing, const float *ring, uint64_t n, uint64_t t, float *x) {
     const int64_t first = (int64_t)(t * framing->hop) + framing->start, span = (int64_t)framing->span, all = (int64_t)n;
     const int64_t begin = first >= 0 ? 0 : -first < span ? -first : span;
     const int64_t end = first + span <= all ? span : first + begin < all ? all - first : begin;
-    for (int64_t i = 0; i < begin; i++)
-        x[i] = padded(framing, ring, all, first + i);
+    outside(framing, ring, all, first, begin, x);
     inside(framing, ring, first + begin, (size_t)(end - begin), x + begin);
-    for (int64_t i = end; i < span; i++)
-        x[i] = padded(framing, ring, all, first + i);
+    outside(framing, ring, all, first + end, span - end, x + end);
 }

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.law_nothing_hostile_loads
 
 @pytest.mark.slow
 def test_a_model_does_no_more_than_the_rule_says() -> None:
-    models = grid()[::4] + [drawn(random.Random(seed)) for seed in range(8)]
+    models = grid()[::7] + [drawn(random.Random(seed)) for seed in range(8)]
     for count, model in zip(counts(models, "scalar", 4e6), models, strict=True):
         assert LEAST < count.ratio < MOST, model
         assert count.per_second <= 2e10

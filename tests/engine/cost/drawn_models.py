@@ -9,6 +9,7 @@ import re
 import numpy as np
 
 import pylstm
+from pylstm.features import Features
 
 RATES = (8000, 11025, 16000, 22050, 44100, 48000, 96000, 192000)
 # Primes, powers of two, their neighbours, powers of the radices, products of many factors.
@@ -22,7 +23,7 @@ def hop_asked_for(error: ValueError) -> int:
     return int(least)
 
 
-def nearest(features: type, **settings: object) -> pylstm.MFCC | pylstm.LogMel:
+def nearest(features: type, **settings: object) -> Features:
     """These features, with the hop that the refusal asks for if there is one."""
     try:
         return features(**settings)
@@ -30,14 +31,12 @@ def nearest(features: type, **settings: object) -> pylstm.MFCC | pylstm.LogMel:
         return features(**settings | {"hop_length": hop_asked_for(error)})
 
 
-def fitting(
-    features: pylstm.MFCC | pylstm.LogMel, layers: list[pylstm.LSTM | pylstm.Dense]
-) -> pylstm.Model:
+def fitting(features: Features, layers: list[pylstm.LSTM | pylstm.Dense]) -> pylstm.Model:
     """The model, with the hop that the refusal asks for if there is one."""
     try:
         return pylstm.Model(features, layers)
     except ValueError as error:
-        raised = dataclasses.replace(features, hop_length=hop_asked_for(error))
+        raised = dataclasses.replace(features, hop_length=hop_asked_for(error))  # type: ignore[type-var]
         return pylstm.Model(raised, layers)
 
 
@@ -57,9 +56,51 @@ def grid() -> list[pylstm.Model]:
         for features in (
             nearest(pylstm.LogMel, **common, top_db=80.0),
             nearest(pylstm.MFCC, **common, n_mfcc=n_mels, deltas=place % 3),
+            nearest(pylstm.MFCC, **common, n_mfcc=n_mels, **_conditioned(place)),
+            nearest(pylstm.Spectrum, **_without_bands(common), **_logged(place)),
+            nearest(pylstm.Spectrum, **_without_bands(common), **_columns(n_fft, place)),
+            nearest(
+                pylstm.Waveform,
+                sr=common["sr"],
+                frame_length=n_fft,
+                hop_length=common["hop_length"],
+                pad_right=(0, min(n_fft // 2, 65536 - n_fft))[place % 2],
+                scale=(1.0, 32768.0)[place % 2],
+            ),
         ):
             models.append(fitting(features, []))
     return models
+
+
+def _without_bands(common: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in common.items() if name != "n_mels"}
+
+
+def _conditioned(place: int) -> dict[str, object]:
+    """Everything that can be done to samples before the window."""
+    return {
+        "scale": 32768.0,
+        "remove_dc_offset": place % 4 != 3,
+        "preemphasis": 0.97,
+        "preemphasis_over": ("frame", "signal")[place % 2],
+        "energy": ("raw", "windowed", None)[place % 3],
+        "log": ("db", "ln", "log10")[place % 3],
+        "log_floor": 1e-7,
+        "triangles": "mel",
+    }
+
+
+def _logged(place: int) -> dict[str, object]:
+    return {"log": (None, "db", "ln")[place % 3], "center": place % 2 == 0}
+
+
+def _columns(n_fft: int, place: int) -> dict[str, object]:
+    """Several spectra in a row, as many as its width allows."""
+    columns = min(2 + 3 * (place % 4), 65536 // (n_fft // 2 + 1))
+    if columns == 1:
+        return {}
+    settings = {"framing": "chunk", "center": False, "columns": columns}
+    return settings | {"column_hop": n_fft // 2 + 1, "pad_right": n_fft // 4}
 
 
 def drawn(chance: random.Random) -> pylstm.Model:
@@ -84,6 +125,8 @@ def drawn(chance: random.Random) -> pylstm.Model:
         "deltas": chance.choice((0, 0, 1, 2)),
     }
     kind: type = pylstm.LogMel
+    if chance.random() < 0.3:
+        settings |= _conditioned(chance.randrange(12)) | {"top_db": None}
     if chance.random() < 0.5:
         kind = pylstm.MFCC
         settings |= {"n_mfcc": size(n_mels), "lifter": chance.choice((0.0, 22.0))}

@@ -30,53 +30,85 @@ pylstm_conditioning pylstm_conditioning_init(pylstm_arena *arena, const pylstm_f
     for (int t = 0; window && t < conditioning.n; t++)
         window[t] = pylstm_window(config, t);
     conditioning.window = window;
-    conditioning.is_idle = conditioning.scale == 1.0f && !conditioning.remove_dc_offset && conditioning.preemphasis == 0.0 &&
-                           conditioning.energy == PYLSTM_ENERGY_NONE;
+    conditioning.measures =
+        conditioning.remove_dc_offset || conditioning.preemphasis != 0.0 || conditioning.energy != PYLSTM_ENERGY_NONE;
+    conditioning.is_idle = conditioning.scale == 1.0f && !conditioning.measures;
     return conditioning;
 }
 
 static void scale(const pylstm_conditioning *conditioning, float *x) {
+    const float factor = conditioning->scale;
     for (int i = 0; i < conditioning->n; i++) {
-        const float value = x[i] * conditioning->scale;
-        x[i] = value > LARGEST ? LARGEST : value < -LARGEST ? -LARGEST : value;
+        float value = x[i] * factor;
+        value = value < LARGEST ? value : LARGEST;
+        x[i] = value > -LARGEST ? value : -LARGEST;
     }
 }
 
-static double mean_of(const pylstm_conditioning *conditioning, const float *x) {
-    double sum = 0.0;
-    for (int i = 0; i < conditioning->n; i++)
-        sum += x[i];
-    return sum / conditioning->n;
+/* Sums run side by side so that one addition need not wait for the one before. */
+#define SIDE_BY_SIDE 8
+
+static double together(const double *sums) {
+    return ((sums[0] + sums[4]) + (sums[2] + sums[6])) + ((sums[1] + sums[5]) + (sums[3] + sums[7]));
 }
 
-/* mean: what is still to be taken away. */
-static float log_energy(const pylstm_conditioning *conditioning, const float *x, double mean) {
-    double sum = 0.0;
-    for (int i = 0; i < conditioning->n; i++) {
-        const double value = conditioning->window ? (x[i] - mean) * conditioning->window[i] : x[i] - mean;
-        sum += value * value;
-    }
-    return pylstm_natural_logarithm(conditioning->kernels, sum, conditioning->energy_floor);
+static double mean_of(const float *x, int n) {
+    double sums[SIDE_BY_SIDE] = {0.0};
+    int i = 0;
+    for (; i + SIDE_BY_SIDE <= n; i += SIDE_BY_SIDE)
+        for (int k = 0; k < SIDE_BY_SIDE; k++)
+            sums[k] += x[i + k];
+    for (; i < n; i++)
+        sums[i % SIDE_BY_SIDE] += x[i];
+    return together(sums) / n;
 }
 
-/* Takes the mean away, then applies pre-emphasis; one rounding for both. */
-static void level(const pylstm_conditioning *conditioning, float *x, double mean) {
-    const double c = conditioning->preemphasis;
-    for (int i = conditioning->n - 1; i > 0; i--)
-        x[i] = (float)((x[i] - mean) - c * (x[i - 1] - mean));
-    x[0] = (float)((x[0] - mean) - c * (x[0] - mean));
+static double energy_of(const double *x, int n) {
+    double sums[SIDE_BY_SIDE] = {0.0};
+    int i = 0;
+    for (; i + SIDE_BY_SIDE <= n; i += SIDE_BY_SIDE)
+        for (int k = 0; k < SIDE_BY_SIDE; k++)
+            sums[k] += x[i + k] * x[i + k];
+    for (; i < n; i++)
+        sums[i % SIDE_BY_SIDE] += x[i] * x[i];
+    return together(sums);
 }
 
-float pylstm_conditioning_run(const pylstm_conditioning *conditioning, float *x) {
-    double mean;
+static float log_energy(const pylstm_conditioning *conditioning, const double *x) {
+    return pylstm_natural_logarithm(conditioning->kernels, energy_of(x, conditioning->n), conditioning->energy_floor);
+}
+
+static void under_window(const double *restrict window, const float *restrict x, int n, double *restrict out) {
+    for (int i = 0; i < n; i++)
+        out[i] = window[i] * x[i];
+}
+
+static void without(double mean, const float *restrict x, int n, double *restrict out) {
+    for (int i = 0; i < n; i++)
+        out[i] = x[i] - mean;
+}
+
+static void emphasised(double coefficient, const double *restrict x, int n, float *restrict out) {
+    for (int i = 1; i < n; i++)
+        out[i] = (float)(x[i] - coefficient * x[i - 1]);
+    out[0] = (float)(x[0] - coefficient * x[0]);
+}
+
+float pylstm_conditioning_run(const pylstm_conditioning *conditioning, float *x, double *work) {
+    const int n = conditioning->n;
     float energy = 0.0f;
     if (conditioning->is_idle)
         return energy;
     scale(conditioning, x);
-    mean = conditioning->remove_dc_offset ? mean_of(conditioning, x) : 0.0;
+    if (!conditioning->measures)
+        return energy;
+    without(conditioning->remove_dc_offset ? mean_of(x, n) : 0.0, x, n, work);
     if (conditioning->energy == PYLSTM_ENERGY_RAW)
-        energy = log_energy(conditioning, x, mean);
-    if (conditioning->remove_dc_offset || conditioning->preemphasis != 0.0)
-        level(conditioning, x, mean);
-    return conditioning->energy == PYLSTM_ENERGY_WINDOWED ? log_energy(conditioning, x, 0.0) : energy;
+        energy = log_energy(conditioning, work);
+    emphasised(conditioning->preemphasis, work, n, x);
+    if (conditioning->energy == PYLSTM_ENERGY_WINDOWED) {
+        under_window(conditioning->window, x, n, work);
+        energy = log_energy(conditioning, work);
+    }
+    return energy;
 }

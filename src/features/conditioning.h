@@ -8,8 +8,9 @@
 
 typedef struct pylstm_conditioning {
     const pylstm_feature_kernels *kernels;
-    int is_idle; /* nothing is asked for: samples stay as they are */
-    int n;       /* samples */
+    int is_idle;  /* nothing is asked for: samples stay as they are */
+    int measures; /* more is asked for than the scale */
+    int n;        /* samples */
     float scale;
     int remove_dc_offset;
     double preemphasis; /* 0: none, or over the signal */
@@ -22,7 +23,8 @@ typedef struct pylstm_conditioning {
 pylstm_conditioning pylstm_conditioning_init(pylstm_arena *arena, const pylstm_features_config *config,
                                              const pylstm_feature_kernels *kernels);
 
-/* x: n samples, in place. Returns: the logarithm of the frame's energy, or 0 where none is asked for. */
-float pylstm_conditioning_run(const pylstm_conditioning *conditioning, float *x);
+/* x: n samples, in place; work: room for n doubles where more than the scale is asked for. Returns: the logarithm of the
+ * frame's energy, or 0 where none is asked for. */
+float pylstm_conditioning_run(const pylstm_conditioning *conditioning, float *x, double *work);
 
 #endif

@@ -25,6 +25,7 @@ pylstm_frame_scratch pylstm_frame_scratch_init(pylstm_arena *arena, const pylstm
     if (frame->kind == PYLSTM_FEATURES_WAVEFORM)
         return scratch;
     scratch.spectrum = pylstm_spectrum_scratch_init(arena, &frame->spectrum);
+    scratch.work = frame->conditioning.measures ? pylstm_arena_take(arena, frame->span, sizeof *scratch.work) : NULL;
     if (frame->kind == PYLSTM_FEATURES_SPECTRUM)
         scratch.chunk = pylstm_arena_take(arena, frame->span + frame->pad_right, sizeof *scratch.chunk);
     else
@@ -54,7 +55,7 @@ static void pad_right(const pylstm_frame *frame, float *samples) {
 
 void pylstm_frame_run(const pylstm_frame *frame, const pylstm_frame_scratch *scratch, float *maximum, float *out) {
     float *samples = pylstm_frame_samples(frame, scratch, out);
-    const float energy = pylstm_conditioning_run(&frame->conditioning, samples);
+    const float energy = pylstm_conditioning_run(&frame->conditioning, samples, scratch->work);
     pad_right(frame, samples);
     if (frame->kind == PYLSTM_FEATURES_WAVEFORM)
         return;

@@ -20,6 +20,7 @@ typedef struct pylstm_frame {
 typedef struct pylstm_frame_scratch {
     pylstm_spectrum_scratch spectrum;
     pylstm_mel_scratch mel;
+    double *work; /* where samples are conditioned: span values */
     float *chunk; /* of spectra: span + pad_right samples */
 } pylstm_frame_scratch;
 

@@ -36,7 +36,7 @@ class Model(PackedModel):
 
     Parameters
     ----------
-    features : MFCC, LogMel or None
+    features : MFCC, LogMel, Spectrum, Waveform or None
         What turns audio into frames; None: frames come from outside (`Stream.push_frames`).
     layers : sequence of Layer, or mapping of str to Layer or tuple
         Of kinds that stream. A sequence is a chain: each layer takes the rows of the one before. A
@@ -78,7 +78,10 @@ class Model(PackedModel):
         decision: DecisionSettings | None = None,
     ) -> None:
         if features is not None and not isinstance(features, Features):
-            raise TypeError(f"features is {type(features).__name__}; expected MFCC, LogMel or None")
+            raise TypeError(
+                f"features is {type(features).__name__};"
+                " expected MFCC, LogMel, Spectrum, Waveform or None"
+            )
         self._features = features
         width = None if features is None else features.n_features
         self._nodes = graph_of(layers, width)
@@ -167,7 +170,7 @@ class Model(PackedModel):
             self._info,
             self._decision,
             checksum=checksum,
-            format=needed_format(self._nodes),
+            format=max(needed_format(self._nodes), features.needs_format if features else 1),
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:

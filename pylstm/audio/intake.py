@@ -34,7 +34,7 @@ class Intake:
 
     Parameters
     ----------
-    model : Model, MFCC, LogMel or int
+    model : Model, Features or int
         What takes the samples, or its sample rate in Hz.
     rate : int
         Rate of what comes, Hz. Where it is not the model's, soxr resamples in high quality, as

@@ -14,7 +14,7 @@ __all__ = ["TakesAudio", "check_resampling", "hertz", "rate_of"]
 
 
 class TakesAudio(Protocol):
-    """A `Model`, or `MFCC` or `LogMel`."""
+    """A `Model`, or features."""
 
     @property
     def _core(self) -> _engine.Core: ...
@@ -40,8 +40,7 @@ def rate_of(model: object) -> int:
     elif isinstance(model, float) and model.is_integer():
         hint = f": pass {int(model)}"
     raise TypeError(
-        f"model is {described(model)}; expected a Model, MFCC or LogMel, or a sample rate in"
-        f" Hz{hint}"
+        f"model is {described(model)}; expected a Model, features, or a sample rate in Hz{hint}"
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json as json_module
 import math
 from collections.abc import Iterator, Mapping
@@ -73,11 +72,8 @@ def _decision(named: NamedModel) -> dict[str, Any]:
 
 
 def _features(features: Features) -> dict[str, Any]:
-    settings = {
-        field.name: getattr(features, field.name)
-        for field in dataclasses.fields(features)  # type: ignore[arg-type]
-        if field.name not in ("mean", "std")
-    }
+    keys = (key.removeprefix("features.") for key in features.config())
+    settings = {name: getattr(features, name) for name in keys if name not in ("kind", "normalize")}
     return {"kind": features.kind, **settings, "normalize": features.mean is not None}
 
 

@@ -176,7 +176,8 @@ class Features:
     @cached_property
     def _core(self) -> _engine.Core:
         """The tables in the core, made when first needed."""
-        return _engine.Core(encode_model((self.config(), self.tensors()), []))
+        parts = (self.config(), self.tensors())
+        return _engine.Core(encode_model(parts, [], format=self.needs_format))
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "_core"}

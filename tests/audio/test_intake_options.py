@@ -76,7 +76,7 @@ def test_models_that_take_no_audio() -> None:
     assert pylstm.Intake(eval(code[1], {"pylstm": pylstm}), rate=8000).model_rate == 16000
     refused(TypeError, "expected a Model, .* in Hz: pass 16000$", 16000.0)
     for value in (None, True, [], "vad\0"[:0], MODEL.layers):
-        refused(TypeError, "; expected a Model, MFCC or LogMel, or a sample rate in Hz", value)
+        refused(TypeError, "; expected a Model, features, or a sample rate in Hz", value)
 
 
 def test_encodings() -> None:

@@ -81,7 +81,11 @@ def test_a_model_keeps_its_own_weights() -> None:
     ("arguments", "error", "message"),
     [
         ((None, []), ValueError, "neither features nor layers"),
-        (("mfcc", [LSTM]), TypeError, "features is str; expected MFCC, LogMel or None"),
+        (
+            ("mfcc", [LSTM]),
+            TypeError,
+            "features is str; expected MFCC, LogMel, Spectrum",
+        ),
         ((None, LSTM), TypeError, "layers is one LSTM; expected a list"),
         ((None, [LSTM, "dense"]), TypeError, r"layers\[1\] is str"),
         ((pylstm.MFCC(n_mfcc=12), [LSTM]), ValueError, r"layers\[0\] takes 13 values but the feat"),

@@ -161,7 +161,7 @@ def test_arguments_of_sources(some):
     empty = some.split(validation=0).validation
     with pytest.raises(ValueError, match="has no recordings; expected at least one"):
         empty.source(FEATURES)
-    with pytest.raises(TypeError, match="features is str; expected MFCC or LogMel"):
+    with pytest.raises(TypeError, match="features is str; expected MFCC, LogMel, Spectrum"):
         some.source("mfcc")
     with pytest.raises(TypeError, match="resample is 'yes'"):
         some.source(FEATURES, resample="yes")

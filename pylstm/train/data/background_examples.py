@@ -31,7 +31,7 @@ class BackgroundExamples(WrappedSource):
     ----------
     source : source
         Its batches have a label for each sequence.
-    features : MFCC or LogMel
+    features : Features
         Those of the source.
     label : int
         The label of the added sequences.
@@ -56,7 +56,10 @@ class BackgroundExamples(WrappedSource):
     ) -> None:
         super().__init__(source)
         if not isinstance(features, Features):
-            raise TypeError(f"features is {type(features).__name__}; expected MFCC or LogMel")
+            raise TypeError(
+                f"features is {type(features).__name__};"
+                " expected MFCC, LogMel, Spectrum or Waveform"
+            )
         self.features = features
         self.label = count("label", label, 0)
         self.share = number("share", share)
@@ -96,8 +99,9 @@ class BackgroundExamples(WrappedSource):
 
     def _frames(self, draw: np.random.Generator, n: int) -> NDArray[np.float32]:
         """At most n frames of noise or silence."""
-        hop, rate = self.features.hop_length, self.features.sr  # type: ignore[attr-defined]
-        samples = np.zeros(max(n * hop, self.features.n_fft), np.float32)  # type: ignore[attr-defined]
+        hop, rate = self.features.hop_length, self.features.sr
+        whole_frame = getattr(self.features, "n_fft", self.features.span)
+        samples = np.zeros(max(n * hop, whole_frame), np.float32)
         if draw.random() >= 1 / 8:
             noise = self._noises[int(draw.integers(len(self._noises)))]
             samples, _ = noise.samples(samples, rate, draw)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm import _engine
-from pylstm.features import MFCC, LogMel
+from pylstm.features import Features
 from pylstm.temporary_file import TemporaryFile, remove_dead
 from pylstm.train.data.cut_files import CutFiles
 from pylstm.train.data.recording import Recording
@@ -74,14 +74,14 @@ class FeatureCache:
         return f"FeatureCache({os.fspath(self.folder)!r})"
 
     def frames(
-        self, recording: Recording, features: MFCC | LogMel, cut: CutFiles | None = None
+        self, recording: Recording, features: Features, cut: CutFiles | None = None
     ) -> NDArray[np.float32]:
         """The frames of a recording: read from the folder, or computed and kept there.
 
         Parameters
         ----------
         recording : Recording
-        features : MFCC or LogMel
+        features : Features
         cut : CutFiles, optional
             As in `Recording.samples`.
 
@@ -152,7 +152,7 @@ class FeatureCache:
             )
 
 
-def _key(identity: list[str | int | float], features: MFCC | LogMel) -> str:
+def _key(identity: list[str | int | float], features: Features) -> str:
     """What the frames depend on, as a name."""
     tensors = {name: tensor.tobytes().hex() for name, tensor in features.tensors().items()}
     facts = [_FORMAT, _engine.version(), identity, features.config(), tensors]

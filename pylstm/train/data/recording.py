@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.audio import AudioError, AudioFile, Header
-from pylstm.features import MFCC, LogMel
+from pylstm.features import Features
 from pylstm.train.data.cut_files import CutFiles
 
 __all__ = ["Mark", "Recording", "frame_seconds", "names_of"]
@@ -106,12 +106,12 @@ class Recording:
             self._note_cut(file, cut)
         return samples
 
-    def frames(self, features: MFCC | LogMel, cut: CutFiles | None = None) -> NDArray[np.float32]:
+    def frames(self, features: Features, cut: CutFiles | None = None) -> NDArray[np.float32]:
         """The frames of the audio.
 
         Parameters
         ----------
-        features : MFCC or LogMel
+        features : Features
         cut : CutFiles, optional
             As in `samples`.
 
@@ -145,7 +145,7 @@ class Recording:
             raise AudioError(f"{self.path} is {file.shortfall}")
         cut.add(self.path, file.shortfall)
 
-    def frames_of(self, y: NDArray[np.float32], features: MFCC | LogMel) -> NDArray[np.float32]:
+    def frames_of(self, y: NDArray[np.float32], features: Features) -> NDArray[np.float32]:
         """The frames of samples that augmentation made of this recording; see `frames`."""
         return self._enough(lambda: features(y))
 
@@ -184,7 +184,6 @@ def names_of(recording: Recording) -> set[str]:
     return {mark.label for mark in recording.marks}
 
 
-def frame_seconds(features: MFCC | LogMel, n: int) -> NDArray[np.float64]:
+def frame_seconds(features: Features, n: int) -> NDArray[np.float64]:
     """The centres of n frames, seconds from the beginning of the audio."""
-    offset = 0.0 if features.center else features.n_fft / 2
-    return (np.arange(n) * features.hop_length + offset) / features.sr
+    return (np.arange(n) * features.hop_length + features.first_centre) / features.sr

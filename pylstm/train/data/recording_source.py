@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import count, flag, number_of
-from pylstm.features import MFCC, LogMel
+from pylstm.features import Features
 from pylstm.train.augment.augmentation import Augmentation, Chain, Times
 from pylstm.train.data.batch import Batch, collate
 from pylstm.train.data.batch_order import batch_order
@@ -36,7 +36,7 @@ class RecordingSource:
     Attributes
     ----------
     recordings : Recordings
-    features : MFCC or LogMel
+    features : Features
     per : {"sequence", "frame", "transcript"}
         What a target belongs to.
     """
@@ -44,7 +44,7 @@ class RecordingSource:
     def __init__(
         self,
         recordings: RecordingSet,
-        features: MFCC | LogMel,
+        features: Features,
         batch_size: int = 32,
         *,
         augment: Chain | Augmentation | Iterable[Augmentation] | None = None,
@@ -149,7 +149,7 @@ class RecordingSource:
         """Why a recording is too short; None: it is not."""
         features, transcript = self.features, item.transcript
         n = round(item.seconds * features.sr * self.augment.shortest)
-        n_frames = (n if features.center else n - features.n_fft) // features.hop_length + 1
+        n_frames = features.n_frames(n)
         least = 9 if features.deltas else 1
         if n_frames < least or n < 1:
             return (

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pylstm.arguments import count
-from pylstm.features import MFCC, LogMel
+from pylstm.features import Features
 from pylstm.train.augment.augmentation import Augmentation, Chain
 from pylstm.train.data.feature_cache import FeatureCache
 from pylstm.train.data.file_headers import FileHeaders
@@ -254,19 +254,19 @@ class Recordings(RecordingSet):
         )
 
     def normalised(
-        self, features: MFCC | LogMel, cache: FeatureCache | str | os.PathLike[str] | None = None
-    ) -> MFCC | LogMel:
+        self, features: Features, cache: FeatureCache | str | os.PathLike[str] | None = None
+    ) -> Features:
         """The same features, normalised by the mean and standard deviation of these recordings.
 
         Parameters
         ----------
-        features : MFCC or LogMel
+        features : Features
             Without a mean and a standard deviation.
         cache : FeatureCache or path, optional
 
         Returns
         -------
-        MFCC or LogMel
+        Features
             For training and for the model.
 
         Raises
@@ -293,11 +293,11 @@ class Recordings(RecordingSet):
             for item in self.items
         )
         self.cut.warn()
-        return replace(features, mean=mean, std=std)
+        return replace(features, mean=mean, std=std)  # type: ignore[type-var]
 
     def source(
         self,
-        features: MFCC | LogMel,
+        features: Features,
         batch_size: int = 32,
         *,
         augment: Chain | Augmentation | Sequence[Augmentation] | None = None,
@@ -311,7 +311,7 @@ class Recordings(RecordingSet):
 
         Parameters
         ----------
-        features : MFCC or LogMel
+        features : Features
             Those of the model; see `normalised`.
         batch_size, shuffle, bucket
             As in `Arrays`.
@@ -342,8 +342,11 @@ class Recordings(RecordingSet):
         UserWarning
             Files are resampled or mixed down to mono and `resample` is None.
         """
-        if not isinstance(features, (MFCC, LogMel)):
-            raise TypeError(f"features is {type(features).__name__}; expected MFCC or LogMel")
+        if not isinstance(features, Features):
+            raise TypeError(
+                f"features is {type(features).__name__};"
+                " expected MFCC, LogMel, Spectrum or Waveform"
+            )
         if not self.items:
             raise ValueError(f"{self.name} has no recordings; expected at least one")
         return RecordingSource(

@@ -30,7 +30,9 @@ Array = NDArray[np.float32]
 
 
 def noise(rng: np.random.Generator, n: int, width: int) -> Array:
-    return rng.standard_normal((n, width), np.float32)
+    """Noise that is loud or soft for some frames each."""
+    loudness = np.repeat(rng.uniform(0, 2, n // 20 + 1), 20)[:n, None]
+    return (loudness * rng.standard_normal((n, width))).astype(np.float32)
 
 
 @dataclass(frozen=True)

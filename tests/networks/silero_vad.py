@@ -18,6 +18,7 @@ from tests.networks.torch_layers import Tensors, linear, recurrent
 Array = NDArray[np.float32]
 
 FIXED = ("stft",)
+COLUMNS = 4
 
 # (output channels, stride) of the convolutions.
 ENCODER = ((128, 1), (64, 2), (64, 2), (128, 1))
@@ -33,9 +34,11 @@ def fourier_basis(n_fft: int) -> Array:
 
 
 def layers(sample_rate: int = 16000) -> dict[str, Any]:
+    """From the samples of a chunk on: its spectrum as a convolution, as the published graph has it."""
     n_fft = 256 if sample_rate == 16000 else 128
-    size, columns, bins = 5 * n_fft // 2, 4, n_fft // 2 + 1
-    graph: dict[str, Any] = {
+    size, bins = 5 * n_fft // 2, n_fft // 2 + 1
+    width = COLUMNS * 2 * bins
+    return {
         "stft": pylstm.Conv(
             size,
             2 * bins,
@@ -45,13 +48,19 @@ def layers(sample_rate: int = 16000) -> dict[str, Any]:
             bias=False,
             weights={"weight": fourier_basis(n_fft)},
         ),
-        "squares": pylstm.Activation(2 * bins * columns, "square"),
-        "real": pylstm.Select(2 * bins * columns, 0, bins, positions=columns),
-        "imaginary": (pylstm.Select(2 * bins * columns, bins, 2 * bins, columns), "squares"),
+        "squares": pylstm.Activation(width, "square"),
+        "real": pylstm.Select(width, 0, bins, positions=COLUMNS),
+        "imaginary": (pylstm.Select(width, bins, 2 * bins, positions=COLUMNS), "squares"),
         "power": (pylstm.Add(), "real", "imaginary"),
-        "magnitude": pylstm.Activation(bins * columns, "sqrt"),
+        "magnitude": pylstm.Activation(COLUMNS * bins, "sqrt"),
+        **layers_behind_spectrum(sample_rate),
     }
-    width = bins * columns
+
+
+def layers_behind_spectrum(sample_rate: int = 16000) -> dict[str, Any]:
+    """From the magnitudes of four columns on."""
+    graph: dict[str, Any] = {}
+    columns, width = COLUMNS, COLUMNS * (129 if sample_rate == 16000 else 65)
     for place, (channels, stride) in enumerate(ENCODER):
         conv = graph[f"encoder_{place}"] = pylstm.Conv(
             width,
@@ -77,7 +86,14 @@ def in_torch(w: dict[str, Tensors], x: Any) -> Any:
     basis = w["stft"]["weight"][:, 0]
     columns = functional.conv1d(x[:, None], basis, stride=basis.shape[2] // 2)
     real, imaginary = columns.chunk(2, dim=1)
-    y = torch.sqrt(real**2 + imaginary**2)
+    return behind_spectrum_in_torch(w, torch.sqrt(real**2 + imaginary**2))
+
+
+def behind_spectrum_in_torch(w: dict[str, Tensors], y: Any) -> Any:
+    """From magnitudes (chunks, bins, 4) on."""
+    import torch
+    from torch.nn import functional
+
     for place, (_, stride) in enumerate(ENCODER):
         own = w[f"encoder_{place}"]
         weight = own["weight"][:, :, 0]
@@ -87,5 +103,6 @@ def in_torch(w: dict[str, Tensors], x: Any) -> Any:
 
 
 def frames(rng: np.random.Generator, n: int, width: int) -> Array:
-    """Chunks of noise at the level of speech."""
-    return 0.1 * rng.standard_normal((n, width), np.float32)
+    """Chunks of noise, as soft and as loud as speech."""
+    loudness = 10 ** rng.uniform(-3, 0, (n, 1))
+    return (loudness * rng.uniform(-1, 1, (n, width))).astype(np.float32)

@@ -35,6 +35,7 @@ def expected_rows(name: str, model: pylstm.Model, x: Array) -> Array:
         node.name: {n: torch.from_numpy(w) for n, w in node.layer.weights.items()}
         for node in model.nodes
     }
+    torch.set_num_threads(1)
     with torch.no_grad():
         found: Any = NETWORKS[name].in_torch(weights, torch.from_numpy(x))
     return found.numpy()

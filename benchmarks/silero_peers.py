@@ -71,7 +71,9 @@ def onnxruntime_chunks(model: pylstm.Model, n_streams: int) -> Chunks | None:
         hidden_size=128,
     )
     h = node("Relu", node("Squeeze", "h_after", tensor("first", [0], np.int64)))
-    head = node("Gemm", h, tensor("head", w["head"]["weight"]), tensor("shift", w["head"]["bias"]), transB=1)
+    head = node(
+        "Gemm", h, tensor("head", w["head"]["weight"]), tensor("shift", w["head"]["bias"]), transB=1
+    )
     node("Sigmoid", head, outputs=("y",))
 
     def value(name: str, *shape: int) -> Any:

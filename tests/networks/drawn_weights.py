@@ -12,9 +12,7 @@ from numpy.typing import NDArray
 Array = NDArray[np.float32]
 
 
-def drawn(
-    layers: Mapping[str, Any], fixed: Collection[str] = (), seed: int = 0
-) -> dict[str, Any]:
+def drawn(layers: Mapping[str, Any], fixed: Collection[str] = (), seed: int = 0) -> dict[str, Any]:
     """The same graph with weights drawn for all layers but those that are fixed.
 
     Sums of a layer have about the spread of what goes into it, so that gates are neither nearly

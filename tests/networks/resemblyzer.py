@@ -27,9 +27,7 @@ def layers() -> dict[str, Any]:
         "embedding": pylstm.Dense(SIZE, SIZE, "relu"),
         "opposite": pylstm.Affine(SIZE, bias=False, weights={"weight": minus}),
         "both": (pylstm.Concat(), "embedding", "opposite"),
-        "length_1": pylstm.LayerNorm(
-            2 * SIZE, eps=1e-30, weights={"weight": scale, "bias": zeros}
-        ),
+        "length_1": pylstm.LayerNorm(2 * SIZE, eps=1e-30, weights={"weight": scale, "bias": zeros}),
         "unit": pylstm.Select(2 * SIZE, 0, SIZE),
     }
 

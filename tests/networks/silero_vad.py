@@ -34,7 +34,7 @@ def fourier_basis(n_fft: int) -> Array:
 
 
 def layers(sample_rate: int = 16000) -> dict[str, Any]:
-    """From the samples of a chunk on: its spectrum as a convolution, as the published graph has it."""
+    """From the samples of a chunk on. Its spectrum is a convolution, as in the published graph."""
     n_fft = 256 if sample_rate == 16000 else 128
     size, bins = 5 * n_fft // 2, n_fft // 2 + 1
     width = COLUMNS * 2 * bins

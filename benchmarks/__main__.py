@@ -40,6 +40,7 @@ QUESTIONS = (
     "python_call",
     "streams_per_core",
     "many_streams",
+    "networks",
     "listeners",
     "cold_start",
     "training_step",

@@ -91,6 +91,16 @@ def test_the_programs_on_decisions_run() -> None:
             exec(program, names)
 
 
+def test_the_programs_on_graphs_print_what_the_page_shows(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    found = BLOCK.findall((PROJECT / "docs" / "graphs.md").read_text())
+    assert [language for language, _ in found] == ["python", ""] * 3
+    for (_, program), (_, shown) in zip(found[::2], found[1::2], strict=True):
+        exec(program, {"pylstm": pylstm})
+        assert capsys.readouterr().out == shown
+
+
 def test_the_third_program_makes_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     torch = pytest.importorskip("torch", reason="it is PyTorch's: pip install 'pylstm[torch]'")
     monkeypatch.chdir(tmp_path)

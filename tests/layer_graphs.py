@@ -23,7 +23,7 @@ MOST_WIDTH = 64
 
 @st.composite
 def windows(draw: st.DrawFn, width: int, smooth: bool, seed: int) -> Layer:
-    """A layer that sees a window in time: valid, causal or looking ahead, with a stride at times."""
+    """A layer with a window in time: valid, causal or looking ahead, at times with a stride."""
     kernel_size, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 2))
     reach = (kernel_size - 1) * dilation
     left = draw(st.integers(0, reach))

@@ -40,7 +40,7 @@ def padding_of(padding: Any, window: int) -> tuple[int, int]:
     return named[padding] if padding in named else pair(padding)
 
 
-def timing_of(kernel_size: int, stride: int, dilation: int, padding: Padding) -> Timing:
+def timing_of(kernel_size: int, stride: int, dilation: int, padding: Any) -> Timing:
     """What the rows that come out see, as graphs ask for it.
 
     Examples

@@ -161,7 +161,7 @@ def _from_module(
             raise ValueError(
                 f"activation is {activation!r}: {where or 'source'} names its own nonlinearity"
             )
-        activation = module.nonlinearity
+        activation = "relu" if module.nonlinearity == "relu" else "tanh"
     return _from_state_dict(module.state_dict(), "", activation, where or type(module).__name__)
 
 

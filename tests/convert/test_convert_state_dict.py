@@ -199,8 +199,8 @@ class TestStateDicts:
             from_torch(lstm_state(), activation="tanh")
 
     def test_an_unknown_activation(self):
-        with pytest.raises(ValueError, match="activation is 'gelu'; expected 'linear'"):
-            from_torch(Dense(1, 1).weights, activation="gelu")
+        with pytest.raises(ValueError, match="activation is 'swish'; expected 'linear'"):
+            from_torch(Dense(1, 1).weights, activation="swish")
 
     @pytest.mark.parametrize("path", ["model.pt", b"model.pt", Path("model.pt")])
     def test_a_path_is_not_loaded(self, path):

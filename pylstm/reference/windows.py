@@ -40,7 +40,12 @@ def padding_of(padding: Any, window: int) -> tuple[int, int]:
     return named[padding] if padding in named else pair(padding)
 
 
-def timing_of(kernel_size: int, stride: int, dilation: int, padding: Any) -> Timing:
+def timing_of(
+    kernel_size: int,
+    stride: int,
+    dilation: int,
+    padding: Literal["valid", "causal"] | tuple[int, int],
+) -> Timing:
     """What the rows that come out see, as graphs ask for it.
 
     Examples
@@ -108,7 +113,8 @@ def over_sequences(
         return run(x)
     counts = np.full(x.shape[1], len(x)) if lengths is None else np.asarray(lengths)
     found = [run(x[:count, b]) for b, count in enumerate(counts)]
-    y = np.zeros((max(map(len, found)), len(found), found[0].shape[1]), dtype)
+    n_rows = len(run(np.zeros_like(x[:, 0])))  # where all are shorter than the batch is long
+    y = np.zeros((n_rows, len(found), found[0].shape[1]), dtype)
     for b, rows in enumerate(found):
         y[: len(rows), b] = rows
     return y

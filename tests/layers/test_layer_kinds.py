@@ -45,7 +45,7 @@ def test_every_kind_has_a_row() -> None:
 def test_every_floor_knows_the_same_kinds() -> None:
     """What the core reads, what Python makes, what the reference and the page on files say."""
     registry = (ROOT / "src/layers/layers.c").read_text()
-    assert set(re.findall(r"^    KIND\((\w+)\)", registry, re.MULTILINE)) == set(layers.KINDS)
+    assert set(re.findall(r"^    KIND\((\w+), PYLSTM_KIND_\1\)", registry, re.MULTILINE)) == set(layers.KINDS)
     assert set(REFERENCE) == {kind.kind for kind in LAYERS}
     assert all(getattr(pylstm, kind.__name__) is kind for kind in LAYERS)
     assert documented().keys() <= layers.KINDS.keys()

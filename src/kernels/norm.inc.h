@@ -80,10 +80,10 @@ static void norm_position(const pylstm_norm_weights *norm, const float *x, float
 }
 
 static void norm_rows(const pylstm_norm_weights *norm, const float *const *x, int n, float *const *y) {
-    const size_t size = (size_t)norm->positions * (size_t)norm->channels;
+    const size_t channels = (size_t)norm->channels, size = (size_t)norm->positions * channels;
     for (int row = 0; row < n; row++) {
         for (int p = 0; p < norm->positions; p++)
-            norm_position(norm, x[row] + (size_t)p * norm->channels, y[row] + (size_t)p * norm->channels);
+            norm_position(norm, x[row] + (size_t)p * channels, y[row] + (size_t)p * channels);
         memset(y[row] + size, 0, (PYLSTM_UNITS - size % PYLSTM_UNITS) % PYLSTM_UNITS * sizeof(float));
     }
 }

@@ -121,18 +121,19 @@ static void pack_cell(pylstm_model_file *file, const pylstm_layer *layer, pylstm
             add_bias(file, layer, row_values, "bias_hh", cell, gate, bias, n_gates, gate);
         }
     }
-    packed[cell] = (pylstm_recurrent_weights){
-        .precision = layer->precision,
-        .input_size = cell_input_size(layer, cell),
-        .hidden_size = hidden_size,
-        .relu = config->relu,
-        .reset_after = config->reset_after,
-        .x = x,
-        .h = h,
-        .candidate = candidate,
-        .bias = bias,
-        .bias_candidate = bias_candidate,
-    };
+    /* Field by field, so that what lies between fields is the same in every copy of a model. */
+    packed += cell;
+    memset(packed, 0, sizeof *packed);
+    packed->precision = layer->precision;
+    packed->input_size = cell_input_size(layer, cell);
+    packed->hidden_size = hidden_size;
+    packed->relu = config->relu;
+    packed->reset_after = config->reset_after;
+    packed->x = x;
+    packed->h = h;
+    packed->candidate = candidate;
+    packed->bias = bias;
+    packed->bias_candidate = bias_candidate;
 }
 
 void pylstm_recurrent_pack(pylstm_model_file *file, pylstm_layer *layer, pylstm_arena *arena) {

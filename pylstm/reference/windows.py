@@ -108,7 +108,8 @@ def over_sequences(
         return run(x)
     counts = np.full(x.shape[1], len(x)) if lengths is None else np.asarray(lengths)
     found = [run(x[:count, b]) for b, count in enumerate(counts)]
-    y = np.zeros((max(map(len, found)), len(found), found[0].shape[1]), dtype)
+    n_rows = len(run(np.zeros_like(x[:, 0])))  # where all are shorter than the batch is long
+    y = np.zeros((n_rows, len(found), found[0].shape[1]), dtype)
     for b, rows in enumerate(found):
         y[: len(rows), b] = rows
     return y

@@ -79,10 +79,11 @@ def from_torch(
         The beginning of the names in a state dict that belong to this layer, such as ``"lstm."`` in
         the state dict of a whole model. Other names are ignored; every name with this beginning
         must be used.
-    activation : {"linear", "sigmoid", "tanh", "relu", "softmax"}
-        The activation of the `Dense` layer that an ``nn.Linear`` or its state dict becomes, because
-        they do not contain one. For the state dict of an RNN, which does not contain it either, its
-        nonlinearity: "tanh" (that of ``nn.RNN`` unless it was made with another) or "relu".
+    activation
+        As of `Dense`: the activation of the layer that an ``nn.Linear`` or its state dict becomes,
+        because they do not contain one. For the state dict of an RNN, which does not contain it
+        either, its nonlinearity: "tanh" (that of ``nn.RNN`` unless it was made with another) or
+        "relu".
 
     Returns
     -------

@@ -87,8 +87,8 @@ class Activation(RowLayer):
     ----------
     input_size : int
         Width of the rows.
-    function : str
-        One of these.
+    function
+        The name of one of these.
     alpha : float, optional
         leaky_relu: 0.01 by default; elu: 1.
     low, high : float, optional

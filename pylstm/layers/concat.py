@@ -31,6 +31,10 @@ class Concat(Join):
     positions : int
         Positions that the rows of all inputs have: the channels of each are set side by side, as
         ``torch.cat`` does along the channels. 1: whole rows.
+    weights : mapping of str to ndarray, optional
+        There are none: empty, or None.
+    seed : int, optional
+        Changes nothing, because nothing is drawn; all layers take it.
 
     Examples
     --------

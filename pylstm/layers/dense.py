@@ -50,7 +50,7 @@ class Dense(RowLayer):
         Width of the rows that go in.
     output_size : int
         Width of the rows that come out.
-    activation : {"linear", "sigmoid", "tanh", "relu", "softmax", ...}
+    activation
         What the outputs go through: one of ``pylstm.layers.ACTIVATIONS``, with the formulas
         of `pylstm.Activation`. Softmax and log_softmax run over the outputs of one row.
     bias : bool

@@ -32,6 +32,10 @@ class Select(RowLayer):
         The first value that comes out, and the first after it that does not, as a slice has them.
     positions : int
         Positions of the rows: start and stop then count the channels of each. 1: the whole row.
+    weights : mapping of str to ndarray, optional
+        There are none: empty, or None.
+    seed : int, optional
+        Changes nothing, because nothing is drawn; all layers take it.
 
     Examples
     --------

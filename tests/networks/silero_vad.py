@@ -33,6 +33,30 @@ def fourier_basis(n_fft: int) -> Array:
     return basis[:, None, None].astype(np.float32)
 
 
+def chunks(sample_rate: int = 16000) -> pylstm.Waveform:
+    """What `layers` takes, from audio in any cut."""
+    n_fft = 256 if sample_rate == 16000 else 128
+    return pylstm.Waveform(
+        sr=sample_rate, frame_length=9 * n_fft // 4, hop_length=2 * n_fft, pad_right=n_fft // 4
+    )
+
+
+def spectrum(sample_rate: int = 16000) -> pylstm.Spectrum:
+    """What `layers_behind_spectrum` takes, by a fast Fourier transform."""
+    n_fft = 256 if sample_rate == 16000 else 128
+    return pylstm.Spectrum(
+        sr=sample_rate,
+        n_fft=n_fft,
+        win_length=n_fft,
+        hop_length=2 * n_fft,
+        center=False,
+        framing="chunk",
+        columns=COLUMNS,
+        column_hop=n_fft // 2,
+        pad_right=n_fft // 4,
+    )
+
+
 def layers(sample_rate: int = 16000) -> dict[str, Any]:
     """From the samples of a chunk on. Its spectrum is a convolution, as in the published graph."""
     n_fft = 256 if sample_rate == 16000 else 128

@@ -59,7 +59,7 @@ static lstm_moments moments_of(const float *x, int hidden_size, int n_vectors) {
     return moments.inverse > 0.0f ? moments : moments_scaled(x, hidden_size, n_vectors, 0x1p-80f, 1e-30f);
 }
 
-PYLSTM_INLINE v16 normalised(v16 x, lstm_moments moments) {
+static v16 normalised(v16 x, lstm_moments moments) {
     const v16 distance = v16_sub(v16_mul(v16_bounded(x), v16_set(moments.scale)), v16_set(moments.mean));
     return v16_mul(distance, v16_set(moments.inverse));
 }
@@ -72,13 +72,22 @@ static void lstm_normalise(const pylstm_lstm_options *options, const float *sums
         v16_store(y + k, v16_fma(v16_load(gain + k), normalised(v16_load(sums + k), moments), v16_load(start + k)));
 }
 
+/* Several times in one function: not inlined where code is to be small. */
+static v16 opened(v16 z) {
+    return v16_sigmoid(z);
+}
+
+static v16 squashed(v16 z) {
+    return v16_tanh(z);
+}
+
 /* Limited to -limit ... limit; not-a-number becomes the limit. */
 PYLSTM_INLINE v16 clipped(v16 x, float limit) {
     return v16_max(v16_min(x, v16_set(limit)), v16_set(-limit));
 }
 
 /* The sum that a gate takes: with its peephole, if there are any, and within the limit. */
-PYLSTM_INLINE v16 seen(const pylstm_lstm_options *options, const float *sum, const float *peephole, v16 cell) {
+static v16 seen(const pylstm_lstm_options *options, const float *sum, const float *peephole, v16 cell) {
     const v16 z = v16_load(sum);
     return clipped(peephole ? v16_fma(v16_load(peephole), cell, z) : z, options->gate_clip);
 }
@@ -93,13 +102,13 @@ static void lstm_update_with_options(const pylstm_lstm_options *options, const f
         const float *p_i = options->peepholes ? options->peepholes + unit * (size_t)(n_gates - 1) : NULL;
         const float *p_f = p_i ? p_i + PYLSTM_UNITS : NULL, *p_o = p_i ? p_i + (n_gates - 2) * PYLSTM_UNITS : NULL;
         const v16 before = v16_load(c + unit);
-        const v16 i = v16_sigmoid(seen(options, z, p_i, before));
-        const v16 f = coupled ? v16_sub(v16_set(1.0f), i) : v16_sigmoid(seen(options, z + PYLSTM_UNITS, p_f, before));
-        const v16 g = v16_tanh(seen(options, z + (n_gates - 2) * PYLSTM_UNITS, NULL, before));
+        const v16 i = opened(seen(options, z, p_i, before));
+        const v16 f = coupled ? v16_sub(v16_set(1.0f), i) : opened(seen(options, z + PYLSTM_UNITS, p_f, before));
+        const v16 g = squashed(seen(options, z + (n_gates - 2) * PYLSTM_UNITS, NULL, before));
         const v16 cell = clipped(v16_fma(f, before, v16_mul(i, g)), options->cell_clip);
-        const v16 o = v16_sigmoid(seen(options, z + (n_gates - 1) * PYLSTM_UNITS, p_o, cell));
+        const v16 o = opened(seen(options, z + (n_gates - 1) * PYLSTM_UNITS, p_o, cell));
         v16_store(c + unit, cell);
-        v16_store(h_next + unit, options->gain_c ? o : v16_mul(o, v16_tanh(cell)));
+        v16_store(h_next + unit, options->gain_c ? o : v16_mul(o, squashed(cell)));
         if (gates) {
             v16_store(gates + 0 * padded + unit, i);
             v16_store(gates + 1 * padded + unit, f);
@@ -112,7 +121,7 @@ static void lstm_update_with_options(const pylstm_lstm_options *options, const f
         for (size_t unit = 0; unit < padded; unit += PYLSTM_UNITS) {
             const v16 shown = v16_fma(v16_load(options->gain_c + unit), normalised(v16_load(c + unit), moments),
                                       v16_load(options->bias_c + unit));
-            v16_store(h_next + unit, v16_mul(v16_load(h_next + unit), v16_tanh(shown)));
+            v16_store(h_next + unit, v16_mul(v16_load(h_next + unit), squashed(shown)));
         }
     }
 }

@@ -6,6 +6,7 @@
 #include "bulk/bulk_kernels.h"
 
 #include "kernels/gate_functions.inc.h"
+#include "kernels/normalisation.inc.h"
 
 #define VECTOR 16
 
@@ -155,6 +156,8 @@ static void lstm_backward(int units, int rows, float *gates, size_t gate_stride,
     }
 }
 
+#include "bulk/lstm_with_options.inc.h"
+
 /* --- GRU: n = tanh(x_n + r m), h' = (1 - z) n + z h ------------------------------------------------------------------- */
 
 static void gru_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h, float *c) {
@@ -244,6 +247,10 @@ const pylstm_bulk_kernels PYLSTM_JOIN(pylstm_bulk_kernels_, PYLSTM_VECTOR) = {
     .product = product,
     .outer = outer,
     .lstm = {.forward = lstm_forward, .backward = lstm_backward},
+    .lstm_with_options = {.normalise = lstm_normalise,
+                          .forward = lstm_options_forward,
+                          .backward = lstm_options_backward,
+                          .normalise_backward = lstm_normalise_backward},
     .gru = {.forward = gru_forward, .backward = gru_backward},
     .rnn_tanh = {.forward = rnn_tanh_forward, .backward = rnn_tanh_backward},
     .rnn_relu = {.forward = rnn_relu_forward, .backward = rnn_relu_backward},

@@ -8,6 +8,7 @@
 #include "kernels/kernels.h"
 
 #include "kernels/gate_functions.inc.h"
+#include "kernels/normalisation.inc.h"
 #include "kernels/products.inc.h"
 
 #include "kernels/activation.inc.h"

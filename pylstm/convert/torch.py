@@ -46,8 +46,9 @@ def from_torch(
     """Turn a PyTorch module, or its state dict, into layers with the same weights.
 
     ========================================  ====================================================
-    ``nn.LSTM``                               `LSTM`; ``batch_first`` and ``dropout`` change nothing
-                                              for one stream at inference
+    ``nn.LSTM``                               `LSTM`, with ``proj_size`` if there is one;
+                                              ``batch_first`` and ``dropout`` change nothing for one
+                                              stream at inference
     ``nn.LSTMCell``                           `LSTM` of one layer
     ``nn.Linear``                             `Dense`
     ``nn.Sequential`` of these                list; ``Sigmoid``, ``Tanh``, ``ReLU`` and
@@ -249,14 +250,13 @@ def _lstm(
                 f"{name!r} in {where} belongs to a bidirectional LSTM: a stream cannot run "
                 "backwards from the end; train with bidirectional=False"
             )
-        if name.startswith(f"{prefix}weight_hr"):
-            raise ValueError(
-                f"{name!r} in {where} belongs to an LSTM with proj_size: only 0 is supported"
-            )
     first = suffix.format(k=0)
     rows, input_size = _two_dimensions(tensors, f"{prefix}weight_ih{first}", where)
-    _, hidden_size = _two_dimensions(tensors, f"{prefix}weight_hh{first}", where)
-    if rows in (hidden_size, 3 * hidden_size):
+    _, width = _two_dimensions(tensors, f"{prefix}weight_hh{first}", where)
+    hidden_size, proj_size = width, 0
+    if f"{prefix}weight_hr{first}" in tensors:
+        proj_size, hidden_size = _two_dimensions(tensors, f"{prefix}weight_hr{first}", where)
+    elif rows in (hidden_size, 3 * hidden_size):
         gates = "the one gate of a plain RNN" if rows == hidden_size else "the three gates of a GRU"
         raise ValueError(
             f"{prefix + 'weight_ih' + first!r} in {where} has {number_of(rows, 'row')} for a"
@@ -272,10 +272,11 @@ def _lstm(
         )
     theirs: dict[str, tuple[int, ...]] = {}
     for k in range(num_layers):
-        width = hidden_size if k else input_size
         rest = suffix.format(k=k)
-        theirs[f"{prefix}weight_ih{rest}"] = (4 * hidden_size, width)
-        theirs[f"{prefix}weight_hh{rest}"] = (4 * hidden_size, hidden_size)
+        theirs[f"{prefix}weight_ih{rest}"] = (4 * hidden_size, width if k else input_size)
+        theirs[f"{prefix}weight_hh{rest}"] = (4 * hidden_size, width)
+        if proj_size:
+            theirs[f"{prefix}weight_hr{rest}"] = (proj_size, hidden_size)
         if bias:
             theirs[f"{prefix}bias_ih{rest}"] = (4 * hidden_size,)
             theirs[f"{prefix}bias_hh{rest}"] = (4 * hidden_size,)
@@ -283,7 +284,7 @@ def _lstm(
     weights = {name.removeprefix(prefix): array for name, array in checked.items()}
     if not suffix:
         weights = {f"{name}_l0": array for name, array in weights.items()}
-    return LSTM(input_size, hidden_size, num_layers, bias, weights)
+    return LSTM(input_size, hidden_size, num_layers, bias, weights, proj_size=proj_size)
 
 
 def _dense(

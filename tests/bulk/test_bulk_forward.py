@@ -248,7 +248,6 @@ def test_quantised_layers_are_refused(precision):
     [
         (recurrent("gru", 4, 6), "no stream runs"),
         (recurrent("rnn_relu", 4, 6), "no stream runs"),
-        (recurrent("projected", 4, 6), "projections"),
         (recurrent("lstm", 4, 6, bidirectional=True), "bidirectional=False"),
     ],
 )

@@ -152,7 +152,8 @@ def test_values(variant: str, data: st.DataObject, input_size: int, width: int, 
     assert again.with_weights(layer.weights) == layer
     assert pickle.loads(pickle.dumps(layer)) == layer
     settings_of = layer._arguments()
-    assert type(layer)(**settings_of, seed=seed) == layer  # type: ignore[call-arg]
+    first, second = (type(layer)(**settings_of, seed=seed) for _ in range(2))  # type: ignore[call-arg]
+    assert first == second
     other = layer.with_weights(layer.weights)
     other.weights[list(other.weights)[-1]].flat[-1] += 1
     assert other != layer
@@ -181,7 +182,7 @@ def test_configurations_come_back(
     model = pylstm.Model(None, [layer])
     assert pylstm.Model.from_bytes(model.to_bytes()).layers == (layer,)
     for key in config:
-        if key != "precision":
+        if key != "precision" and key not in layer.later_settings:
             short = {name: value for name, value in config.items() if name != key}
             with pytest.raises(ValueError, match=f"is missing '{key}'"):
                 type(layer).from_config(short, layer.weights)

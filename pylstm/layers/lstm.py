@@ -322,4 +322,7 @@ class LSTM(Recurrent):
                 parts = values if isinstance(values, tuple) else values.swapaxes(0, 1)
                 for part, found in zip(cell, parts, strict=True):
                     part[:, column] = found
-        return [Gates(*(part.reshape(len(x), *batch, -1) for part in cell)) for cell in traced]
+        return [
+            Gates(*(part.reshape(len(x), *batch, part.shape[-1]) for part in cell))
+            for cell in traced
+        ]

@@ -32,7 +32,8 @@ def test_state_and_trace_are_those_of_the_reference(isa: str, name: str) -> None
     stream = pylstm.Model(None, MODELS[name]).stream()
     rows, shown = stream.trace(FRAMES)
     np.testing.assert_allclose(rows, outputs, rtol=0, atol=1e-5)
-    traced = [cell[:, k] for cell in shown for k in range(cell.shape[1])]
+    cells = [cell if isinstance(cell, tuple) else cell.swapaxes(0, 1) for cell in shown]
+    traced = [part for cell in cells for part in cell]
     remembered = [memory for cell in stream.state for memory in cell]
     for parts, found in ((state, remembered), (trace, traced)):
         assert len(found) == len(parts)

@@ -14,11 +14,7 @@ import pylstm
 def is_plain(layer: pylstm.LSTM) -> bool:
     """Whether ``torch.nn.LSTM`` has all that the layer has."""
     return not (
-        layer.peepholes
-        or layer.coupled
-        or layer.layer_norm
-        or layer.gate_clip
-        or layer.cell_clip
+        layer.peepholes or layer.coupled or layer.layer_norm or layer.gate_clip or layer.cell_clip
     )
 
 

@@ -49,7 +49,8 @@ def test_a_state_that_is_set_goes_on_as_one_that_came_about(name: str) -> None:
     second.state = first.state
     third.restore(first.snapshot())
     for ours, theirs in zip(first.state, second.state, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+        for part, same in zip(ours, theirs, strict=True):
+            np.testing.assert_array_equal(part, same)
     rows = first.push_frames(FRAMES[13:])
     np.testing.assert_array_equal(second.push_frames(FRAMES[13:]), rows)
     np.testing.assert_array_equal(third.push_frames(FRAMES[13:]), rows)

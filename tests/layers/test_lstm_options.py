@@ -46,7 +46,11 @@ def frames(count: int, width: int) -> Array:
 
 
 def layer_of(
-    sizes: tuple[int, int, int], options: str, projected: bool, num_layers: int = 2, bias: bool = True
+    sizes: tuple[int, int, int],
+    options: str,
+    projected: bool,
+    num_layers: int = 2,
+    bias: bool = True,
 ) -> pylstm.LSTM:
     """With gains of 0.4: layers of random weights and gains of 1 are chaotic."""
     input_size, hidden_size, proj_size = sizes
@@ -87,6 +91,8 @@ def torch() -> Any:
     return module
 
 
+# oneDNN has no projections, and PyTorch says that it takes another way.
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
 @pytest.mark.law_framework_exact
 @every_size
 @pytest.mark.parametrize("bias", [True, False])
@@ -104,19 +110,47 @@ def test_projections_are_those_of_torch(
 @every_option
 @pytest.mark.parametrize("projected", [False, True])
 def test_formulas_in_torch(
-    isa: str, torch: Any, sizes: tuple[int, int, int], options: str, projected: bool
+    monkeypatch: pytest.MonkeyPatch,
+    torch: Any,
+    sizes: tuple[int, int, int],
+    options: str,
+    projected: bool,
 ) -> None:
-    layer, x = layer_of(sizes, options, projected), frames(1000, sizes[0])
+    layer, x = layer_of(sizes, options, projected, num_layers=1), frames(1000, sizes[0])
+    exact, in_float32 = (formula(torch, layer, x, dtype) for dtype in (np.float64, np.float32))
+    compare_all(monkeypatch, layer, x, exact, float(np.abs(in_float32 - exact).max()))
+
+
+def formula(torch: Any, layer: pylstm.LSTM, x: Array, dtype: Any) -> Array:
+    tensor = torch.from_numpy(x[:, None].astype(dtype))
+    module = formula_module(layer).to(tensor.dtype)
+    state = [
+        torch.zeros(n, 1, width, dtype=tensor.dtype) for n, width in layer.state_shapes.values()
+    ]
     with torch.no_grad():
-        module = formula_module(layer).double()
-        tensor = torch.from_numpy(x[:, None].astype(np.float64))
-        y, _ = formula_forward(module, layer, tensor, np.array([len(x)]), zeros(torch, layer))
-    tolerance = TOLERANCE if layer.layer_norm else AIM
-    np.testing.assert_allclose(streamed(layer, x), y[:, 0].numpy(), rtol=0, atol=tolerance)
+        y, _ = formula_forward(module, layer, tensor, np.array([len(x)]), state)
+    found: Array = y[:, 0].numpy()
+    return found
 
 
-def zeros(torch: Any, layer: pylstm.LSTM) -> list[Any]:
-    return [torch.zeros(n, 1, width).double() for n, width in layer.state_shapes.values()]
+def compare_all(
+    monkeypatch: pytest.MonkeyPatch,
+    layer: pylstm.LSTM,
+    x: Array,
+    expected: Array,
+    rounding: float = 0.0,
+) -> None:
+    """Every instruction set, beside an oracle that takes long.
+
+    Where two memories come near each other, normalising them multiplies a difference by up to
+    1 / sqrt(1e-5): `rounding` is what is left of PyTorch's own float32, and twice that is allowed.
+    """
+    for isa in ISAS:
+        monkeypatch.setenv("PYLSTM_ISA", isa)
+        tolerance = max(TOLERANCE, 2 * rounding) if layer.layer_norm else AIM
+        np.testing.assert_allclose(
+            streamed(layer, x), expected, rtol=0, atol=tolerance, err_msg=isa
+        )
 
 
 @pytest.mark.law_framework_exact
@@ -124,13 +158,10 @@ def zeros(torch: Any, layer: pylstm.LSTM) -> list[Any]:
 @every_option
 @pytest.mark.parametrize("projected", [False, True])
 def test_the_reference_says_the_same(
-    isa: str, sizes: tuple[int, int, int], options: str, projected: bool
+    monkeypatch: pytest.MonkeyPatch, sizes: tuple[int, int, int], options: str, projected: bool
 ) -> None:
     layer, x = layer_of(sizes, options, projected, num_layers=3), frames(100, sizes[0])
-    tolerance = TOLERANCE if layer.layer_norm else AIM
-    np.testing.assert_allclose(
-        streamed(layer, x), from_reference(layer, x), rtol=0, atol=tolerance
-    )
+    compare_all(monkeypatch, layer, x, from_reference(layer, x))
 
 
 def onnx_lstm(layer: pylstm.LSTM) -> bytes:
@@ -256,7 +287,7 @@ def test_a_state_stays_finite(isa: str, precision: str) -> None:
     for options, proj_size in itertools.product(COMBINATIONS, [0, 7]):
         layer = pylstm.LSTM(5, 19, 2, proj_size=proj_size, seed=1, **options)
         for values in layer.weights.values():
-            np.clip(values * np.float32(1e39), -3e38, 3e38, out=values)
+            values[...] = np.copysign(np.float32(3e38), values)
         layer = layer if precision == "float32" else layer.quantize(precision)
         stream = pylstm.Model(None, [layer]).stream()
         stream.state = [tuple(np.full_like(part, 3e38) for part in cell) for cell in stream.state]

@@ -122,8 +122,8 @@ cdef class Direction:
     kind : str
         A key of `COLUMNS`.
     weights : tuple
-        PyTorch's weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, and of an LSTM's options peephole_i, peephole_f, peephole_o,
-        gain_ih, gain_hh, gain_c, bias_c; None for what is not there.
+        PyTorch's weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, and of an LSTM's options peephole_i, peephole_f,
+        peephole_o, gain_ih, gain_hh, gain_c, bias_c; None for what is not there.
     gradients : bool
         Whether there will be backward passes.
     clips : tuple of two, optional
@@ -457,8 +457,8 @@ cdef class Direction:
                 if self.normalised:
                     h_gates = h_parts + row * self.gate_width
                     self.kernels.lstm_with_options.normalise_backward(
-                        &self.options, self.units, <int>n, z, self.gate_width, h_parts + (rows + row) * self.gate_width, h_gates,
-                        bias + sums)
+                        &self.options, self.units, <int>n, z, self.gate_width, h_parts + (rows + row) * self.gate_width,
+                        h_gates, bias + sums)
                 self.kernels.product(packed_hh, self.h_width, self.padded_width, <int>n, h_gates, self.gate_width, dh_data,
                                      self.padded_width)
                 # The gradients of these gates are in the cache: the weights' are summed from them now.

@@ -219,9 +219,9 @@ def reference(
     """What `pylstm.reference` makes of x (T, B, input_size), in float64.
 
     Outputs (T, B, n_outputs), the state at the end, the smallest distance of anything from the
-    corner of a ReLU or of a limit (where there is none: infinity), and for each cell by its name every part of
-    state and trace (T, B, size). `counts` is how many frames of each sequence are there; outputs
-    past them are 0.
+    corner of a ReLU or of a limit (where there is none: infinity), and for each cell by its name
+    every part of state and trace (T, B, size). `counts` is how many frames of each sequence are
+    there; outputs past them are 0.
     """
     settings = {**layer._arguments(), "weights": weights}
     y, end, trace = REFERENCES[layer.kind](x, settings, state=state, lengths=counts)

@@ -3,9 +3,9 @@
 What a file has to hold is a function ``layer(x, settings, *, state, lengths, dtype)``: rows
 (T, I), or (T, B, I), make outputs, the state at the end (None: it remembers nothing), and for each
 cell a dict of what it shows, by name. `settings` are the arguments of the layer's constructor, or
-their spellings in a model file, and its ``weights``. What goes into a ReLU is shown as ``"a"``, and so is how far
-something is from a limit. A
-layer that remembers nothing need not heed `state` and `lengths`.
+their spellings in a model file, and its ``weights``. What goes into a ReLU is shown as
+``"a"``, and so is how far something is from a limit. A layer that remembers nothing need not heed
+`state` and `lengths`.
 """
 
 from collections.abc import Callable

@@ -251,7 +251,7 @@ def layer(
     x: ArrayLike, settings: Mapping[str, Any], **given: Any
 ) -> tuple[Array, Any, list[Gates]]:
     """`lstm` with the settings of a layer."""
-    chosen = {
+    chosen: dict[str, Any] = {
         "coupled": settings.get("coupled", False) in (True, "true"),
         "gate_clip": float(settings.get("gate_clip", 0)),
         "cell_clip": float(settings.get("cell_clip", 0)),

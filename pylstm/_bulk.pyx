@@ -61,10 +61,17 @@ cdef extern from "bulk/bulk_kernels.h" nogil:
         void (*outer)(int rows, const float *a, size_t a_stride, int a_width, const float *b, size_t b_stride, int b_width,
                       float *y, size_t y_stride) noexcept nogil
         pylstm_bulk_cell lstm
-        pylstm_bulk_cell gru
+        pylstm_bulk_cell gru_after_tanh
+        pylstm_bulk_cell gru_after_relu
+        pylstm_bulk_cell gru_before_tanh
+        pylstm_bulk_cell gru_before_relu
         pylstm_bulk_cell rnn_tanh
         pylstm_bulk_cell rnn_relu
         pylstm_bulk_lstm_with_options lstm_with_options
+        void (*gru_reset)(int units, int rows, float *gates, size_t gate_stride, const float *bias, const float *h,
+                          float *reset) noexcept nogil
+        void (*gru_reset_backward)(int units, int rows, float *gates, size_t gate_stride, const float *h_before,
+                                   const float *d_reset, float *dh, float *d_bias) noexcept nogil
     const pylstm_bulk_kernels *pylstm_bulk_kernels_for(const char *isa)
     void pylstm_bulk_pack(const float *matrix, size_t input_stride, size_t output_stride, int inputs, int outputs,
                           float *packed)
@@ -84,7 +91,10 @@ cdef Py_ssize_t ROWS_PER_SUM = 64
 COLUMNS = {
     "lstm": ((0, 1, 2, 3), (0, 1, 2, 3)),
     "lstm_coupled": ((0, 1, 2), (0, 1, 2)),
-    "gru": ((1, 2, 0), (1, 2, 3)),
+    "gru_after_tanh": ((1, 2, 0), (1, 2, 3)),
+    "gru_after_relu": ((1, 2, 0), (1, 2, 3)),
+    "gru_before_tanh": ((1, 2, 0), (1, 2, 0)),
+    "gru_before_relu": ((1, 2, 0), (1, 2, 0)),
     "rnn_tanh": ((0,), (0,)),
     "rnn_relu": ((0,), (0,)),
 }
@@ -108,7 +118,7 @@ cdef class Steps:
         self.starts = <int64_t *>view.buf
         PyBuffer_Release(&view)
         self.rows = int(starts[self.count])
-        self.batch = int(sizes[0])
+        self.batch = int(sizes[0]) if self.count else 0
         if self.rows > 1 << 30:  # BLAS counts in 32 bits
             raise ValueError(f"there are {self.rows} frames; a pass takes 2^30 at most")
 
@@ -134,19 +144,30 @@ cdef class Direction:
     cdef pylstm_bulk_cell cell
     cdef readonly Py_ssize_t input_size, hidden_size, width
     cdef Py_ssize_t units, padded_width, columns, gate_width, x_width, h_first, h_width
-    cdef object x_columns, h_columns
-    cdef object w_ih, bias, packed_hh, packed_hh_back, packed_hr, packed_hr_back
+    cdef object x_columns, h_columns, product_columns
+    cdef object w_ih, bias, packed_hh, packed_hh_back, packed_hr, packed_hr_back, packed_hn, packed_hn_back
     cdef object option_vectors
-    cdef bint has_cell, projected, has_options, normalised
+    cdef bint has_cell, projected, reset_before, has_options, normalised
     cdef pylstm_bulk_lstm_options options
 
     def __init__(self, str kind, tuple weights, bint gradients, tuple clips=None):
         weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, *optional = weights
         find_sgemm()
         self.kernels = pylstm_bulk_kernels_for(_engine.isa().encode())
-        self.cell = (self.kernels.lstm if kind == "lstm" else self.kernels.gru if kind == "gru"
-                     else self.kernels.rnn_tanh if kind == "rnn_tanh" else self.kernels.rnn_relu)
+        if kind.startswith("lstm"):
+            self.cell = self.kernels.lstm
+        elif kind == "gru_after_tanh":
+            self.cell = self.kernels.gru_after_tanh
+        elif kind == "gru_after_relu":
+            self.cell = self.kernels.gru_after_relu
+        elif kind == "gru_before_tanh":
+            self.cell = self.kernels.gru_before_tanh
+        elif kind == "gru_before_relu":
+            self.cell = self.kernels.gru_before_relu
+        else:
+            self.cell = self.kernels.rnn_tanh if kind == "rnn_tanh" else self.kernels.rnn_relu
         self.has_cell, self.projected = kind.startswith("lstm"), weight_hr is not None
+        self.reset_before = kind.startswith("gru_before")
         self.x_columns, self.h_columns = COLUMNS[kind]
         self.columns = max(self.h_columns) + 1
         gates = len(self.x_columns)
@@ -155,10 +176,13 @@ cdef class Direction:
         self.units, self.padded_width = padded(self.hidden_size), padded(self.width)
         self.gate_width = self.columns * self.units
         self.x_width = gates * self.units
-        self.h_first = min(self.h_columns) * self.units
-        self.h_width = gates * self.units
+        # With the reset before the product, that of n comes later, from another h.
+        self.product_columns = self.h_columns[:2] if self.reset_before else self.h_columns
+        self.h_first = min(self.product_columns) * self.units
+        self.h_width = len(self.product_columns) * self.units
         self.w_ih = self._padded(weight_ih, self.x_columns, 0)
-        w_hh = self._padded(weight_hh, self.h_columns, min(self.h_columns))
+        together = len(self.product_columns) * self.hidden_size
+        w_hh = self._padded(weight_hh[:together], self.product_columns, min(self.product_columns))
         self.packed_hh = packing(w_hh, transpose=True)
         self.packed_hh_back = packing(w_hh, transpose=False) if gradients else None
         bias = numpy.zeros((self.columns, self.units), numpy.float32)
@@ -167,6 +191,11 @@ cdef class Direction:
                 for gate, column in enumerate(columns):
                     bias[column, :self.hidden_size] += vector.reshape(gates, self.hidden_size)[gate]
         self.bias = bias
+        self.packed_hn = self.packed_hn_back = None
+        if self.reset_before:
+            w_hn = self._padded(weight_hh[together:], (0,), 0)
+            self.packed_hn = packing(w_hn, transpose=True)
+            self.packed_hn_back = packing(w_hn, transpose=False) if gradients else None
         self.packed_hr = self.packed_hr_back = None
         if self.projected:
             w_hr = numpy.zeros((self.padded_width, self.units), numpy.float32)
@@ -243,7 +272,8 @@ cdef class Direction:
     def kept_per_row(self):
         """Floats that a forward pass keeps for each row when gradients are wanted; inputs and outputs come on top."""
         return (self.gate_width + self.padded_width + (self.units if self.has_cell else 0)
-                + (self.units if self.projected else 0) + (2 * self.gate_width if self.normalised else 0))
+                + (self.units if self.projected or self.reset_before else 0)
+                + (2 * self.gate_width if self.normalised else 0))
 
     def forward(self, x, Steps steps, bint reverse, tuple state, y, int column, bint keep):
         """Runs over all rows.
@@ -275,6 +305,7 @@ cdef class Direction:
         cdef float *bias = floats("bias", self.bias, self.gate_width)
         cdef float *packed_hh = floats("packed", self.packed_hh, self.width * self.h_width)
         cdef float *packed_hr = NULL
+        cdef float *packed_hn = NULL
         cdef float *gates
         cdef float *z
         cdef float *h_before = NULL
@@ -296,9 +327,11 @@ cdef class Direction:
             if self.has_cell:
                 kept_c = numpy.empty((rows, self.units), numpy.float32)
                 c_before = floats("c", kept_c, kept_c.size)
-        if self.projected:
+        if self.projected or self.reset_before:
+            # What the second product of a step takes: o tanh(c), or r h.
             kept_m = numpy.empty((rows if keep else steps.batch, self.units), numpy.float32)
             m_data = floats("m", kept_m, kept_m.size)
+        if self.projected:
             packed_hr = floats("packed", self.packed_hr, self.units * self.padded_width)
         kept_parts = None
         if self.normalised:
@@ -306,6 +339,8 @@ cdef class Direction:
             kept_parts = numpy.empty((2 if keep else 1, rows if keep else steps.batch, self.gate_width), numpy.float32)
             h_parts = floats("parts", kept_parts, kept_parts.size)
             x_parts = h_parts + rows * self.gate_width if keep else NULL
+        if self.reset_before:
+            packed_hn = floats("packed", self.packed_hn, self.hidden_size * self.units)
         with nogil:
             mode = pylstm_fpmode_enter()
             while position < steps.count:
@@ -355,6 +390,11 @@ cdef class Direction:
                         self.kernels.product(packed_hr, self.units, self.padded_width, <int>n, m, self.units, h_data,
                                              self.padded_width)
                     else:
+                        if self.reset_before:
+                            m = m_data + (row * self.units if keep else 0)
+                            self.kernels.gru_reset(self.units, <int>n, z, self.gate_width, bias, h_data, m)
+                            self.kernels.product(packed_hn, self.hidden_size, self.units, <int>n, m, self.units, z,
+                                                 self.gate_width)
                         self.cell_forward(<int>n, z, bias, h_data, c_data)
                     for r in range(n):
                         memcpy(y_data + (row + r) * y_stride, h_data + r * self.padded_width, self.width * sizeof(float))
@@ -393,6 +433,8 @@ cdef class Direction:
         cdef float *w_ih = floats("w_ih", self.w_ih, self.x_width * self.input_size)
         cdef float *packed_hh = floats("packed", self.packed_hh_back, self.h_width * self.padded_width)
         cdef float *packed_hr = NULL
+        cdef float *packed_hn = NULL
+        cdef float *d_hn = NULL
         cdef float *z
         cdef float *source
         cdef float *target
@@ -421,10 +463,16 @@ cdef class Direction:
         # The inputs of the rows whose outer products wait, padded.
         wide = numpy.zeros((ROWS_PER_SUM + steps.batch, x_width), numpy.float32)
         cdef float *x_rows = floats("x", wide, wide.size)
-        if self.projected:
-            packed_hr = floats("packed", self.packed_hr_back, self.units * self.padded_width)
+        if self.projected or self.reset_before:
             d_memory = numpy.empty((steps.batch, self.units), numpy.float32)
             dm = floats("dm", d_memory, d_memory.size)
+        if self.reset_before:
+            packed_hn = floats("packed", self.packed_hn_back, self.units * self.units)
+            m_data = floats("m", kept_m, rows * self.units)
+            d_weight_hn = numpy.zeros((self.units, self.units), numpy.float32)
+            d_hn = floats("d_hn", d_weight_hn, d_weight_hn.size)
+        if self.projected:
+            packed_hr = floats("packed", self.packed_hr_back, self.units * self.padded_width)
             kept_dh = numpy.empty((rows, self.padded_width), numpy.float32)
             projected_dh = floats("dh", kept_dh, kept_dh.size)
             m_data = floats("m", kept_m, rows * self.units)
@@ -453,6 +501,11 @@ cdef class Direction:
                     self.cell_backward(<int>n, z, h_before + row * self.padded_width,
                                        c_before + row * self.units if self.has_cell else NULL, dh_data, dc_data, bias + sums,
                                        room)
+                if self.reset_before:
+                    memset(dm, 0, n * self.units * sizeof(float))
+                    self.kernels.product(packed_hn, self.units, self.units, <int>n, z, self.gate_width, dm, self.units)
+                    self.kernels.gru_reset_backward(self.units, <int>n, z, self.gate_width, h_before + row * self.padded_width,
+                                                    dm, dh_data, bias + sums)
                 h_gates = z + self.h_first
                 if self.normalised:
                     h_gates = h_parts + row * self.gate_width
@@ -478,6 +531,9 @@ cdef class Direction:
                         self.kernels.outer(<int>waiting, projected_dh + first * self.padded_width, self.padded_width,
                                            self.padded_width, m_data + first * self.units, self.units, self.units, d_hr,
                                            self.units)
+                    if self.reset_before:
+                        self.kernels.outer(<int>waiting, z, self.gate_width, self.units, m_data + first * self.units,
+                                           self.units, self.units, d_hn, self.units)
                     # A sum of partial sums loses fewer digits.
                     for u in range(sums):
                         bias[u] += bias[sums + u]
@@ -489,7 +545,10 @@ cdef class Direction:
             pylstm_fpmode_leave(mode)
         weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, *optional = gradients
         self._add(weight_ih, d_weight_ih, self.x_columns, 0)
-        self._add(weight_hh, d_weight_hh, self.h_columns, min(self.h_columns))
+        together = len(self.product_columns) * self.hidden_size
+        self._add(weight_hh[:together], d_weight_hh, self.product_columns, min(self.product_columns))
+        if self.reset_before:
+            self._add(weight_hh[together:], d_weight_hn, (0,), 0)
         if bias_ih is not None:
             for vector, columns in ((bias_ih, self.x_columns), (bias_hh, self.h_columns)):
                 for gate, column_of_gate in enumerate(columns):

@@ -16,6 +16,16 @@ class StreamBusyError(RuntimeError): ...
 LARGEST_SAMPLE: float
 MOST_SECONDS: float
 
+class GraphNode(NamedTuple):
+    name: str
+    kind: str
+    positions: int
+    channels: int
+    first: int
+    period: int
+    look: int
+    state_size: int
+
 class LayerPart(NamedTuple):
     kind: str
     name: str
@@ -58,6 +68,10 @@ class Core:
     def isa(self) -> str: ...
     @property
     def stream_bytes(self) -> int: ...
+    @property
+    def nodes(self) -> list[GraphNode]: ...
+    @property
+    def state_bytes(self) -> int: ...
     @property
     def state_parts(self) -> list[LayerPart]: ...
     @property

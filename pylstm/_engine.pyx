@@ -58,6 +58,8 @@ class StreamBusyError(RuntimeError):
     __module__ = "pylstm"
 
 
+GraphNode = namedtuple("GraphNode", "name kind positions channels first period look state_size", module="pylstm._engine")
+GraphNode.__doc__ = "A layer of a model and when it has rows: `pylstm_node_info` of pylstm.h."
 LayerPart = namedtuple("LayerPart", "kind name layer cell offset size", module="pylstm._engine")
 LayerPart.__doc__ = "A part of what the layers remember or show: `pylstm_layer_part` of pylstm.h."
 
@@ -268,6 +270,21 @@ cdef class Core:
     def stream_bytes(self):
         """What a `Stream` takes, in bytes."""
         return pylstm_stream_size(self.model) + 256  # the Python object, and what malloc adds
+
+    @property
+    def nodes(self):
+        """The layers with what they give: a list of GraphNode."""
+        cdef pylstm_node_info node
+        cdef list nodes = []
+        while pylstm_model_node(self.model, len(nodes), &node) == PYLSTM_OK:
+            nodes.append(GraphNode(node.name.decode(), node.kind.decode(), node.positions, node.channels, node.first, node.period,
+                                   node.look, node.state_size))
+        return nodes
+
+    @property
+    def state_bytes(self):
+        """What a stream remembers, in bytes: the size of its snapshots."""
+        return pylstm_snapshot_size(self.model)
 
     @property
     def state_parts(self):

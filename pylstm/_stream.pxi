@@ -31,7 +31,10 @@ cdef class Stream(Session):
         return self.stream
 
     cdef int due(self, pylstm_hearing *part, int64_t *rows) except -1:
-        rows[0] = part.n if part.type == PYLSTM_FRAMES else self.count(part.n, False)
+        if part.type == PYLSTM_FRAMES:
+            check(pylstm_stream_frame_rows_due(self.usable(), part.n, False, rows))
+        else:
+            rows[0] = self.count(part.n, False)
         return 0
 
     cdef pylstm_status take(self, pylstm_hearing *part) noexcept nogil:
@@ -117,7 +120,7 @@ cdef class Stream(Session):
         return result
 
     def push_frames(self, frames, out=None):
-        """Takes frames computed elsewhere and gives one row for each.
+        """Takes frames computed elsewhere and gives the rows that they complete: one for each, unless layers skip or look ahead.
 
         Parameters
         ----------
@@ -146,11 +149,12 @@ cdef class Stream(Session):
 
         Returns
         -------
-        rows : array, shape (T, n_outputs), float32
+        rows : array, shape (rows, n_outputs), float32
         gates : list of array, shape (T, n_parts, size), float32
-            One per cell that shows something, first layer first. Of an LSTM cell, (T, 6, hidden_size): along axis 1 input gate
-            i, forget gate f, candidate g, output gate o, and after the step long-term memory c and short-term memory h. Of a
-            cell whose parts differ in width, as with a projection, a tuple of arrays (T, size) instead.
+            Zeros for a frame for which a layer takes no step. One per cell that shows something, first layer first. Of an LSTM
+            cell, (T, 6, hidden_size): along axis 1 input gate i, forget gate f, candidate g, output gate o, and after the step
+            long-term memory c and short-term memory h. Of a cell whose parts differ in width, as with a projection, a tuple of
+            arrays (T, size) instead.
         """
         cdef pylstm_hearing part
         cdef Opened opened

@@ -13,7 +13,17 @@ from pylstm import layers as layers_module
 from pylstm.arguments import number_of, text
 from pylstm.decisions.settings import DecisionSettings, settings_as_text
 from pylstm.features import Features
-from pylstm.layers.layer import Layer, checked_layers
+from pylstm.layers.graph import (
+    Layers,
+    Node,
+    graph_keys,
+    graph_of,
+    needed_format,
+    read_graph,
+    widths_of,
+)
+from pylstm.layers.layer import Layer
+from pylstm.model_summary import graph_as_text
 from pylstm.packed_model import PackedModel
 from pylstm.safetensors_encoding import CHECKSUM, encode_model
 from pylstm.whole_writes import write
@@ -28,9 +38,11 @@ class Model(PackedModel):
     ----------
     features : MFCC, LogMel or None
         What turns audio into frames; None: frames come from outside (`Stream.push_frames`).
-    layers : sequence of Layer
-        Of kinds that stream, from the first to the last; each takes the width that the one before
-        gives. Their weights are copied: changing them afterwards changes nothing here.
+    layers : sequence of Layer, or mapping of str to Layer or tuple
+        Of kinds that stream. A sequence is a chain: each layer takes the rows of the one before. A
+        mapping is a graph: each name has a layer, which takes the rows of the one before it, or a
+        tuple of a layer and the names of its inputs: of earlier ones, or ``"features"``. The last
+        layer gives the outputs. Weights are copied: changing them afterwards changes nothing here.
     labels : sequence of str, optional
         Names of the outputs, one for each.
     info : mapping of str to str, optional
@@ -60,7 +72,7 @@ class Model(PackedModel):
     def __init__(
         self,
         features: Features | None,
-        layers: Sequence[Layer],
+        layers: Layers,
         labels: Sequence[str] | None = None,
         info: Mapping[str, str] | None = None,
         decision: DecisionSettings | None = None,
@@ -69,13 +81,15 @@ class Model(PackedModel):
             raise TypeError(f"features is {type(features).__name__}; expected MFCC, LogMel or None")
         self._features = features
         width = None if features is None else features.n_features
-        self._layers = checked_layers(layers, width)
-        for place, layer in enumerate(self._layers):
+        self._nodes = graph_of(layers, width)
+        for node in self._nodes:
+            layer = node.layer
             if layer.obstacle is not None:
+                place = node.name if node.name.isdecimal() else repr(node.name)
                 raise ValueError(f"layers[{place}], {layer!r}, cannot stream: {layer.obstacle}")
-            width = layer.n_outputs
-        if width is None:
+        if width is None and not self._nodes:
             raise ValueError("there are neither features nor layers; expected at least one of them")
+        width = widths_of(self._nodes, width)[self._nodes[-1].name] if self._nodes else width
         if isinstance(labels, str):
             raise TypeError("labels is a string; expected a list of strings")
         self._labels = None if labels is None else tuple(labels)
@@ -120,9 +134,11 @@ class Model(PackedModel):
         self._features = (
             None if kind == "none" else features_module.KINDS[kind].from_config(metadata, tensors)
         )
-        self._layers = tuple(
-            _layer(_below(metadata, f"layers.{k}."), _below(tensors, f"layers.{k}."))
-            for k in range(int(metadata["layers.count"]))
+        self._nodes = read_graph(
+            [
+                _layer(_below(metadata, f"layers.{k}."), _below(tensors, f"layers.{k}."))
+                for k in range(int(metadata["layers.count"]))
+            ]
         )
         count = int(metadata["labels.count"])
         self._labels = tuple(metadata[f"labels.{k}"] for k in range(count)) if count else None
@@ -143,11 +159,15 @@ class Model(PackedModel):
         features = self._features
         return encode_model(
             None if features is None else (features.config(), features.tensors()),
-            [(layer.config(), layer.tensors()) for layer in self._layers],
+            [
+                (node.layer.config() | graph_keys(self._nodes, place), node.layer.tensors())
+                for place, node in enumerate(self._nodes)
+            ],
             self._labels or (),
             self._info,
             self._decision,
             checksum=checksum,
+            format=needed_format(self._nodes),
         )
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -174,8 +194,9 @@ class Model(PackedModel):
         Parameters
         ----------
         precision : {"bf16", "int8"}
-            For every layer, as `LSTM.quantize` does it. Biases, states and the update of the cell
-            stay float32. What it costs in accuracy: ``docs/quantisation.md``.
+            For every layer with weight matrices, as `LSTM.quantize` does it. Biases, states and
+            the update of the cell stay float32. What it costs in accuracy:
+            ``docs/quantisation.md``.
 
         Returns
         -------
@@ -188,7 +209,9 @@ class Model(PackedModel):
         >>> len(model.to_bytes()), len(model.quantize("int8").to_bytes())
         (82000, 25112)
         """
-        layers = [layer.quantize(precision) for layer in self._layers]
+        layers = [
+            layer.quantize(precision) if layer.has_matrices else layer for layer in self.layers
+        ]
         return self.with_layers(layers)
 
     def with_layers(self, layers: Sequence[Layer]) -> Model:
@@ -197,7 +220,7 @@ class Model(PackedModel):
         Parameters
         ----------
         layers : sequence of Layer
-            As many as it has, of the same widths.
+            As many as it has, in the order of `nodes`, of the same widths.
 
         Returns
         -------
@@ -208,7 +231,13 @@ class Model(PackedModel):
         ModelFileError
             The widths differ.
         """
-        return self._changed(tuple(layers), self._info)
+        given = tuple(layers)
+        if len(given) != len(self._nodes):
+            raise ValueError(
+                f"layers has {len(given)}; expected {len(self._nodes)}, as the model has"
+            )
+        nodes = [node._replace(layer=layer) for node, layer in zip(self._nodes, given, strict=True)]
+        return self._changed(tuple(nodes), self._info)
 
     def with_info(self, info: Mapping[str, str]) -> Model:
         """The same model with other notes: features, layers, labels and decision stay.
@@ -235,11 +264,11 @@ class Model(PackedModel):
         >>> noted.info["owner"], noted.decision == model.decision
         ('me', True)
         """
-        return self._changed(self._layers, _checked_info(info))
+        return self._changed(self._nodes, _checked_info(info))
 
-    def _changed(self, layers: tuple[Layer, ...], info: dict[str, str]) -> Model:
+    def _changed(self, nodes: tuple[Node, ...], info: dict[str, str]) -> Model:
         model = object.__new__(Model)
-        model._features, model._layers = self._features, layers
+        model._features, model._nodes = self._features, nodes
         model._labels, model._info, model._decision = self._labels, info, self._decision
         model._has_checksum = True
         model._core = _engine.Core(model.to_bytes())
@@ -260,7 +289,12 @@ class Model(PackedModel):
     @property
     def layers(self) -> tuple[Layer, ...]:
         """The layers, from the first to the last."""
-        return self._layers
+        return tuple(node.layer for node in self._nodes)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The graph: the name of each layer, the layer, and the names of its inputs, in order."""
+        return self._nodes
 
     @property
     def labels(self) -> tuple[str, ...] | None:
@@ -280,9 +314,41 @@ class Model(PackedModel):
         """
         return MappingProxyType(self._decision)
 
+    def summary(self) -> str:
+        """The graph as text, a line a layer.
+
+        A line says what the layer takes; what a row of it is, positions x channels or its width; a
+        row for how many frames it has, and for which one the first; how many frames it waits for
+        ahead; its parameters; and how many numbers a stream remembers for it, rows of its inputs
+        included. The last line has all that a stream remembers, audio included.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> import pylstm
+        >>> conv = pylstm.Conv(40, 8, 3, stride=2, positions=40, kernel_positions=5, seed=0)
+        >>> branches = {"conv": conv, "gru": pylstm.GRU(288, 16, seed=0)}
+        >>> branches["both"] = (pylstm.Concat(), "conv", "gru")
+        >>> print(Model(pylstm.LogMel(n_mels=40), branches).summary())
+        name      kind    from       row     every     begins   ahead  parameters  remembers
+        features  logmel             40      1 frame
+        conv      conv    features   36 x 8  2 frames  frame 2         128         96
+        gru       gru     conv       16      2 frames  frame 2         14,688      16
+        both      concat  conv, gru  304     2 frames  frame 2
+        A stream remembers 2240 bytes.
+        """
+        return graph_as_text(self._features, self._nodes, self._core)
+
     def __repr__(self) -> str:
-        parts = [repr(self._features), *map(repr, self._layers)]
-        return f"Model({' -> '.join(parts)}, {number_of(self.n_outputs, 'output')})"
+        outputs = number_of(self.n_outputs, "output")
+        if any(graph_keys(self._nodes, place) for place in range(len(self._nodes))):
+            names = ", ".join(f"{name}({', '.join(inputs)})" for name, _, inputs in self._nodes)
+            return f"Model({self._features!r}, {names}, {outputs})"
+        parts = [repr(self._features), *map(repr, self.layers)]
+        return f"Model({' -> '.join(parts)}, {outputs})"
 
 
 def _checked_info(info: Mapping[str, str]) -> dict[str, str]:
@@ -298,8 +364,12 @@ def _below(values: Mapping[str, Any], prefix: str) -> dict[str, Any]:
     return {name[len(prefix) :]: v for name, v in values.items() if name.startswith(prefix)}
 
 
-def _layer(config: Mapping[str, str], weights: Mapping[str, Any]) -> Layer:
-    return layers_module.KINDS[config["kind"]].from_config(config, weights)
+def _layer(
+    config: Mapping[str, str], weights: Mapping[str, Any]
+) -> tuple[Layer, Mapping[str, str]]:
+    """A layer, and what the file says of its node."""
+    own = {key: value for key, value in config.items() if key not in ("name", "inputs")}
+    return layers_module.KINDS[config["kind"]].from_config(own, weights), config
 
 
 def load(name_or_path: str | os.PathLike[str]) -> Model:

@@ -41,13 +41,14 @@ def encode_model(
     decision: Mapping[str, str] | None = None,
     *,
     checksum: bool = True,
+    format: int = 1,
 ) -> bytes:
     """A model file in memory, from the configuration and the tensors of its parts.
 
     Equal parts give equal bytes. Whoever writes them to a file lets them have their checksum.
     """
     config, tensors = features or ({"features.kind": "none"}, {})
-    metadata = {"pylstm.format": "1", **config}
+    metadata = {"pylstm.format": str(format), **config}
     tensors = dict(tensors)
     layers = list(layers)
     metadata["layers.count"] = str(len(layers))

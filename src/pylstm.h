@@ -163,6 +163,18 @@ typedef struct pylstm_layer_part {
     size_t size;      /* floats */
 } pylstm_layer_part;
 
+/* A node of a model: a layer and when it has rows. Time is counted in rows of the features, or in frames. */
+typedef struct pylstm_node_info {
+    const char *name; /* in the model file, or its place: "0" */
+    const char *kind; /* of the layer, as in the model file: "lstm" */
+    int positions;    /* a row has positions * channels floats */
+    int channels;
+    int64_t first; /* row j stands for row first + j * period of the features */
+    int64_t period;
+    int64_t look;      /* and is there once so many more of them are */
+    size_t state_size; /* floats that a stream remembers for it, rows that it waits for included */
+} pylstm_node_info;
+
 /* --- library ---------------------------------------------------------------------------------------------------------- */
 
 /* Says a status in words.
@@ -284,6 +296,19 @@ PYLSTM_API pylstm_status pylstm_model_detector(const pylstm_model *model, double
  * Returns: 1 or 0. [any thread] [rt] */
 PYLSTM_API int pylstm_model_is_background(const pylstm_model *model, int output);
 
+/* --- the graph --------------------------------------------------------------------------------------------------------------
+ */
+
+/* Returns: how many layers a model has. [any thread] [rt] */
+PYLSTM_API int pylstm_model_n_nodes(const pylstm_model *model);
+
+/* Describes a layer; the last one gives the outputs.
+ *
+ *     index    from 0, below pylstm_model_n_nodes
+ *
+ * Returns: PYLSTM_OK; PYLSTM_BAD_ARGUMENT where index is out of range. [any thread] [rt] */
+PYLSTM_API pylstm_status pylstm_model_node(const pylstm_model *model, int index, pylstm_node_info *node);
+
 /* --- what the layers remember and show ----------------------------------------------------------------------------------- */
 
 /* Returns: how many parts the state of a stream has: h and c of every LSTM cell, for instance. [any thread] [rt] */
@@ -341,6 +366,10 @@ PYLSTM_API pylstm_status pylstm_stream_init(void *memory, size_t memory_size, co
  * Returns: PYLSTM_OK, or the status with which the push or the flush would be refused; room and sample values are not checked.
  * [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_stream_rows_due(pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows);
+
+/* The same for a push of n_frames frames. A model whose layers take every n-th frame, or look ahead, does not give a row for
+ * each. [one user] [rt] */
+PYLSTM_API pylstm_status pylstm_stream_frame_rows_due(pylstm_stream *stream, size_t n_frames, int flush, int64_t *rows);
 
 /* Takes audio and writes one row of n_outputs floats for every frame that it completes. However audio is cut into pushes, the
  * rows have the same bits.

@@ -3,6 +3,7 @@ tests/layers, and its layers a place in every network that tests draw."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import pylstm
-from pylstm.layers import ACTIVATIONS, Layer
+from pylstm.layers import Layer
 from pylstm.reference.layers import LAYERS as REFERENCES
 from tests.lstm_formulas import formula_forward, formula_module, is_plain
+from tests.torch_activations import torch_activation
 
 Array = NDArray[Any]
 
@@ -35,6 +37,9 @@ class Kind:
         What else `make` takes, and what of it is drawn.
     relu : bool
         Whether there is a ReLU in every layer, whatever its settings say.
+    draws : bool
+        Whether the class draws its weights; what `make` gives has other weights than those that
+        the class begins with, where it does not.
     state, trace : sequence of str
         The names of the parts that the core should say a cell remembers and shows, in order.
     torch_module : callable
@@ -47,6 +52,7 @@ class Kind:
     variants: Mapping[str, Callable[..., Layer]]
     settings: Mapping[str, st.SearchStrategy[Any]]
     relu: bool = False
+    draws: bool = True
     state: Sequence[str] = ()
     trace: Sequence[str] = ()
     torch_module: Callable[[Layer], Any] | None = None
@@ -117,6 +123,62 @@ def torch_recurrent_forward(
     return y, end
 
 
+def torch_gru(layer: Any) -> Any:
+    """nn.GRU; of variants that it does not have a module of plain operations."""
+    if layer.reset_after and layer.candidate == "tanh":
+        return torch_recurrent(layer)
+    return torch_plain(layer)
+
+
+def torch_plain(layer: Any) -> Any:
+    """A module that has the weights under their names, and nothing else."""
+    import torch
+
+    module = torch.nn.Module()
+    for name, w in layer.weights.items():
+        module.register_parameter(name, torch.nn.Parameter(torch.tensor(w)))
+    return module
+
+
+def torch_gru_forward(module: Any, layer: Any, x: Any, counts: Array, state: Any) -> Any:
+    """As the formulas have it, sequence by sequence where PyTorch has no module."""
+    import torch
+
+    if isinstance(module, torch.nn.GRU):
+        return torch_recurrent_forward(module, layer, x, counts, state)
+    activation = {"tanh": torch.tanh, "relu": torch.relu}[layer.candidate]
+    ends, place = [], 0
+    for k in range(layer.num_layers):
+        outputs = []
+        for suffix in layer.suffixes:
+            own = {
+                part: getattr(module, f"{part}_l{k}{suffix}", None)
+                for part in ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+            }
+            w_r, w_z, w_n = own["weight_hh"].chunk(3)
+            biases = [torch.zeros(1)] * 3 if own["bias_hh"] is None else own["bias_hh"].chunk(3)
+            rows: list[list[Any]] = []
+            for b, count in enumerate(counts):
+                h = x.new_zeros(layer.hidden_size) if state is None else state[place, b]
+                found = {}
+                for t in reversed(range(count)) if suffix else range(count):
+                    sums = torch.nn.functional.linear(x[t, b], own["weight_ih"], own["bias_ih"])
+                    r, z, n = sums.chunk(3)
+                    r = torch.sigmoid(r + w_r @ h + biases[0])
+                    z = torch.sigmoid(z + w_z @ h + biases[1])
+                    if layer.reset_after:
+                        n = activation(n + r * (w_n @ h + biases[2]))
+                    else:
+                        n = activation(n + w_n @ (r * h) + biases[2])
+                    h = found[t] = (1 - z) * n + z * h
+                rows.append([found.get(t, torch.zeros_like(h)) for t in range(len(x))])
+                ends.append(h)
+            outputs.append(torch.stack([torch.stack(row) for row in rows], 1))
+            place += 1
+        x = torch.cat(outputs, -1)
+    return x, torch.stack(ends).reshape(place, len(counts), -1)
+
+
 # --- dense layers ---------------------------------------------------------------------------------
 
 
@@ -131,12 +193,101 @@ def torch_linear(layer: Any) -> Any:
 def torch_linear_forward(
     module: Any, layer: Any, x: Any, counts: Array, state: Any
 ) -> tuple[Any, Any]:
-    y = module(x)
-    if layer.activation == "softmax":
-        y = y.softmax(-1)
-    elif layer.activation != "linear":
-        y = getattr(y, layer.activation)()
-    return y, None
+    return torch_activation(layer.activation, module(x)), None
+
+
+# --- layers without a draw ------------------------------------------------------------------------
+
+
+def in_parts(make: Callable[..., Layer]) -> Callable[..., Layer]:
+    """Rows as wide as they came, with weights near 1; `parts` become positions where that fits."""
+
+    def made(
+        input_size: int,
+        width: int,
+        *,
+        parts: int = 1,
+        weights: Any = None,
+        seed: int | None = None,
+        **settings: Any,
+    ) -> Layer:
+        settings |= {"positions": math.gcd(input_size, parts)} if parts > 1 else {}
+        if weights is not None:
+            return make(input_size, weights=weights, seed=seed, **settings)
+        rng, layer = np.random.default_rng(seed), make(input_size, **settings)
+        values = {n: rng.uniform(0.5, 1.5, s) for n, s in layer.shapes.items()}
+        return layer.with_weights({n: value.astype(np.float32) for n, value in values.items()})
+
+    return made
+
+
+def sloped(input_size: int, positions: int = 1, **settings: Any) -> Layer:
+    """A prelu with a slope for each channel."""
+    channels = input_size // positions
+    return pylstm.Activation(
+        input_size, "prelu", num_parameters=channels, positions=positions, **settings
+    )
+
+
+def selected(input_size: int, width: int, parts: int = 1, **settings: Any) -> Layer:
+    """The middle of the channels of each position."""
+    positions = math.gcd(input_size, parts)
+    channels = input_size // positions
+    kept = min(channels, width)
+    start = (channels - kept) // 2
+    return pylstm.Select(input_size, start, start + kept, positions, **settings)
+
+
+def function(name: str, **parameters: float) -> Callable[..., Layer]:
+    """An activation, which has no parts."""
+
+    def made(input_size: int, width: int, **settings: Any) -> Layer:
+        return pylstm.Activation(input_size, name, **parameters, **settings)  # type: ignore[arg-type]
+
+    return made
+
+
+PARTS = {"parts": st.integers(1, 12)}
+
+
+def torch_weights(layer: Any) -> Any:
+    """A module that has the layer's weights, and nothing else."""
+    import torch
+
+    module = torch.nn.Module()
+    for name, weight in layer.weights.items():
+        module.register_parameter(name, torch.nn.Parameter(torch.from_numpy(weight.copy())))
+    return module
+
+
+def torch_norm(module: Any, layer: Any, x: Any, counts: Array, state: Any) -> tuple[Any, Any]:
+    import torch
+
+    parts = x.unflatten(-1, (layer.positions, -1))
+    weights = (module.weight, module.bias) if layer.affine else (None, None)
+    y = torch.nn.functional.layer_norm(parts, parts.shape[-1:], *weights, layer.eps)
+    return y.flatten(-2), None
+
+
+def torch_affine(module: Any, layer: Any, x: Any, counts: Array, state: Any) -> tuple[Any, Any]:
+    shape = {"element": (layer.positions, -1), "channel": (1, -1), "position": (-1, 1)}[layer.per]
+    y = x.unflatten(-1, (layer.positions, -1)) * module.weight.reshape(shape)
+    return (y + module.bias.reshape(shape) if layer.bias else y).flatten(-2), None
+
+
+def torch_function(module: Any, layer: Any, x: Any, counts: Array, state: Any) -> tuple[Any, Any]:
+    if layer.function != "prelu":
+        names = ("alpha", "low", "high", "slope", "offset", "floor")
+        return torch_activation(
+            layer.function, x, **{name: getattr(layer, name) for name in names}
+        ), None
+    slopes = module.weight.repeat(x.shape[-1] // len(module.weight))
+    return x.clamp(min=0) + slopes * x.clamp(max=0), None
+
+
+def torch_select(module: Any, layer: Any, x: Any, counts: Array, state: Any) -> tuple[Any, Any]:
+    parts = x.unflatten(-1, (layer.positions, -1))
+    return parts[..., layer.start : layer.stop].flatten(-2), None
 
 
 # --- the table ------------------------------------------------------------------------------------
@@ -161,24 +312,72 @@ KINDS = (
     ),
     Kind(
         pylstm.GRU,
-        {"gru": pylstm.GRU},
+        {
+            "gru": pylstm.GRU,
+            "gru_relu": partial(pylstm.GRU, candidate="relu"),
+            "gru_before": partial(pylstm.GRU, reset_after=False),
+            "gru_before_relu": partial(pylstm.GRU, reset_after=False, candidate="relu"),
+        },
         STACK,
-        torch_module=torch_recurrent,
-        torch_forward=torch_recurrent_forward,
+        state="h",
+        trace="rznh",
+        torch_module=torch_gru,
+        torch_forward=torch_gru_forward,
     ),
     Kind(
         pylstm.RNN,
         {f"rnn_{name}": partial(pylstm.RNN, nonlinearity=name) for name in ("tanh", "relu")},
         STACK,
+        state="h",
+        trace="h",
         torch_module=torch_recurrent,
         torch_forward=torch_recurrent_forward,
     ),
     Kind(
         pylstm.Dense,
-        {f"dense_{name}": partial(pylstm.Dense, activation=name) for name in ACTIVATIONS},
+        {
+            f"dense_{name}": partial(pylstm.Dense, activation=name)
+            for name in ("linear", "sigmoid", "tanh", "relu", "softmax", "gelu")
+        },
         {"bias": st.booleans()},
         torch_module=torch_linear,
         torch_forward=torch_linear_forward,
+    ),
+    Kind(
+        pylstm.LayerNorm,
+        {"norm": in_parts(pylstm.LayerNorm)},
+        PARTS | {"eps": st.sampled_from([1e-5, 1e-3, 1]), "affine": st.booleans()},
+        draws=False,
+        torch_module=torch_weights,
+        torch_forward=torch_norm,
+    ),
+    Kind(
+        pylstm.Affine,
+        {"affine": in_parts(pylstm.Affine)},
+        PARTS | {"per": st.sampled_from(["element", "channel", "position"]), "bias": st.booleans()},
+        draws=False,
+        torch_module=torch_weights,
+        torch_forward=torch_affine,
+    ),
+    Kind(
+        pylstm.Activation,
+        {
+            "prelu": in_parts(sloped),
+            "clipped_relu": function("clipped_relu", low=-0.5, high=0.75),
+            "log_softmax": function("log_softmax"),
+            "silu": function("silu"),
+        },
+        {},
+        draws=False,
+        torch_module=torch_weights,
+        torch_forward=torch_function,
+    ),
+    Kind(
+        pylstm.Select,
+        {"select": selected},
+        PARTS,
+        torch_module=torch_weights,
+        torch_forward=torch_select,
     ),
 )
 

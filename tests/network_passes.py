@@ -14,11 +14,12 @@ from tests.layer_kinds import has_corner, kind_of, make_layer, reference
 
 Array = NDArray[Any]
 
-KINDS = ("lstm", "projected", "gru", "rnn_tanh", "rnn_relu")
+SMOOTH = ("lstm", "projected", "gru", "rnn_tanh", "gru_before")
+"""Recurrent variants without a ReLU."""
 
 
 def recurrent(kind: str, input_size: int, hidden_size: int, **settings: Any) -> Recurrent:
-    """A layer of one of `KINDS`."""
+    """A layer of a recurrent variant of tests/layer_kinds.py."""
     layer = make_layer(kind, input_size, hidden_size, **settings)
     assert isinstance(layer, Recurrent)
     return layer

@@ -38,6 +38,10 @@ class BulkLayer(Protocol):
     def kept_per_row(self) -> int:
         """Floats of a tape for each row, input and output rows not counted."""
 
+    def out_packed(self, packed: Packed) -> Packed:
+        """Which sequence and frame each row is that comes out: `packed`, unless the layer changes
+        how many rows a sequence has."""
+
     def forward(
         self, x: Array, packed: Packed, state: State | None, settings: PassSettings
     ) -> tuple[Array, State, Any]:
@@ -54,7 +58,7 @@ class BulkLayer(Protocol):
 
         Returns
         -------
-        y : array, shape (rows, n_outputs), float32
+        y : array, shape (rows of `out_packed`, n_outputs), float32
         state : tuple of arrays
             At the end of each sequence; empty where a layer remembers nothing.
         tape : object
@@ -70,7 +74,7 @@ class BulkLayer(Protocol):
         ----------
         tape : object
             From `forward`; used up.
-        dy : array, shape (rows, n_outputs), float32
+        dy : array, shape (rows of `out_packed`, n_outputs), float32
             Gradient of the loss with respect to the outputs.
         d_state : tuple of arrays, or None
             With respect to the state at the end; None: zeros.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,21 +27,52 @@ class Packed:
         Shape of the batch: frames and sequences.
     lengths : array of int64, shape (batch,), or None
         As `pylstm.bulk.frames.check_lengths` gives them; None: all sequences have `count` frames.
+
+    Attributes
+    ----------
+    lengths : array of int64, shape (batch,)
+        Frames of each sequence, in the order of the rows. Some may be 0 after `resized`.
+    sizes : array of int64
+        How many sequences have a first frame, a second one, and so on.
     """
 
     def __init__(self, count: int, batch: int, lengths: NDArray[np.int64] | None = None) -> None:
-        self.count, self.batch = count, batch
-        self._order: NDArray[np.int64] | None = None
+        order = None if lengths is None else np.argsort(-lengths, kind="stable")
+        in_order = np.full(batch, count, np.int64) if lengths is None else lengths[order]
+        self._arrange(count, batch, order, in_order)
+
+    def _arrange(
+        self,
+        count: int,
+        batch: int,
+        order: NDArray[np.int64] | None,
+        lengths: NDArray[np.int64],
+    ) -> None:
+        """Lays out sequences of these lengths, which stand in the order of the rows."""
+        self.count, self.batch, self.lengths, self._order = count, batch, lengths, order
         self._places: NDArray[np.int64] | None = None
-        if lengths is None:
+        if order is None:
             self.sizes = np.full(count, batch, np.int64)
         else:
-            self._order = np.argsort(-lengths, kind="stable")
-            running = np.arange(lengths.max())[:, None] < lengths[self._order]
+            running = np.arange(lengths[0])[:, None] < lengths
             self.sizes = running.sum(axis=1)
             steps, places = np.nonzero(running)
-            self._places = steps * batch + self._order[places]
+            self._places = steps * batch + order[places]
         self.steps = _bulk.Steps(self.sizes)
+
+    def resized(self, rows_out: Callable[[NDArray[np.int64]], NDArray[np.int64]]) -> Self:
+        """The same sequences, in the same order, with other lengths.
+
+        Parameters
+        ----------
+        rows_out : callable
+            From how many frames a sequence has to how many it will have, for an array of them; a
+            longer sequence has no fewer than a shorter one.
+        """
+        found = type(self).__new__(type(self))
+        count = int(rows_out(np.array([self.count], np.int64))[0])
+        found._arrange(count, self.batch, self._order, rows_out(self.lengths))
+        return found
 
     @property
     def rows(self) -> int:
@@ -55,7 +87,7 @@ class Packed:
     def unpack(self, rows: NDArray[Any]) -> NDArray[Any]:
         """(rows, width) -> (count, batch, width); 0 where there is no frame."""
         if self._places is None:
-            return rows.reshape(self.count, self.batch, -1)
+            return rows.reshape(self.count, self.batch, rows.shape[1])
         x = np.zeros((self.count * self.batch, rows.shape[1]), rows.dtype)
         x[self._places] = rows
         return x.reshape(self.count, self.batch, -1)

@@ -99,6 +99,10 @@ class RecurrentStack:
             + inside * self._n_outputs * (1 + bool(self._dropout))
         )
 
+    def out_packed(self, packed: Packed) -> Packed:
+        """The same: see `BulkLayer.out_packed`."""
+        return packed
+
     def forward(
         self, x: Array, packed: Packed, state: State | None, settings: PassSettings
     ) -> tuple[Array, State, Any]:

@@ -14,9 +14,12 @@ from pylstm.cli.console.errors import CliError
 from pylstm.cli.console.named_model import ModelArgument, NamedModel
 from pylstm.cli.console.output import JsonOption, fact
 from pylstm.features import Features
-from pylstm.layers import Layer
+from pylstm.layers.graph import Node
 
 __all__ = ["info"]
+
+# What is said of a layer beside its settings.
+BESIDE_SETTINGS = ("name", "inputs", "kind", "parameters")
 
 
 def info(
@@ -35,7 +38,7 @@ def info(
 def _facts(named: NamedModel) -> dict[str, Any]:
     """All facts, as JSON has them."""
     model = named.model
-    layers = [_layer(layer) for layer in model.layers]
+    layers = [_layer(node) for node in model.nodes]
     rate = model.sample_rate
     return {
         "model": named.name,
@@ -43,6 +46,7 @@ def _facts(named: NamedModel) -> dict[str, Any]:
         "size_bytes": named.size,
         "features": None if model.features is None else _features(model.features),
         "layers": layers,
+        "graph": model.summary().splitlines(),
         "n_features": model.n_features,
         "n_outputs": model.n_outputs,
         "labels": None if model.labels is None else list(model.labels),
@@ -77,10 +81,16 @@ def _features(features: Features) -> dict[str, Any]:
     return {"kind": features.kind, **settings, "normalize": features.mean is not None}
 
 
-def _layer(layer: Layer) -> dict[str, Any]:
-    settings = {name: getattr(layer, name) for name in layer.settings}
+def _layer(node: Node) -> dict[str, Any]:
+    layer = node.layer
+    settings = {
+        name: value
+        for name in layer.settings
+        if (value := getattr(layer, name)) != layer.later_settings.get(name, ...)
+    }
     count = sum(weight.size for weight in layer.weights.values())
-    return {"kind": layer.kind, **settings, "parameters": count}
+    place = {"name": node.name, "inputs": list(node.inputs)}
+    return {**place, "kind": layer.kind, **settings, "parameters": count}
 
 
 def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -100,11 +110,13 @@ def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         for start in range(0, len(settings), 6):
             yield "", " ".join(settings[start : start + 6])
     for place, layer in enumerate(facts["layers"]):
-        settings = [f"{k}={_word(v)}" for k, v in layer.items() if k not in ("kind", "parameters")]
+        settings = [f"{k}={_word(v)}" for k, v in layer.items() if k not in BESIDE_SETTINGS]
         size = (
             f"{layer['parameters']:,} {'parameter' if layer['parameters'] == 1 else 'parameters'}"
         )
         yield "" if place else "layers", f"{layer['kind']}: {' '.join(settings)}, {size}"
+    for place, line in enumerate(facts["graph"]):
+        yield "" if place else "graph", line
     yield "parameters", f"{facts['parameters']:,}"
     yield "outputs", str(facts["n_outputs"])
     yield "labels", "none" if facts["labels"] is None else ", ".join(facts["labels"])

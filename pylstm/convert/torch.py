@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from pylstm.arguments import number_of
 from pylstm.layers import LSTM, Dense
-from pylstm.layers.dense import Activation
+from pylstm.layers.dense import SumActivation
 from pylstm.layers.weights import check_weights
 
 if TYPE_CHECKING:
@@ -26,22 +26,22 @@ _CELL = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
 
 @overload
 def from_torch(
-    source: nn.Sequential, *, prefix: str = "", activation: Activation = "linear"
+    source: nn.Sequential, *, prefix: str = "", activation: SumActivation = "linear"
 ) -> list[LSTM | Dense]: ...
 @overload
 def from_torch(
-    source: nn.LSTM | nn.LSTMCell, *, prefix: str = "", activation: Activation = "linear"
+    source: nn.LSTM | nn.LSTMCell, *, prefix: str = "", activation: SumActivation = "linear"
 ) -> LSTM: ...
 @overload
 def from_torch(
-    source: nn.Linear, *, prefix: str = "", activation: Activation = "linear"
+    source: nn.Linear, *, prefix: str = "", activation: SumActivation = "linear"
 ) -> Dense: ...
 @overload
 def from_torch(
-    source: Mapping[str, Any], *, prefix: str = "", activation: Activation = "linear"
+    source: Mapping[str, Any], *, prefix: str = "", activation: SumActivation = "linear"
 ) -> LSTM | Dense: ...
 def from_torch(
-    source: Any, *, prefix: str = "", activation: Activation = "linear"
+    source: Any, *, prefix: str = "", activation: SumActivation = "linear"
 ) -> LSTM | Dense | list[LSTM | Dense]:
     """Turn a PyTorch module, or its state dict, into layers with the same weights.
 
@@ -130,7 +130,7 @@ def from_torch(
 
 
 def _from_module(
-    module: nn.Module, where: str | None, activation: Activation = "linear"
+    module: nn.Module, where: str | None, activation: SumActivation = "linear"
 ) -> LSTM | Dense:
     """One LSTM, LSTMCell or Linear. `where` says which in messages; None: the source itself."""
     from torch import nn
@@ -152,7 +152,7 @@ def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
     """All layers of a Sequential, those of Sequentials inside it included."""
     from torch import nn
 
-    activations: dict[type[nn.Module], Activation] = {
+    activations: dict[type[nn.Module], SumActivation] = {
         nn.Sigmoid: "sigmoid",
         nn.Tanh: "tanh",
         nn.ReLU: "relu",
@@ -172,7 +172,7 @@ def _from_sequential(sequential: nn.Sequential) -> list[LSTM | Dense]:
             before = module
             continue
         before = module
-        activation: Activation = "linear"
+        activation: SumActivation = "linear"
         if isinstance(module, nn.Linear):
             activation = activations.get(type(following), activation)
         if activation == "softmax" and following.dim != -1:
@@ -207,7 +207,7 @@ def _flattened(sequential: nn.Sequential, path: str = "") -> list[tuple[str, Any
 
 
 def _from_state_dict(
-    state: Mapping[str, Any], prefix: str, activation: Activation, where: str = "the state dict"
+    state: Mapping[str, Any], prefix: str, activation: SumActivation, where: str = "the state dict"
 ) -> LSTM | Dense:
     """An LSTM or a Dense from the names that begin with `prefix`."""
     for name in state:
@@ -288,7 +288,7 @@ def _lstm(
 
 
 def _dense(
-    tensors: Mapping[str, NDArray[Any]], prefix: str, activation: Activation, where: str
+    tensors: Mapping[str, NDArray[Any]], prefix: str, activation: SumActivation, where: str
 ) -> Dense:
     """A Dense from the tensors of an ``nn.Linear``."""
     output_size, input_size = _two_dimensions(tensors, f"{prefix}weight", where)

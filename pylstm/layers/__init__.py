@@ -8,7 +8,9 @@ A new kind is a file with a subclass of `Layer`, and a line of `pylstm.layers.ki
 """
 
 from pylstm.layers import kinds
+from pylstm.layers.activation import FUNCTIONS
 from pylstm.layers.dense import ACTIVATIONS
+from pylstm.layers.join import Join
 from pylstm.layers.kinds import *
 from pylstm.layers.layer import Layer
 from pylstm.layers.lstm import Gates
@@ -16,7 +18,7 @@ from pylstm.layers.quantisation import PRECISIONS
 from pylstm.layers.recurrent import Recurrent
 from pylstm.layers.row_layer import RowLayer
 
-__all__ = ["ACTIVATIONS", "KINDS", "LAYERS", "PRECISIONS", "Gates", "Layer"]
+__all__ = ["ACTIVATIONS", "FUNCTIONS", "KINDS", "LAYERS", "PRECISIONS", "Gates", "Join", "Layer"]
 __all__ += ["Recurrent", "RowLayer"]
 __all__ += kinds.__all__
 

@@ -10,19 +10,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import choice, count, flag
-from pylstm.bulk.activations import activate, through
+from pylstm.bulk.activations import FROM_INPUTS, activate, through
 from pylstm.layers.layer import MAX_DIMENSION, Layer
 from pylstm.layers.quantisation import PRECISIONS, Precision
 from pylstm.layers.row_layer import RowLayer
 from pylstm.layers.settings import FLAG, SIZE, choice_of
 from pylstm.layers.weights import Shape, Weights
 
-__all__ = ["ACTIVATIONS", "Activation", "Dense"]
+__all__ = ["ACTIVATIONS", "Dense", "SumActivation"]
 
 Array = NDArray[np.float32]
 
-Activation = Literal["linear", "sigmoid", "tanh", "relu", "softmax"]
-ACTIVATIONS: tuple[Activation, ...] = get_args(Activation)
+SumActivation = Literal[
+    "linear",
+    "sigmoid",
+    "tanh",
+    "relu",
+    "softmax",
+    "log_softmax",
+    "gelu",
+    "gelu_tanh",
+    "silu",
+    "softsign",
+]
+ACTIVATIONS: tuple[SumActivation, ...] = get_args(SumActivation)
+
+# Those of format 1 of model files.
+FIRST_ACTIVATIONS = ("linear", "sigmoid", "tanh", "relu", "softmax")
 
 
 class Dense(RowLayer):
@@ -36,8 +50,9 @@ class Dense(RowLayer):
         Width of the rows that go in.
     output_size : int
         Width of the rows that come out.
-    activation : {"linear", "sigmoid", "tanh", "relu", "softmax"}
-        What the outputs go through; softmax runs over the outputs of one row.
+    activation : {"linear", "sigmoid", "tanh", "relu", "softmax", ...}
+        What the outputs go through: one of ``pylstm.layers.ACTIVATIONS``, with the formulas
+        of `pylstm.Activation`. Softmax and log_softmax run over the outputs of one row.
     bias : bool
         Whether there is a bias.
     weights : mapping of str to ndarray, optional
@@ -69,7 +84,7 @@ class Dense(RowLayer):
         self,
         input_size: int,
         output_size: int,
-        activation: Activation = "linear",
+        activation: SumActivation = "linear",
         bias: bool = True,
         weights: Mapping[str, Any] | None = None,
         *,
@@ -89,6 +104,11 @@ class Dense(RowLayer):
         return self.output_size
 
     @property
+    def needs_format(self) -> int:
+        """The first format of model files that can hold it."""
+        return 1 if self.activation in FIRST_ACTIVATIONS else 2
+
+    @property
     def shapes(self) -> dict[str, Shape]:
         """Name and shape of every weight."""
         shapes: dict[str, Shape] = {"weight": (self.output_size, self.input_size)}
@@ -103,10 +123,14 @@ class Dense(RowLayer):
 
     def rows(self, weights: Weights, x: Array) -> Array:
         """The outputs for rows: see `RowLayer.rows`."""
+        return activate(self.activation, self._sums(weights, x))
+
+    def _sums(self, weights: Weights, x: Array) -> Array:
+        """What goes into the activation."""
         y: Array = x @ weights["weight"].T
         if self.bias:
             y += weights["bias"]
-        return activate(self.activation, y)
+        return y
 
     def rows_backward(
         self, weights: Weights, x: Array, y: Array, dy: Array, gradients: Weights, d_inputs: bool
@@ -121,7 +145,9 @@ class Dense(RowLayer):
 
         with d the gradient of the loss with respect to :math:`x W^T + b`.
         """
-        d = through(self.activation, y, dy)
+        # Computed again, because few activations need them and a tape keeps only x and y.
+        sums = self._sums(weights, x) if self.activation in FROM_INPUTS else None
+        d = through(self.activation, y, dy, sums)
         gradients["weight"] += d.T @ x
         if self.bias:
             # By BLAS, which is several times as fast as a sum over the first axis.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
@@ -76,6 +76,25 @@ class Layer:
         """Width of the rows that come out."""
         raise NotImplementedError
 
+    def output_width(self, input_widths: Sequence[int]) -> int:
+        """Width of the rows that come out, from those of the inputs that the layer has in a model.
+
+        Parameters
+        ----------
+        input_widths : sequence of int
+            One for each input, in order.
+
+        Raises
+        ------
+        ValueError
+            There are more or fewer inputs than the layer takes, or they are of other widths.
+        """
+        if list(input_widths) != [self.input_size]:
+            raise ValueError(
+                f"input_widths is {list(input_widths)}; expected {[self.input_size]}, one input"
+            )
+        return self.n_outputs
+
     @property
     def shapes(self) -> dict[str, Shape]:
         """Name and shape of every weight."""
@@ -107,6 +126,11 @@ class Layer:
     def gives_distribution(self) -> bool:
         """Whether a row that comes out is a distribution: posteriors that sum to 1."""
         return False
+
+    def n_rows_out(self, n_rows: Any) -> Any:
+        """How many rows come out of a whole sequence of so many: as many, unless the kind says
+        otherwise. For an int or an array of them."""
+        return n_rows
 
     def in_bulk(self, weights: Weights, gradients: bool) -> BulkLayer:
         """The layer, ready for passes over whole batches.
@@ -150,6 +174,7 @@ class Layer:
         Returns
         -------
         y : array, shape (T, n_outputs) or (T, B, n_outputs), float32
+            With `n_rows_out` (T) rows where a layer changes how many there are.
         state : as above
             After the last frame of each sequence (in the backward direction: after its first); None
             for a layer that remembers nothing.
@@ -188,7 +213,7 @@ class Layer:
         check_finite("x", rows)
         layer = self.in_bulk(self.weights, gradients=False)
         y_rows, end, _ = layer.forward(rows, packed, begin, PassSettings())
-        y, ends = packed.unpack(y_rows), map(packed.unsort, end)
+        y, ends = layer.out_packed(packed).unpack(y_rows), map(packed.unsort, end)
         if single:
             return y[:, 0], state_from_parts(part[:, 0] for part in ends)
         return y, state_from_parts(ends)
@@ -211,9 +236,14 @@ class Layer:
         """
         return type(self)(**self._arguments(), weights=weights)  # type: ignore[call-arg]
 
+    @property
+    def has_matrices(self) -> bool:
+        """Whether it has weight matrices, which `quantize` makes smaller."""
+        return bool(self._matrices())
+
     def _matrices(self) -> list[str]:
         """The names of the weight matrices."""
-        return [name for name in self.shapes if name.startswith("weight")]
+        return [n for n, shape in self.shapes.items() if n.startswith("weight") and len(shape) > 1]
 
     def _take(self, weights: Mapping[str, Any] | None, fan: int, seed: int | None) -> None:
         """Sets the weights: those given, checked, or drawn."""

@@ -32,12 +32,13 @@ def bf16_bits(array: NDArray[np.float32]) -> NDArray[np.uint16]:
 
 def to_int8(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Rounds to bytes, the largest magnitude of each row becoming 127. Returns them and the value
-    of one step in each row."""
-    scale: NDArray[Any] = np.abs(matrix).max(axis=1) / np.float32(127)
+    of one step in each row. A row is everything of one output, of more than one axis too."""
+    rows = matrix.reshape(len(matrix), -1)
+    scale: NDArray[Any] = np.abs(rows).max(axis=1) / np.float32(127)
     # A row of zeros (or of subnormals, which the engine flushes) has nothing to scale.
     usable = scale >= np.finfo(np.float32).tiny
-    steps = np.rint(matrix / np.where(usable, scale, 1)[:, None])
+    steps = np.rint(rows / np.where(usable, scale, 1)[:, None])
     return (
-        (steps * usable[:, None]).astype(np.int8),
+        (steps * usable[:, None]).astype(np.int8).reshape(matrix.shape),
         np.where(usable, scale, 0).astype(np.float32),
     )

@@ -75,6 +75,13 @@ class Recurrent(Layer):
             )
 
     @property
+    def obstacle(self) -> str | None:
+        """Why no stream can run this layer and no model file hold it; None: they can."""
+        if self.bidirectional:
+            return "a stream cannot hear the future: make it with bidirectional=False"
+        return super().obstacle
+
+    @property
     def width(self) -> int:
         """Width of h."""
         return self.hidden_size

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from pylstm.arguments import choice
+from pylstm.layers.quantisation import PRECISIONS, Precision
 from pylstm.layers.recurrent import Recurrent
 from pylstm.layers.settings import FLAG, SIZE, choice_of
 
@@ -21,8 +22,6 @@ class RNN(Recurrent):
 
     .. math:: h' = a(W_{ih} x + b_{ih} + W_{hh} h + b_{hh})
 
-    For research, beside `LSTM`: no stream runs it.
-
     Parameters
     ----------
     input_size, hidden_size, num_layers
@@ -33,8 +32,8 @@ class RNN(Recurrent):
         As for `LSTM`.
     weights : mapping of str to ndarray, optional
         Named as those of `LSTM`, with hidden_size rows.
-    seed : int, optional
-        For the draw where there are no weights.
+    precision, seed
+        As for `LSTM`.
 
     Examples
     --------
@@ -53,6 +52,8 @@ class RNN(Recurrent):
         }
     )
     gates = 1
+    streams = True
+    precisions = PRECISIONS
 
     def __init__(
         self,
@@ -65,10 +66,12 @@ class RNN(Recurrent):
         *,
         bidirectional: bool = False,
         dropout: float = 0.0,
+        precision: Precision = "float32",
         seed: int | None = None,
     ) -> None:
         self._size(input_size, hidden_size, num_layers, bias, bidirectional, dropout)
         self.nonlinearity = choice("nonlinearity", nonlinearity, NONLINEARITIES)
+        self.precision = precision
         self._take(weights, self.hidden_size, seed)
 
     @property

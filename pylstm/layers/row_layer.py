@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,17 @@ Array = NDArray[np.float32]
 
 class RowLayer(Layer):
     """A layer that remembers nothing: what comes out depends on the row that goes in alone."""
+
+    def _take_or_start(
+        self, weights: Mapping[str, Any] | None, seed: int | None, start: Mapping[str, float]
+    ) -> None:
+        """Sets the weights: those given, checked, or all values of each as `start` says."""
+        if weights is not None:
+            self._take(weights, 1, seed)
+            return
+        self.weights = {
+            name: np.full(shape, start[name], np.float32) for name, shape in self.shapes.items()
+        }
 
     def rows(self, weights: Weights, x: Array) -> Array:
         """The outputs for rows x (rows, input_size) and weights as in `Layer.in_bulk`."""
@@ -49,6 +61,10 @@ class RowPass:
 
     def __init__(self, layer: RowLayer, weights: Weights) -> None:
         self._layer, self._weights = layer, weights
+
+    def out_packed(self, packed: Packed) -> Packed:
+        """The same: see `BulkLayer.out_packed`."""
+        return packed
 
     def forward(
         self, x: Array, packed: Packed, state: State | None, settings: PassSettings

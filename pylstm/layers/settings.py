@@ -8,7 +8,17 @@ from typing import Any, NamedTuple
 
 from pylstm.arguments import listing
 
-__all__ = ["FLAG", "NUMBER", "SIZE", "Setting", "choice_of", "read_settings", "written"]
+__all__ = [
+    "COUNT",
+    "FLAG",
+    "NUMBER",
+    "PAIR",
+    "SIZE",
+    "Setting",
+    "choice_of",
+    "read_settings",
+    "written",
+]
 
 
 class Setting(NamedTuple):
@@ -30,8 +40,14 @@ class Setting(NamedTuple):
 
 
 SIZE = Setting("[1-9][0-9]{0,8}", int, "a whole number")
-FLAG = Setting("true|false", "true".__eq__, "true or false")
+COUNT = Setting("0|[1-9][0-9]{0,8}", int, "a whole number")
 NUMBER = Setting(r"-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?", float, "a number")
+PAIR = Setting(
+    "(0|[1-9][0-9]{0,8}),(0|[1-9][0-9]{0,8})",
+    lambda text: tuple(map(int, text.split(","))),
+    "two whole numbers with a comma between them",
+)
+FLAG = Setting("true|false", "true".__eq__, "true or false")
 
 
 def choice_of(names: Iterable[str]) -> Setting:
@@ -42,6 +58,8 @@ def choice_of(names: Iterable[str]) -> Setting:
 
 def written(value: Any) -> str:
     """A value as a string."""
+    if isinstance(value, tuple):
+        return ",".join(map(written, value))
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -20,7 +20,7 @@
 /* The gates of a row, for each kind of cell, in the order in which they stand:
  *
  * LSTM  i f g o    with coupled gates: i g o
- * GRU   n r z m    m: what the reset gate lets through, W_hn h + b_hn
+ * GRU   n r z m    m: what the reset gate lets through, W_hn h + b_hn; there is none with the reset before the product
  * RNN   h
  *
  * `forward` takes sums without biases (`gates`, stride gate_stride) and leaves activated gates in their place (of m the sum
@@ -76,8 +76,15 @@ typedef struct pylstm_bulk_kernels {
     void (*outer)(int rows, const float *a, size_t a_stride, int a_width, const float *b, size_t b_stride, int b_width,
                   float *y, size_t y_stride);
 
-    pylstm_bulk_cell lstm, gru, rnn_tanh, rnn_relu;
+    pylstm_bulk_cell lstm, gru_after_tanh, gru_after_relu, gru_before_tanh, gru_before_relu, rnn_tanh, rnn_relu;
     pylstm_bulk_lstm_with_options lstm_with_options;
+
+    /* With the reset before the product, between the products of r and z and that of n: activates r, and reset = r h, `units` a
+     * row. Then, back: d_reset is the gradient with respect to reset; leaves that of the sum of r in place of r, adds what goes
+     * through reset to dh, and the gradients of the sums to d_bias. */
+    void (*gru_reset)(int units, int rows, float *gates, size_t gate_stride, const float *bias, const float *h, float *reset);
+    void (*gru_reset_backward)(int units, int rows, float *gates, size_t gate_stride, const float *h_before,
+                               const float *d_reset, float *dh, float *d_bias);
 } pylstm_bulk_kernels;
 
 /* The table for the instruction set of that name (pylstm_isa), which the caller has seen to run here; NULL for other names. */

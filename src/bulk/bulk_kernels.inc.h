@@ -109,6 +109,17 @@ PYLSTM_INLINE v16 through_tanh(v16 d, v16 y) {
     return v16_mul(d, v16_sub(v16_set(1.0f), v16_mul(y, y)));
 }
 
+/* Through tanh or max(., 0), whose value is y. */
+PYLSTM_INLINE v16 through_activation(v16 d, v16 y, const int relu) {
+    /* 1 above 0, else 0: even the smallest normal float times 3e38 is more than 1. */
+    const v16 passes = v16_min(v16_mul(y, v16_set(3e38f)), v16_set(1.0f));
+    return relu ? v16_mul(d, passes) : through_tanh(d, y);
+}
+
+PYLSTM_INLINE v16 activation(v16 sum, const int relu) {
+    return relu ? v16_max(sum, v16_set(0.0f)) : v16_tanh(sum);
+}
+
 PYLSTM_INLINE void put_gradient(float *gate, float *d_bias, v16 gradient) {
     v16_store(gate, gradient);
     v16_store(d_bias, v16_add(v16_load(d_bias), gradient));
@@ -158,17 +169,17 @@ static void lstm_backward(int units, int rows, float *gates, size_t gate_stride,
 
 #include "bulk/lstm_with_options.inc.h"
 
-/* --- GRU: n = tanh(x_n + r m), h' = (1 - z) n + z h ------------------------------------------------------------------- */
+/* --- GRU: n = a(x_n + r m), h' = (1 - z) n + z h ---------------------------------------------------------------------- */
 
-static void gru_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h, float *c) {
-    (void)c;
+PYLSTM_INLINE void gru_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h,
+                               const int relu) {
     for (int row = 0; row < rows; row++, gates += gate_stride, h += units) {
         float *n_row = gates, *r_row = gates + units, *z_row = gates + 2 * units, *m_row = gates + 3 * units;
         for (int u = 0; u < units; u += VECTOR) {
             const v16 r = v16_sigmoid(v16_add(v16_load(r_row + u), v16_load(bias + units + u)));
             const v16 z = v16_sigmoid(v16_add(v16_load(z_row + u), v16_load(bias + 2 * units + u)));
             const v16 m = v16_add(v16_load(m_row + u), v16_load(bias + 3 * units + u));
-            const v16 n = v16_tanh(v16_fma(r, m, v16_add(v16_load(n_row + u), v16_load(bias + u))));
+            const v16 n = activation(v16_fma(r, m, v16_add(v16_load(n_row + u), v16_load(bias + u))), relu);
             v16_store(n_row + u, n);
             v16_store(r_row + u, r);
             v16_store(z_row + u, z);
@@ -178,15 +189,14 @@ static void gru_forward(int units, int rows, float *gates, size_t gate_stride, c
     }
 }
 
-static void gru_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before, const float *c_before,
-                         float *dh, float *dc, float *d_bias) {
-    (void)c_before, (void)dc;
+PYLSTM_INLINE void gru_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before, float *dh,
+                                float *d_bias, const int relu) {
     for (int row = 0; row < rows; row++, gates += gate_stride, h_before += units, dh += units) {
         float *n_row = gates, *r_row = gates + units, *z_row = gates + 2 * units, *m_row = gates + 3 * units;
         for (int u = 0; u < units; u += VECTOR) {
             const v16 n = v16_load(n_row + u), r = v16_load(r_row + u), z = v16_load(z_row + u), m = v16_load(m_row + u);
             const v16 d_hidden = v16_load(dh + u);
-            const v16 d_n = through_tanh(v16_mul(d_hidden, v16_sub(v16_set(1.0f), z)), n);
+            const v16 d_n = through_activation(v16_mul(d_hidden, v16_sub(v16_set(1.0f), z)), n, relu);
             put_gradient(n_row + u, d_bias + u, d_n);
             put_gradient(r_row + u, d_bias + units + u, through_sigmoid(v16_mul(d_n, m), r));
             put_gradient(z_row + u, d_bias + 2 * units + u,
@@ -197,6 +207,75 @@ static void gru_backward(int units, int rows, float *gates, size_t gate_stride, 
     }
 }
 
+/* --- GRU with the reset before the product: n = a(x_n + W_hn (r h)) ---------------------------------------------------- */
+
+static void gru_reset(int units, int rows, float *gates, size_t gate_stride, const float *bias, const float *h, float *reset) {
+    for (int row = 0; row < rows; row++, gates += gate_stride, h += units, reset += units) {
+        float *r_row = gates + units;
+        for (int u = 0; u < units; u += VECTOR) {
+            const v16 r = v16_sigmoid(v16_add(v16_load(r_row + u), v16_load(bias + units + u)));
+            v16_store(r_row + u, r);
+            v16_store(reset + u, v16_mul(r, v16_load(h + u)));
+        }
+    }
+}
+
+static void gru_reset_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before,
+                               const float *d_reset, float *dh, float *d_bias) {
+    for (int row = 0; row < rows; row++, gates += gate_stride, h_before += units, d_reset += units, dh += units) {
+        float *r_row = gates + units;
+        for (int u = 0; u < units; u += VECTOR) {
+            const v16 r = v16_load(r_row + u), d = v16_load(d_reset + u);
+            v16_store(dh + u, v16_fma(d, r, v16_load(dh + u)));
+            put_gradient(r_row + u, d_bias + units + u, through_sigmoid(v16_mul(d, v16_load(h_before + u)), r));
+        }
+    }
+}
+
+PYLSTM_INLINE void gru_before_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h,
+                                      const int relu) {
+    for (int row = 0; row < rows; row++, gates += gate_stride, h += units) {
+        float *n_row = gates, *z_row = gates + 2 * units;
+        for (int u = 0; u < units; u += VECTOR) {
+            const v16 z = v16_sigmoid(v16_add(v16_load(z_row + u), v16_load(bias + 2 * units + u)));
+            const v16 n = activation(v16_add(v16_load(n_row + u), v16_load(bias + u)), relu);
+            v16_store(n_row + u, n);
+            v16_store(z_row + u, z);
+            v16_store(h + u, v16_fma(z, v16_sub(v16_load(h + u), n), n));
+        }
+    }
+}
+
+PYLSTM_INLINE void gru_before_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before, float *dh,
+                                       float *d_bias, const int relu) {
+    for (int row = 0; row < rows; row++, gates += gate_stride, h_before += units, dh += units) {
+        float *n_row = gates, *z_row = gates + 2 * units;
+        for (int u = 0; u < units; u += VECTOR) {
+            const v16 n = v16_load(n_row + u), z = v16_load(z_row + u), d_hidden = v16_load(dh + u);
+            put_gradient(n_row + u, d_bias + u, through_activation(v16_mul(d_hidden, v16_sub(v16_set(1.0f), z)), n, relu));
+            put_gradient(z_row + u, d_bias + 2 * units + u,
+                         through_sigmoid(v16_mul(d_hidden, v16_sub(v16_load(h_before + u), n)), z));
+            v16_store(dh + u, v16_mul(d_hidden, z));
+        }
+    }
+}
+
+/* The functions of a GRU of that name, with that body and activation. */
+#define GRU_FUNCTIONS(name, body, relu)                                                                                        \
+    static void name##_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h, float *c) { \
+        (void)c;                                                                                                               \
+        body##_forward(units, rows, gates, gate_stride, bias, h, relu);                                                        \
+    }                                                                                                                          \
+    static void name##_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before,                  \
+                                const float *c_before, float *dh, float *dc, float *d_bias) {                                  \
+        (void)c_before, (void)dc;                                                                                              \
+        body##_backward(units, rows, gates, gate_stride, h_before, dh, d_bias, relu);                                          \
+    }
+GRU_FUNCTIONS(gru_after_tanh, gru, 0)
+GRU_FUNCTIONS(gru_after_relu, gru, 1)
+GRU_FUNCTIONS(gru_before_tanh, gru_before, 0)
+GRU_FUNCTIONS(gru_before_relu, gru_before, 1)
+
 /* --- RNN: h' = tanh(sum) or max(sum, 0) ------------------------------------------------------------------------------- */
 
 PYLSTM_INLINE void rnn_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h,
@@ -204,7 +283,7 @@ PYLSTM_INLINE void rnn_forward(int units, int rows, float *gates, size_t gate_st
     for (int r = 0; r < rows; r++, gates += gate_stride, h += units) {
         for (int u = 0; u < units; u += VECTOR) {
             const v16 sum = v16_add(v16_load(gates + u), v16_load(bias + u));
-            const v16 value = relu ? v16_max(sum, v16_set(0.0f)) : v16_tanh(sum);
+            const v16 value = activation(sum, relu);
             v16_store(gates + u, value);
             v16_store(h + u, value);
         }
@@ -215,10 +294,7 @@ PYLSTM_INLINE void rnn_backward(int units, int rows, float *gates, size_t gate_s
                                 const int relu) {
     for (int r = 0; r < rows; r++, gates += gate_stride, dh += units) {
         for (int u = 0; u < units; u += VECTOR) {
-            const v16 value = v16_load(gates + u), d_hidden = v16_load(dh + u);
-            /* 1 above 0, else 0: even the smallest normal float times 3e38 is more than 1. */
-            const v16 passes = v16_min(v16_mul(value, v16_set(3e38f)), v16_set(1.0f));
-            put_gradient(gates + u, d_bias + u, relu ? v16_mul(d_hidden, passes) : through_tanh(d_hidden, value));
+            put_gradient(gates + u, d_bias + u, through_activation(v16_load(dh + u), v16_load(gates + u), relu));
             v16_store(dh + u, v16_set(0.0f));
         }
     }
@@ -251,7 +327,12 @@ const pylstm_bulk_kernels PYLSTM_JOIN(pylstm_bulk_kernels_, PYLSTM_VECTOR) = {
                           .forward = lstm_options_forward,
                           .backward = lstm_options_backward,
                           .normalise_backward = lstm_normalise_backward},
-    .gru = {.forward = gru_forward, .backward = gru_backward},
+    .gru_after_tanh = {.forward = gru_after_tanh_forward, .backward = gru_after_tanh_backward},
+    .gru_after_relu = {.forward = gru_after_relu_forward, .backward = gru_after_relu_backward},
+    .gru_before_tanh = {.forward = gru_before_tanh_forward, .backward = gru_before_tanh_backward},
+    .gru_before_relu = {.forward = gru_before_relu_forward, .backward = gru_before_relu_backward},
+    .gru_reset = gru_reset,
+    .gru_reset_backward = gru_reset_backward,
     .rnn_tanh = {.forward = rnn_tanh_forward, .backward = rnn_tanh_backward},
     .rnn_relu = {.forward = rnn_relu_forward, .backward = rnn_relu_backward},
 };

@@ -26,7 +26,7 @@ static void add_normalised(const float *x, const float *gain, int size, int unit
     const v16_moments moments = moments_of(x, size, n_rows, 1);
     for (int k = 0; k < units * n_rows; k += VECTOR) {
         const v16 start = begins ? v16_set(0.0f) : v16_load(y + k);
-        v16_store(y + k, v16_fma(v16_load(gain + k), normalised(v16_load(x + k), moments), start));
+        v16_store(y + k, v16_fma(v16_load(gain + k), centred(v16_load(x + k), moments), start));
     }
 }
 
@@ -38,17 +38,17 @@ static void normalised_backward(const float *x, const float *gain, int size, int
     const float count = (float)size * (float)n_rows;
     v16 sum = v16_set(0.0f), products = sum, mean, product;
     for (int k = 0; k < units * n_rows; k += VECTOR) {
-        const v16 n = normalised(v16_load(x + k), moments), d = v16_load(dy + k), g = v16_mul(d, v16_load(gain + k));
+        const v16 n = centred(v16_load(x + k), moments), d = v16_load(dy + k), g = v16_mul(d, v16_load(gain + k));
         v16_store(d_gain + k, v16_fma(d, n, v16_load(d_gain + k)));
         sum = v16_add(sum, g);
         products = v16_fma(g, n, products);
     }
-    mean = v16_set(sum_of_lanes(sum) / count);
-    product = v16_set(sum_of_lanes(products) / count);
+    mean = v16_set(sum_of_vector(sum) / count);
+    product = v16_set(sum_of_vector(products) / count);
     for (int k = 0; k < units * n_rows; k += VECTOR) {
-        const v16 n = normalised(v16_load(x + k), moments), g = v16_mul(v16_load(dy + k), v16_load(gain + k));
-        const v16 centred = v16_sub(v16_sub(g, mean), v16_mul(n, product));
-        v16_store(dx + k, v16_mul(v16_mul(centred, v16_set(moments.inverse)), v16_set(moments.scale)));
+        const v16 n = centred(v16_load(x + k), moments), g = v16_mul(v16_load(dy + k), v16_load(gain + k));
+        const v16 distance = v16_sub(v16_sub(g, mean), v16_mul(n, product));
+        v16_store(dx + k, v16_mul(v16_mul(distance, v16_set(moments.inverse)), v16_set(moments.scale)));
     }
 }
 
@@ -122,7 +122,7 @@ static void h_backward(const pylstm_bulk_lstm_options *options, int units, const
         const v16 c = v16_load(cell + u), d_hidden = v16_load(dh + u);
         v16 shown = c, d_shown;
         if (options->gain_c)
-            shown = v16_fma(v16_load(options->gain_c + u), normalised(c, moments), v16_load(options->bias_c + u));
+            shown = v16_fma(v16_load(options->gain_c + u), centred(c, moments), v16_load(options->bias_c + u));
         shown = v16_tanh(shown);
         d_shown = through_tanh(v16_mul(d_hidden, v16_load(o_row + u)), shown);
         v16_store(d_o + u, v16_mul(d_hidden, shown));

@@ -67,9 +67,14 @@ static inline double pylstm_row_value(pylstm_row row, int output) {
 typedef struct pylstm_events {
     pylstm_event *to;
     size_t n;
+    double origin; /* seconds from the beginning to row 0 */
 } pylstm_events;
 
 static inline void pylstm_event_add(pylstm_events *events, pylstm_event event) {
+    event.time += events->origin;
+    event.onset += events->origin;
+    if (event.offset != PYLSTM_NOT_YET)
+        event.offset += events->origin;
     events->to[events->n++] = event;
 }
 

@@ -18,9 +18,8 @@
 /* Working memory of one thread. */
 typedef struct desk {
     char *features_scratch;
-    float *frames;  /* PYLSTM_GROUP_ROWS rows of n_features */
-    float *rows[2]; /* PYLSTM_GROUP_ROWS padded rows each */
-    float *layer_scratch;
+    float *frames; /* PYLSTM_GROUP_ROWS rows of n_features */
+    pylstm_graph_work work;
 } desk;
 
 struct pylstm_batch {
@@ -40,15 +39,13 @@ static pylstm_batch *lay_out(pylstm_arena *arena, const pylstm_model *model, int
         const size_t features = model->features ? pylstm_features_scratch_size(model->features) : 0;
         char *features_scratch = pylstm_arena_take(arena, features, 1);
         float *frames = pylstm_arena_take(arena, PYLSTM_GROUP_ROWS * (size_t)model->n_features, sizeof *frames);
-        float *rows = pylstm_arena_take(arena, 2 * PYLSTM_GROUP_ROWS * model->widest_row, sizeof *rows);
-        float *layer_scratch = pylstm_arena_take(arena, model->group_scratch, sizeof *layer_scratch);
+        const pylstm_graph_work work = pylstm_graph_work_init(arena, &model->graph, PYLSTM_GROUP_ROWS, PYLSTM_GROUP_STREAMS);
         if (!arena->base)
             continue;
         desks[k] = (desk){
             .features_scratch = features_scratch,
             .frames = frames,
-            .rows = {rows, rows + PYLSTM_GROUP_ROWS * model->widest_row},
-            .layer_scratch = layer_scratch,
+            .work = work,
         };
     }
     if (!batch)
@@ -126,6 +123,7 @@ typedef struct member {
     pylstm_row_taker taker;
     pylstm_samples samples; /* audio that is left */
     size_t frames;          /* frames that have been taken, for PYLSTM_FRAMES */
+    int64_t done;           /* frames, or rows of the features, before those just taken */
     float *out;
 } member;
 
@@ -136,9 +134,11 @@ static int take_frames(const desk *at, member *m, float *frames, int most) {
     const size_t width = (size_t)model->n_features;
     int n;
     if (part->type != PYLSTM_FRAMES) {
+        m->done = (int64_t)pylstm_features_progress_of(pylstm_stream_features(part->stream)).rows;
         return (int)pylstm_features_push(model->features, pylstm_stream_features(part->stream), at->features_scratch,
                                          &m->samples, frames, (size_t)most);
     }
+    m->done = pylstm_counters(part->stream)->position + (int64_t)m->frames;
     for (n = 0; n < most && m->frames < part->n; n++, m->frames++)
         memcpy(frames + (size_t)n * width, (const char *)part->data + (ptrdiff_t)m->frames * part->stride,
                width * sizeof(float));
@@ -146,57 +146,44 @@ static int take_frames(const desk *at, member *m, float *frames, int most) {
     return n;
 }
 
-/* Runs the frames of a round through every layer; afterwards group->x holds the rows of the last one. */
-static void run_layers(const pylstm_model *model, const desk *at, pylstm_group *group, member *const *taking) {
-    size_t place = model->layers_state;
-    for (int k = 0; k < model->n_layers; k++) {
-        const pylstm_layer *layer = &model->layers[k];
-        for (int s = 0; s < group->n_streams; s++)
-            group->state[s] = (float *)(taking[s]->part.stream->state + place);
-        for (int row = 0; row < group->n_rows; row++)
-            group->y[row] = at->rows[k % 2] + (size_t)row * pylstm_padded(layer->output_size);
-        pylstm_layer_forward_group(layer, group, at->layer_scratch);
-        for (int row = 0; row < group->n_rows; row++)
-            group->x[row] = group->y[row];
-        place += layer->state_size * sizeof(float);
+/* Hands the rows of a round out, which stand member by member. */
+static void write_rows(const pylstm_model *model, member *const *taking, const pylstm_graph_part *parts, int n_parts,
+                       const float *const *rows) {
+    const size_t row_bytes = (size_t)model->n_outputs * sizeof(float);
+    for (int s = 0; s < n_parts; s++) {
+        if (taking[s]->taker.take && parts[s].n_out)
+            taking[s]->taker.take(taking[s]->taker.self, rows, parts[s].n_out);
+        for (int t = 0; taking[s]->out && t < parts[s].n_out; t++, taking[s]->out += model->n_outputs)
+            memcpy(taking[s]->out, rows[t], row_bytes);
+        rows += parts[s].n_out;
+        pylstm_counters(taking[s]->part.stream)->frames += parts[s].n_out;
     }
 }
 
 /* Takes, runs and writes one round. Returns the number of members that may have more. */
 static int run_round(const pylstm_model *model, const desk *at, member **going, int n_going) {
     const int most = PYLSTM_GROUP_ROWS / n_going < PYLSTM_BLOCK_FRAMES ? PYLSTM_GROUP_ROWS / n_going : PYLSTM_BLOCK_FRAMES;
-    const size_t width = (size_t)model->n_features, row_bytes = (size_t)model->n_outputs * sizeof(float);
+    const size_t width = (size_t)model->n_features;
+    const float *x[PYLSTM_GROUP_ROWS], *y[PYLSTM_GROUP_ROWS];
+    pylstm_graph_part parts[PYLSTM_GROUP_STREAMS];
     member *taking[PYLSTM_GROUP_STREAMS];
-    pylstm_group group;
-    int row = 0, more = 0;
-    group.n_streams = 0;
+    int row = 0, more = 0, n_parts = 0;
     for (int s = 0; s < n_going; s++) {
         float *frames = at->frames + (size_t)row * width;
         const int n = take_frames(at, going[s], frames, most);
         if (n) {
-            taking[group.n_streams] = going[s];
-            group.n_frames[group.n_streams++] = n;
+            char *state = going[s]->part.stream->state + model->layers_state;
+            taking[n_parts] = going[s];
+            parts[n_parts++] = (pylstm_graph_part){.state = (float *)state, .done = going[s]->done, .n = n};
             for (int t = 0; t < n; t++)
-                group.x[row++] = frames + (size_t)t * width;
+                x[row++] = frames + (size_t)t * width;
         }
         if (n == most)
             going[more++] = going[s];
     }
-    group.n_rows = row;
     if (row)
-        run_layers(model, at, &group, taking);
-    row = 0;
-    for (int s = 0; s < group.n_streams; s++) {
-        if (taking[s]->taker.take)
-            taking[s]->taker.take(taking[s]->taker.self, group.x + row, group.n_frames[s]);
-        for (int t = 0; t < group.n_frames[s]; t++, row++) {
-            if (!taking[s]->out)
-                continue;
-            memcpy(taking[s]->out, group.x[row], row_bytes);
-            taking[s]->out += model->n_outputs;
-        }
-        pylstm_counters(taking[s]->part.stream)->frames += group.n_frames[s];
-    }
+        pylstm_graph_run(&model->graph, &at->work, parts, n_parts, x, y, NULL, 0);
+    write_rows(model, taking, parts, n_parts, y);
     return more;
 }
 

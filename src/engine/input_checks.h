@@ -11,7 +11,7 @@ pylstm_status pylstm_push_check(pylstm_push *part, int is_taken);
 /* Checks everything about the stream itself that can refuse n more samples or frames of a kind of input. */
 pylstm_status pylstm_input_check(const pylstm_stream *stream, int input, size_t n);
 
-/* Counts the rows that audio completes. A stream that was not fed with audio has no rows left to flush. */
-pylstm_status pylstm_count_rows(const pylstm_stream *stream, size_t n_samples, int flush, int64_t *rows);
+/* Counts the rows that n more samples or frames complete; n 0: of the kind of input that the stream has had, if any. */
+pylstm_status pylstm_count_rows(const pylstm_stream *stream, int input, size_t n, int flush, int64_t *rows);
 
 #endif

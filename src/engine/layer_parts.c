@@ -19,8 +19,8 @@ static int count_entries(const pylstm_cell_part *table) {
 static int find_part(const pylstm_model *model, parts_of which, int index, pylstm_layer_part *part) {
     int n = 0;
     *part = (pylstm_layer_part){.name = NULL};
-    for (int k = 0; model && k < model->n_layers; k++) {
-        const pylstm_layer *layer = &model->layers[k];
+    for (int k = 0; model && k < model->graph.n_nodes; k++) {
+        const pylstm_layer *layer = &model->graph.layers[k];
         const pylstm_cell_part *table = which == STATE ? layer->kind->state : layer->kind->trace;
         const int n_entries = count_entries(table);
         for (int entry = 0; entry < n_entries * layer->n_cells; entry++, n++) {
@@ -81,9 +81,10 @@ int64_t pylstm_model_trace_width(const pylstm_model *model) {
 
 /* Copies every part in order, side by side: the state to `to` or, where that is NULL, `from` to the state. */
 static void copy_state(const pylstm_stream *stream, float *to, const float *from) {
-    float *place = (float *)(stream->state + stream->model->layers_state);
-    for (int k = 0; k < stream->model->n_layers; k++) {
-        const pylstm_layer *layer = &stream->model->layers[k];
+    const pylstm_graph *graph = &stream->model->graph;
+    for (int k = 0; k < graph->n_nodes; k++) {
+        const pylstm_layer *layer = &graph->layers[k];
+        float *place = (float *)(stream->state + stream->model->layers_state) + graph->nodes[k].state;
         const int n = count_entries(layer->kind->state);
         for (int part = 0; part < n * layer->n_cells; part++) {
             const int size = layer->kind->state[part % n].size(layer);

@@ -83,6 +83,16 @@ void pylstm_listener_destroy(pylstm_listener *listener) {
     pylstm_block_destroy(listener);
 }
 
+/* Where the events of a push go. Rows of a model may stand for times after the beginning from the first on. */
+static pylstm_events events_of(const pylstm_listener *listener, pylstm_event *to) {
+    const pylstm_model *model = listener->decision->model;
+    double origin = 0;
+    if (listener->stream && model->features)
+        origin = (double)pylstm_graph_first(&model->graph) * pylstm_features_hop_length(model->features) /
+                 pylstm_features_sr(model->features);
+    return (pylstm_events){.to = to, .origin = origin};
+}
+
 /* --- push ------------------------------------------------------------------------------------------------------------- */
 
 static void take_rows(void *self, const float *const *rows, int n_rows) {
@@ -100,10 +110,9 @@ static pylstm_row_taker taker_of(pylstm_listener *listener) {
 /* Counts rows and events of a push into a listener that the caller has acquired. */
 static pylstm_status count(const pylstm_listener *listener, int input, size_t n, int flush, uint64_t *rows, uint64_t *events) {
     const pylstm_stream *stream = listener->stream;
-    int64_t n_rows = (int64_t)n;
+    int64_t n_rows;
     PYLSTM_TRY(pylstm_input_check(stream, input, n));
-    if (input == PYLSTM_INPUT_AUDIO || !n)
-        PYLSTM_TRY(pylstm_count_rows(stream, n, flush, &n_rows));
+    PYLSTM_TRY(pylstm_count_rows(stream, input, n, flush, &n_rows));
     *rows = (uint64_t)n_rows;
     *events = listener->decision->kind->most_events(listener->decision, (uint64_t)n_rows);
     return PYLSTM_OK;
@@ -156,7 +165,7 @@ static pylstm_status begin_part(pylstm_hearing *part, const pylstm_model *model)
     status = count(listener, input_of(part->type, part->n), part->n, 0, &rows, &events);
     if (!status && part->n && events > part->max_events)
         status = PYLSTM_OUT_TOO_SMALL;
-    listener->events = (pylstm_events){.to = part->events};
+    listener->events = events_of(listener, part->events);
     if (status)
         pylstm_listener_release(listener);
     return status;
@@ -302,7 +311,7 @@ static pylstm_status flush(pylstm_listener *listener, double length, size_t max_
     } else {
         PYLSTM_TRY(count(listener, PYLSTM_INPUT_UNDECIDED, 0, 1, &n_rows, &most));
         if (pylstm_counters(stream)->input == PYLSTM_INPUT_AUDIO)
-            length = (double)pylstm_counters(stream)->position;
+            length = (double)pylstm_counters(stream)->position - listener->events.origin * listener->decision->rate;
     }
     if (most > max_events)
         return PYLSTM_OUT_TOO_SMALL;
@@ -320,7 +329,7 @@ static pylstm_status flush_any(pylstm_listener *listener, double length, pylstm_
     if (!listener || !n_events || (!events && max_events) || (!out && out_rows) || (out && !rows))
         return PYLSTM_BAD_ARGUMENT;
     PYLSTM_TRY(pylstm_listener_acquire(listener));
-    listener->events = (pylstm_events){.to = events};
+    listener->events = events_of(listener, events);
     status = flush(listener, length, max_events, out, out_rows, rows);
     if (!status)
         *n_events = listener->events.n;

@@ -18,9 +18,9 @@
 typedef struct description {
     pylstm_model_file file;
     pylstm_features_config features;
-    int has_features, n_labels, n_layers;
-    pylstm_layer layers[PYLSTM_MAX_LAYERS];
-    int n_features, n_outputs;
+    int has_features, n_labels;
+    pylstm_graph_plan plan;
+    int n_outputs;
 } description;
 
 static pylstm_status read_label(description *d, int index, char label[MAX_LABEL], pylstm_error *why) {
@@ -32,26 +32,15 @@ static pylstm_status read_label(description *d, int index, char label[MAX_LABEL]
 static pylstm_status describe_features(description *d, pylstm_error *why) {
     static const char *const kinds[] = {"none", "mfcc", "logmel", NULL};
     int kind;
-    d->n_features = 0;
     PYLSTM_TRY(pylstm_config_choice(&d->file, "features.kind", kinds, &kind, why));
     d->has_features = kind != 0;
-    if (!d->has_features)
-        return PYLSTM_OK;
-    PYLSTM_TRY(pylstm_features_config_read(&d->file, &d->features, why));
-    d->n_features = pylstm_features_width(&d->features);
-    return PYLSTM_OK;
+    return d->has_features ? pylstm_features_config_read(&d->file, &d->features, why) : PYLSTM_OK;
 }
 
 static pylstm_status describe_layers(description *d, pylstm_error *why) {
-    const int fewest = d->has_features ? 0 : 1;
-    PYLSTM_TRY(pylstm_config_integer(&d->file, "layers.count", fewest, PYLSTM_MAX_LAYERS, &d->n_layers, why));
-    d->n_outputs = d->n_features;
-    for (int k = 0; k < d->n_layers; k++) {
-        PYLSTM_TRY(pylstm_layer_read(&d->file, k, d->n_outputs, &d->layers[k], why));
-        d->n_outputs = d->layers[k].output_size;
-    }
-    if (!d->has_features)
-        d->n_features = d->layers[0].input_size;
+    const int n_features = d->has_features ? pylstm_features_width(&d->features) : 0;
+    PYLSTM_TRY(pylstm_graph_read(&d->file, n_features, &d->plan, why));
+    d->n_outputs = d->plan.graph.n_nodes ? d->plan.layers[d->plan.graph.n_nodes - 1].output_size : n_features;
     return PYLSTM_OK;
 }
 
@@ -74,49 +63,30 @@ static pylstm_status describe(description *d, const void *bytes, size_t size, py
     PYLSTM_TRY(describe_labels(d, why));
     pylstm_model_file_use_below(&d->file, PYLSTM_DECISION); /* check_decision reads them, with the labels */
     if (d->has_features)
-        PYLSTM_TRY(pylstm_model_cost_check(&d->file, &d->features, why));
+        PYLSTM_TRY(pylstm_model_cost_check(&d->file, &d->features, &d->plan, why));
     return pylstm_model_file_finish(&d->file, why);
 }
 
-static void at_least(size_t *value, size_t least) {
-    *value = *value < least ? least : *value;
-}
-
-/* What a stream needs, from the layers and features that are already there. */
+/* What a stream needs, from the graph and features that are already there. */
 static void measure_stream(pylstm_model *model) {
-    size_t size = sizeof(pylstm_stream_counters);
-    model->features_state = size;
+    model->features_state = sizeof(pylstm_stream_counters);
+    model->layers_state = model->features_state;
     if (model->features)
-        size += pylstm_round_up(pylstm_features_state_size(model->features));
-    model->layers_state = size;
-    model->widest_row = pylstm_padded(model->n_features);
-    for (int k = 0; k < model->n_layers; k++) {
-        const pylstm_layer *layer = &model->layers[k];
-        size += layer->state_size * sizeof(float);
-        at_least(&model->layer_scratch, pylstm_layer_scratch_size(layer, PYLSTM_BLOCK_FRAMES));
-        at_least(&model->group_scratch, pylstm_layer_scratch_size(layer, PYLSTM_GROUP_ROWS));
-        at_least(&model->widest_row, pylstm_padded(layer->output_size));
-    }
-    model->state_size = size;
+        model->layers_state += pylstm_round_up(pylstm_features_state_size(model->features));
+    model->state_size = model->layers_state + model->graph.state_size * sizeof(float);
 }
 
 static pylstm_model *lay_out(description *d, pylstm_arena *arena, const pylstm_kernels *kernels) {
     pylstm_model *model = pylstm_arena_take(arena, 1, sizeof *model);
     const pylstm_features *features = d->has_features ? pylstm_features_init(arena, &d->features, kernels) : NULL;
-    pylstm_layer *layers = pylstm_arena_take(arena, (size_t)d->n_layers, sizeof *layers);
     char **labels = pylstm_arena_take(arena, (size_t)d->n_labels, sizeof *labels);
     char *label_text = pylstm_arena_take(arena, (size_t)d->n_labels, MAX_LABEL);
     int n_info, n_decision;
     pylstm_setting *info = pylstm_entries_lay_out(&d->file, PYLSTM_INFO, arena, &n_info);
     pylstm_setting *decision = pylstm_entries_lay_out(&d->file, PYLSTM_DECISION, arena, &n_decision);
-    for (int k = 0; k < d->n_layers; k++) {
-        d->layers[k].kernels = kernels;
-        pylstm_layer_pack(&d->file, &d->layers[k], arena);
-    }
+    const pylstm_graph graph = pylstm_graph_lay_out(&d->plan, &d->file, kernels, arena);
     if (!arena->base)
         return NULL;
-    if (d->n_layers)
-        memcpy(layers, d->layers, (size_t)d->n_layers * sizeof *layers);
     for (int k = 0; k < d->n_labels; k++) {
         labels[k] = label_text + (size_t)k * MAX_LABEL;
         read_label(d, k, labels[k], NULL);
@@ -124,12 +94,11 @@ static pylstm_model *lay_out(description *d, pylstm_arena *arena, const pylstm_k
     *model = (pylstm_model){
         .kernels = kernels,
         .features = features,
-        .layers = layers,
-        .n_layers = d->n_layers,
-        .n_features = d->n_features,
+        .graph = graph,
+        .n_features = graph.n_features,
         .n_outputs = d->n_outputs,
         .labels = d->n_labels ? labels : NULL,
-        .independent = d->n_layers && d->layers[d->n_layers - 1].independent_outputs,
+        .independent = graph.n_nodes && graph.layers[graph.n_nodes - 1].independent_outputs,
         .info = info,
         .n_info = n_info,
         .decision = decision,

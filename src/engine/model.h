@@ -3,16 +3,13 @@
 #define PYLSTM_ENGINE_MODEL_H
 
 #include "decisions/decisions.h"
+#include "engine/graph.h"
 #include "features/features.h"
-#include "layers/layers.h"
-
-#define PYLSTM_MAX_LAYERS 64
 
 struct pylstm_model {
     const pylstm_kernels *kernels;
     const pylstm_features *features; /* NULL: frames come from outside */
-    pylstm_layer *layers;
-    int n_layers; /* 0: the frames are the output */
+    pylstm_graph graph;              /* without nodes the frames are the output */
     int n_features, n_outputs;
     char **labels;            /* n_outputs of them, or NULL */
     int independent;          /* each output is a probability by itself */
@@ -25,7 +22,6 @@ struct pylstm_model {
     size_t features_state; /* after the counters of the stream */
     size_t layers_state;
     size_t state_size;
-    size_t widest_row, layer_scratch, group_scratch;
 };
 
 /* Refuses settings of a decision in the file that no listener could be made with. */

@@ -1,12 +1,13 @@
 /* The cost of a model per second of audio: a file of a few hundred bytes must not ask for minutes of work.
  *
- * Features have few bytes and may ask for much: they are counted from their configuration. Layers do work in proportion to
- * their weights, whatever their kind is, so they are counted from the shapes of the tensors.
+ * Features have few bytes and may ask for much: they are counted from their configuration. Most layers do work in proportion
+ * to their weights, and are counted from the shapes of their tensors; kinds that do not, count themselves.
  */
 #include "engine/model_cost.h"
 #include "kernels/kernels.h"
 #include "platform/formatted_text.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define SLOWEST_RATE 16000 /* what is pushed may be faster than what the file says */
@@ -19,16 +20,42 @@ static uint64_t matrix_operations(const pylstm_tensor *tensor) {
     return columns * (3 * (padded < whole ? padded : whole) + 12) + 40 * rows + 400;
 }
 
-/* Of all layers, for a row. */
-static uint64_t layers_operations(const pylstm_safetensors *container) {
-    uint64_t sum = 0;
+/* What a node does beside its products, for each row that it sees and for what it remembers of it. */
+static uint64_t rows_operations(const pylstm_layer *layer) {
+    uint64_t sum = 60 * (uint64_t)layer->window.n_taps * (uint64_t)layer->n_inputs;
+    for (int i = 0; i < layer->n_inputs; i++)
+        sum += (uint64_t)layer->input_widths[i] * (layer->kind->joins || layer->window.n_taps > 1);
+    return sum;
+}
+
+/* Operations of each layer for a row of its own. */
+static void count_layers(const pylstm_safetensors *container, const pylstm_graph_plan *plan, uint64_t *of_row) {
+    for (int k = 0; k < plan->graph.n_nodes; k++) {
+        const pylstm_layer *layer = &plan->layers[k];
+        of_row[k] = layer->kind->operations ? layer->kind->operations(layer) : 0;
+        of_row[k] += plan->graph.is_plain ? 0 : rows_operations(layer);
+    }
     for (int k = 0; k < container->n_tensors; k++) {
         pylstm_tensor tensor;
         pylstm_safetensors_tensor(container, k, &tensor);
-        if (strncmp(tensor.name, "layers.", 7) == 0)
-            sum += tensor.rank == 2 ? matrix_operations(&tensor) : 4 * tensor.count;
+        if (strncmp(tensor.name, "layers.", 7) != 0)
+            continue;
+        const int index = atoi(tensor.name + 7); /* one that has been asked for */
+        if (!plan->layers[index].kind->operations)
+            of_row[index] += tensor.rank == 2 ? matrix_operations(&tensor) : 4 * tensor.count;
     }
-    return sum;
+}
+
+static void add_layers(const pylstm_safetensors *container, const pylstm_graph_plan *plan, pylstm_model_cost *cost) {
+    uint64_t of_row[PYLSTM_MAX_LAYERS], most = 0;
+    count_layers(container, plan, of_row);
+    cost->costliest = -1;
+    for (int k = 0; k < plan->graph.n_nodes; k++) {
+        const uint64_t period = (uint64_t)plan->nodes[k].period, operations = (of_row[k] + period - 1) / period;
+        cost->layers += operations;
+        cost->costliest = operations > most ? k : cost->costliest;
+        most = operations > most ? operations : most;
+    }
 }
 
 static uint64_t rate_of(const pylstm_features_config *config) {
@@ -39,21 +66,21 @@ static uint64_t of_a_frame(const pylstm_model_cost *cost) {
     return cost->features.transform + cost->features.bands + cost->features.row + cost->layers;
 }
 
-pylstm_model_cost pylstm_model_cost_of(const pylstm_model_file *file, const pylstm_features_config *config) {
-    pylstm_model_cost cost = {
-        .features = pylstm_features_cost_of(config),
-        .layers = layers_operations(&file->container),
-    };
+pylstm_model_cost pylstm_model_cost_of(const pylstm_model_file *file, const pylstm_features_config *config,
+                                       const pylstm_graph_plan *plan) {
+    pylstm_model_cost cost = {.features = pylstm_features_cost_of(config)};
+    add_layers(&file->container, plan, &cost);
     cost.per_second =
         rate_of(config) * cost.features.sample + rate_of(config) * of_a_frame(&cost) / (uint64_t)config->hop_length;
     return cost;
 }
 
 /* The settings that most of the cost of a frame comes from. */
-static void name_driver(char text[96], const pylstm_model_cost *cost, const pylstm_features_config *config) {
+static void name_driver(char text[96], const pylstm_model_cost *cost, const pylstm_features_config *config,
+                        const pylstm_graph_plan *plan) {
     const pylstm_features_cost *features = &cost->features;
     if (cost->layers > features->transform && cost->layers > features->bands)
-        pylstm_format(text, 96, "the sizes of its layers");
+        pylstm_format(text, 96, "the sizes of its layers, of layer %s above all", plan->names[cost->costliest]);
     else if (features->bands > features->transform && config->kind == PYLSTM_FEATURES_MFCC)
         pylstm_format(text, 96, "features.n_mels = %d with features.n_mfcc = %d", config->n_mels, config->n_mfcc);
     else if (features->bands > features->transform)
@@ -62,13 +89,14 @@ static void name_driver(char text[96], const pylstm_model_cost *cost, const pyls
         pylstm_format(text, 96, "features.n_fft = %d", config->n_fft);
 }
 
-pylstm_status pylstm_model_cost_check(const pylstm_model_file *file, const pylstm_features_config *config, pylstm_error *why) {
-    const pylstm_model_cost cost = pylstm_model_cost_of(file, config);
+pylstm_status pylstm_model_cost_check(const pylstm_model_file *file, const pylstm_features_config *config,
+                                      const pylstm_graph_plan *plan, pylstm_error *why) {
+    const pylstm_model_cost cost = pylstm_model_cost_of(file, config, plan);
     const uint64_t rate = rate_of(config), left = PYLSTM_MAX_OPERATIONS - rate * cost.features.sample;
     char driver[96];
     if (cost.per_second <= PYLSTM_MAX_OPERATIONS)
         return PYLSTM_OK;
-    name_driver(driver, &cost, config);
+    name_driver(driver, &cost, config, plan);
     return pylstm_fail(why, PYLSTM_BAD_MODEL,
                        "[cost] features.hop_length is %d; expected at least %lu: each second of audio would cost %.2g "
                        "operations, more than %.2g, most of them for %s",

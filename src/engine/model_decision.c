@@ -54,7 +54,7 @@ static pylstm_status gather(const pylstm_model *model, const pylstm_setting *set
     *source = (pylstm_decision_source){
         .model = model,
         .outputs = {.n = model->n_outputs, .labels = (const char *const *)model->labels, .independent = model->independent},
-        .hop = model->features ? pylstm_features_hop_length(model->features) : 1,
+        .hop = model->features ? pylstm_model_hop_length(model) : 1,
         .rate = model->features ? pylstm_features_sr(model->features) : 1,
         .settings.given = {.array = settings, .n = n_settings, .prefix = ""},
     };

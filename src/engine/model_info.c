@@ -23,7 +23,10 @@ int pylstm_model_n_outputs(const pylstm_model *model) {
 }
 
 int64_t pylstm_model_latency(const pylstm_model *model) {
-    return model && model->features ? pylstm_features_latency(model->features) : 0;
+    if (!model || !model->features)
+        return 0;
+    return pylstm_features_latency(model->features) +
+           pylstm_graph_look(&model->graph) * pylstm_features_hop_length(model->features);
 }
 
 const char *pylstm_model_isa(const pylstm_model *model) {
@@ -35,7 +38,34 @@ const char *pylstm_model_label(const pylstm_model *model, int output) {
 }
 
 int pylstm_model_hop_length(const pylstm_model *model) {
-    return model && model->features ? pylstm_features_hop_length(model->features) : 0;
+    if (!model || !model->features)
+        return 0;
+    return pylstm_features_hop_length(model->features) * (int)pylstm_graph_period(&model->graph);
+}
+
+/* --- the graph -------------------------------------------------------------------------------------------------------- */
+
+int pylstm_model_n_nodes(const pylstm_model *model) {
+    return model ? model->graph.n_nodes : 0;
+}
+
+pylstm_status pylstm_model_node(const pylstm_model *model, int index, pylstm_node_info *node) {
+    const pylstm_layer *layer;
+    if (!model || !node || index < 0 || index >= model->graph.n_nodes)
+        return PYLSTM_BAD_ARGUMENT;
+    layer = &model->graph.layers[index];
+    *node = (pylstm_node_info){
+        .name = model->graph.names[index],
+        .kind = layer->kind->name,
+        .positions = layer->output_positions,
+        .channels = layer->output_size / layer->output_positions,
+        .first = model->graph.nodes[index].first,
+        .period = model->graph.nodes[index].period,
+        .look = model->graph.nodes[index].look,
+        .state_size = (index + 1 < model->graph.n_nodes ? model->graph.nodes[index + 1].state : model->graph.state_size) -
+                      model->graph.nodes[index].state,
+    };
+    return PYLSTM_OK;
 }
 
 /* --- notes and settings ----------------------------------------------------------------------------------------------- */

@@ -30,31 +30,35 @@ static void deliver(destination *to, const float *const *rows, int n_rows, size_
         to->taker.take(to->taker.self, rows, n_rows);
 }
 
-/* Runs n_frames (at most a block) through every layer and delivers the rows of the last one. */
-static void run_layers(pylstm_stream *stream, const float *const *frames, int n_frames, destination *to, float *trace,
-                       size_t trace_stride) {
+/* Runs n frames (at most a block), before which the stream has had `done`, through the graph and delivers the rows of the last
+ * node. */
+static void run_block(pylstm_stream *stream, const float *const *frames, int n, int64_t done, destination *to, float *trace,
+                      size_t trace_stride) {
     const pylstm_model *model = stream->model;
-    const float *x[PYLSTM_BLOCK_FRAMES];
-    float *state = (float *)(stream->state + model->layers_state);
-    memcpy(x, frames, (size_t)n_frames * sizeof *x);
-    for (int k = 0; k < model->n_layers; k++) {
-        const pylstm_layer *layer = &model->layers[k];
-        float *y = stream->rows[k % 2];
-        pylstm_layer_forward(layer, state, stream->layer_scratch, x, n_frames, y, trace, trace_stride);
-        state += layer->state_size;
-        if (trace)
-            trace += layer->trace_size;
-        for (int t = 0; t < n_frames; t++)
-            x[t] = y + (size_t)t * pylstm_padded(layer->output_size);
+    pylstm_graph_part part = {.state = (float *)(stream->state + model->layers_state), .done = done, .n = n};
+    const float *rows[PYLSTM_GROUP_ROWS];
+    pylstm_graph_run(&model->graph, &stream->work, &part, 1, frames, rows, trace, trace_stride);
+    deliver(to, rows, part.n_out, (size_t)model->n_outputs);
+    pylstm_counters(stream)->frames += part.n_out;
+}
+
+/* Runs the zeros behind the last of all frames through nodes that look ahead. */
+static void run_end(pylstm_stream *stream, int64_t done, destination *to) {
+    const pylstm_model *model = stream->model;
+    pylstm_graph_part part = {.state = (float *)(stream->state + model->layers_state), .done = done};
+    const float *rows[PYLSTM_GROUP_ROWS];
+    int64_t beyond = 0;
+    while (pylstm_graph_finish(&model->graph, &stream->work, &part, &beyond, rows)) {
+        deliver(to, rows, part.n_out, (size_t)model->n_outputs);
+        pylstm_counters(stream)->frames += part.n_out;
     }
-    deliver(to, x, n_frames, (size_t)model->n_outputs);
-    pylstm_counters(stream)->frames += n_frames;
 }
 
 /* Computes features of the samples, block by block, and runs them through the layers. */
-static void run_audio(pylstm_stream *stream, pylstm_samples *samples, destination to) {
+static void run_audio(pylstm_stream *stream, pylstm_samples *samples, destination *to) {
     const pylstm_model *model = stream->model;
     const float *frames[PYLSTM_BLOCK_FRAMES];
+    int64_t done = (int64_t)pylstm_features_progress_of(pylstm_stream_features(stream)).rows;
     size_t n;
     for (int t = 0; t < PYLSTM_BLOCK_FRAMES; t++)
         frames[t] = stream->block_frames + (size_t)t * (size_t)model->n_features;
@@ -62,33 +66,40 @@ static void run_audio(pylstm_stream *stream, pylstm_samples *samples, destinatio
         n = pylstm_features_push(model->features, pylstm_stream_features(stream), stream->features_scratch, samples,
                                  stream->block_frames, PYLSTM_BLOCK_FRAMES);
         if (n)
-            run_layers(stream, frames, (int)n, &to, NULL, 0);
+            run_block(stream, frames, (int)n, done, to, NULL, 0);
+        done += (int64_t)n;
     } while (n == PYLSTM_BLOCK_FRAMES);
 }
 
-static void run_frames(const pylstm_push *part, destination to, float *trace) {
+/* With a trace, frames go one by one where a layer may give no row for one: its trace of that frame stays zero. */
+static void run_frames(const pylstm_push *part, destination *to, float *trace) {
     pylstm_stream *stream = part->stream;
     const pylstm_model *model = stream->model;
     const size_t trace_stride = trace ? (size_t)pylstm_model_trace_width(model) : 0, width = (size_t)model->n_features;
+    const size_t most = trace && !model->graph.is_plain ? 1 : PYLSTM_BLOCK_FRAMES;
     const char *frames = part->data;
     const float *block[PYLSTM_BLOCK_FRAMES];
+    int64_t done = pylstm_counters(stream)->position;
     size_t n;
+    if (trace)
+        memset(trace, 0, part->n * trace_stride * sizeof *trace);
     for (size_t left = part->n; left; left -= n) {
-        n = left < PYLSTM_BLOCK_FRAMES ? left : PYLSTM_BLOCK_FRAMES;
+        n = left < most ? left : most;
         for (size_t k = 0; k < n; k++, frames += part->stride) {
             float *row = stream->block_frames + k * width;
             memcpy(row, frames, width * sizeof *row); /* the caller's rows may stand at any address */
             pylstm_keep_finite(row, width);
             block[k] = row;
         }
-        run_layers(stream, block, (int)n, &to, trace, trace_stride);
+        run_block(stream, block, (int)n, done, to, trace, trace_stride);
+        done += (int64_t)n;
         if (trace)
             trace += n * trace_stride;
     }
 }
 
 pylstm_status pylstm_push_through(pylstm_push *part, pylstm_row_taker taker, float *trace) {
-    const destination to = {.out = part->out, .taker = taker};
+    destination to = {.out = part->out, .taker = taker};
     pylstm_status status;
     if (!part->stream)
         return PYLSTM_BAD_ARGUMENT;
@@ -97,10 +108,10 @@ pylstm_status pylstm_push_through(pylstm_push *part, pylstm_row_taker taker, flo
     if (!status) {
         const pylstm_fpmode caller = pylstm_fpmode_enter();
         if (part->type == PYLSTM_FRAMES) {
-            run_frames(part, to, trace);
+            run_frames(part, &to, trace);
         } else if (part->n) {
             pylstm_samples samples = pylstm_samples_of(part);
-            run_audio(part->stream, &samples, to);
+            run_audio(part->stream, &samples, &to);
         }
         pylstm_push_count(part);
         pylstm_fpmode_leave(caller);
@@ -152,33 +163,40 @@ pylstm_status pylstm_stream_trace_frames(pylstm_stream *stream, const float *fra
     return push_alone(&part, rows, trace);
 }
 
-static pylstm_status flush(pylstm_stream *stream, size_t out_rows, size_t *rows, destination to) {
+static pylstm_status flush(pylstm_stream *stream, size_t out_rows, size_t *rows, destination *to) {
+    const pylstm_model *model = stream->model;
     pylstm_samples nothing = {.type = PYLSTM_FLOAT32};
+    int64_t done;
     pylstm_fpmode caller;
     int64_t n_rows;
     if (pylstm_counters(stream)->flushed)
         return PYLSTM_FLUSHED;
-    PYLSTM_TRY(pylstm_count_rows(stream, 0, 1, &n_rows));
-    if ((uint64_t)n_rows > out_rows && (to.out || !to.taker.take))
+    PYLSTM_TRY(pylstm_count_rows(stream, PYLSTM_INPUT_UNDECIDED, 0, 1, &n_rows));
+    if ((uint64_t)n_rows > out_rows && (to->out || !to->taker.take))
         return PYLSTM_OUT_TOO_SMALL;
     *rows = (size_t)n_rows;
     pylstm_counters(stream)->flushed = 1;
-    if (pylstm_counters(stream)->input != PYLSTM_INPUT_AUDIO)
+    if (pylstm_counters(stream)->input == PYLSTM_INPUT_UNDECIDED)
         return PYLSTM_OK;
     caller = pylstm_fpmode_enter();
-    pylstm_features_finish(stream->model->features, pylstm_stream_features(stream));
-    run_audio(stream, &nothing, to);
+    done = pylstm_counters(stream)->position;
+    if (pylstm_counters(stream)->input == PYLSTM_INPUT_AUDIO) {
+        pylstm_features_finish(model->features, pylstm_stream_features(stream));
+        run_audio(stream, &nothing, to);
+        done = (int64_t)pylstm_features_progress_of(pylstm_stream_features(stream)).rows;
+    }
+    run_end(stream, done, to);
     pylstm_fpmode_leave(caller);
     return PYLSTM_OK;
 }
 
 pylstm_status pylstm_flush_through(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows, pylstm_row_taker taker) {
-    const destination to = {.out = out, .taker = taker};
+    destination to = {.out = out, .taker = taker};
     pylstm_status status;
     if (!stream || !rows || (!out && out_rows))
         return PYLSTM_BAD_ARGUMENT;
     PYLSTM_TRY(pylstm_stream_acquire(stream));
-    status = flush(stream, out_rows, rows, to);
+    status = flush(stream, out_rows, rows, &to);
     pylstm_stream_release(stream);
     return status;
 }

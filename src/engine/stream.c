@@ -36,9 +36,8 @@ static pylstm_stream *lay_out(pylstm_arena *arena, const pylstm_model *model) {
     pylstm_stream *stream = pylstm_arena_take(arena, 1, sizeof *stream);
     char *state = pylstm_arena_take(arena, model->state_size, 1);
     char *features_scratch = pylstm_arena_take(arena, model->features ? pylstm_features_scratch_size(model->features) : 0, 1);
-    float *frames = pylstm_arena_take(arena, PYLSTM_BLOCK_FRAMES * model->widest_row, sizeof *frames);
-    float *rows = pylstm_arena_take(arena, 2 * PYLSTM_BLOCK_FRAMES * model->widest_row, sizeof *rows);
-    float *layer_scratch = pylstm_arena_take(arena, model->layer_scratch, sizeof *layer_scratch);
+    float *frames = pylstm_arena_take(arena, PYLSTM_BLOCK_FRAMES * pylstm_padded(model->n_features), sizeof *frames);
+    const pylstm_graph_work work = pylstm_graph_work_init(arena, &model->graph, PYLSTM_BLOCK_FRAMES, 1);
     if (!arena->base)
         return NULL;
     memset(arena->base, 0, arena->used);
@@ -47,8 +46,7 @@ static pylstm_stream *lay_out(pylstm_arena *arena, const pylstm_model *model) {
         .state = state,
         .features_scratch = features_scratch,
         .block_frames = frames,
-        .rows = {rows, rows + PYLSTM_BLOCK_FRAMES * model->widest_row},
-        .layer_scratch = layer_scratch,
+        .work = work,
     };
     pylstm_busy_flag_init(&stream->busy);
     pylstm_published_count_set(&stream->position, 0);
@@ -155,10 +153,11 @@ static int counters_valid(const pylstm_model *model, const char *state) {
     case PYLSTM_INPUT_UNDECIDED:
         return c.position == 0 && c.frames == 0 && of.samples == 0 && !of.finished;
     case PYLSTM_INPUT_AUDIO:
-        return model->features && c.position > 0 && (uint64_t)c.position == of.samples && (uint64_t)c.frames == of.rows &&
-               c.flushed == of.finished;
+        return model->features && c.position > 0 && (uint64_t)c.position == of.samples && of.rows <= PYLSTM_MAX_POSITION &&
+               c.frames == pylstm_graph_rows(&model->graph, (int64_t)of.rows, of.finished) && c.flushed == of.finished;
     case PYLSTM_INPUT_FRAMES:
-        return c.position > 0 && c.frames == c.position && of.samples == 0 && !of.finished;
+        return c.position > 0 && c.frames == pylstm_graph_rows(&model->graph, c.position, c.flushed != 0) && of.samples == 0 &&
+               !of.finished;
     default:
         return 0;
     }

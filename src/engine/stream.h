@@ -13,8 +13,7 @@ struct pylstm_stream {
     /* Working memory: its contents need not survive a call. */
     char *features_scratch;
     float *block_frames;
-    float *rows[2];
-    float *layer_scratch;
+    pylstm_graph_work work;
     int watches_scale; /* not of the state: a snapshot leaves it as it is */
     pylstm_busy_flag busy;
     pylstm_published_count position, frames; /* copies of the counters, for threads that read them during a push */

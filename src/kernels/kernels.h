@@ -59,8 +59,12 @@ typedef struct pylstm_kernels {
     const char *isa; /* its name (instruction_sets.h) */
     const struct pylstm_lstm_kernels *lstm;
     const struct pylstm_lstm_options_kernels *lstm_options;
+    const struct pylstm_recurrent_kernels *gru, *rnn;
     const struct pylstm_dense_kernels *dense;
+    const struct pylstm_conv_kernels *conv;
     const struct pylstm_activation_kernels *activation;
+    const struct pylstm_elementwise_kernels *elementwise;
+    const struct pylstm_norm_kernels *norm;
     const struct pylstm_feature_kernels *feature;
 } pylstm_kernels;
 

@@ -16,7 +16,7 @@ static void lstm_normalise(const pylstm_lstm_options *options, const float *sums
     const int n_blocks = (options->hidden_size + PYLSTM_UNITS - 1) / PYLSTM_UNITS;
     const v16_moments moments = moments_of(sums, options->hidden_size, options->n_gates, options->n_gates);
     for (int k = 0; k < n_blocks * options->n_gates * PYLSTM_UNITS; k += PYLSTM_UNITS)
-        v16_store(y + k, v16_fma(v16_load(gain + k), normalised(v16_load(sums + k), moments), v16_load(start + k)));
+        v16_store(y + k, v16_fma(v16_load(gain + k), centred(v16_load(sums + k), moments), v16_load(start + k)));
 }
 
 /* Several times in one function: not inlined where code is to be small. */
@@ -66,7 +66,7 @@ static void lstm_update_with_options(const pylstm_lstm_options *options, const f
     if (options->gain_c) { /* h_next holds o */
         const v16_moments moments = moments_of(c, options->hidden_size, 1, 1);
         for (size_t unit = 0; unit < padded; unit += PYLSTM_UNITS) {
-            const v16 shown = v16_fma(v16_load(options->gain_c + unit), normalised(v16_load(c + unit), moments),
+            const v16 shown = v16_fma(v16_load(options->gain_c + unit), centred(v16_load(c + unit), moments),
                                       v16_load(options->bias_c + unit));
             v16_store(h_next + unit, v16_mul(v16_load(h_next + unit), squashed(shown)));
         }

@@ -9,7 +9,7 @@ typedef struct v16_moments {
     float scale, mean, inverse;
 } v16_moments;
 
-static float sum_of_lanes(v16 x) {
+static float sum_of_vector(v16 x) {
     float lanes[16], sum = 0.0f;
     v16_store(lanes, x);
     for (int lane = 0; lane < 16; lane++)
@@ -29,7 +29,7 @@ static v16_moments moments_scaled(const float *x, int size, int n_rows, int grou
     v16_moments moments = {.scale = scale};
     for (int v = 0; v < row_vectors * n_rows; v++)
         sum = v16_fma(v16_bounded(v16_load(x + v * 16)), factor, sum);
-    moments.mean = sum_of_lanes(sum) / count;
+    moments.mean = sum_of_vector(sum) / count;
     centre = v16_set(moments.mean);
     for (int lane = 0; lane < 16; lane++)
         present[lane] = lane <= (size - 1) % 16 ? 1.0f : 0.0f;
@@ -39,7 +39,7 @@ static v16_moments moments_scaled(const float *x, int size, int n_rows, int grou
             distance = v16_mul(distance, v16_load(present));
         squares = v16_fma(distance, distance, squares);
     }
-    moments.inverse = 1.0f / sqrtf(sum_of_lanes(squares) / count + epsilon);
+    moments.inverse = 1.0f / sqrtf(sum_of_vector(squares) / count + epsilon);
     return moments;
 }
 
@@ -50,7 +50,7 @@ static v16_moments moments_of(const float *x, int size, int n_rows, int group) {
     return moments.inverse > 0.0f ? moments : moments_scaled(x, size, n_rows, group, 0x1p-80f, 1e-30f);
 }
 
-static v16 normalised(v16 x, v16_moments moments) {
+static v16 centred(v16 x, v16_moments moments) {
     const v16 distance = v16_sub(v16_mul(v16_bounded(x), v16_set(moments.scale)), v16_set(moments.mean));
     return v16_mul(distance, v16_set(moments.inverse));
 }

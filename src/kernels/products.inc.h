@@ -18,7 +18,16 @@ PYLSTM_INLINE size_t packed_rows(size_t inputs, int precision) {
 
 /* --- bfloat16 --------------------------------------------------------------------------------------------------------- */
 
-#ifndef PYLSTM_DOT_PAIR
+#ifdef PYLSTM_DOT_PAIR
+/* The same of two floats that bfloat16 holds. */
+PYLSTM_INLINE v16_pair v16_pair_of(float first, float second) {
+    const float values[2] = {first, second};
+    uint32_t bits[2], pair;
+    memcpy(bits, values, sizeof bits);
+    pair = (bits[0] & 0xffff0000u) | bits[1] >> 16;
+    return v16_pair_load(&pair);
+}
+#else
 /* Two inputs that follow each other, the same for all lanes. */
 typedef struct v16_pair {
     v16 first, second;
@@ -31,6 +40,12 @@ PYLSTM_INLINE v16_pair v16_pair_load(const uint32_t *pair) {
     memcpy(values, bits, sizeof values);
     result.first = v16_set(values[0]);
     result.second = v16_set(values[1]);
+    return result;
+}
+PYLSTM_INLINE v16_pair v16_pair_of(float first, float second) {
+    v16_pair result;
+    result.first = v16_set(first);
+    result.second = v16_set(second);
     return result;
 }
 PYLSTM_INLINE v16 v16_dot_pair(v16 sum, v16 words, v16_pair inputs) {

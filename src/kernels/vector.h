@@ -9,6 +9,7 @@
  *   PYLSTM_TILE_COLUMNS         columns (frames, streams) that share one read of the weights
  *   PYLSTM_TILE_VECTORS         vectors of a row of weights that run side by side while they do
  *   PYLSTM_BYTE_COLUMNS         columns at once with int8 weights
+ *   PYLSTM_CONV_COLUMNS         columns of a convolution at once: 1, 6 or 8
  *
  * v16, 16 floats: the layers. Every set but scalar fuses, so all but scalar give the same bits.
  *   v16_load(p), v16_store(p, x), v16_set(x)          at any address; x in all lanes
@@ -17,6 +18,8 @@
  *   v16_min, v16_max(x, y)      y where x is NaN: that is what keeps NaN out of a clamp
  *   v16_round(x)                to the nearest integer, ties to even; |x| < 2^22
  *   v16_exp2_integer(n)         2^n for integral n in -126 ... 127
+ *   v16_sqrt(x)                 correctly rounded; x >= 0
+ *   v16_split(x, &exponent, &m) 2^exponent m = x, m in [sqrt(1/2), sqrt(2)); x is normal and above 0
  *   v16_high_bfloat16(words), v16_low_bfloat16(words)
  *                               of 16 words of two bfloat16 each: the weights that an even and the following odd input meet,
  *                               exactly, as floats

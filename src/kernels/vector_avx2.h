@@ -12,6 +12,7 @@
 #define PYLSTM_TILE_COLUMNS   3 /* 12 registers accumulate; two vectors, because reading one line in four is slow */
 #define PYLSTM_TILE_VECTORS   2
 #define PYLSTM_BYTE_COLUMNS   1
+#define PYLSTM_CONV_COLUMNS   6 /* 12 registers accumulate */
 #define VD_LANES              4
 
 #define PYLSTM_TARGET "avx2,fma"
@@ -71,6 +72,21 @@ static inline __m256 v8_exp2_integer(__m256 n) {
 }
 static inline v16 v16_exp2_integer(v16 n) {
     return v16_of(v8_exp2_integer(n.a), v8_exp2_integer(n.b));
+}
+
+static inline v16 v16_sqrt(v16 x) {
+    return v16_of(_mm256_sqrt_ps(x.a), _mm256_sqrt_ps(x.b));
+}
+static inline __m256 v8_split(__m256 x, __m256 *m) {
+    const __m256i bits = _mm256_castps_si256(x);
+    const __m256i raised = _mm256_add_epi32(bits, _mm256_set1_epi32((int)(PYLSTM_ONE_BITS - PYLSTM_SQRT_HALF_BITS)));
+    const __m256i octaves = _mm256_sub_epi32(_mm256_srli_epi32(raised, 23), _mm256_set1_epi32(127));
+    *m = _mm256_castsi256_ps(_mm256_sub_epi32(bits, _mm256_slli_epi32(octaves, 23)));
+    return _mm256_cvtepi32_ps(octaves);
+}
+static inline void v16_split(v16 x, v16 *exponent, v16 *m) {
+    exponent->a = v8_split(x.a, &m->a);
+    exponent->b = v8_split(x.b, &m->b);
 }
 
 static inline v16 v16_low_bfloat16(v16 words) {

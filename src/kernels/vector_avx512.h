@@ -26,6 +26,7 @@
 #define PYLSTM_BLOCKS_AT_ONCE 2 /* 8 of the 32 registers accumulate */
 #define PYLSTM_TILE_COLUMNS   6 /* 24 registers accumulate, 4 hold weights, 1 an input */
 #define PYLSTM_TILE_VECTORS   4
+#define PYLSTM_CONV_COLUMNS   8 /* 8 registers accumulate, as many as hide the latency */
 #define VD_LANES              8
 
 #include "kernels/target_begin.inc.h"
@@ -71,6 +72,17 @@ static inline v16 v16_round(v16 x) {
 }
 static inline v16 v16_exp2_integer(v16 n) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
+}
+
+static inline v16 v16_sqrt(v16 x) {
+    return _mm512_sqrt_ps(x);
+}
+static inline void v16_split(v16 x, v16 *exponent, v16 *m) {
+    const __m512i bits = _mm512_castps_si512(x);
+    const __m512i raised = _mm512_add_epi32(bits, _mm512_set1_epi32((int)(PYLSTM_ONE_BITS - PYLSTM_SQRT_HALF_BITS)));
+    const __m512i octaves = _mm512_sub_epi32(_mm512_srli_epi32(raised, 23), _mm512_set1_epi32(127));
+    *m = _mm512_castsi512_ps(_mm512_sub_epi32(bits, _mm512_slli_epi32(octaves, 23)));
+    *exponent = _mm512_cvtepi32_ps(octaves);
 }
 
 #ifdef PYLSTM_BF16

@@ -12,6 +12,7 @@
 #define PYLSTM_TILE_COLUMNS   2 /* 16 registers accumulate, 8 hold weights, 1 an input */
 #define PYLSTM_TILE_VECTORS   2
 #define PYLSTM_BYTE_COLUMNS   1
+#define PYLSTM_CONV_COLUMNS   6 /* 24 registers accumulate, 4 hold weights */
 #define VD_LANES              2
 
 /* --- 16 floats -------------------------------------------------------------------------------------------------------- */
@@ -63,6 +64,19 @@ static inline v16 v16_round(v16 x) {
 }
 static inline v16 v16_exp2_integer(v16 n) {
     V16_EACH(vreinterpretq_f32_s32(vshlq_n_s32(vaddq_s32(vcvtq_s32_f32(n.q[k]), vdupq_n_s32(127)), 23)));
+}
+
+static inline v16 v16_sqrt(v16 x) {
+    V16_EACH(vsqrtq_f32(x.q[k]));
+}
+static inline void v16_split(v16 x, v16 *exponent, v16 *m) {
+    for (int k = 0; k < 4; k++) {
+        const int32x4_t bits = vreinterpretq_s32_f32(x.q[k]);
+        const int32x4_t raised = vaddq_s32(bits, vdupq_n_s32((int)(PYLSTM_ONE_BITS - PYLSTM_SQRT_HALF_BITS)));
+        const int32x4_t octaves = vsubq_s32(vshrq_n_s32(raised, 23), vdupq_n_s32(127));
+        m->q[k] = vreinterpretq_f32_s32(vsubq_s32(bits, vshlq_n_s32(octaves, 23)));
+        exponent->q[k] = vcvtq_f32_s32(octaves);
+    }
 }
 
 static inline v16 v16_low_bfloat16(v16 words) {

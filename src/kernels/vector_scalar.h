@@ -16,12 +16,15 @@
 
 #include "kernels/vector.h"
 
+#include <math.h>
+
 #define PYLSTM_ISA            scalar
 #define PYLSTM_VECTOR         scalar
 #define PYLSTM_BLOCKS_AT_ONCE 1
 #define PYLSTM_TILE_COLUMNS   1
 #define PYLSTM_TILE_VECTORS   4
 #define PYLSTM_BYTE_COLUMNS   1
+#define PYLSTM_CONV_COLUMNS   1
 
 /* --- parts and lanes -------------------------------------------------------------------------------------------------- */
 
@@ -138,6 +141,27 @@ static inline part part_of_bits(part_bits bits) {
 }
 static inline v16 v16_exp2_integer(v16 n) {
     EACH(v16, part_of_bits((part_bits)(PART_ROUNDED_TO_ZERO(n.q[k]) + 127) << 23));
+}
+static inline v16 v16_sqrt(v16 x) {
+    float lanes[16];
+    v16_store(lanes, x);
+    for (int k = 0; k < 16; k++)
+        lanes[k] = sqrtf(lanes[k]);
+    return v16_load(lanes);
+}
+static inline void v16_split(v16 x, v16 *exponent, v16 *m) {
+    float exponents[16], fractions[16];
+    v16_store(fractions, x);
+    for (int k = 0; k < 16; k++) {
+        uint32_t bits, octaves;
+        memcpy(&bits, &fractions[k], sizeof bits);
+        octaves = (bits - PYLSTM_SQRT_HALF_BITS + PYLSTM_ONE_BITS) >> 23; /* 127 too many: nothing negative is shifted */
+        bits -= (octaves - 127) << 23;
+        memcpy(&fractions[k], &bits, sizeof bits);
+        exponents[k] = (float)((int32_t)octaves - 127);
+    }
+    *exponent = v16_load(exponents);
+    *m = v16_load(fractions);
 }
 static inline v16 v16_low_bfloat16(v16 words) {
     EACH(v16, part_of_bits(bits_of_part(words.q[k]) << 16));

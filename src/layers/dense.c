@@ -1,15 +1,12 @@
 /* The layer kind dense: y = activation(W x + b). layer->packed: a pylstm_dense_weights. */
-#include "kernels/activation_kernels.h"
 #include "kernels/dense_kernels.h"
-#include "layers/layer_reading.h"
+#include "layers/activation_function.h"
 
 #include <string.h>
 
-static const char *const activations[] = {"linear", "sigmoid", "tanh", "relu", "softmax", NULL};
-enum { LINEAR, SIGMOID, TANH, RELU, SOFTMAX };
-
 typedef struct dense_config {
-    int bias, activation;
+    int bias;
+    pylstm_activation activation;
 } dense_config;
 PYLSTM_CHECK_LAYER_CONFIG(dense_config);
 
@@ -19,13 +16,10 @@ static const dense_config *dense_config_of(const pylstm_layer *layer) {
 
 static pylstm_status dense_read(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why) {
     dense_config *config = (void *)layer->config;
-    char key[PYLSTM_MAX_NAME + 1];
     pylstm_tensor tensor, scales;
     PYLSTM_TRY(pylstm_layer_precision(file, layer, why));
     PYLSTM_TRY(pylstm_layer_size(file, layer, "output_size", PYLSTM_MAX_SIZE, &layer->output_size, why));
-    pylstm_layer_key(key, layer, "activation", -1);
-    PYLSTM_TRY(pylstm_config_choice(file, key, activations, &config->activation, why));
-    layer->independent_outputs = config->activation == SIGMOID;
+    PYLSTM_TRY(pylstm_layer_read_activation(file, layer, &config->activation, why));
     PYLSTM_TRY(pylstm_layer_bias(file, layer, &config->bias, why));
     PYLSTM_TRY(pylstm_layer_matrix(file, layer, "weight", -1, layer->output_size, layer->input_size, &tensor, &scales, why));
     return config->bias
@@ -72,33 +66,16 @@ static size_t dense_scratch_size(const pylstm_layer *layer, size_t n_rows) {
     return layer->precision ? pylstm_column_room(layer->input_size) / sizeof(float) : 0;
 }
 
-static void dense_activate(const pylstm_layer *layer, float *y) {
-    switch (dense_config_of(layer)->activation) {
-    case SIGMOID:
-        layer->kernels->activation->sigmoid(y, layer->output_size);
-        break;
-    case TANH:
-        layer->kernels->activation->tanh(y, layer->output_size);
-        break;
-    case RELU:
-        layer->kernels->activation->relu(y, layer->output_size);
-        break;
-    case SOFTMAX:
-        layer->kernels->activation->softmax(y, layer->output_size);
-        break;
-    case LINEAR:
-        break;
-    }
-}
-
 static void dense_rows(const pylstm_layer *layer, float *scratch, const float *const *x, int n_rows, float *const *y) {
+    const pylstm_activation *activation = &dense_config_of(layer)->activation;
     layer->kernels->dense->forward(layer->packed, x, n_rows, y, (unsigned char *)scratch);
     for (int row = 0; row < n_rows; row++)
-        dense_activate(layer, y[row]);
+        layer->kernels->activation->apply(activation, y[row], y[row], layer->output_size);
 }
 
 const pylstm_layer_kind pylstm_layer_dense = {
     .name = "dense",
+    .format = 1,
     .read = dense_read,
     .pack = dense_pack,
     .scratch_size = dense_scratch_size,

@@ -19,15 +19,31 @@ pylstm_status pylstm_layer_tensor(pylstm_model_file *file, const pylstm_layer *l
                                     why);
 }
 
-pylstm_status pylstm_layer_matrix(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int cell, int64_t rows,
-                                  int64_t columns, pylstm_tensor *matrix, pylstm_tensor *scales, pylstm_error *why) {
-    static const pylstm_dtype dtypes[] = {PYLSTM_DTYPE_ANY_FLOAT, PYLSTM_DTYPE_BF16, PYLSTM_DTYPE_I8};
+/* Of weights, by precision. */
+static const pylstm_dtype weight_dtypes[] = {PYLSTM_DTYPE_ANY_FLOAT, PYLSTM_DTYPE_BF16, PYLSTM_DTYPE_I8};
+
+/* The value of a step in each row of int8 weights. */
+static pylstm_status read_scales(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int cell, int64_t rows,
+                                 pylstm_tensor *scales, pylstm_error *why) {
     char scale[32];
-    PYLSTM_TRY(pylstm_layer_tensor(file, layer, what, cell, dtypes[layer->precision], rows, columns, matrix, why));
     if (layer->precision != PYLSTM_WEIGHTS_INT8)
         return PYLSTM_OK;
     pylstm_format(scale, sizeof scale, cell < 0 ? "%s_scale" : "%s_l%d_scale", what, cell);
     return pylstm_layer_tensor(file, layer, scale, -1, PYLSTM_DTYPE_ANY_FLOAT, rows, 0, scales, why);
+}
+
+pylstm_status pylstm_layer_matrix(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int cell, int64_t rows,
+                                  int64_t columns, pylstm_tensor *matrix, pylstm_tensor *scales, pylstm_error *why) {
+    PYLSTM_TRY(pylstm_layer_tensor(file, layer, what, cell, weight_dtypes[layer->precision], rows, columns, matrix, why));
+    return read_scales(file, layer, what, cell, rows, scales, why);
+}
+
+pylstm_status pylstm_layer_kernel(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int rank,
+                                  const int64_t *shape, pylstm_tensor *kernel, pylstm_tensor *scales, pylstm_error *why) {
+    char name[PYLSTM_MAX_NAME + 1];
+    pylstm_layer_key(name, layer, what, -1);
+    PYLSTM_TRY(pylstm_model_file_tensor(file, name, weight_dtypes[layer->precision], rank, shape, kernel, why));
+    return read_scales(file, layer, what, -1, shape[0], scales, why);
 }
 
 pylstm_tensor pylstm_layer_vector(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int cell,
@@ -62,4 +78,15 @@ pylstm_status pylstm_layer_precision(pylstm_model_file *file, pylstm_layer *laye
 pylstm_status pylstm_layer_bias(pylstm_model_file *file, const pylstm_layer *layer, int *bias, pylstm_error *why) {
     char key[PYLSTM_MAX_NAME + 1];
     return pylstm_config_boolean(file, pylstm_layer_key(key, layer, "bias", -1), bias, why);
+}
+
+pylstm_status pylstm_layer_positions(pylstm_model_file *file, pylstm_layer *layer, int width, int *positions,
+                                     pylstm_error *why) {
+    PYLSTM_TRY(pylstm_layer_size(file, layer, "positions", PYLSTM_MAX_SIZE, positions, why));
+    if (width % *positions) {
+        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[value] layers.%d.positions is %d; expected a divisor of %d, the row's width",
+                           layer->index, *positions, width);
+    }
+    layer->input_positions = layer->output_positions = *positions;
+    return PYLSTM_OK;
 }

@@ -4,10 +4,22 @@
 
 #include <string.h>
 
-/* The registry, a line a kind: pylstm_layer_lstm is the table of the first. */
+/* The registry, a line a kind: pylstm_layer_lstm is the table of the first. In the order in which messages list them. */
 #define PYLSTM_LAYER_KINDS(KIND)                                                                                               \
     KIND(lstm)                                                                                                                 \
-    KIND(dense)
+    KIND(gru)                                                                                                                  \
+    KIND(rnn)                                                                                                                  \
+    KIND(dense)                                                                                                                \
+    KIND(norm)                                                                                                                 \
+    KIND(affine)                                                                                                               \
+    KIND(activation)                                                                                                           \
+    KIND(add)                                                                                                                  \
+    KIND(mul)                                                                                                                  \
+    KIND(concat)                                                                                                               \
+    KIND(select)                                                                                                               \
+    KIND(conv)                                                                                                                 \
+    KIND(pool)                                                                                                                 \
+    KIND(stack)
 
 #define DECLARE_KIND(name) extern const pylstm_layer_kind pylstm_layer_##name;
 PYLSTM_LAYER_KINDS(DECLARE_KIND)
@@ -16,28 +28,59 @@ PYLSTM_LAYER_KINDS(DECLARE_KIND)
 static const pylstm_layer_kind *const kinds[] = {PYLSTM_LAYER_KINDS(ADDRESS_OF_KIND)};
 enum { N_KINDS = sizeof kinds / sizeof *kinds };
 
+/* Kinds that came later than the file's format are none of its kinds. */
 static pylstm_status read_kind(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why) {
     const char *names[N_KINDS + 1] = {NULL};
+    const pylstm_layer_kind *choices[N_KINDS];
     char key[PYLSTM_MAX_NAME + 1];
-    int chosen;
-    for (int k = 0; k < N_KINDS; k++)
-        names[k] = kinds[k]->name;
+    int chosen, n = 0;
+    for (int k = 0; k < N_KINDS; k++) {
+        if (kinds[k]->format > file->format)
+            continue;
+        choices[n] = kinds[k];
+        names[n++] = kinds[k]->name;
+    }
     PYLSTM_TRY(pylstm_config_choice(file, pylstm_layer_key(key, layer, "kind", -1), names, &chosen, why));
-    layer->kind = kinds[chosen];
+    layer->kind = choices[chosen];
     return PYLSTM_OK;
 }
 
-pylstm_status pylstm_layer_read(pylstm_model_file *file, int index, int input_size, pylstm_layer *layer, pylstm_error *why) {
+/* The width of what a layer with one input takes. */
+static pylstm_status read_input_size(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why) {
+    const int width = layer->input_widths[0];
+    if (layer->n_inputs != 1) {
+        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[inputs] layers.%d.inputs has %d names; expected 1 for the kind %s",
+                           layer->index, layer->n_inputs, layer->kind->name);
+    }
+    PYLSTM_TRY(pylstm_layer_size(file, layer, "input_size", PYLSTM_MAX_SIZE, &layer->input_size, why));
+    if (width && layer->input_size != width) {
+        return pylstm_fail(why, PYLSTM_BAD_MODEL,
+                           "[layer-width] layers.%d.input_size is %d; expected %d, the width of what comes before it",
+                           layer->index, layer->input_size, width);
+    }
+    layer->input_widths[0] = layer->input_size;
+    return PYLSTM_OK;
+}
+
+static pylstm_status read_joined(pylstm_layer *layer, pylstm_error *why) {
+    if (layer->n_inputs < 2) {
+        return pylstm_fail(why, PYLSTM_BAD_MODEL, "[inputs] layers.%d has one input; expected 2 to %d for the kind %s",
+                           layer->index, PYLSTM_MAX_INPUTS, layer->kind->name);
+    }
+    layer->input_size = layer->input_widths[0];
+    return PYLSTM_OK;
+}
+
+pylstm_status pylstm_layer_read(pylstm_model_file *file, int index, const int *widths, int n_inputs, pylstm_layer *layer,
+                                pylstm_error *why) {
     memset(layer, 0, sizeof *layer);
     layer->index = index;
-    layer->n_cells = 1;
+    layer->n_cells = layer->input_positions = layer->output_positions = 1;
+    layer->window = (pylstm_time_window){.n_taps = 1, .step = 1, .stride = 1};
+    layer->n_inputs = n_inputs;
+    memcpy(layer->input_widths, widths, (size_t)n_inputs * sizeof *widths);
     PYLSTM_TRY(read_kind(file, layer, why));
-    PYLSTM_TRY(pylstm_layer_size(file, layer, "input_size", PYLSTM_MAX_SIZE, &layer->input_size, why));
-    if (input_size && layer->input_size != input_size) {
-        return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                           "[layer-width] layers.%d.input_size is %d; expected %d, the width of what comes before it", index,
-                           layer->input_size, input_size);
-    }
+    PYLSTM_TRY(layer->kind->joins ? read_joined(layer, why) : read_input_size(file, layer, why));
     PYLSTM_TRY(layer->kind->read(file, layer, why));
     for (const pylstm_cell_part *part = layer->kind->state; part && part->name; part++)
         layer->state_size += (size_t)layer->n_cells * pylstm_padded(part->size(layer));

@@ -249,6 +249,7 @@ static void lstm_forward_group(const pylstm_layer *layer, const pylstm_group *gr
 
 const pylstm_layer_kind pylstm_layer_lstm = {
     .name = "lstm",
+    .format = 1,
     .read = pylstm_lstm_read,
     .pack = pylstm_lstm_pack,
     .state = lstm_state,

@@ -22,13 +22,17 @@ void pylstm_packing_take(pylstm_packing *to, pylstm_arena *arena, size_t n_block
     memset(to->offset, 0, n_scales * sizeof *to->offset);
 }
 
-/* The value of a bfloat16 tensor is a float whose lower half is zero. */
-static void put_bfloat16(float *word, int k, float value) {
+void pylstm_put_bfloat16(float *word, int k, float value) {
     uint32_t bits, word_bits;
     memcpy(&bits, &value, 4);
     memcpy(&word_bits, word, 4);
     word_bits |= k % 2 ? bits >> 16 : bits & 0xffff0000u;
     memcpy(word, &word_bits, 4);
+}
+
+void pylstm_put_byte(float *word, int k, float value) {
+    const signed char byte = (signed char)value;
+    memcpy((char *)word + k, &byte, 1);
 }
 
 void pylstm_pack(const pylstm_packing *to, const pylstm_tensor *matrix, const pylstm_tensor *scales, size_t first, int units,
@@ -46,11 +50,10 @@ void pylstm_pack(const pylstm_packing *to, const pylstm_tensor *matrix, const py
             if (to->precision == PYLSTM_WEIGHTS_FLOAT32) {
                 words[(size_t)k * row_words] = value;
             } else if (to->precision == PYLSTM_WEIGHTS_BFLOAT16) {
-                put_bfloat16(words + (size_t)(k / 2) * row_words, k, value);
+                pylstm_put_bfloat16(words + (size_t)(k / 2) * row_words, k, value);
             } else {
-                const signed char byte = (signed char)value;
-                memcpy((char *)(words + (size_t)(k / 4) * row_words) + k % 4, &byte, 1);
-                to->offset[block * row_words + lane] -= 128 * (int32_t)byte;
+                pylstm_put_byte(words + (size_t)(k / 4) * row_words, k % 4, value);
+                to->offset[block * row_words + lane] -= 128 * (int32_t)value;
             }
         }
     }

@@ -9,6 +9,10 @@
 /* How many rows of words this number of inputs takes. */
 size_t pylstm_packed_rows(size_t inputs, int precision);
 
+/* Puts the value of a bfloat16 (a float whose lower half is zero), or of a byte, into the k-th part of a word that was 0. */
+void pylstm_put_bfloat16(float *word, int k, float value);
+void pylstm_put_byte(float *word, int k, float value);
+
 /* Where the rows of a matrix go. */
 typedef struct pylstm_packing {
     int precision;

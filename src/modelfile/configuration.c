@@ -33,6 +33,33 @@ static const char *skip_integer(const char *text) {
     return *text >= '1' && *text <= '9' ? skip_digits(text) : NULL;
 }
 
+/* A whole number with which the text begins, without a sign; NULL where there is none or it is above high. */
+static const char *read_count(const char *text, int64_t high, int *value) {
+    const char *end = *text == '-' ? NULL : skip_integer(text);
+    int64_t sum = 0;
+    for (; end && text < end && sum <= high; text++)
+        sum = sum * 10 + (*text - '0');
+    *value = (int)sum;
+    return end && sum <= high ? end : NULL;
+}
+
+pylstm_status pylstm_config_pair(pylstm_model_file *file, const char *key, int64_t high, int pair[2], pylstm_error *why) {
+    char text[PYLSTM_MAX_TEXT + 1], shown[PYLSTM_SHOWN];
+    const char *end;
+    int index, first, second;
+    PYLSTM_TRY(find_value(file, key, text, &index, why));
+    end = read_count(text, high, &first);
+    end = end && *end == ',' ? read_count(end + 1, high, &second) : NULL;
+    if (!end || *end != '\0')
+        return pylstm_fail(why, PYLSTM_BAD_MODEL,
+                           "[value] '%s' is '%s'; expected two whole numbers from 0 to %lld with a comma between them", key,
+                           pylstm_json_show(shown, text, strlen(text)), (long long)high);
+    pylstm_model_file_use_key(file, index);
+    pair[0] = first;
+    pair[1] = second;
+    return PYLSTM_OK;
+}
+
 pylstm_status pylstm_config_integer(pylstm_model_file *file, const char *key, int64_t low, int64_t high, int *value,
                                     pylstm_error *why) {
     char text[PYLSTM_MAX_TEXT + 1], shown[PYLSTM_SHOWN];

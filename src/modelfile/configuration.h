@@ -10,6 +10,8 @@
 
 pylstm_status pylstm_config_integer(pylstm_model_file *file, const char *key, int64_t low, int64_t high, int *value,
                                     pylstm_error *why);
+/* Two of them from 0 to high with a comma between them: "2,0". */
+pylstm_status pylstm_config_pair(pylstm_model_file *file, const char *key, int64_t high, int pair[2], pylstm_error *why);
 pylstm_status pylstm_config_number(pylstm_model_file *file, const char *key, double low, double high, double *value,
                                    pylstm_error *why);
 pylstm_status pylstm_config_boolean(pylstm_model_file *file, const char *key, int *value, pylstm_error *why); /* true/false */

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #define FORMAT_KEY "pylstm.format"
-#define FORMAT     "1"
 
 static void mark(unsigned char *used, int index) {
     used[index / 8] |= (unsigned char)(1u << index % 8);
@@ -28,10 +27,11 @@ static pylstm_status check_format(pylstm_model_file *file, pylstm_error *why) {
                            "[format] this is a safetensors file but not a pylstm model: its metadata has no key '" FORMAT_KEY
                            "'; weights of other libraries become a model through pylstm.convert");
     length = pylstm_safetensors_metadata(&file->container, index, key, format);
-    if (strcmp(format, FORMAT) != 0)
+    file->format = length == 1 ? format[0] - '0' : 0;
+    if (file->format < 1 || file->format > PYLSTM_NEWEST_FORMAT)
         return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                           "[format] the file says " FORMAT_KEY " '%s'; this version of pylstm reads '" FORMAT
-                           "' and a later one may be needed",
+                           "[format] the file says " FORMAT_KEY
+                           " '%s'; this version of pylstm reads '1' and '2', and a later one may be needed",
                            pylstm_json_show(shown, format, length));
     mark(file->metadata_used, index);
     return PYLSTM_OK;

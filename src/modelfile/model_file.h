@@ -13,8 +13,12 @@
 /* The prefix of keys that are for people and for programs around a model; no getter reads them. */
 #define PYLSTM_INFO "info."
 
+/* Formats of model files. 2: every kind of layer, names and inputs of layers. */
+#define PYLSTM_NEWEST_FORMAT 2
+
 typedef struct pylstm_model_file {
     pylstm_safetensors container;
+    int format;                                        /* 1 to PYLSTM_NEWEST_FORMAT */
     unsigned char tensor_used[PYLSTM_MAX_TENSORS / 8]; /* a bit for each index in the container */
     unsigned char metadata_used[PYLSTM_MAX_METADATA / 8];
 } pylstm_model_file;

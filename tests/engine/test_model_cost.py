@@ -71,7 +71,7 @@ def test_layers_count_too(precision: str) -> None:
     layer = pylstm.LSTM(8, 300, seed=0)
     layers = [layer if precision == "float32" else layer.quantize(precision)]
     with pytest.raises(
-        pylstm.ModelFileError, match=r"^\[cost\] .* for the sizes of its layers$"
+        pylstm.ModelFileError, match=r"^\[cost\] .* for the sizes of its layers, of layer 0"
     ) as told:
         pylstm.Model(pylstm.MFCC(**features), layers)  # type: ignore[arg-type]
     hop = hop_asked_for(told.value)

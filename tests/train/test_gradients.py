@@ -11,8 +11,8 @@ import pylstm
 from tests.layer_kinds import IN_TORCH, VARIANTS, make_layer
 from tests.network_passes import (
     GRADIENTS,
-    KINDS,
     OUTPUTS,
+    SMOOTH,
     Found,
     TorchNetwork,
     assert_close,
@@ -57,10 +57,10 @@ def test_dense_layers_between_and_at_the_end(torch, activation, last):
     """Another kind of cell and other sizes with each pair of activations."""
     seed = ACTIVATIONS.index(activation) * 5 + ACTIVATIONS.index(last)
     layers = [
-        recurrent(KINDS[seed % 4], 13, 19, seed=seed, bidirectional=seed % 2 == 0),
+        recurrent(SMOOTH[seed % 4], 13, 19, seed=seed, bidirectional=seed % 2 == 0),
     ]
     layers.append(pylstm.Dense(layers[-1].n_outputs, 17, activation, seed % 3 > 0, seed=1))
-    layers.append(recurrent(KINDS[(seed + 1) % 4], 17, 23, seed=2))
+    layers.append(recurrent(SMOOTH[(seed + 1) % 4], 17, 23, seed=2))
     layers.append(pylstm.Dense(layers[-1].n_outputs, 5, last, seed % 3 < 2, seed=3))
     compare_with_torch(layers, clear_passage(layers, 11, 7, seed))
 
@@ -91,7 +91,7 @@ def test_any_network(torch, variants, widths, count, batch, threads, recompute, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 33])
-@pytest.mark.parametrize("kind", KINDS[:4])
+@pytest.mark.parametrize("kind", SMOOTH)
 def test_many_rows(torch, bulk_isa, kind, batch):
     """More rows than one product of inputs takes, products wider than a block of the kernel."""
     layer = recurrent(kind, 20, 150, seed=1, num_layers=2, bidirectional=True)
@@ -238,7 +238,7 @@ def masks(network, layer, count, batch, lengths, seed):
     return [None if mask is None else shard.packed.unpack(mask) for mask in drawn]
 
 
-@pytest.mark.parametrize("kind", KINDS[:4])
+@pytest.mark.parametrize("kind", SMOOTH)
 @pytest.mark.parametrize("bidirectional", [False, True])
 def test_dropout_is_torch_with_the_same_masks(torch, kind, bidirectional):
     layer = dropped(kind, bidirectional=bidirectional)
@@ -280,7 +280,7 @@ def test_dropout_is_torch_with_the_same_masks(torch, kind, bidirectional):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("lengths", [False, True])
-@pytest.mark.parametrize("kind", KINDS[:4])
+@pytest.mark.parametrize("kind", SMOOTH)
 def test_threads_and_recomputing_change_rounding_only(bulk_isa, kind, lengths):
     layers = [
         recurrent(kind, 13, 20, num_layers=2, bidirectional=True, seed=1),

@@ -1,7 +1,7 @@
 r"""The dense layer, as ``torch.nn.Linear`` has it."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
@@ -13,7 +13,7 @@ def dense(
     x: ArrayLike,
     weight: ArrayLike,
     bias: ArrayLike | None = None,
-    activation: Literal["linear", "sigmoid", "tanh", "relu", "softmax"] = "linear",
+    activation: str = "linear",
     dtype: DTypeLike = np.float64,
 ) -> Array:
     r"""A fully connected layer, the same for every step: ``torch.nn.Linear`` and an activation.
@@ -25,8 +25,9 @@ def dense(
     x : (T, I)
     weight : (O, I)
     bias : (O,), optional
-    activation : {"linear", "sigmoid", "tanh", "relu", "softmax"}
-        Softmax runs over the O outputs of a step.
+    activation : str
+        One of `pylstm.reference.activations.ACTIVATIONS`. Softmax and log_softmax run over the O
+        outputs of a step.
     dtype : dtype
         In which everything is computed.
 

@@ -18,12 +18,14 @@
 /* The rule's numbers of a file. */
 static pylstm_model_cost cost_of(const void *bytes, size_t size, pylstm_features_config *config) {
     static pylstm_model_file file;
+    static pylstm_graph_plan plan;
     int kind;
     static const char *const kinds[] = {"mfcc", "logmel", NULL};
     REQUIRE(pylstm_model_file_open(&file, bytes, size, NULL) == PYLSTM_OK);
     REQUIRE(pylstm_config_choice(&file, "features.kind", kinds, &kind, NULL) == PYLSTM_OK);
     REQUIRE(pylstm_features_config_read(&file, config, NULL) == PYLSTM_OK);
-    return pylstm_model_cost_of(&file, config);
+    REQUIRE(pylstm_graph_read(&file, pylstm_features_width(config), &plan, NULL) == PYLSTM_OK);
+    return pylstm_model_cost_of(&file, config, &plan);
 }
 
 static float *noise(size_t n) {

@@ -1,0 +1,47 @@
+"""Products of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylstm.layers.join import SameWidthJoin
+
+__all__ = ["Mul"]
+
+Array = NDArray[np.float32]
+
+
+class Mul(SameWidthJoin):
+    """The product of rows of one width, value by value, as a mask or a gate has it.
+
+    Rows that belong together stand for the same frame of the features; an input that is early
+    waits.
+
+    Examples
+    --------
+    >>> import numpy as np, pylstm
+    >>> layers = {
+    ...     "mask": pylstm.Dense(3, 3, "sigmoid", seed=0),
+    ...     "masked": (Mul(), "mask", "features"),
+    ... }
+    >>> pylstm.Model(None, layers).run(np.ones((5, 3), np.float32)).shape
+    (5, 3)
+    """
+
+    kind = "mul"
+
+    def join(self, xs: Sequence[Array]) -> Array:
+        """The products: see `Join.join`."""
+        return reduce(np.multiply, xs)
+
+    def join_backward(self, xs: Sequence[Array], dy: Array) -> list[Array]:
+        """Gradients: see `Join.join_backward`."""
+        # Not the product divided by an input, which may be 0.
+        return [
+            reduce(np.multiply, [x for k, x in enumerate(xs) if k != place], dy)
+            for place in range(len(xs))
+        ]

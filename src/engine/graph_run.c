@@ -1,0 +1,210 @@
+/* Running blocks of rows through a graph. */
+#include "engine/graph.h"
+
+#include <string.h>
+
+pylstm_graph_work pylstm_graph_work_init(pylstm_arena *arena, const pylstm_graph *graph, int n_rows, int n_streams) {
+    const size_t counts = graph->is_plain ? 0 : (size_t)n_streams * (1 + (size_t)graph->n_nodes);
+    const size_t taps = graph->is_plain ? 0 : (size_t)n_rows * (size_t)graph->most_taps;
+    size_t scratch = 0;
+    pylstm_graph_work work = {.n_rows = n_rows, .n_streams = n_streams, .row_size = pylstm_graph_widest(graph)};
+    for (int k = 0; k < graph->n_nodes; k++) {
+        const size_t needed = pylstm_layer_scratch_size(&graph->layers[k], (size_t)n_rows);
+        scratch = needed > scratch ? needed : scratch;
+    }
+    work.slots = pylstm_arena_take(arena, (size_t)graph->n_slots * (size_t)n_rows * work.row_size, sizeof *work.slots);
+    work.taps = pylstm_arena_take(arena, taps, sizeof *work.taps);
+    work.before = pylstm_arena_take(arena, counts, sizeof *work.before);
+    work.after = pylstm_arena_take(arena, counts, sizeof *work.after);
+    work.start = pylstm_arena_take(arena, counts, sizeof *work.start);
+    work.layer_scratch = pylstm_arena_take(arena, scratch, sizeof *work.layer_scratch);
+    return work;
+}
+
+static float *slot_row(const pylstm_graph *graph, const pylstm_graph_work *work, int node, int row) {
+    const size_t size = pylstm_padded(graph->layers[node].output_size);
+    return work->slots + (size_t)graph->nodes[node].slot * (size_t)work->n_rows * work->row_size + (size_t)row * size;
+}
+
+/* Runs a node over the rows of a group, whose x has been set. */
+static void run_rows(const pylstm_graph *graph, const pylstm_graph_work *work, int k, pylstm_group *group, float *trace,
+                     size_t trace_stride) {
+    const pylstm_layer *layer = &graph->layers[k];
+    for (int row = 0; row < group->n_rows; row++)
+        group->y[row] = slot_row(graph, work, k, row);
+    if (group->n_streams == 1)
+        pylstm_layer_forward(layer, group->state[0], work->layer_scratch, group->x, group->n_rows, group->y[0], trace,
+                             trace_stride);
+    else
+        pylstm_layer_forward_group(layer, group, work->layer_scratch);
+}
+
+/* --- a chain ---------------------------------------------------------------------------------------------------------- */
+
+/* Each node takes every row of the one before it. */
+static void run_chain(const pylstm_graph *graph, const pylstm_graph_work *work, pylstm_graph_part *parts, int n_parts,
+                      const float *const *x, const float **y, float *trace, size_t trace_stride) {
+    pylstm_group group = {.n_streams = n_parts, .n_rows = 0};
+    for (int s = 0; s < n_parts; s++) {
+        group.n_frames[s] = parts[s].n_out = parts[s].n;
+        group.n_rows += parts[s].n;
+    }
+    memcpy(group.x, x, (size_t)group.n_rows * sizeof *x);
+    for (int k = 0; k < graph->n_nodes; k++) {
+        for (int s = 0; s < n_parts; s++)
+            group.state[s] = parts[s].state + graph->nodes[k].state;
+        run_rows(graph, work, k, &group, trace, trace_stride);
+        if (trace)
+            trace += graph->layers[k].trace_size;
+        for (int row = 0; row < group.n_rows; row++)
+            group.x[row] = group.y[row];
+    }
+    memcpy(y, group.x, (size_t)group.n_rows * sizeof *y);
+}
+
+/* --- any graph -------------------------------------------------------------------------------------------------------- */
+
+/* A block on its way. */
+typedef struct block {
+    const pylstm_graph *graph;
+    const pylstm_graph_work *work;
+    pylstm_graph_part *parts;
+    int n_parts;
+    const float *const *x;
+} block;
+
+static int64_t *counts_of(const block *b, int64_t *counts, int s) {
+    return counts + (size_t)s * (1 + (size_t)b->graph->n_nodes);
+}
+
+/* Row number `row` (of all that the stream has had) of input i of node k. */
+static const float *row_of(const block *b, int s, int k, int i, int64_t row, const float *ring) {
+    const pylstm_node *node = &b->graph->nodes[k];
+    const int from = node->from[i];
+    const int64_t before = counts_of(b, b->work->before, s)[1 + from], after = counts_of(b, b->work->after, s)[1 + from];
+    if (row < 0 || row >= after)
+        return b->graph->zeros;
+    if (row < before)
+        return ring + (size_t)(row % node->keep[i]) * pylstm_padded(b->graph->layers[k].input_widths[i]);
+    row += b->work->start[(size_t)s * (1 + (size_t)b->graph->n_nodes) + (size_t)(1 + from)] - before;
+    return from < 0 ? b->x[row] : slot_row(b->graph, b->work, from, (int)row);
+}
+
+/* Collects what the next output rows of a stream are made of. Returns where the next ones go. */
+static const float **collect(const block *b, int s, int k, const float **to) {
+    const pylstm_layer *layer = &b->graph->layers[k];
+    const pylstm_node *node = &b->graph->nodes[k];
+    const pylstm_time_window *window = &layer->window;
+    const int64_t last = counts_of(b, b->work->after, s)[1 + k];
+    for (int64_t j = counts_of(b, b->work->before, s)[1 + k]; j < last; j++) {
+        const float *ring = b->parts[s].state + node->rings;
+        for (int i = 0; !layer->kind->joins && i < window->n_taps; i++)
+            *to++ = row_of(b, s, k, 0, j * window->stride - window->left + (int64_t)i * window->step, ring);
+        for (int i = 0; layer->kind->joins && i < layer->n_inputs; i++) {
+            *to++ = row_of(b, s, k, i, j + node->skip[i], ring);
+            ring += (size_t)node->keep[i] * pylstm_padded(layer->input_widths[i]);
+        }
+    }
+    return to;
+}
+
+/* Remembers the last new rows of the inputs of node k. */
+static void remember(const block *b, int s, int k) {
+    const pylstm_layer *layer = &b->graph->layers[k];
+    const pylstm_node *node = &b->graph->nodes[k];
+    float *ring = b->parts[s].state + node->rings;
+    for (int i = 0; i < layer->n_inputs; i++) {
+        const int from = node->from[i];
+        const size_t size = pylstm_padded(layer->input_widths[i]);
+        const int64_t after = counts_of(b, b->work->after, s)[1 + from];
+        int64_t row = counts_of(b, b->work->before, s)[1 + from];
+        row = after - row > node->keep[i] ? after - node->keep[i] : row;
+        for (; row < after; row++)
+            memcpy(ring + (size_t)(row % node->keep[i]) * size, row_of(b, s, k, i, row, ring),
+                   (size_t)layer->input_widths[i] * sizeof(float));
+        ring += (size_t)node->keep[i] * size;
+    }
+}
+
+static int new_rows(const block *b, int s, int k) {
+    return (int)(counts_of(b, b->work->after, s)[1 + k] - counts_of(b, b->work->before, s)[1 + k]);
+}
+
+static void run_node(const block *b, int k, float *trace, size_t trace_stride) {
+    const pylstm_layer *layer = &b->graph->layers[k];
+    const int direct = layer->window.n_taps == 1 && !layer->kind->joins;
+    const float **taps = b->work->taps;
+    int32_t row = 0;
+    pylstm_group group = {.n_streams = 0};
+    for (int s = 0; s < b->n_parts; s++) {
+        const int n = new_rows(b, s, k);
+        b->work->start[(size_t)s * (1 + (size_t)b->graph->n_nodes) + (size_t)(1 + k)] = row;
+        if (!n)
+            continue;
+        group.state[group.n_streams] = b->parts[s].state + b->graph->nodes[k].state;
+        group.n_frames[group.n_streams++] = n;
+        row += n;
+        taps = collect(b, s, k, taps);
+    }
+    group.n_rows = row;
+    if (row && layer->kind->rows) {
+        for (int t = 0; t < row; t++)
+            group.y[t] = slot_row(b->graph, b->work, k, t);
+        layer->kind->rows(layer, b->work->layer_scratch, b->work->taps, row, group.y);
+    } else if (row) {
+        memcpy(group.x, b->work->taps, (size_t)row * sizeof *group.x);
+        run_rows(b->graph, b->work, k, &group, trace, trace_stride);
+    }
+    for (int s = 0; s < b->n_parts && !(direct && b->graph->nodes[k].keep[0] == 0); s++)
+        remember(b, s, k);
+}
+
+/* The counts after the block are there. */
+static void run_nodes(const block *b, const float **y, float *trace, size_t trace_stride) {
+    const int last = b->graph->n_nodes - 1;
+    int32_t row = 0;
+    for (int s = 0; s < b->n_parts; s++) {
+        b->work->start[(size_t)s * (1 + (size_t)b->graph->n_nodes)] = row;
+        row += b->parts[s].n;
+    }
+    for (int k = 0; k <= last; k++) {
+        run_node(b, k, trace, trace_stride);
+        if (trace)
+            trace += b->graph->layers[k].trace_size;
+    }
+    row = 0;
+    for (int s = 0; s < b->n_parts; s++) {
+        b->parts[s].n_out = new_rows(b, s, last);
+        for (int t = 0; t < b->parts[s].n_out; t++, row++)
+            y[row] = slot_row(b->graph, b->work, last, row);
+    }
+}
+
+void pylstm_graph_run(const pylstm_graph *graph, const pylstm_graph_work *work, pylstm_graph_part *parts, int n_parts,
+                      const float *const *x, const float *y[PYLSTM_GROUP_ROWS], float *trace, size_t trace_stride) {
+    const block b = {.graph = graph, .work = work, .parts = parts, .n_parts = n_parts, .x = x};
+    if (graph->is_plain) {
+        run_chain(graph, work, parts, n_parts, x, y, trace, trace_stride);
+        return;
+    }
+    for (int s = 0; s < n_parts; s++) {
+        int64_t *before = counts_of(&b, work->before, s), *after = counts_of(&b, work->after, s);
+        pylstm_graph_count(graph, parts[s].done, 0, before);
+        pylstm_graph_count(graph, parts[s].done + parts[s].n, 0, after);
+    }
+    run_nodes(&b, y, trace, trace_stride);
+}
+
+int pylstm_graph_finish(const pylstm_graph *graph, const pylstm_graph_work *work, pylstm_graph_part *part, int64_t *beyond,
+                        const float *y[PYLSTM_GROUP_ROWS]) {
+    const block b = {.graph = graph, .work = work, .parts = part, .n_parts = 1};
+    const int64_t left = pylstm_graph_look(graph) - *beyond;
+    if (left <= 0)
+        return 0;
+    part->n = 0;
+    pylstm_graph_count(graph, part->done, *beyond, work->before);
+    *beyond += left < work->n_rows ? left : work->n_rows;
+    pylstm_graph_count(graph, part->done, *beyond, work->after);
+    run_nodes(&b, y, NULL, 0);
+    return 1;
+}

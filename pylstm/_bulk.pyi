@@ -24,6 +24,7 @@ class Direction:
         kind: str,
         weights: tuple[NDArray[np.float32] | None, ...],
         gradients: bool,
+        clips: tuple[float, float] | None = None,
     ) -> None: ...
     @property
     def state_widths(self) -> tuple[int, ...]: ...

@@ -17,6 +17,7 @@ memory again (``python -m benchmarks training_products``).
 
 cimport cython
 from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release, PyObject_GetBuffer
+from libc.float cimport FLT_MAX
 from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
@@ -37,6 +38,23 @@ cdef extern from "bulk/bulk_kernels.h" nogil:
                         float *c) noexcept nogil
         void (*backward)(int units, int rows, float *gates, size_t gate_stride, const float *h_before, const float *c_before,
                          float *dh, float *dc, float *d_bias) noexcept nogil
+    ctypedef struct pylstm_bulk_lstm_options:
+        int hidden_size, coupled
+        float gate_clip, cell_clip
+        const float *peepholes
+        const float *gain_ih
+        const float *gain_hh
+        const float *gain_c
+        const float *bias_c
+    ctypedef struct pylstm_bulk_lstm_with_options:
+        void (*normalise)(const pylstm_bulk_lstm_options *options, int units, int rows, float *gates, size_t gate_stride,
+                          const float *h_part) noexcept nogil
+        void (*forward)(const pylstm_bulk_lstm_options *options, int units, int rows, float *gates, size_t gate_stride,
+                        const float *bias, float *h, float *c) noexcept nogil
+        void (*backward)(const pylstm_bulk_lstm_options *options, int units, int rows, float *gates, size_t gate_stride,
+                         const float *c_before, float *dh, float *dc, float *sums, float *room) noexcept nogil
+        void (*normalise_backward)(const pylstm_bulk_lstm_options *options, int units, int rows, float *gates,
+                                   size_t gate_stride, const float *x_part, float *h_part, float *sums) noexcept nogil
     ctypedef struct pylstm_bulk_kernels:
         void (*product)(const float *packed, int inputs, int outputs, int rows, const float *x, size_t x_stride, float *y,
                         size_t y_stride) noexcept nogil
@@ -49,6 +67,7 @@ cdef extern from "bulk/bulk_kernels.h" nogil:
         pylstm_bulk_cell gru_before_relu
         pylstm_bulk_cell rnn_tanh
         pylstm_bulk_cell rnn_relu
+        pylstm_bulk_lstm_with_options lstm_with_options
         void (*gru_reset)(int units, int rows, float *gates, size_t gate_stride, const float *bias, const float *h,
                           float *reset) noexcept nogil
         void (*gru_reset_backward)(int units, int rows, float *gates, size_t gate_stride, const float *h_before,
@@ -71,6 +90,7 @@ cdef Py_ssize_t ROWS_PER_SUM = 64
 # take x and those that take h.
 COLUMNS = {
     "lstm": ((0, 1, 2, 3), (0, 1, 2, 3)),
+    "lstm_coupled": ((0, 1, 2), (0, 1, 2)),
     "gru_after_tanh": ((1, 2, 0), (1, 2, 3)),
     "gru_after_relu": ((1, 2, 0), (1, 2, 3)),
     "gru_before_tanh": ((1, 2, 0), (1, 2, 0)),
@@ -111,10 +131,13 @@ cdef class Direction:
     ----------
     kind : str
         A key of `COLUMNS`.
-    weights : tuple of five
-        PyTorch's weight_ih, weight_hh, bias_ih, bias_hh, weight_hr; None for what is not there.
+    weights : tuple
+        PyTorch's weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, and of an LSTM's options peephole_i, peephole_f,
+        peephole_o, gain_ih, gain_hh, gain_c, bias_c; None for what is not there.
     gradients : bool
         Whether there will be backward passes.
+    clips : tuple of two, optional
+        The limits of an LSTM with options: gate_clip and cell_clip, 0 for none. None: it is torch.nn.LSTM.
     """
 
     cdef const pylstm_bulk_kernels *kernels
@@ -123,13 +146,15 @@ cdef class Direction:
     cdef Py_ssize_t units, padded_width, columns, gate_width, x_width, h_first, h_width
     cdef object x_columns, h_columns, product_columns
     cdef object w_ih, bias, packed_hh, packed_hh_back, packed_hr, packed_hr_back, packed_hn, packed_hn_back
-    cdef bint has_cell, projected, reset_before
+    cdef object option_vectors
+    cdef bint has_cell, projected, reset_before, has_options, normalised
+    cdef pylstm_bulk_lstm_options options
 
-    def __init__(self, str kind, tuple weights, bint gradients):
-        weight_ih, weight_hh, bias_ih, bias_hh, weight_hr = weights
+    def __init__(self, str kind, tuple weights, bint gradients, tuple clips=None):
+        weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, *optional = weights
         find_sgemm()
         self.kernels = pylstm_bulk_kernels_for(_engine.isa().encode())
-        if kind == "lstm":
+        if kind.startswith("lstm"):
             self.cell = self.kernels.lstm
         elif kind == "gru_after_tanh":
             self.cell = self.kernels.gru_after_tanh
@@ -141,7 +166,7 @@ cdef class Direction:
             self.cell = self.kernels.gru_before_relu
         else:
             self.cell = self.kernels.rnn_tanh if kind == "rnn_tanh" else self.kernels.rnn_relu
-        self.has_cell, self.projected = kind == "lstm", weight_hr is not None
+        self.has_cell, self.projected = kind.startswith("lstm"), weight_hr is not None
         self.reset_before = kind.startswith("gru_before")
         self.x_columns, self.h_columns = COLUMNS[kind]
         self.columns = max(self.h_columns) + 1
@@ -178,6 +203,54 @@ cdef class Direction:
             self.packed_hr = packing(w_hr, transpose=True)
             self.packed_hr_back = packing(w_hr, transpose=False) if gradients else None
 
+        self.has_options = clips is not None
+        self.normalised = False
+        if self.has_options:
+            self._take_options(kind, optional, clips)
+
+    def _take_options(self, kind, vectors, clips):
+        """What an LSTM has beside torch.nn.LSTM."""
+        peephole_i, peephole_f, peephole_o, gain_ih, gain_hh, gain_c, bias_c = vectors
+        cdef Py_ssize_t gates = self.columns
+        rows = numpy.zeros((5 + 2 * gates, self.units), numpy.float32)
+        for row, vector in enumerate((peephole_i, peephole_f, peephole_o)):
+            if vector is not None:
+                rows[row, :self.hidden_size] = vector
+        cdef float *values = floats("options", rows, rows.size)
+        self.option_vectors = rows
+        self.normalised = gain_ih is not None
+        self.options.hidden_size = self.hidden_size
+        self.options.coupled = kind == "lstm_coupled"
+        gate_clip, cell_clip = clips
+        self.options.gate_clip = gate_clip or FLT_MAX
+        self.options.cell_clip = cell_clip or FLT_MAX
+        self.options.peepholes = values if peephole_i is not None else NULL
+        self.options.gain_ih = self.options.gain_hh = self.options.gain_c = self.options.bias_c = NULL
+        if self.normalised:
+            rows[3:3 + gates, :self.hidden_size] = gain_ih.reshape(gates, self.hidden_size)
+            rows[3 + gates:3 + 2 * gates, :self.hidden_size] = gain_hh.reshape(gates, self.hidden_size)
+            rows[3 + 2 * gates, :self.hidden_size] = gain_c
+            if bias_c is not None:
+                rows[4 + 2 * gates, :self.hidden_size] = bias_c
+            self.options.gain_ih = values + 3 * self.units
+            self.options.gain_hh = values + (3 + gates) * self.units
+            self.options.gain_c = values + (3 + 2 * gates) * self.units
+            self.options.bias_c = values + (4 + 2 * gates) * self.units
+
+    cdef inline void cell_forward(self, int n, float *z, const float *bias, float *h, float *c) noexcept nogil:
+        if self.has_options:
+            self.kernels.lstm_with_options.forward(&self.options, self.units, n, z, self.gate_width, bias, h, c)
+        else:
+            self.cell.forward(self.units, n, z, self.gate_width, bias, h, c)
+
+    cdef inline void cell_backward(self, int n, float *z, const float *h_before, const float *c_before, float *dh, float *dc,
+                                   float *sums, float *room) noexcept nogil:
+        if self.has_options:
+            self.kernels.lstm_with_options.backward(&self.options, self.units, n, z, self.gate_width, c_before, dh, dc, sums,
+                                                    room)
+        else:
+            self.cell.backward(self.units, n, z, self.gate_width, h_before, c_before, dh, dc, sums)
+
     def _padded(self, weight, columns, first):
         """Rows of a matrix where the gates have them."""
         gates = len(columns)
@@ -199,7 +272,8 @@ cdef class Direction:
     def kept_per_row(self):
         """Floats that a forward pass keeps for each row when gradients are wanted; inputs and outputs come on top."""
         return (self.gate_width + self.padded_width + (self.units if self.has_cell else 0)
-                + (self.units if self.projected or self.reset_before else 0))
+                + (self.units if self.projected or self.reset_before else 0)
+                + (2 * self.gate_width if self.normalised else 0))
 
     def forward(self, x, Steps steps, bint reverse, tuple state, y, int column, bint keep):
         """Runs over all rows.
@@ -238,6 +312,9 @@ cdef class Direction:
         cdef float *c_before = NULL
         cdef float *m_data = NULL
         cdef float *m
+        cdef float *x_parts = NULL
+        cdef float *h_parts = NULL
+        cdef float *h_part
         cdef pylstm_fpmode mode
         cdef Py_ssize_t position = 0
         most = max(GATES_AT_ONCE // self.gate_width, steps.batch)
@@ -256,6 +333,12 @@ cdef class Direction:
             m_data = floats("m", kept_m, kept_m.size)
         if self.projected:
             packed_hr = floats("packed", self.packed_hr, self.units * self.padded_width)
+        kept_parts = None
+        if self.normalised:
+            # Layer normalisation takes the parts of x and of h apart, and its gradients take them again.
+            kept_parts = numpy.empty((2 if keep else 1, rows if keep else steps.batch, self.gate_width), numpy.float32)
+            h_parts = floats("parts", kept_parts, kept_parts.size)
+            x_parts = h_parts + rows * self.gate_width if keep else NULL
         if self.reset_before:
             packed_hn = floats("packed", self.packed_hn, self.hidden_size * self.units)
         with nogil:
@@ -289,11 +372,20 @@ cdef class Direction:
                         memcpy(h_before + row * self.padded_width, h_data, n * self.padded_width * sizeof(float))
                         if self.has_cell:
                             memcpy(c_before + row * self.units, c_data, n * self.units * sizeof(float))
-                    self.kernels.product(packed_hh, self.width, self.h_width, <int>n, h_data, self.padded_width,
-                                         z + self.h_first, self.gate_width)
+                    if self.normalised:
+                        h_part = h_parts + (row * self.gate_width if keep else 0)
+                        memset(h_part, 0, n * self.gate_width * sizeof(float))
+                        if keep:
+                            memcpy(x_parts + row * self.gate_width, z, n * self.gate_width * sizeof(float))
+                        self.kernels.product(packed_hh, self.width, self.h_width, <int>n, h_data, self.padded_width, h_part,
+                                             self.gate_width)
+                        self.kernels.lstm_with_options.normalise(&self.options, self.units, <int>n, z, self.gate_width, h_part)
+                    else:
+                        self.kernels.product(packed_hh, self.width, self.h_width, <int>n, h_data, self.padded_width,
+                                             z + self.h_first, self.gate_width)
                     if self.projected:
                         m = m_data + (row * self.units if keep else 0)
-                        self.cell.forward(self.units, <int>n, z, self.gate_width, bias, m, c_data)
+                        self.cell_forward(<int>n, z, bias, m, c_data)
                         memset(h_data, 0, n * self.padded_width * sizeof(float))
                         self.kernels.product(packed_hr, self.units, self.padded_width, <int>n, m, self.units, h_data,
                                              self.padded_width)
@@ -303,11 +395,11 @@ cdef class Direction:
                             self.kernels.gru_reset(self.units, <int>n, z, self.gate_width, bias, h_data, m)
                             self.kernels.product(packed_hn, self.hidden_size, self.units, <int>n, m, self.units, z,
                                                  self.gate_width)
-                        self.cell.forward(self.units, <int>n, z, self.gate_width, bias, h_data, c_data)
+                        self.cell_forward(<int>n, z, bias, h_data, c_data)
                     for r in range(n):
                         memcpy(y_data + (row + r) * y_stride, h_data + r * self.padded_width, self.width * sizeof(float))
             pylstm_fpmode_leave(mode)
-        return (x, kept_gates, kept_h, kept_c, kept_m) if keep else None
+        return (x, kept_gates, kept_h, kept_c, kept_m, kept_parts) if keep else None
 
     def backward(self, kept, Steps steps, bint reverse, dy, int column, tuple d_state, dx, bint dx_begun, gradients):
         """Runs back over all rows of a forward pass.
@@ -324,12 +416,12 @@ cdef class Direction:
             Takes the gradient with respect to the inputs.
         dx_begun : bool
             Whether it is to be added to what stands there.
-        gradients : tuple of five
-            Arrays shaped as weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, or None; they are added to.
+        gradients : tuple
+            Arrays shaped as the weights, in their order, or None; they are added to.
         """
         cdef Py_ssize_t rows = steps.rows, k, t, row, n, r, u, first, waiting = 0
         cdef Py_ssize_t dy_stride = dy.shape[1], x_width = padded(self.input_size)
-        x, kept_gates, kept_h, kept_c, kept_m = kept
+        x, kept_gates, kept_h, kept_c, kept_m, kept_parts = kept
         cdef float *x_data = floats("x", x, rows * self.input_size)
         cdef float *dy_data = floats("dy", dy, rows * dy_stride) + column
         cdef float *dx_data = floats("dx", dx, rows * self.input_size) if dx is not None else NULL
@@ -350,10 +442,20 @@ cdef class Direction:
         cdef float *projected_dh = NULL
         cdef float *m_data = NULL
         cdef float *d_hr = NULL
+        cdef float *h_gates
+        cdef float *h_parts = NULL
+        cdef float *room = NULL
+        cdef Py_ssize_t sums = self.gate_width
         cdef pylstm_fpmode mode
+        if self.has_options:  # behind the biases: peepholes, and gains and bias of layer normalisation
+            sums += (5 + 2 * self.columns) * self.units
+            cell_room = numpy.empty(2 * self.units, numpy.float32)
+            room = floats("room", cell_room, cell_room.size)
+        if self.normalised:
+            h_parts = floats("parts", kept_parts, 2 * rows * self.gate_width)
         # All padded, as the kernels want them; sums of the whole pass.
-        d_bias = numpy.zeros((2, self.columns, self.units), numpy.float32)
-        cdef float *bias = floats("bias", d_bias, 2 * self.gate_width)
+        d_bias = numpy.zeros((2, sums // self.units, self.units), numpy.float32)
+        cdef float *bias = floats("bias", d_bias, 2 * sums)
         d_weight_ih = numpy.zeros((self.x_width, x_width), numpy.float32)
         cdef float *d_ih = floats("d_ih", d_weight_ih, d_weight_ih.size)
         d_weight_hh = numpy.zeros((self.h_width, self.padded_width), numpy.float32)
@@ -394,19 +496,24 @@ cdef class Direction:
                     self.kernels.product(packed_hr, self.padded_width, self.units, <int>n, dh_data, self.padded_width, dm,
                                          self.units)
                     memset(dh_data, 0, n * self.padded_width * sizeof(float))
-                    self.cell.backward(self.units, <int>n, z, self.gate_width, NULL, c_before + row * self.units, dm, dc_data,
-                                       bias + self.gate_width)
+                    self.cell_backward(<int>n, z, NULL, c_before + row * self.units, dm, dc_data, bias + sums, room)
                 else:
-                    self.cell.backward(self.units, <int>n, z, self.gate_width, h_before + row * self.padded_width,
-                                       c_before + row * self.units if self.has_cell else NULL, dh_data, dc_data,
-                                       bias + self.gate_width)
+                    self.cell_backward(<int>n, z, h_before + row * self.padded_width,
+                                       c_before + row * self.units if self.has_cell else NULL, dh_data, dc_data, bias + sums,
+                                       room)
                 if self.reset_before:
                     memset(dm, 0, n * self.units * sizeof(float))
                     self.kernels.product(packed_hn, self.units, self.units, <int>n, z, self.gate_width, dm, self.units)
                     self.kernels.gru_reset_backward(self.units, <int>n, z, self.gate_width, h_before + row * self.padded_width,
-                                                    dm, dh_data, bias + self.gate_width)
-                self.kernels.product(packed_hh, self.h_width, self.padded_width, <int>n, z + self.h_first, self.gate_width,
-                                     dh_data, self.padded_width)
+                                                    dm, dh_data, bias + sums)
+                h_gates = z + self.h_first
+                if self.normalised:
+                    h_gates = h_parts + row * self.gate_width
+                    self.kernels.lstm_with_options.normalise_backward(
+                        &self.options, self.units, <int>n, z, self.gate_width, h_parts + (rows + row) * self.gate_width,
+                        h_gates, bias + sums)
+                self.kernels.product(packed_hh, self.h_width, self.padded_width, <int>n, h_gates, self.gate_width, dh_data,
+                                     self.padded_width)
                 # The gradients of these gates are in the cache: the weights' are summed from them now.
                 waiting += n
                 if waiting >= ROWS_PER_SUM or k == steps.count - 1:
@@ -416,7 +523,8 @@ cdef class Direction:
                     z = gates + first * self.gate_width
                     self.kernels.outer(<int>waiting, z, self.gate_width, self.x_width, x_rows, x_width, <int>x_width, d_ih,
                                        x_width)
-                    self.kernels.outer(<int>waiting, z + self.h_first, self.gate_width, self.h_width,
+                    h_gates = h_parts + first * self.gate_width if self.normalised else z + self.h_first
+                    self.kernels.outer(<int>waiting, h_gates, self.gate_width, self.h_width,
                                        h_before + first * self.padded_width, self.padded_width, self.padded_width, d_hh,
                                        self.padded_width)
                     if self.projected:
@@ -427,15 +535,15 @@ cdef class Direction:
                         self.kernels.outer(<int>waiting, z, self.gate_width, self.units, m_data + first * self.units,
                                            self.units, self.units, d_hn, self.units)
                     # A sum of partial sums loses fewer digits.
-                    for u in range(self.gate_width):
-                        bias[u] += bias[self.gate_width + u]
-                        bias[self.gate_width + u] = 0.0
+                    for u in range(sums):
+                        bias[u] += bias[sums + u]
+                        bias[sums + u] = 0.0
                     waiting = 0
             if dx_data != NULL:
                 multiply(False, False, rows, self.input_size, self.x_width, gates, self.gate_width, w_ih,
                          self.input_size, 1.0 if dx_begun else 0.0, dx_data, self.input_size)
             pylstm_fpmode_leave(mode)
-        weight_ih, weight_hh, bias_ih, bias_hh, weight_hr = gradients
+        weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, *optional = gradients
         self._add(weight_ih, d_weight_ih, self.x_columns, 0)
         together = len(self.product_columns) * self.hidden_size
         self._add(weight_hh[:together], d_weight_hh, self.product_columns, min(self.product_columns))
@@ -447,6 +555,12 @@ cdef class Direction:
                     vector.reshape(len(columns), self.hidden_size)[gate] += d_bias[0, column_of_gate, :self.hidden_size]
         if self.projected:
             weight_hr += d_weight_hr[:self.width, :self.hidden_size]
+        column_of_gate = self.columns
+        for vector, width in zip(optional, (1, 1, 1, self.columns, self.columns, 1, 1)):
+            if vector is not None:
+                rows_of_gates = d_bias[0, column_of_gate:column_of_gate + width, :self.hidden_size]
+                vector.reshape(width, self.hidden_size)[...] += rows_of_gates
+            column_of_gate += width
 
     def _add(self, target, rows, columns, first):
         """Adds the gradients of a padded matrix to those of PyTorch's matrix."""

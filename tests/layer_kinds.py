@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 import pylstm
 from pylstm.layers import Layer, WindowLayer
 from pylstm.reference.layers import LAYERS as REFERENCES
+from tests.lstm_formulas import formula_forward, formula_module, is_plain
 from tests.torch_activations import torch_activation
 from tests.window_layer_cases import in_torch
 
@@ -70,6 +71,24 @@ def projected(input_size: int, hidden_size: int, **settings: Any) -> Layer:
     return pylstm.LSTM(input_size, max(2, hidden_size), proj_size=width, **settings)
 
 
+def layer_normalised(input_size: int, hidden_size: int, **settings: Any) -> Layer:
+    """With small gains: those of 1 make a stack of random weights chaotic, so that float32 and
+    float64 part after some tens of frames."""
+    layer = pylstm.LSTM(input_size, hidden_size, layer_norm=True, **settings)
+    for name, gain in layer.weights.items():
+        if name.startswith("gain_") and "weights" not in settings:
+            gain *= np.float32(0.4)
+    return layer
+
+
+OPTIONS = {"peepholes": True, "coupled": True, "gate_clip": 1.5, "cell_clip": 0.8}
+
+
+def with_all_options(input_size: int, hidden_size: int, **settings: Any) -> Layer:
+    """Everything at once but for layer normalisation, which the limits make chaotic."""
+    return projected(input_size, hidden_size, **OPTIONS, **settings)
+
+
 def nonlinearity(layer: Any) -> dict[str, str]:
     return {"nonlinearity": layer.nonlinearity} if isinstance(layer, pylstm.RNN) else {}
 
@@ -77,6 +96,8 @@ def nonlinearity(layer: Any) -> dict[str, str]:
 def torch_recurrent(layer: Any) -> Any:
     import torch
 
+    if isinstance(layer, pylstm.LSTM) and not is_plain(layer):
+        return formula_module(layer)
     settings = {"bias": layer.bias, "bidirectional": layer.bidirectional, **nonlinearity(layer)}
     if layer.proj_size:
         settings["proj_size"] = layer.proj_size
@@ -93,6 +114,8 @@ def torch_recurrent_forward(
     """Sequences are packed as PyTorch packs them."""
     import torch
 
+    if isinstance(layer, pylstm.LSTM) and not is_plain(layer):
+        return formula_forward(module, layer, x, counts, state)
     packed = torch.nn.utils.rnn.pack_padded_sequence(
         x, torch.from_numpy(counts), enforce_sorted=False
     )
@@ -305,7 +328,15 @@ def torch_window(module: Any, layer: Any, x: Any, counts: Array, state: Any) -> 
 KINDS = (
     Kind(
         pylstm.LSTM,
-        {"lstm": pylstm.LSTM, "projected": projected},
+        {
+            "lstm": pylstm.LSTM,
+            "projected": projected,
+            "peepholes": partial(pylstm.LSTM, peepholes=True),
+            "coupled": partial(pylstm.LSTM, coupled=True),
+            "clipped": partial(pylstm.LSTM, gate_clip=1.5, cell_clip=0.8),
+            "layer_normalised": layer_normalised,
+            "all_options": with_all_options,
+        },
         STACK,
         state="hc",
         trace="ifgoch",
@@ -444,9 +475,9 @@ def reference(
     """What `pylstm.reference` makes of x (T, B, input_size), in float64.
 
     Outputs (T, B, n_outputs), the state at the end, the smallest distance of anything from the
-    corner of a ReLU (where there is none: infinity), and for each cell by its name every part of
-    state and trace (T, B, size). `counts` is how many frames of each sequence are there; outputs
-    past them are 0.
+    corner of a ReLU or of a limit (where there is none: infinity), and for each cell by its name
+    every part of state and trace (T, B, size). `counts` is how many frames of each sequence are
+    there; outputs past them are 0.
     """
     settings = {**layer._arguments(), "weights": weights}
     y, end, trace = REFERENCES[layer.kind](x, settings, state=state, lengths=counts)
@@ -456,5 +487,6 @@ def reference(
 
 
 def has_corner(layer: Layer) -> bool:
-    """Whether there is a ReLU in it, whose inputs the reference shows as "a"."""
-    return "relu" in repr(layer) or kind_of(layer).relu
+    """Whether there is a ReLU or a limit in it; the reference shows as "a" how far from its corner
+    everything is."""
+    return "relu" in repr(layer) or "_clip=" in repr(layer) or kind_of(layer).relu

@@ -24,7 +24,10 @@ __all__ = ["RecurrentStack", "Tape"]
 
 Array = NDArray[np.float32]
 
-PARTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr")
+PARTS = (
+    *("weight_ih", "weight_hh", "bias_ih", "bias_hh", "weight_hr"),
+    *("peephole_i", "peephole_f", "peephole_o", "gain_ih", "gain_hh", "gain_c", "bias_c"),
+)
 
 
 @dataclass
@@ -44,7 +47,7 @@ class RecurrentStack:
     Parameters
     ----------
     cell : str
-        ``lstm``, ``gru``, ``rnn_tanh`` or ``rnn_relu``.
+        ``lstm``, ``lstm_coupled``, ``gru``, ``rnn_tanh`` or ``rnn_relu``.
     weights : dict of str to ndarray
         Under PyTorch's names.
     num_layers : int
@@ -55,6 +58,8 @@ class RecurrentStack:
         Whether there will be backward passes.
     dropout : float
         The share of outputs between two layers that is set to 0 where `forward` gets a generator.
+    clips : (float, float), optional
+        The limits of sums and memory of an LSTM with options; None: it is ``torch.nn.LSTM``.
     """
 
     def __init__(
@@ -65,13 +70,17 @@ class RecurrentStack:
         suffixes: tuple[str, ...],
         gradients: bool,
         dropout: float = 0.0,
+        clips: tuple[float, float] | None = None,
     ) -> None:
         self._names = [
             [tuple(f"{part}_l{k}{suffix}" for part in PARTS) for suffix in suffixes]
             for k in range(num_layers)
         ]
         self._directions = [
-            [_bulk.Direction(cell, tuple(map(weights.get, names)), gradients) for names in layer]
+            [
+                _bulk.Direction(cell, tuple(map(weights.get, names)), gradients, clips)
+                for names in layer
+            ]
             for layer in self._names
         ]
         self._dropout = dropout

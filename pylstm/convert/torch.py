@@ -57,8 +57,9 @@ def from_torch(
     """Turn a PyTorch module, or its state dict, into layers with the same weights.
 
     ========================================  ====================================================
-    ``nn.LSTM``, ``nn.GRU``, ``nn.RNN``       `LSTM`, `GRU`, `RNN`; ``batch_first`` and ``dropout``
-                                              change nothing for one stream at inference
+    ``nn.LSTM``, ``nn.GRU``, ``nn.RNN``       `LSTM`, with ``proj_size`` if there is one, `GRU`,
+                                              `RNN`; ``batch_first`` and ``dropout`` change nothing
+                                              for one stream at inference
     ``nn.LSTMCell`` and so on                 the same of one layer
     ``nn.Linear``                             `Dense`
     ``nn.Sequential`` of these                list; ``Sigmoid``, ``Tanh``, ``ReLU`` and
@@ -265,16 +266,14 @@ def _recurrent(
     where: str,
 ) -> LSTM | GRU | RNN:
     """From the tensors of an ``nn.LSTM``, GRU or RNN (suffix ``_l{k}``) or of a cell (none)."""
-    for name in tensors:
-        if name.startswith(f"{prefix}weight_hr"):
-            raise ValueError(
-                f"{name!r} in {where} belongs to an LSTM with proj_size: only 0 is supported"
-            )
     first = suffix.format(k=0)
-    _, input_size = _two_dimensions(tensors, f"{prefix}weight_ih{first}", where)
-    rows, hidden_size = _two_dimensions(tensors, f"{prefix}weight_hh{first}", where)
+    rows, input_size = _two_dimensions(tensors, f"{prefix}weight_ih{first}", where)
+    _, width = _two_dimensions(tensors, f"{prefix}weight_hh{first}", where)
+    hidden_size, proj_size = width, 0
+    if f"{prefix}weight_hr{first}" in tensors:
+        proj_size, hidden_size = _two_dimensions(tensors, f"{prefix}weight_hr{first}", where)
     gates, rest_of_rows = divmod(rows, hidden_size)
-    if rest_of_rows or gates not in _BY_GATES:
+    if rest_of_rows or gates not in _BY_GATES or (proj_size and gates != 4):
         raise ValueError(
             f"{prefix + 'weight_hh' + first!r} in {where} has {number_of(rows, 'row')} for a"
             f" hidden_size of {hidden_size}; expected {4 * hidden_size} of an LSTM,"
@@ -308,10 +307,11 @@ def _recurrent(
         )
     theirs: dict[str, tuple[int, ...]] = {}
     for k in range(num_layers):
-        width = hidden_size if k else input_size
         rest = suffix.format(k=k)
-        theirs[f"{prefix}weight_ih{rest}"] = (rows, width)
-        theirs[f"{prefix}weight_hh{rest}"] = (rows, hidden_size)
+        theirs[f"{prefix}weight_ih{rest}"] = (rows, width if k else input_size)
+        theirs[f"{prefix}weight_hh{rest}"] = (rows, width)
+        if proj_size:
+            theirs[f"{prefix}weight_hr{rest}"] = (proj_size, hidden_size)
         if bias:
             theirs[f"{prefix}bias_ih{rest}"] = (rows,)
             theirs[f"{prefix}bias_hh{rest}"] = (rows,)
@@ -319,6 +319,8 @@ def _recurrent(
     weights = {name.removeprefix(prefix): array for name, array in checked.items()}
     if not suffix:
         weights = {f"{name}_l0": array for name, array in weights.items()}
+    if proj_size:
+        settings["proj_size"] = proj_size
     return kind(input_size, hidden_size, num_layers, bias=bias, weights=weights, **settings)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,11 @@ from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.quantisation import PRECISIONS, Precision
 from pylstm.layers.recurrent import Recurrent
 from pylstm.layers.settings import FLAG, NUMBER, SIZE
-from pylstm.layers.weights import Shape
+from pylstm.layers.weights import Shape, Weights
 from pylstm.safetensors_encoding import encode_model
+
+if TYPE_CHECKING:
+    from pylstm.bulk.bulk_layer import BulkLayer
 
 __all__ = ["LSTM", "Gates"]
 
@@ -214,6 +217,21 @@ class LSTM(Recurrent):
         return self.proj_size or self.hidden_size
 
     @property
+    def cell(self) -> str:
+        """The name of the cell in the kernels of bulk passes."""
+        return "lstm_coupled" if self.coupled else "lstm"
+
+    def in_bulk(self, weights: Weights, gradients: bool) -> BulkLayer:
+        """The layer, ready for passes over whole batches: see `Layer.in_bulk`."""
+        from pylstm.bulk.recurrent_stack import RecurrentStack
+
+        plain = set(self._chosen(self.later_settings)) <= {"proj_size"}
+        clips = None if plain else (self.gate_clip, self.cell_clip)
+        return RecurrentStack(
+            self.cell, weights, self.num_layers, self.suffixes, gradients, self.dropout, clips
+        )
+
+    @property
     def rows(self) -> int:
         """Rows of a weight: hidden_size for each gate that has some."""
         return (3 if self.coupled else 4) * self.hidden_size
@@ -304,4 +322,7 @@ class LSTM(Recurrent):
                 parts = values if isinstance(values, tuple) else values.swapaxes(0, 1)
                 for part, found in zip(cell, parts, strict=True):
                     part[:, column] = found
-        return [Gates(*(part.reshape(len(x), *batch, -1) for part in cell)) for cell in traced]
+        return [
+            Gates(*(part.reshape(len(x), *batch, part.shape[-1]) for part in cell))
+            for cell in traced
+        ]

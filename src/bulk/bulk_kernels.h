@@ -19,7 +19,7 @@
 
 /* The gates of a row, for each kind of cell, in the order in which they stand:
  *
- * LSTM  i f g o
+ * LSTM  i f g o    with coupled gates: i g o
  * GRU   n r z m    m: what the reset gate lets through, W_hn h + b_hn; there is none with the reset before the product
  * RNN   h
  *
@@ -36,6 +36,37 @@ typedef struct pylstm_bulk_cell {
                      float *dh, float *dc, float *d_bias);
 } pylstm_bulk_cell;
 
+/* What an LSTM has beside torch.nn.LSTM (kernels/lstm_options_kernels.h says what each does). Vectors: `units` for each gate.
+ */
+typedef struct pylstm_bulk_lstm_options {
+    int hidden_size, coupled;
+    float gate_clip, cell_clip;     /* FLT_MAX: no limit */
+    const float *peepholes;         /* of i, f, o (of f 0 with coupled gates); NULL: there are none */
+    const float *gain_ih, *gain_hh; /* NULL: nothing is normalised */
+    const float *gain_c, *bias_c;
+} pylstm_bulk_lstm_options;
+
+typedef struct pylstm_bulk_lstm_with_options {
+    /* Sums from the two parts of each row, in place of the first one: gain_ih * normalised(x_part) + gain_hh *
+     * normalised(h_part). The second one has a stride of as many floats as its gates have. */
+    void (*normalise)(const pylstm_bulk_lstm_options *options, int units, int rows, float *gates, size_t gate_stride,
+                      const float *h_part);
+
+    /* As in pylstm_bulk_cell. */
+    void (*forward)(const pylstm_bulk_lstm_options *options, int units, int rows, float *gates, size_t gate_stride,
+                    const float *bias, float *h, float *c);
+
+    /* As in pylstm_bulk_cell. `sums`: gradients of the biases, behind them those of the peepholes of i, f, o, gain_ih, gain_hh,
+     * gain_c and bias_c, which are added to. room: 2 * units floats. */
+    void (*backward)(const pylstm_bulk_lstm_options *options, int units, int rows, float *gates, size_t gate_stride,
+                     const float *c_before, float *dh, float *dc, float *sums, float *room);
+
+    /* From the gradients of the sums to those of the two parts: in place of the sums' and in place of h_part, which like x_part
+     * comes as `normalise` took it. sums: as above. */
+    void (*normalise_backward)(const pylstm_bulk_lstm_options *options, int units, int rows, float *gates, size_t gate_stride,
+                               const float *x_part, float *h_part, float *sums);
+} pylstm_bulk_lstm_with_options;
+
 typedef struct pylstm_bulk_kernels {
     /* y[r] += x[r] W for each row r; W: `inputs` times `outputs` (a multiple of 16), as pylstm_bulk_pack left it. */
     void (*product)(const float *packed, int inputs, int outputs, int rows, const float *x, size_t x_stride, float *y,
@@ -46,6 +77,7 @@ typedef struct pylstm_bulk_kernels {
                   float *y, size_t y_stride);
 
     pylstm_bulk_cell lstm, gru_after_tanh, gru_after_relu, gru_before_tanh, gru_before_relu, rnn_tanh, rnn_relu;
+    pylstm_bulk_lstm_with_options lstm_with_options;
 
     /* With the reset before the product, between the products of r and z and that of n: activates r, and reset = r h, `units` a
      * row. Then, back: d_reset is the gradient with respect to reset; leaves that of the sum of r in place of r, adds what goes

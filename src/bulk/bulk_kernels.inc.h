@@ -6,6 +6,7 @@
 #include "bulk/bulk_kernels.h"
 
 #include "kernels/gate_functions.inc.h"
+#include "kernels/normalisation.inc.h"
 
 #define VECTOR 16
 
@@ -166,6 +167,8 @@ static void lstm_backward(int units, int rows, float *gates, size_t gate_stride,
     }
 }
 
+#include "bulk/lstm_with_options.inc.h"
+
 /* --- GRU: n = a(x_n + r m), h' = (1 - z) n + z h ---------------------------------------------------------------------- */
 
 PYLSTM_INLINE void gru_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h,
@@ -320,6 +323,10 @@ const pylstm_bulk_kernels PYLSTM_JOIN(pylstm_bulk_kernels_, PYLSTM_VECTOR) = {
     .product = product,
     .outer = outer,
     .lstm = {.forward = lstm_forward, .backward = lstm_backward},
+    .lstm_with_options = {.normalise = lstm_normalise,
+                          .forward = lstm_options_forward,
+                          .backward = lstm_options_backward,
+                          .normalise_backward = lstm_normalise_backward},
     .gru_after_tanh = {.forward = gru_after_tanh_forward, .backward = gru_after_tanh_backward},
     .gru_after_relu = {.forward = gru_after_relu_forward, .backward = gru_after_relu_backward},
     .gru_before_tanh = {.forward = gru_before_tanh_forward, .backward = gru_before_tanh_backward},

@@ -9,6 +9,7 @@
 #include "kernels/kernels.h"
 
 #include "kernels/gate_functions.inc.h"
+#include "kernels/normalisation.inc.h"
 #include "kernels/products.inc.h"
 #include "kernels/activation.inc.h"
 #if PYLSTM_KIND_dense || PYLSTM_KIND_lstm

@@ -11,65 +11,21 @@
  */
 #include "kernels/lstm_options_kernels.h"
 
-/* What layer normalisation adds to a variance. */
-#define NORM_EPSILON 1e-5f
-
-/* x normalised is (scale * x - mean) * inverse. */
-typedef struct lstm_moments {
-    float scale, mean, inverse;
-} lstm_moments;
-
-static float sum_of_vector(v16 x) {
-    float lanes[PYLSTM_UNITS], sum = 0.0f;
-    v16_store(lanes, x);
-    for (int lane = 0; lane < PYLSTM_UNITS; lane++)
-        sum += lanes[lane];
-    return sum;
-}
-
-/* Of n_vectors vectors for each 16 units. Lanes past the last unit are 0: they add nothing to the mean and are kept out of the
- * variance. */
-static lstm_moments moments_scaled(const float *x, int hidden_size, int n_vectors, float scale, float epsilon) {
-    const int n_blocks = (hidden_size + PYLSTM_UNITS - 1) / PYLSTM_UNITS;
-    const float count = (float)hidden_size * (float)n_vectors;
-    const v16 factor = v16_set(scale);
-    float present[PYLSTM_UNITS];
-    v16 sum = v16_set(0.0f), squares = sum, centre;
-    lstm_moments moments = {.scale = scale};
-    for (int v = 0; v < n_blocks * n_vectors; v++)
-        sum = v16_fma(v16_bounded(v16_load(x + v * PYLSTM_UNITS)), factor, sum);
-    moments.mean = sum_of_vector(sum) / count;
-    centre = v16_set(moments.mean);
-    for (int lane = 0; lane < PYLSTM_UNITS; lane++)
-        present[lane] = lane <= (hidden_size - 1) % PYLSTM_UNITS ? 1.0f : 0.0f;
-    for (int v = 0; v < n_blocks * n_vectors; v++) {
-        v16 distance = v16_sub(v16_mul(v16_bounded(v16_load(x + v * PYLSTM_UNITS)), factor), centre);
-        if (v / n_vectors == n_blocks - 1)
-            distance = v16_mul(distance, v16_load(present));
-        squares = v16_fma(distance, distance, squares);
-    }
-    moments.inverse = 1.0f / sqrtf(sum_of_vector(squares) / count + epsilon);
-    return moments;
-}
-
-/* Where squares overflow, values are so large that they can be made small without losing digits; the epsilon is nothing beside
- * them, and only keeps equal values from a division by 0. */
-static lstm_moments moments_of(const float *x, int hidden_size, int n_vectors) {
-    const lstm_moments moments = moments_scaled(x, hidden_size, n_vectors, 1.0f, NORM_EPSILON);
-    return moments.inverse > 0.0f ? moments : moments_scaled(x, hidden_size, n_vectors, 0x1p-80f, 1e-30f);
-}
-
-PYLSTM_INLINE v16 centred(v16 x, lstm_moments moments) {
-    const v16 distance = v16_sub(v16_mul(v16_bounded(x), v16_set(moments.scale)), v16_set(moments.mean));
-    return v16_mul(distance, v16_set(moments.inverse));
-}
-
 static void lstm_normalise(const pylstm_lstm_options *options, const float *sums, const float *gain, const float *start,
                            float *y) {
     const int n_blocks = (options->hidden_size + PYLSTM_UNITS - 1) / PYLSTM_UNITS;
-    const lstm_moments moments = moments_of(sums, options->hidden_size, options->n_gates);
+    const v16_moments moments = moments_of(sums, options->hidden_size, options->n_gates, options->n_gates);
     for (int k = 0; k < n_blocks * options->n_gates * PYLSTM_UNITS; k += PYLSTM_UNITS)
         v16_store(y + k, v16_fma(v16_load(gain + k), centred(v16_load(sums + k), moments), v16_load(start + k)));
+}
+
+/* Several times in one function: not inlined where code is to be small. */
+static v16 opened(v16 z) {
+    return v16_sigmoid(z);
+}
+
+static v16 squashed(v16 z) {
+    return v16_tanh(z);
 }
 
 /* Limited to -limit ... limit; not-a-number becomes the limit. */
@@ -78,7 +34,7 @@ PYLSTM_INLINE v16 clipped(v16 x, float limit) {
 }
 
 /* The sum that a gate takes: with its peephole, if there are any, and within the limit. */
-PYLSTM_INLINE v16 seen(const pylstm_lstm_options *options, const float *sum, const float *peephole, v16 cell) {
+static v16 seen(const pylstm_lstm_options *options, const float *sum, const float *peephole, v16 cell) {
     const v16 z = v16_load(sum);
     return clipped(peephole ? v16_fma(v16_load(peephole), cell, z) : z, options->gate_clip);
 }
@@ -93,13 +49,13 @@ static void lstm_update_with_options(const pylstm_lstm_options *options, const f
         const float *p_i = options->peepholes ? options->peepholes + unit * (size_t)(n_gates - 1) : NULL;
         const float *p_f = p_i ? p_i + PYLSTM_UNITS : NULL, *p_o = p_i ? p_i + (n_gates - 2) * PYLSTM_UNITS : NULL;
         const v16 before = v16_load(c + unit);
-        const v16 i = v16_sigmoid(seen(options, z, p_i, before));
-        const v16 f = coupled ? v16_sub(v16_set(1.0f), i) : v16_sigmoid(seen(options, z + PYLSTM_UNITS, p_f, before));
-        const v16 g = v16_tanh(seen(options, z + (n_gates - 2) * PYLSTM_UNITS, NULL, before));
+        const v16 i = opened(seen(options, z, p_i, before));
+        const v16 f = coupled ? v16_sub(v16_set(1.0f), i) : opened(seen(options, z + PYLSTM_UNITS, p_f, before));
+        const v16 g = squashed(seen(options, z + (n_gates - 2) * PYLSTM_UNITS, NULL, before));
         const v16 cell = clipped(v16_fma(f, before, v16_mul(i, g)), options->cell_clip);
-        const v16 o = v16_sigmoid(seen(options, z + (n_gates - 1) * PYLSTM_UNITS, p_o, cell));
+        const v16 o = opened(seen(options, z + (n_gates - 1) * PYLSTM_UNITS, p_o, cell));
         v16_store(c + unit, cell);
-        v16_store(h_next + unit, options->gain_c ? o : v16_mul(o, v16_tanh(cell)));
+        v16_store(h_next + unit, options->gain_c ? o : v16_mul(o, squashed(cell)));
         if (gates) {
             v16_store(gates + 0 * padded + unit, i);
             v16_store(gates + 1 * padded + unit, f);
@@ -108,11 +64,11 @@ static void lstm_update_with_options(const pylstm_lstm_options *options, const f
         }
     }
     if (options->gain_c) { /* h_next holds o */
-        const lstm_moments moments = moments_of(c, options->hidden_size, 1);
+        const v16_moments moments = moments_of(c, options->hidden_size, 1, 1);
         for (size_t unit = 0; unit < padded; unit += PYLSTM_UNITS) {
             const v16 shown = v16_fma(v16_load(options->gain_c + unit), centred(v16_load(c + unit), moments),
                                       v16_load(options->bias_c + unit));
-            v16_store(h_next + unit, v16_mul(v16_load(h_next + unit), v16_tanh(shown)));
+            v16_store(h_next + unit, v16_mul(v16_load(h_next + unit), squashed(shown)));
         }
     }
 }

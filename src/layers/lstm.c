@@ -57,30 +57,41 @@ static void lstm_trace_step(const pylstm_layer *layer, float *trace, const float
 
 /* Where the parts of the scratch for n_rows rows begin, and its size: floats. */
 typedef struct lstm_scratch {
-    size_t lanes;  /* of the sums of a row */
+    size_t lanes; /* of the sums of a row */
+    size_t gates; /* of a traced step */
+    size_t between[2], room;
     size_t h_sums; /* layer normalisation: sums of W_hh h alone */
     size_t memory; /* before a projection: o tanh(c) */
-    size_t gates;  /* of a traced step */
-    size_t between[2], room, size;
+    size_t size;
 } lstm_scratch;
 
-/* First of all stand the sums. */
-static lstm_scratch lay_out(const pylstm_layer *layer, size_t n_rows) {
+/* Bytes that the rounded rows take with bfloat16 and int8 weights. */
+static size_t room_size(const pylstm_layer *layer, size_t n_rows) {
+    const int widest = layer->input_size > layer->output_size ? layer->input_size : layer->output_size;
+    const size_t rows = n_rows * (pylstm_column_room(widest) + pylstm_column_room(layer->output_size));
+    const size_t memory = pylstm_column_room(hidden_size_of(layer)); /* before a projection: one at a time */
+    return rows > memory ? rows : memory;
+}
+
+/* First of all stand the sums. A frame of a plain float32 cell must not wait for more than the first lines of this. */
+static inline lstm_scratch lay_out(const pylstm_layer *layer, size_t n_rows) {
     const pylstm_lstm_config *config = pylstm_lstm_config_of(layer);
     const size_t hidden = pylstm_padded(config->hidden_size), h = pylstm_padded(layer->output_size);
-    const int widest = layer->input_size > layer->output_size ? layer->input_size : layer->output_size;
-    const size_t rounded = n_rows * (pylstm_column_room(widest) + pylstm_column_room(layer->output_size));
-    const size_t rounded_memory = config->proj_size ? pylstm_column_room(config->hidden_size) : 0;
-    lstm_scratch parts = {.lanes = (size_t)pylstm_lstm_n_blocks(layer) * PYLSTM_GATES * PYLSTM_UNITS};
-    parts.h_sums = n_rows * parts.lanes;
-    parts.memory = parts.h_sums + (config->layer_norm ? n_rows * parts.lanes : 0);
-    parts.gates = parts.memory + (config->proj_size ? n_rows * hidden : 0);
+    lstm_scratch parts;
+    parts.lanes = (size_t)pylstm_lstm_n_blocks(layer) * PYLSTM_GATES * PYLSTM_UNITS;
+    parts.gates = n_rows * parts.lanes;
     parts.between[0] = parts.gates + PYLSTM_GATES * hidden;
     parts.between[1] = parts.between[0] + n_rows * h;
     parts.room = parts.between[1] + n_rows * h;
-    parts.size = parts.room;
+    parts.h_sums = parts.room;
     if (layer->precision)
-        parts.size += (rounded > rounded_memory ? rounded : rounded_memory) / sizeof(float);
+        parts.h_sums += room_size(layer, n_rows) / sizeof(float);
+    parts.memory = parts.h_sums;
+    if (config->layer_norm)
+        parts.memory += n_rows * parts.lanes;
+    parts.size = parts.memory;
+    if (config->proj_size)
+        parts.size += n_rows * hidden;
     return parts;
 }
 

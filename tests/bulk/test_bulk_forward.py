@@ -249,7 +249,6 @@ def test_quantised_layers_are_refused(precision):
     [
         (recurrent("gru", 4, 6, bidirectional=True), "bidirectional=False"),
         (recurrent("rnn_relu", 4, 6, bidirectional=True), "bidirectional=False"),
-        (recurrent("projected", 4, 6), "projections"),
         (recurrent("lstm", 4, 6, bidirectional=True), "bidirectional=False"),
     ],
 )

@@ -158,9 +158,19 @@ class TestStateDicts:
             from_torch(state)
 
     @pytest.mark.law_framework_exact
-    def test_proj_size(self):
+    def test_a_projection_that_does_not_fit(self):
         state = lstm_state() | {"weight_hr_l0": np.ones((1, 2), np.float32)}
-        with pytest.raises(ValueError, match=r"'weight_hr_l0' .* an LSTM with proj_size"):
+        with pytest.raises(
+            ValueError, match=r"'weight_hh_l0' .* shape \(8, 2\); expected \(8, 1\)"
+        ):
+            from_torch(state)
+        state["weight_hh_l0"] = np.ones((8, 1), np.float32)
+        assert from_torch(state).proj_size == 1
+        state |= {
+            "weight_hr_l0": np.ones((2, 2), np.float32),
+            "weight_hh_l0": np.ones((8, 2), "f4"),
+        }
+        with pytest.raises(ValueError, match="proj_size is 2; expected less than hidden_size 2"):
             from_torch(state)
 
     def test_a_hostile_layer_number_costs_nothing(self):

@@ -30,6 +30,15 @@ def assert_same_weights(layer, module):
 @needs_torch
 class TestModules:
     @pytest.mark.law_framework_exact
+    @pytest.mark.parametrize("bias", [True, False])
+    @pytest.mark.parametrize("num_layers", [1, 3])
+    def test_lstm_with_a_projection(self, num_layers, bias):
+        module = nn.LSTM(5, 7, num_layers, bias=bias, proj_size=3)
+        layer = from_torch(module)
+        assert (layer.hidden_size, layer.proj_size, layer.bias) == (7, 3, bias)
+        assert_same_weights(layer, module)
+
+    @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("batch_first", [True, False])
     @pytest.mark.parametrize("bias", [True, False])
     @pytest.mark.parametrize("num_layers", [1, 3])
@@ -142,11 +151,6 @@ class TestUnsupportedModules:
         for name in ("GRU", "RNN"):
             with pytest.raises(ValueError, match=f"belongs to a bidirectional {name}: a stream"):
                 from_torch(getattr(nn, name)(3, 2, bidirectional=True))
-
-    @pytest.mark.law_framework_exact
-    def test_proj_size(self):
-        with pytest.raises(ValueError, match="LSTM belongs to an LSTM with proj_size: only 0"):
-            from_torch(nn.LSTM(3, 2, proj_size=1))
 
     @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("name", ["double", "half", "bfloat16"])

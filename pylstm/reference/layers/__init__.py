@@ -4,8 +4,8 @@ What a file has to hold is a function ``layer(x, settings, *, state, lengths, dt
 (T, I), or (T, B, I), make outputs, the state at the end (None: it remembers nothing), and for each
 cell a dict of what it shows, by name. Layers that join rows take a list of them. `settings` are the
 arguments of the layer's constructor, or their spellings in a model file, and its ``weights``. What
-goes into a ReLU is shown as ``"a"``; for other functions with corners that is the distance to the
-next one. A layer that remembers nothing need not heed `state` and `lengths`.
+goes into a ReLU is shown as ``"a"``; for limits and other functions with corners that is the
+distance to the next one. A layer that remembers nothing need not heed `state` and `lengths`.
 
 A file whose layer sees a window in time also has ``timing(settings)``, a `Timing`.
 """

@@ -128,7 +128,8 @@ def lstm_step(
     h, c : (P,), (H,)
         Hidden and cell state after the step.
     gates : dict
-        The activated ``"i"``, ``"f"``, ``"g"`` and ``"o"``, each (H,).
+        The activated ``"i"``, ``"f"``, ``"g"`` and ``"o"``, each (H,). Where there is a limit, also
+        ``"a"``: how far from it is what it limits.
 
     Examples
     --------
@@ -152,15 +153,22 @@ def lstm_step(
         if bias is not None:
             z = z + np.asarray(bias, dtype)
 
+    distances: list[Array] = []
+
     def seen(z: Array, peephole: ArrayLike | None, cell: Array) -> Array:
         """The sum that a gate takes."""
-        return clipped(z if peephole is None else z + np.asarray(peephole, dtype) * cell, gate_clip)
+        if peephole is not None:
+            z = z + np.asarray(peephole, dtype) * cell
+        distances.append(np.abs(z) - gate_clip)
+        return clipped(z, gate_clip)
 
     z_i, *z_f, z_g, z_o = np.split(z, 3 if coupled else 4)
     i = sigmoid(seen(z_i, peephole_i, c), dtype)
     f = 1 - i if coupled else sigmoid(seen(z_f[0], peephole_f, c), dtype)
     g = tanh(seen(z_g, None, c), dtype)
-    c_next: Array = clipped(f * c + i * g, cell_clip)
+    c_next: Array = f * c + i * g
+    from_cell_clip = np.abs(c_next) - cell_clip
+    c_next = clipped(c_next, cell_clip)
     o = sigmoid(seen(z_o, peephole_o, c_next), dtype)
     shown = c_next if gain_c is None else np.asarray(gain_c, dtype) * normalised(c_next)
     if bias_c is not None:
@@ -168,7 +176,11 @@ def lstm_step(
     h_next: Array = o * tanh(shown, dtype)
     if weight_hr is not None:
         h_next = np.asarray(weight_hr, dtype) @ h_next
-    return h_next, c_next, {"i": i, "f": f, "g": g, "o": o}
+    gates = {"i": i, "f": f, "g": g, "o": o}
+    if gate_clip or cell_clip:
+        near = (distances if gate_clip else []) + ([from_cell_clip] if cell_clip else [])
+        gates["a"] = np.concatenate(near)
+    return h_next, c_next, gates
 
 
 def lstm(
@@ -239,7 +251,7 @@ def layer(
     x: ArrayLike, settings: Mapping[str, Any], **given: Any
 ) -> tuple[Array, Any, list[Gates]]:
     """`lstm` with the settings of a layer."""
-    chosen = {
+    chosen: dict[str, Any] = {
         "coupled": settings.get("coupled", False) in (True, "true"),
         "gate_clip": float(settings.get("gate_clip", 0)),
         "cell_clip": float(settings.get("cell_clip", 0)),

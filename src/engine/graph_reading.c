@@ -232,7 +232,8 @@ static int is_plain(const pylstm_graph_plan *plan) {
 }
 
 pylstm_status pylstm_graph_read(pylstm_model_file *file, int n_features, pylstm_graph_plan *plan, pylstm_error *why) {
-    plan->graph = (pylstm_graph){.n_features = n_features};
+    memset(plan, 0, sizeof *plan); /* equal files make equal models, byte for byte */
+    plan->graph.n_features = n_features;
     PYLSTM_TRY(pylstm_config_integer(file, "layers.count", n_features ? 0 : 1, PYLSTM_MAX_LAYERS, &plan->graph.n_nodes, why));
     for (int k = 0; k < plan->graph.n_nodes; k++)
         PYLSTM_TRY(read_node(file, k, plan, why));

@@ -30,7 +30,7 @@ ROOMS: dict[str, Rows] = {
         ("train",),
         ("convert", "speech"),
         ("model",),
-        ("packed_model",),
+        ("model_summary", "packed_model"),
         ("decisions",),
         ("layers", "features", "reference"),
         ("bulk", "audio"),

@@ -53,7 +53,9 @@ def graph_of(layers: Any, width: int | None) -> tuple[Node, ...]:
     named = isinstance(layers, Mapping)
     nodes = tuple(_named(layers) if named else _chain(layers))
     if len(nodes) > MAX_LAYERS:
-        raise ValueError(f"there are {len(nodes)} layers; expected at most {MAX_LAYERS}")
+        raise ValueError(
+            f"there are {number_of(len(nodes), 'layer')}; expected at most {MAX_LAYERS}"
+        )
     widths_of(nodes, width)
     taken = {name for node in nodes for name in node.inputs}
     for node in nodes[:-1]:
@@ -158,7 +160,7 @@ def _named(layers: Mapping[Any, Any]) -> Iterator[Node]:
             )
         if not 1 <= len(inputs) <= MAX_INPUTS:
             raise ValueError(
-                f"layers[{name!r}] has {len(inputs)} inputs; expected 1 to {MAX_INPUTS}"
+                f"layers[{name!r}] has {number_of(len(inputs), 'input')}; expected 1 to {MAX_INPUTS}"
             )
         for one in inputs:
             if one not in known:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import choice, number_of
+from pylstm.arguments import choice
 from pylstm.bulk.frames import check_finite, check_frames, check_lengths
 from pylstm.bulk.states import check_state, state_from_parts
 from pylstm.layers.quantisation import (
@@ -26,7 +26,7 @@ from pylstm.layers.weights import Shape, Weights, check_weights, uniform
 if TYPE_CHECKING:
     from pylstm.bulk.bulk_layer import BulkLayer
 
-__all__ = ["MAX_DIMENSION", "Layer", "checked_layers"]
+__all__ = ["MAX_DIMENSION", "Layer"]
 
 # The limit of the core: no dimension of a tensor is larger.
 MAX_DIMENSION = 65_536
@@ -396,32 +396,3 @@ class Layer:
 
     # Weights may be changed in place, so a layer cannot be hashed.
     __hash__ = None  # type: ignore[assignment]
-
-
-def checked_layers(layers: Any, width: int | None = None) -> tuple[Layer, ...]:
-    """Layers of which each takes the width that the one before gives.
-
-    Parameters
-    ----------
-    layers : sequence of Layer
-    width : int, optional
-        What the features before the first one give; None: there are none.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Something else is among them, or widths differ.
-    """
-    if isinstance(layers, Layer):
-        raise TypeError(f"layers is one {type(layers).__name__}; expected a list of layers")
-    found = tuple(layers)
-    for place, layer in enumerate(found):
-        if not isinstance(layer, Layer):
-            raise TypeError(f"layers[{place}] is {type(layer).__name__}; expected a layer")
-        if width is not None and layer.input_size != width:
-            before = f"layers[{place - 1}] gives" if place else "the features give"
-            raise ValueError(
-                f"layers[{place}] takes {number_of(layer.input_size, 'value')} but {before} {width}"
-            )
-        width = layer.n_outputs
-    return found

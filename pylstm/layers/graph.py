@@ -160,7 +160,8 @@ def _named(layers: Mapping[Any, Any]) -> Iterator[Node]:
             )
         if not 1 <= len(inputs) <= MAX_INPUTS:
             raise ValueError(
-                f"layers[{name!r}] has {number_of(len(inputs), 'input')}; expected 1 to {MAX_INPUTS}"
+                f"layers[{name!r}] has {number_of(len(inputs), 'input')};"
+                f" expected 1 to {MAX_INPUTS}"
             )
         for one in inputs:
             if one not in known:

@@ -1,6 +1,8 @@
 /* Activations in the vector vocabulary. */
 #include "kernels/activation_kernels.h"
 
+#if PYLSTM_KIND_activation
+
 /* log(x) for normal x above 0: the logarithm of the power of two, and that of m in [sqrt(1/2), sqrt(2)) as 2 artanh(s), s = (m
  * - 1) / (m + 1). artanh(s) = s + s^3 (c0 + ... + c3 s^6), minimax in the relative error, 1.7e-9 of the bracket. ln 2 is split
  * in two so that the exponent times the upper part is exact. */
@@ -33,6 +35,8 @@ PYLSTM_LARGE v16 v16_erfc(v16 z) {
     return v16_mul(v16_mul(q, t), v16_exp(v16_mul(v16_sub(v16_set(0.0f), z), z)));
 }
 
+#endif
+
 PYLSTM_INLINE v16 v16_above(v16 x) {
     return v16_max(x, v16_set(0.0f));
 }
@@ -49,6 +53,8 @@ PYLSTM_INLINE v16 v16_magnitude(v16 x) {
 PYLSTM_INLINE v16 v16_leaky(v16 x, v16 slope) {
     return v16_bounded(v16_fma(slope, v16_below(x), v16_above(x)));
 }
+
+#if PYLSTM_KIND_activation
 
 /* x Phi(x), Phi being the normal distribution: max(x, 0) - |x| erfc(|x| / sqrt 2) / 2, where nothing cancels. From 14 on the
  * last term is nothing beside the floats. */
@@ -80,6 +86,8 @@ PYLSTM_INLINE v16 v16_clipped(v16 x, v16 low, v16 high) {
     return v16_min(v16_max(x, low), high);
 }
 
+#endif
+
 static float largest_of(const float *x, int n) {
     float largest = x[0];
     for (int k = 1; k < n; k++)
@@ -99,6 +107,8 @@ static void softmax(const float *x, float *y, int n) {
         v16_store(y + k, v16_div(v16_load(y + k), v16_set(sum)));
 }
 
+#if PYLSTM_KIND_activation
+
 /* x - max - log(sum exp(x - max)) */
 static void log_softmax(const float *x, float *y, int n) {
     const v16 largest = v16_set(largest_of(x, n));
@@ -114,6 +124,8 @@ static void log_softmax(const float *x, float *y, int n) {
         v16_store(y + k, v16_bounded(v16_sub(v16_sub(v16_load(x + k), largest), log_sum)));
 }
 
+#endif
+
 /* y = expression of v, the values of x, for all vectors. */
 #define APPLY(expression)                                                                                                      \
     for (int k = 0; k < n; k += PYLSTM_UNITS) {                                                                                \
@@ -123,7 +135,9 @@ static void log_softmax(const float *x, float *y, int n) {
     break
 
 static void activation_apply(const pylstm_activation *activation, const float *x, float *y, int n) {
+#if PYLSTM_KIND_activation
     const v16 first = v16_set(activation->first), second = v16_set(activation->second), one = v16_set(1.0f);
+#endif
     switch (activation->function) {
     case PYLSTM_LINEAR:
         if (x != y)
@@ -138,6 +152,7 @@ static void activation_apply(const pylstm_activation *activation, const float *x
     case PYLSTM_SOFTMAX:
         softmax(x, y, n);
         break;
+#if PYLSTM_KIND_activation
     case PYLSTM_LOG_SOFTMAX:
         log_softmax(x, y, n);
         break;
@@ -163,6 +178,7 @@ static void activation_apply(const pylstm_activation *activation, const float *x
         APPLY(v16_clipped(v16_fma(v, first, second), v16_set(0.0f), one));
     case PYLSTM_LOG:
         APPLY(v16_log(v16_max(v, first)));
+#endif
     default:
         break;
     }

@@ -12,6 +12,10 @@
 #ifndef PYLSTM_KIND_lstm
 #define PYLSTM_KIND_lstm PYLSTM_KIND_UNLESS_SAID
 #endif
+/* Peepholes, coupled gates, limits and layer normalisation of an LSTM; a projection is part of lstm. */
+#ifndef PYLSTM_KIND_lstm_options
+#define PYLSTM_KIND_lstm_options PYLSTM_KIND_UNLESS_SAID
+#endif
 #ifndef PYLSTM_KIND_gru
 #define PYLSTM_KIND_gru PYLSTM_KIND_UNLESS_SAID
 #endif

@@ -9,15 +9,18 @@
 #include "kernels/kernels.h"
 
 #include "kernels/gate_functions.inc.h"
-#include "kernels/normalisation.inc.h"
 #include "kernels/products.inc.h"
+
 #include "kernels/activation.inc.h"
 #if PYLSTM_KIND_dense || PYLSTM_KIND_lstm
 #include "kernels/dense.inc.h"
 #endif
 #if PYLSTM_KIND_lstm
 #include "kernels/lstm.inc.h"
+#if PYLSTM_KIND_lstm_options
+#include "kernels/normalisation.inc.h"
 #include "kernels/lstm_options.inc.h"
+#endif
 #endif
 #if PYLSTM_KIND_gru || PYLSTM_KIND_rnn
 #include "kernels/recurrent.inc.h"
@@ -50,7 +53,9 @@ const pylstm_kernels PYLSTM_JOIN(pylstm_kernels_, PYLSTM_ISA) = {
 #endif
 #if PYLSTM_KIND_lstm
     .lstm = &lstm_kernels,
+#if PYLSTM_KIND_lstm_options
     .lstm_options = &lstm_options_kernels,
+#endif
 #endif
 #if PYLSTM_KIND_gru
     .gru = &gru_kernels,

@@ -102,7 +102,7 @@ static size_t lstm_scratch_size(const pylstm_layer *layer, size_t n_rows) {
 /* --- steps ------------------------------------------------------------------------------------------------------------ */
 
 static int is_plain(const pylstm_layer *layer, const pylstm_lstm_cell *cell) {
-    return !cell->has_options && !pylstm_lstm_config_of(layer)->proj_size;
+    return !pylstm_lstm_has_options(cell) && !pylstm_lstm_config_of(layer)->proj_size;
 }
 
 /* The inputs' part of the sums of n rows, for a cell with options. */
@@ -145,7 +145,7 @@ static void step_with_options(const pylstm_layer *layer, const pylstm_lstm_cell 
     float *memory[PYLSTM_GROUP_STREAMS];
     for (int t = 0; t < n; t++)
         memory[t] = projected ? scratch + parts->memory + (size_t)t * padded : h_next[t];
-    if (cell->has_options) {
+    if (pylstm_lstm_has_options(cell)) {
         update_with_options(layer, cell, n, z, h, c, memory, gates, scratch, parts);
     } else if (n == 1) {
         layer->kernels->lstm->step(&cell->gates, x ? x[0] : NULL, z[0], h[0], c[0], memory[0], gates, room);
@@ -175,7 +175,7 @@ static void lstm_forward(const pylstm_layer *layer, float *state, float *scratch
         const float *h_before = h;
         const int plain = is_plain(layer, &cells[cell]);
         /* A frame alone keeps its projection in registers; several read the input weights once between them. */
-        if (cells[cell].has_options)
+        if (pylstm_lstm_has_options(&cells[cell]))
             project_with_options(layer, &cells[cell], rows, n_frames, z, room);
         else if (n_frames > 1)
             layer->kernels->lstm->project(&cells[cell].gates, rows, n_frames, z, room);
@@ -210,7 +210,7 @@ static void lstm_forward_group(const pylstm_layer *layer, const pylstm_group *gr
     for (int row = 0; row < group->n_rows; row++)
         z[row] = scratch + (size_t)row * parts.lanes;
     for (int cell = 0; cell < layer->n_cells; cell++) {
-        const int plain = is_plain(layer, &cells[cell]), has_options = cells[cell].has_options;
+        const int plain = is_plain(layer, &cells[cell]), has_options = pylstm_lstm_has_options(&cells[cell]);
         int n = 1;
         for (int row = 0; row < group->n_rows; row++) {
             out[row] = cell == layer->n_cells - 1 ? group->y[row] : scratch + parts.between[cell % 2] + (size_t)row * padded;

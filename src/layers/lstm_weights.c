@@ -17,6 +17,11 @@ PYLSTM_CHECK_LAYER_CONFIG(pylstm_lstm_config);
 
 /* --- reading ---------------------------------------------------------------------------------------------------------- */
 
+static int has_options(const pylstm_lstm_config *config) {
+    return config->peepholes || config->coupled || config->layer_norm || config->gate_clip < FLT_MAX ||
+           config->cell_clip < FLT_MAX;
+}
+
 static pylstm_status read_flag(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int *flag,
                                pylstm_error *why) {
     char key[PYLSTM_MAX_NAME + 1];
@@ -87,6 +92,21 @@ static pylstm_status read_cell(pylstm_model_file *file, const pylstm_layer *laye
     return PYLSTM_OK;
 }
 
+static pylstm_status read_options(pylstm_model_file *file, const pylstm_layer *layer, pylstm_lstm_config *config,
+                                  pylstm_error *why) {
+    PYLSTM_TRY(read_flag(file, layer, "peepholes", &config->peepholes, why));
+    PYLSTM_TRY(read_flag(file, layer, "coupled", &config->coupled, why));
+    PYLSTM_TRY(read_flag(file, layer, "layer_norm", &config->layer_norm, why));
+    PYLSTM_TRY(read_clip(file, layer, "gate_clip", &config->gate_clip, why));
+    PYLSTM_TRY(read_clip(file, layer, "cell_clip", &config->cell_clip, why));
+    if (PYLSTM_KIND_lstm_options || !has_options(config))
+        return PYLSTM_OK;
+    return pylstm_fail(why, PYLSTM_NOT_BUILT,
+                       "layers.%d is an LSTM with options; expected a plain one, or a build of pylstm with lstm_options among "
+                       "KINDS",
+                       layer->index);
+}
+
 pylstm_status pylstm_lstm_read(pylstm_model_file *file, pylstm_layer *layer, pylstm_error *why) {
     pylstm_lstm_config *config = (void *)layer->config;
     PYLSTM_TRY(pylstm_layer_precision(file, layer, why));
@@ -94,11 +114,7 @@ pylstm_status pylstm_lstm_read(pylstm_model_file *file, pylstm_layer *layer, pyl
     PYLSTM_TRY(pylstm_layer_size(file, layer, "num_layers", MAX_CELLS, &layer->n_cells, why));
     PYLSTM_TRY(pylstm_layer_bias(file, layer, &config->bias, why));
     PYLSTM_TRY(read_projection(file, layer, config, why));
-    PYLSTM_TRY(read_flag(file, layer, "peepholes", &config->peepholes, why));
-    PYLSTM_TRY(read_flag(file, layer, "coupled", &config->coupled, why));
-    PYLSTM_TRY(read_flag(file, layer, "layer_norm", &config->layer_norm, why));
-    PYLSTM_TRY(read_clip(file, layer, "gate_clip", &config->gate_clip, why));
-    PYLSTM_TRY(read_clip(file, layer, "cell_clip", &config->cell_clip, why));
+    PYLSTM_TRY(read_options(file, layer, config, why));
     layer->output_size = config->proj_size ? config->proj_size : config->hidden_size;
     for (int cell = 0; cell < layer->n_cells; cell++)
         PYLSTM_TRY(read_cell(file, layer, cell, why));
@@ -257,8 +273,7 @@ static void pack_projection(pylstm_model_file *file, const pylstm_layer *layer, 
 
 void pylstm_lstm_pack(pylstm_model_file *file, pylstm_layer *layer, pylstm_arena *arena) {
     const pylstm_lstm_config *config = pylstm_lstm_config_of(layer);
-    const int has_options = config->peepholes || config->coupled || config->layer_norm || config->gate_clip < FLT_MAX ||
-                            config->cell_clip < FLT_MAX;
+    const int options = PYLSTM_KIND_lstm_options && has_options(config);
     const size_t n_blocks = (size_t)pylstm_lstm_n_blocks(layer), lanes = n_blocks * PYLSTM_GATES * PYLSTM_UNITS;
     const size_t widest = pylstm_padded(layer->input_size > config->hidden_size ? layer->input_size : config->hidden_size);
     pylstm_lstm_cell *cells = pylstm_arena_take(arena, (size_t)layer->n_cells, sizeof *cells);
@@ -273,14 +288,14 @@ void pylstm_lstm_pack(pylstm_model_file *file, pylstm_layer *layer, pylstm_arena
         float *bias = take_zeros(arena, lanes);
         pylstm_packing_take(&to, arena, n_blocks, 2, values);
         if (cells) {
-            cells[cell] = (pylstm_lstm_cell){.has_options = has_options, .gates.bias = bias};
+            cells[cell] = (pylstm_lstm_cell){.has_options = options, .gates.bias = bias};
             pack_gates(file, layer, cell, to, &cells[cell].gates);
             if (config->bias && !config->layer_norm) {
                 add_vector(file, layer, "bias_ih", cell, pylstm_lstm_n_gates(layer), values, bias);
                 add_vector(file, layer, "bias_hh", cell, pylstm_lstm_n_gates(layer), values, bias);
             }
         }
-        if (has_options)
+        if (options)
             pack_options(file, layer, cell, arena, values, cells ? &cells[cell].options : NULL);
         if (config->proj_size)
             pack_projection(file, layer, cell, arena, values, cells ? &cells[cell].projection : NULL);

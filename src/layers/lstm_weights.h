@@ -22,6 +22,11 @@ typedef struct pylstm_lstm_cell {
     pylstm_dense_weights projection; /* if h is projected */
 } pylstm_lstm_cell;
 
+/* A constant where no options are built. */
+static inline int pylstm_lstm_has_options(const pylstm_lstm_cell *cell) {
+    return PYLSTM_KIND_lstm_options && cell->has_options;
+}
+
 static inline const pylstm_lstm_config *pylstm_lstm_config_of(const pylstm_layer *layer) {
     return (const void *)layer->config;
 }

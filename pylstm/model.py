@@ -101,8 +101,8 @@ class Model(PackedModel):
                 f"labels has {number_of(len(self._labels), 'name')};"
                 f" expected {width}, one for each output"
             )
-        for place, label in enumerate(self._labels or ()):
-            text(f"labels[{place}]", label)
+        for number, label in enumerate(self._labels or ()):
+            text(f"labels[{number}]", label)
         self._info = _checked_info(info or {})
         self._decision = dict(settings_as_text(self._labels, {} if decision is None else decision))
         self._has_checksum = True

@@ -1,6 +1,6 @@
 """A whole model over a whole recording."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,12 @@ from pylstm.reference.layers import LAYERS, TIMINGS
 from pylstm.reference.spectra import spectrum
 from pylstm.reference.timing import Rate, joined
 
-FEATURES = {"mfcc": mfcc, "logmel": logmel, "spectrum": spectrum, "waveform": waveform}
+FEATURES: dict[str, Callable[..., Array]] = {
+    "mfcc": mfcc,
+    "logmel": logmel,
+    "spectrum": spectrum,
+    "waveform": waveform,
+}
 
 
 def model(

@@ -267,8 +267,8 @@ def _recurrent(
 ) -> LSTM | GRU | RNN:
     """From the tensors of an ``nn.LSTM``, GRU or RNN (suffix ``_l{k}``) or of a cell (none)."""
     first = suffix.format(k=0)
-    rows, input_size = _two_dimensions(tensors, f"{prefix}weight_ih{first}", where)
-    _, width = _two_dimensions(tensors, f"{prefix}weight_hh{first}", where)
+    _, input_size = _two_dimensions(tensors, f"{prefix}weight_ih{first}", where)
+    rows, width = _two_dimensions(tensors, f"{prefix}weight_hh{first}", where)
     hidden_size, proj_size = width, 0
     if f"{prefix}weight_hr{first}" in tensors:
         proj_size, hidden_size = _two_dimensions(tensors, f"{prefix}weight_hr{first}", where)

@@ -53,7 +53,7 @@ class Source:
                 f"a second has {self.bytes_of(1.0)} bytes; expected {MOST_BYTES_A_SECOND} or fewer:"
                 " a lower rate, fewer channels, or an encoding with fewer bits"
             )
-        self._resamples = self.intake.rate != self.intake.model_rate
+        self.resamples = self.intake.rate != self.intake.model_rate
         self._kept = bytearray()
         self._kept_from = 0  # place of its first byte in all audio
 
@@ -81,7 +81,7 @@ class Source:
     def push(self, data: bytes) -> np.ndarray:
         """The model's samples, as far as they are ready."""
         samples = self.intake.push(data)
-        if self._resamples:
+        if self.resamples:
             self._kept += data
             surplus = self._needed_from() * self.frame_bytes - self._kept_from
             if surplus > 0:
@@ -106,7 +106,7 @@ class Source:
             "channel": intake.channel,
             "position": intake.position,
             "given": intake.given,
-            "last_audio": as_text(bytes(self._kept[:end]) if self._resamples else b""),
+            "last_audio": as_text(bytes(self._kept[:end]) if self.resamples else b""),
         }
 
     @classmethod
@@ -126,7 +126,7 @@ class Source:
             samples = source.intake.resume(kept, position=rest["position"], given=rest["given"])
         except UNUSABLE as error:
             raise unusable(error) from None
-        if source._resamples:
+        if source.resamples:
             source._kept += kept
             source._kept_from = source.position * source.frame_bytes - len(kept)
         return source, samples

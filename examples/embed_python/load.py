@@ -14,153 +14,51 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
-import json
 import multiprocessing
 import subprocess
 import sys
 import time
-from collections import Counter, deque
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
-from durations import Durations
 from open_files import allow_open_files
+from outcome import Outcome
+from picows import WSError
 from played_audio import PLAIN, Played, mixed
-from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from player import TO_CONNECT, Player
 
 import pylstm
 
-TO_CONNECT = 120.0  # seconds for all to connect
 TO_ANSWER = 30.0  # seconds after the last chunk
 AT_ONCE = 50  # connections that are being made
 
 
-class Outcome:
-    """What a process of clients has seen."""
-
-    def __init__(self) -> None:
-        self.answers, self.delays = Durations(), Durations()
-        self.chunks = self.answered = self.late = self.events = 0
-        self.cores = 0.0  # used while playing, on average
-        self.faults: Counter[str] = Counter()
-
-    def include(self, other: Outcome) -> None:
-        self.answers.include(other.answers)
-        self.delays.include(other.delays)
-        for name in ("chunks", "answered", "late", "events", "cores"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.faults.update(other.faults)
-
-    def table(self) -> str:
-        counts = (
-            f"chunks {self.chunks}, not answered {self.chunks - self.answered}, answered later than"
-            f" the next chunk {self.late}; events {self.events}; clients with a fault"
-            f" {self.faults.total()}; {self.cores:.0%} of a core"
-        )
-        lines = [
-            Durations.HEADING,
-            self.answers.row("the answer to a chunk"),
-            self.delays.row("sent after its time"),
-            counts,
-            *(f"  {n} x {fault}" for fault, n in self.faults.most_common()),
-        ]
-        return "\n".join(lines)
-
-
-class Player:
-    """One client: what it sends, and what it is told."""
-
-    def __init__(self, played: Played, n_chunks: int, chunk: float, outcome: Outcome) -> None:
-        self.played = played
-        self.n_chunks = n_chunks
-        self.chunk = chunk
-        self.outcome = outcome
-        self.sent: deque[tuple[int, float]] = deque()  # position behind a chunk; when it was sent
-        self.events: list[dict] = []
-        self.ended = False
-
-    async def begin(self, port: int) -> ClientConnection:
-        """A connection on which the service waits for audio."""
-        socket = await connect(f"ws://127.0.0.1:{port}", compression=None, open_timeout=TO_CONNECT)
-        await socket.recv()
-        await socket.send(json.dumps({**self.played.description, "ack": True}))
-        await socket.recv()
-        return socket
-
-    async def speak(self, socket: ClientConnection, began: float) -> None:
-        """Sends chunk after chunk; each has its time, so that no delay adds to the next one."""
-        clock = asyncio.get_running_loop()
-        position = 0
-        for number in range(self.n_chunks):
-            due = began + number * self.chunk
-            await asyncio.sleep(max(0.0, due - clock.time()))
-            data, frames = self.played.chunk(number)
-            now = clock.time()
-            position += frames
-            self.outcome.delays.add(now - due)
-            self.outcome.chunks += 1
-            self.sent.append((position, now))
-            await socket.send(data)
-        await socket.send('{"end": true}')
-
-    async def hear(self, socket: ClientConnection) -> None:
-        clock = asyncio.get_running_loop()
-        async for message in socket:
-            told = json.loads(message)
-            if "ack" in told:
-                now = clock.time()
-                while self.sent and self.sent[0][0] <= told["ack"]:
-                    took = now - self.sent.popleft()[1]
-                    self.outcome.answers.add(took)
-                    self.outcome.answered += 1
-                    self.outcome.late += took > self.chunk
-            elif "end" in told:
-                self.ended = True
-            elif "error" in told or "session" in told:
-                pass  # the close code says the rest
-            else:
-                self.events.append(told)
-
-    async def play(self, socket: ClientConnection, began: float, seconds: float) -> None:
-        """From the first chunk to the end, and what was wrong."""
-        try:
-            async with asyncio.timeout_at(began + seconds + TO_ANSWER), asyncio.TaskGroup() as both:
-                both.create_task(self.speak(socket, began))
-                both.create_task(self.hear(socket))
-        except* (TimeoutError, ConnectionClosed):
-            pass
-        if not self.ended:
-            why = f"closed, {socket.close_code} {socket.close_reason}"
-            if socket.close_code is None:
-                why = f"no end {TO_ANSWER:.0f} s after the last chunk"
-            self.outcome.faults[why] += 1
-        elif self.events != self.played.events:
-            self.outcome.faults["other events than those of model.listener()"] += 1
-        self.outcome.events += len(self.events)
-        await socket.close()
-
-
-async def play_all(players: list[Player], port: int, start: Barrier, chunk: float) -> float:
+async def play_all(players: list[Player], port: int, start: Barrier) -> float:
     """Connects all, waits for the other processes, and plays. Gives how many cores it took."""
     few = asyncio.Semaphore(AT_ONCE)
 
-    async def begun(player: Player) -> ClientConnection:
-        async with few:
-            return await player.begin(port)
+    async def begin(player: Player) -> None:
+        async with few, asyncio.timeout(TO_CONNECT):
+            await player.begin(port)
 
-    sockets = await asyncio.gather(*map(begun, players))
+    await asyncio.gather(*map(begin, players))
     await asyncio.to_thread(start.wait, TO_CONNECT)
     gc.collect()
     gc.freeze()  # what is there stays: the collector need not look at it in the middle of a chunk
-    now = asyncio.get_running_loop().time() + 0.5
-    seconds = players[0].n_chunks * chunk
+    clock = asyncio.get_running_loop()
     began, used = time.perf_counter(), time.process_time()
-    async with asyncio.TaskGroup() as group:
-        for k, (player, socket) in enumerate(zip(players, sockets, strict=True)):
-            # One after the other, as clients that do not know of each other.
-            due = now + chunk * k / len(players)
-            group.create_task(player.play(socket, due, seconds))
+    now = clock.time() + 0.5
+    for k, player in enumerate(players):
+        # One after the other, as clients that do not know of each other.
+        player.began = now + player.chunk * k / len(players)
+    for number in range(players[0].n_chunks):
+        for player in players:
+            due = player.began + number * player.chunk
+            if (now := clock.time()) < due:
+                await asyncio.sleep(due - now)
+                now = max(due, clock.time())  # timers may be early by what their clock rounds
+            player.speak(now)
+    await asyncio.gather(*(player.end(TO_ANSWER) for player in players))
     return (time.process_time() - used) / (time.perf_counter() - began)
 
 
@@ -173,16 +71,21 @@ def run(given: argparse.Namespace, port: int, process: int, start: Barrier, resu
     outcome = Outcome()
     model = pylstm.load(given.model)
     played: dict[tuple, Played] = {}
-    players = []
+    kind_of = []
     for number in range(process, given.clients, given.processes):
         which = (number % len(kinds), number // len(kinds) % given.places)
         if which not in played:
             start_at = which[1] / given.places
             played[which] = Played(kinds[which[0]], start_at, chunk, n_chunks, model)
-        players.append(Player(played[which], n_chunks, chunk, outcome))
+        kind_of.append(played[which])
+
+    async def main() -> float:
+        players = [Player(one, n_chunks, chunk, outcome) for one in kind_of]
+        return await play_all(players, port, start)
+
     try:
-        outcome.cores = asyncio.run(play_all(players, port, start, chunk))
-    except (OSError, InvalidHandshake, ConnectionClosed, TimeoutError) as error:
+        outcome.cores = asyncio.run(main())
+    except (OSError, WSError, TimeoutError) as error:
         start.abort()
         outcome.faults[f"could not begin: {error}"] += 1
     results.put(outcome)

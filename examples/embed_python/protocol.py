@@ -10,7 +10,8 @@ import json
 import pylstm
 
 # Close codes of RFC 6455.
-NORMAL, GOING_AWAY, NO_SENSE, NOT_ALLOWED, FAILED, TRY_LATER = 1000, 1001, 1007, 1008, 1011, 1013
+NORMAL, GOING_AWAY, NOT_THE_PROTOCOL, NO_SENSE = 1000, 1001, 1002, 1007
+NOT_ALLOWED, TOO_LARGE, FAILED, TRY_LATER = 1008, 1009, 1011, 1013
 MOST_BYTES_OF_REASON = 123  # what a close frame holds
 
 
@@ -69,6 +70,9 @@ def as_bytes(name: str, text: object) -> bytes:
         raise Ending(NO_SENSE, f"{name} is {text[:20]!r}; expected base64") from None
 
 
+EVENT = [field.name for field in dataclasses.fields(pylstm.Event)]
+
+
 def described(event: pylstm.Event) -> dict:
     """An event as clients get it: kind, label, times in seconds, score; no float is rounded."""
-    return dataclasses.asdict(event)
+    return {name: getattr(event, name) for name in EVENT}

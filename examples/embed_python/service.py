@@ -24,8 +24,11 @@ import warnings
 from collections.abc import AsyncIterator
 
 from client_audio import Source
+from connection import MOST_BYTES, Connection, Disconnected
 from durations import Durations
 from open_files import allow_open_files
+from picows import ws_create_server
+from piece import Piece
 from protocol import (
     FAILED,
     GOING_AWAY,
@@ -41,14 +44,13 @@ from protocol import (
     unusable,
 )
 from session import Session
-from websockets.asyncio.server import Server, ServerConnection, serve
-from websockets.exceptions import ConnectionClosed
 
 import pylstm
 
 TICK = 0.02  # seconds from push to push: what a client waits at most on top of the model's latency
 GROWTH = 100  # listeners that the pool gets at a time
 PATIENCE = 10.0  # seconds for the first message
+SILENCE = 20.0  # seconds after which a client is asked whether it is there, and has for the answer
 FAREWELL = 5.0  # seconds that a client has for reading what is still to be said
 
 LEAVING = "the service ends; resume the session at another one"
@@ -62,6 +64,7 @@ class Service:
         self.most_clients = clients
         self.pool = model.listeners(min(clients, GROWTH))
         self.sessions: dict[int, Session] = {}
+        self.talks: set[asyncio.Task[None]] = set()
         self.pushing = asyncio.Lock()  # what a push is using may not leave, or be looked at
         self.leaving = False
         self.pushes, self.lags = Durations(), Durations()
@@ -71,100 +74,98 @@ class Service:
     # --- pushes -----------------------------------------------------------------------------------
 
     async def run(self) -> None:
-        """Pushes whatever audio has come in, again and again."""
+        """Pushes whatever audio has come in, again and again.
+
+        While one push computes, the samples of the next one are made, and the messages of the one
+        before are sent.
+        """
         clock = asyncio.get_running_loop()
+        before = None
         try:
-            while True:
-                began = clock.time()
-                async with self.pushing:
-                    await self.push([one for one in self.sessions.values() if one.waiting])
-                # Whoever sends faster than in real time does not wait for the clock.
-                ahead = any(one.is_ahead for one in self.sessions.values())
-                await asyncio.sleep(0.0 if ahead else max(0.0, began + TICK - clock.time()))
+            async with asyncio.TaskGroup() as group:
+                while True:
+                    began = clock.time()
+                    ready = [one for one in self.sessions.values() if one.waiting]
+                    push = group.create_task(self.push(list(map(Piece, ready)))) if ready else None
+                    if before is not None:
+                        await before
+                    before = push
+                    # Whoever sends faster than in real time does not wait for the clock.
+                    ahead = any(one.is_ahead for one in self.sessions.values())
+                    await asyncio.sleep(0.0 if ahead else max(0.0, began + TICK - clock.time()))
         except Exception:
             for session in self.sessions.values():
                 session.spoil(Ending(FAILED, "the service has failed"))
             raise
 
-    async def push(self, sessions: list[Session]) -> None:
-        if not sessions:
-            return
-        began = time.perf_counter()
-        parts = [(session, session.take()) for session in sessions]
-        heard = await asyncio.to_thread(self.hear, parts)
-        self.pushes.add(time.perf_counter() - began)
-        for session, data in parts:
-            outcome = heard[session.slot]
-            if isinstance(outcome, Exception):
-                session.spoil(unusable(outcome))
-            else:
-                for age in session.heard(len(data), outcome):
-                    self.lags.add(age)
+    async def push(self, pieces: list[Piece]) -> None:
+        """Pushes audio of many sessions, and tells their clients what was heard."""
+        async with self.pushing:
+            began = time.perf_counter()
+            pieces = [one for one in pieces if self.sessions.get(one.session.slot) is one.session]
+            await asyncio.to_thread(self.hear, pieces)
+            self.pushes.add(time.perf_counter() - began)
+        await asyncio.sleep(0.0)  # the next push begins; its messages come behind these
+        for piece in pieces:
+            for age in piece.tell():
+                self.lags.add(age)
 
-    def hear(self, parts: list[tuple[Session, bytes]]) -> dict[int, list | Exception]:
-        """The events in audio of many sessions, or what is wrong with it. Runs on a thread."""
+    def hear(self, pieces: list[Piece]) -> None:
+        """Pushes the audio. Runs on a thread."""
         began = time.thread_time()
+        for piece in pieces:
+            piece.resample()
+        good = {one.session.slot: one for one in pieces if one.error is None}
         try:
-            return self.heard_in(parts)
-        finally:
-            self.pushing_used += time.thread_time() - began
-
-    def heard_in(self, parts: list[tuple[Session, bytes]]) -> dict[int, list | Exception]:
-        """What `hear` gives."""
-        samples, heard = {}, {}
-        for session, data in parts:
-            assert session.source is not None
-            try:
-                samples[session.slot] = session.source.push(data)
-            except UNUSABLE as error:
-                heard[session.slot] = error
-        try:
-            return heard | self.pool.push(samples)
+            heard = self.pool.push({slot: one.samples for slot, one in good.items()})
+            for slot, piece in good.items():
+                piece.events = heard[slot]
         except UNUSABLE:  # of one of them; nobody's audio has been taken
-            for slot, pcm in samples.items():
+            for slot, piece in good.items():
                 try:
-                    heard[slot] = self.pool[slot].push(pcm)
+                    piece.events = self.pool[slot].push(piece.samples)
                 except UNUSABLE as error:
-                    heard[slot] = error
-            return heard
+                    piece.error = error
+        self.pushing_used += time.thread_time() - began
 
     # --- connections ------------------------------------------------------------------------------
 
-    async def serve(self, socket: ServerConnection) -> None:
+    def open(self, connection: Connection) -> None:
+        """Begins to serve a connection."""
+        talk = asyncio.create_task(self.serve(connection))
+        self.talks.add(talk)
+        talk.add_done_callback(self.talks.discard)
+
+    async def serve(self, connection: Connection) -> None:
         """Serves one connection, from its beginning to its end."""
         if self.leaving or len(self.sessions) >= self.most_clients:
             all_taken = f"all {self.most_clients} places are taken; try again later"
             code, reason = (GOING_AWAY, LEAVING) if self.leaving else (TRY_LATER, all_taken)
-            await socket.close(code, reason)
+            await connection.close(Ending(code, reason), FAREWELL)
             return
         if len(self.sessions) == len(self.pool):
             self.pool.grow(min(GROWTH, self.most_clients - len(self.pool)))
         slot = self.pool.join()
-        session = self.sessions[slot] = Session(slot)
+        session = self.sessions[slot] = Session(slot, connection)
         self.most_at_once = max(self.most_at_once, len(self.sessions))
-        telling = asyncio.create_task(session.tell(socket))
-        discarding = None
+        ending = Ending(FAILED, "the service has failed")
         try:
-            ending = await self.ending_of(socket, session)
-            discarding = asyncio.create_task(discard(socket))
-            session.complete()
-            await asyncio.wait([telling], timeout=FAREWELL)
-            await socket.close(ending.code, ending.reason)
-        except ConnectionClosed:
-            pass  # the client closed the connection without notice
+            ending = await self.ending_of(connection, session)
+            connection.discard()
+            await asyncio.wait_for(session.told(), FAREWELL)
+        except (Disconnected, TimeoutError):
+            pass  # the client has gone without notice, or does not read
         finally:
-            telling.cancel()
-            if discarding is not None:
-                discarding.cancel()
+            await connection.close(ending, FAREWELL)
             async with self.pushing:
                 del self.sessions[slot]
                 self.pool.leave(slot)
 
-    async def ending_of(self, socket: ServerConnection, session: Session) -> Ending:
+    async def ending_of(self, connection: Connection, session: Session) -> Ending:
         """Talks with a client until one of both ends it."""
         try:
             async with session.talk():
-                await self.talk(socket, session)
+                await self.talk(connection, session)
                 return Ending(NORMAL)
         except Ending as ending:
             if ending.code == GOING_AWAY and session.source is not None:
@@ -173,18 +174,18 @@ class Service:
                 session.say({"error": ending.sentence})
             return ending
 
-    async def talk(self, socket: ServerConnection, session: Session) -> None:
-        hello = {"sample_rate": self.model.sample_rate, "labels": self.model.labels}
-        await socket.send(json.dumps(hello))
+    async def talk(self, connection: Connection, session: Session) -> None:
+        session.say({"sample_rate": self.model.sample_rate, "labels": self.model.labels})
         try:
             async with asyncio.timeout(PATIENCE):
-                first = await socket.recv()
+                first = await connection.receive()
         except TimeoutError:
             raise Ending(
                 NOT_ALLOWED, f"nothing came in {PATIENCE:g} s; expected what audio will come"
             ) from None
         await self.begin(session, first)
-        async for message in socket:
+        while True:
+            message = await connection.receive()
             if isinstance(message, bytes):
                 await session.feed(message)
                 continue
@@ -224,7 +225,7 @@ class Service:
                 events = listener.push(session.source.flush()) + listener.flush()
             except UNUSABLE as error:
                 raise unusable(error) from None
-            session.heard(0, events)
+            session.heard(0, events, session.source.position)
             session.say({"end": listener.frames})
 
     # --- sessions that move -----------------------------------------------------------------------
@@ -258,22 +259,15 @@ class Service:
             except UNUSABLE as error:
                 raise unusable(error) from None
         session.begin(source)
-        session.heard(0, events)
+        session.heard(0, events, source.position)
 
     async def leave(self) -> None:
         """Hands all sessions over, and waits until their clients have gone."""
         self.leaving = True
         for session in self.sessions.values():
             session.interrupt(Ending(GOING_AWAY, LEAVING))
-        while self.sessions:
-            await asyncio.sleep(TICK)
-
-
-async def discard(socket: ServerConnection) -> None:
-    """Reads what a client still sends, behind which stands its answer to the close frame."""
-    with contextlib.suppress(ConnectionClosed):
-        async for _ in socket:
-            pass
+        while self.talks:
+            await asyncio.wait(self.talks)
 
 
 @contextlib.asynccontextmanager
@@ -282,32 +276,30 @@ async def running(
 ) -> AsyncIterator[tuple[Service, str]]:
     """The service, listening, and its address; port 0 takes a free one."""
     service = Service(model, clients)
-    server: Server
     # Audio of which the package warns is refused: the client gets the warning.
     with warnings.catch_warnings():
         warnings.simplefilter("error", RuntimeWarning)
+        server = await ws_create_server(
+            lambda _: Connection(service.open),
+            host,
+            port,
+            # Connection closes politely what is too large; this bounds the memory that it takes.
+            max_frame_size=2 * MOST_BYTES,
+            websocket_handshake_timeout=FAREWELL,
+            enable_auto_ping=True,
+            auto_ping_idle_timeout=SILENCE,
+            auto_ping_reply_timeout=SILENCE,
+            use_aiofastnet=False,
+            backlog=1024,
+        )
         # In a group: should the pushes ever fail, the service ends with their error, not deaf.
-        # Audio does not get smaller by compression, and 1,000 compressors take much memory.
-        async with (
-            serve(
-                service.serve,
-                host,
-                port,
-                compression=None,
-                max_size=2**20,
-                max_queue=4,
-                open_timeout=FAREWELL,
-                close_timeout=FAREWELL,
-                backlog=1024,
-            ) as server,
-            asyncio.TaskGroup() as group,
-        ):
+        async with asyncio.TaskGroup() as group:
             pushes = group.create_task(service.run())
             try:
                 host, port = server.sockets[0].getsockname()[:2]
                 yield service, f"ws://{host}:{port}"
             finally:
-                server.close(close_connections=False)
+                server.close()
                 await service.leave()
                 pushes.cancel()
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from pylstm._engine import StreamBusyError
 
@@ -37,9 +35,8 @@ class OneCall:
         # from. `setdefault` of a dict is one step for all threads.
         self._inside: dict[int, object] = {}
 
-    @contextmanager
-    def alone(self, *, resets: bool = False) -> Iterator[None]:
-        """Lets one call in.
+    def alone(self, *, resets: bool = False) -> _Call:
+        """Lets one call in, for a ``with`` block.
 
         Parameters
         ----------
@@ -51,22 +48,46 @@ class OneCall:
         StreamBusyError
             Another call is inside, or was when this process was forked.
         """
-        process, call = os.getpid(), object()
+        return _Call(self._noun, self._inside, resets)
+
+
+class _Call:
+    """One call, from its beginning to its end. An intake makes one for every chunk, so it is no
+    generator: that would take three times as long.
+    """
+
+    __slots__ = ("_call", "_inside", "_noun", "_process", "_resets")
+
+    def __init__(self, noun: str, inside: dict[int, object], resets: bool) -> None:
+        self._noun = noun
+        self._inside = inside
+        self._resets = resets
+        self._process = os.getpid()
+        self._call = object()
+
+    def __enter__(self) -> None:
+        inside, process = self._inside, self._process
         try:
-            if self._inside.setdefault(process, call) is not call:
+            if inside.setdefault(process, self._call) is not self._call:
                 raise StreamBusyError(
                     f"another thread is inside a call on this {self._noun}; give every thread an"
                     f" {self._noun} of its own"
                 )
-            if len(self._inside) > 1:
-                if not resets:
+            if len(inside) > 1:
+                if not self._resets:
                     raise StreamBusyError(
                         "the process was forked while another thread was inside a call on this"
                         f" {self._noun}; reset it"
                     )
-                for other in self._inside.keys() - {process}:
-                    del self._inside[other]
-            yield
-        finally:
-            if self._inside.get(process) is call:
-                del self._inside[process]
+                for other in inside.keys() - {process}:
+                    del inside[other]
+        except BaseException:
+            self.__exit__()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        if self._inside.get(self._process) is self._call:
+            del self._inside[self._process]
+
+    # Ctrl-C may come behind the entry, before the block begins, which then does not end either.
+    __del__ = __exit__

@@ -17,7 +17,8 @@ import pytest
 
 import pylstm
 
-pytest.importorskip("websockets", reason="for the service: pip install websockets")
+pytest.importorskip("picows", reason="for the service: pip install picows")
+pytest.importorskip("websockets", reason="for its client: pip install websockets")
 EXAMPLE = Path(__file__).parents[2] / "examples" / "embed_python"
 sys.path.insert(0, str(EXAMPLE))
 

@@ -57,15 +57,17 @@ def test_clients_that_are_refused_are_a_fault() -> None:
 def test_a_service_that_ends_in_the_middle_is_a_fault() -> None:
     outcome = load.Outcome()
     played = played_audio.Played(played_audio.PLAIN, 0.0, 0.05, 100, MODEL)
-    player = load.Player(played, 100, 0.05, outcome)
 
     async def use(running: service.Service, address: str) -> None:
-        socket = await player.begin(int(address.rsplit(":", 1)[1]))
-        playing = asyncio.create_task(player.play(socket, asyncio.get_running_loop().time(), 5.0))
+        clock = asyncio.get_running_loop()
+        player = load.Player(played, 100, 0.05, outcome)
+        await player.begin(int(address.rsplit(":", 1)[1]))
+        player.began = clock.time()
         while not outcome.answered:
+            player.speak(clock.time())
             await asyncio.sleep(0.01)
         await running.leave()
-        await playing
+        await player.end(5.0)
 
     with_service(use)
     sentence = "closed, 1001 the service ends; resume the session at another one"

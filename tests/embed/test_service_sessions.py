@@ -23,6 +23,7 @@ from tests.embed.service_talks import (
     PLAIN,
     STEREO,
     TELEPHONE,
+    ConnectionClosed,
     alone,
     client,
     closing,
@@ -293,7 +294,7 @@ def test_a_service_that_ends_waits_for_nobody_who_says_nothing(
         async with service.running(MODEL, "127.0.0.1", 0, 8) as (running, address):
             await use(running, address)
         silent, deaf, half = open_ones
-        with contextlib.suppress(service.ConnectionClosed):
+        with contextlib.suppress(ConnectionClosed):
             while True:
                 await silent.recv()
         assert silent.close_code == 1001

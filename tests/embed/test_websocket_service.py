@@ -92,6 +92,29 @@ def test_acknowledgements_say_what_was_heard_after_its_events() -> None:
     with_service(use)
 
 
+def test_no_acknowledgement_runs_ahead_of_its_events() -> None:
+    """However fast audio comes, and however many pushes it is in."""
+    audio = sent_as(PLAIN, demo())
+
+    async def use(running: service.Service, address: str) -> None:
+        async with talk(address, {"ack": True}) as (socket, _):
+            for start in range(0, len(audio), 3200):
+                await socket.send(audio[start : start + 3200])
+                await asyncio.sleep(0.001)
+            await socket.send('{"end": true}')
+            acknowledged, events = 0, []
+            for told in await rest_of(socket):
+                if "ack" in told:
+                    acknowledged = told["ack"]
+                else:
+                    events.append(told)
+                    assert told.get("time", 1e9) * 16_000 >= acknowledged
+            assert events == alone(audio)
+            assert acknowledged == len(audio) // 2
+
+    with_service(use)
+
+
 def test_a_client_far_ahead_waits() -> None:
     """A bounded part of its audio is there, its messages are not read, and nothing is lost."""
     audio = sent_as(STEREO, demo()) * 4
@@ -207,6 +230,20 @@ def test_what_cannot_be_taken_ends_only_its_own_connection(
         assert expected in (said[-1].get("error", "") if said else "")
         assert reason
         await hears_the_demo(address)
+
+    with_service(use)
+
+
+def test_nothing_is_heard_behind_audio_that_cannot_be_taken() -> None:
+    pcm = demo().astype("<f4") / 32768
+    chunks = [pcm[start : start + 1600].tobytes() for start in range(0, len(pcm), 1600)]
+    bad = np.full(1600, 9e3, "<f4").tobytes()
+
+    async def use(running: service.Service, address: str) -> None:
+        code, _, said = await closing(address, ['{"encoding": "float32"}', bad, *chunks])
+        assert code == 1007
+        assert "from -1 to 1" in said[-1]["error"]
+        assert not any("kind" in one for one in said)
 
     with_service(use)
 

@@ -65,7 +65,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def mypy(program: str, folder: Path) -> list[str]:
-    """The lines that mypy prints about a program of a user, which is ``program.py`` in them."""
+    """The lines that mypy prints about a program of a user, under one name for all programs."""
     # A name for each text: mypy takes a file of a name, size and second that it knows for the same.
     name = f"program_{hashlib.sha256(program.encode()).hexdigest()[:16]}.py"
     (folder / name).write_text(program)

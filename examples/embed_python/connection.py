@@ -95,7 +95,7 @@ class Connection(WSListener):
             transport.disconnect()
         elif self._discards or kind is WSMsgType.PONG:
             pass
-        elif kind is BINARY and frame.fin and self._parts_kind is None and not frame.rsv1:
+        elif kind is BINARY and frame.fin and self._parts_kind is None and not reserves(frame):
             data = frame.get_payload_as_bytes()
             if len(data) > MOST_BYTES:
                 self._put(too_large(len(data)))
@@ -107,7 +107,7 @@ class Connection(WSListener):
     def _add(self, kind: WSMsgType, frame: WSFrame) -> None:
         """Takes a frame of text, or one that is not the whole message."""
         begins = kind is not WSMsgType.CONTINUATION
-        if begins == (self._parts_kind is not None) or frame.rsv1 or frame.rsv2 or frame.rsv3:
+        if begins == (self._parts_kind is not None) or reserves(frame):
             self._put(Ending(NOT_THE_PROTOCOL, "a frame has come where RFC 6455 has none"))
             return
         if begins:
@@ -174,6 +174,11 @@ class Connection(WSListener):
         await asyncio.wait([self._gone], timeout=patience)
         self._transport.disconnect(graceful=False)
         await self._gone
+
+
+def reserves(frame: WSFrame) -> bool:
+    """Whether it has bits of extensions, of which none was agreed."""
+    return frame.rsv1 or frame.rsv2 or frame.rsv3
 
 
 def too_large(n_bytes: int) -> Ending:

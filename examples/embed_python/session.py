@@ -93,7 +93,7 @@ class Session:
         return self.waiting > self._a_push
 
     def take(self) -> bytes:
-        """The audio for a push. Afterwards `heard` has to be called, or `interrupt`."""
+        """The audio for a push. Afterwards `heard` has to be called, or `spoil`."""
         pieces, missing = [], self._a_push
         while self._audio and missing:
             piece = self._audio.popleft()

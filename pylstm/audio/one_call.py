@@ -53,7 +53,7 @@ class OneCall:
 
 class _Call:
     """One call, from its beginning to its end. An intake makes one for every chunk, so it is no
-    generator: that would take three times as long.
+    generator, which takes longer.
     """
 
     __slots__ = ("_call", "_inside", "_noun", "_process", "_resets")

@@ -1,5 +1,8 @@
 # BLAS: the product of matrices, from SciPy, when it is first needed. Part of _bulk.pyx.
 
+from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
+
+
 ctypedef void (*sgemm_function)(char *, char *, int *, int *, int *, float *, float *, int *, float *, int *, float *, float *,
                                 int *) noexcept nogil
 

@@ -2,6 +2,7 @@ from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+from typing_extensions import disjoint_base
 
 COLUMNS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]]
 
@@ -14,8 +15,8 @@ class Steps:
     batch: int
     def __init__(self, sizes: NDArray[np.int64]) -> None: ...
 
-@final
-class Direction:
+@disjoint_base
+class PackedDirection:
     input_size: int
     hidden_size: int
     width: int
@@ -30,6 +31,9 @@ class Direction:
     def state_widths(self) -> tuple[int, ...]: ...
     @property
     def kept_per_row(self) -> int: ...
+
+@final
+class Direction(PackedDirection):
     def forward(
         self,
         x: NDArray[np.float32],

@@ -16,9 +16,8 @@ memory again (``python -m benchmarks training_products``).
 """
 
 cimport cython
-from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBuffer_Release, PyObject_GetBuffer
 from libc.float cimport FLT_MAX
-from cpython.pycapsule cimport PyCapsule_GetName, PyCapsule_GetPointer
 from libc.stdint cimport int64_t
 from libc.string cimport memcpy, memset
 
@@ -27,7 +26,6 @@ import numpy
 from pylstm import _engine
 
 include "_bulk_kernels.pxi"
-
 
 
 # Gates whose inputs' part is computed by one sgemm, before the steps use it while it is still in the cache: 256 KB.

@@ -277,8 +277,8 @@ cdef class Core:
         cdef pylstm_node_info node
         cdef list nodes = []
         while pylstm_model_node(self.model, len(nodes), &node) == PYLSTM_OK:
-            nodes.append(GraphNode(node.name.decode(), node.kind.decode(), node.positions, node.channels, node.first, node.period,
-                                   node.look, node.state_size))
+            nodes.append(GraphNode(node.name.decode(), node.kind.decode(), node.positions, node.channels, node.first,
+                                   node.period, node.look, node.state_size))
         return nodes
 
     @property

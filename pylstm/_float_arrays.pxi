@@ -1,5 +1,8 @@
 # Arrays of float32 as the kernels take them: as pointers, padded, packed. Part of _bulk.pyx.
 
+from cpython.buffer cimport PyBUF_FORMAT
+
+
 cdef float *floats(str name, object array, Py_ssize_t count) except NULL:
     """Where the numbers of a float32 array in C order begin; the array has to outlive the pointer."""
     cdef Py_buffer view

@@ -120,7 +120,7 @@ cdef class Stream(Session):
         return result
 
     def push_frames(self, frames, out=None):
-        """Takes frames computed elsewhere and gives the rows that they complete: one for each, unless layers skip or look ahead.
+        """Takes frames computed elsewhere and gives the rows that they complete: one each, unless layers skip or look ahead.
 
         Parameters
         ----------

@@ -35,9 +35,10 @@ pylstm_status pylstm_layer_read_activation(pylstm_model_file *file, pylstm_layer
     PYLSTM_TRY(pylstm_config_choice(file, key, names, &activation->function, why));
     layer->independent_outputs = activation->function == PYLSTM_SIGMOID;
     if (activation->function >= PYLSTM_LOG_SOFTMAX && !PYLSTM_KIND_activation)
-        return pylstm_fail(why, PYLSTM_NOT_BUILT,
-                           "%s is %s; expected a function that this build of pylstm has, or a build with activation among KINDS",
-                           key, names[activation->function]);
+        return pylstm_fail(
+            why, PYLSTM_NOT_BUILT,
+            "%s is %s; expected a function that this build of pylstm has, or a build with activation among KINDS", key,
+            names[activation->function]);
     return PYLSTM_OK;
 }
 

@@ -169,14 +169,15 @@ cdef class Decision:
     @property
     def listener_bytes(self):
         """What a listener takes, in bytes."""
-        return pylstm_listener_size(self.decision) + 256  # the Python object, and what malloc adds
+        return pylstm_listener_size_for_batch(self.decision) + 256  # the Python object, and what malloc adds
 
     @property
     def core_bytes(self):
-        """What C programs need for the decision of a model with the settings of its file, and for a listener of it."""
+        """What C programs need for the decision of a model with the settings of its file, for a listener of it, and for one that
+        is made for a batch."""
         cdef size_t needed
         check(pylstm_decision_size(self.core.model, NULL, 0, &needed, NULL))
-        return needed, pylstm_listener_size(self.decision)
+        return needed, pylstm_listener_size(self.decision), pylstm_listener_size_for_batch(self.decision)
 
     def threshold(self, int output):
         """The threshold of an output in a decision on words; 0 where it is never reported, or the kind is another."""

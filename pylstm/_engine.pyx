@@ -24,14 +24,26 @@ from pylstm._core cimport (
     PYLSTM_MAX_TEXT,
     PYLSTM_NO_LIMIT,
     PYLSTM_NOT_YET,
+    pylstm_flush_through,
     pylstm_listener_finish,
+    pylstm_listener_flush_in,
     pylstm_listener_push_doubles,
+    pylstm_listener_push_in,
     pylstm_model_file,
     pylstm_model_file_open,
+    pylstm_push_through,
+    pylstm_row_taker,
     pylstm_safetensors_metadata,
     pylstm_safetensors_tensor,
     pylstm_tensor,
     pylstm_tensor_read,
+    pylstm_workspace,
+    pylstm_workspace_borrow,
+    pylstm_workspace_give_back,
+    pylstm_workspace_pool,
+    pylstm_workspace_pool_create,
+    pylstm_workspace_pool_destroy,
+    pylstm_workspace_pool_prepare,
 )
 
 import itertools
@@ -173,7 +185,8 @@ cdef int check_made(pylstm_status status, str what, size_t size) except -1:
 
 
 def memory_of(data):
-    """Bytes that C programs need for the model of a file, for a stream of it and for a batch on one thread."""
+    """Bytes that C programs need for the model of a file, for a stream of it, for one that is made for a batch, and for a batch
+    on one thread."""
     cdef bytes file_bytes = owned_bytes("data", data)
     cdef pylstm_model *model
     cdef pylstm_error why
@@ -185,7 +198,7 @@ def memory_of(data):
         raise ModelFileError(why.message.decode(errors="replace"))
     check(status)
     try:
-        return needed, pylstm_stream_size(model), pylstm_batch_size(model)
+        return needed, pylstm_stream_size(model), pylstm_stream_size_for_batch(model), pylstm_batch_size(model)
     finally:
         pylstm_model_destroy(model)
 
@@ -222,6 +235,7 @@ cdef class Core:
     """A packed, immutable model made from the bytes of a model file."""
 
     cdef pylstm_model *model
+    cdef pylstm_workspace_pool *workspaces  # for sessions that are pushed alone: they hold their state and nothing else
     cdef object __weakref__
 
     def __cinit__(self, data):
@@ -238,9 +252,18 @@ cdef class Core:
             raise MemoryError(why.message.decode(errors="replace"))
         if status != PYLSTM_OK:
             raise ValueError(why.message.decode(errors="replace"))
+        self.workspaces = pylstm_workspace_pool_create(self.model)
+        if self.workspaces == NULL:
+            raise MemoryError()
 
     def __dealloc__(self):
+        pylstm_workspace_pool_destroy(self.workspaces)
         pylstm_model_destroy(self.model)
+
+    cdef int prepare(self) except -1:
+        """Sees to it that a thread alone need not wait for working memory when it pushes."""
+        cdef bint prepared = pylstm_workspace_pool_prepare(self.workspaces)
+        return check_made(PYLSTM_OK if prepared else PYLSTM_NO_MEMORY, "what streams are pushed in", self.working_bytes)
 
     @property
     def sample_rate(self):
@@ -269,7 +292,12 @@ cdef class Core:
     @property
     def stream_bytes(self):
         """What a `Stream` takes, in bytes."""
-        return pylstm_stream_size(self.model) + 256  # the Python object, and what malloc adds
+        return pylstm_stream_size_for_batch(self.model) + 256  # the Python object, and what malloc adds
+
+    @property
+    def working_bytes(self):
+        """What a thread that pushes a stream borrows, in bytes."""
+        return pylstm_stream_size(self.model) - pylstm_stream_size_for_batch(self.model)
 
     @property
     def nodes(self):

@@ -23,8 +23,9 @@ cdef class Listener(Session):
         self.model = model
         self.decides = decision
         self.n_outputs = pylstm_model_n_outputs(core.model)
-        check_made(pylstm_listener_create(decision.decision, &self.listener), "a listener",
-                   pylstm_listener_size(decision.decision))
+        core.prepare()
+        check_made(pylstm_listener_create_for_batch(decision.decision, &self.listener), "a listener",
+                   pylstm_listener_size_for_batch(decision.decision))
         self.watch_scale(True)
 
     def __dealloc__(self):
@@ -41,8 +42,24 @@ cdef class Listener(Session):
         return 0
 
     cdef pylstm_status take(self, pylstm_hearing *part) noexcept nogil:
+        cdef pylstm_status status
+        cdef const pylstm_workspace *workspace = borrowed(self.core)
+        if workspace == NULL:
+            return PYLSTM_NO_MEMORY
         part.listener = self.listener
-        return pylstm_listener_push(part)
+        status = pylstm_listener_push_in(workspace, part)
+        pylstm_workspace_give_back(workspace)
+        return status
+
+    cdef pylstm_status end(self, pylstm_event *events, size_t max_events, size_t *n_events, float *out, size_t out_rows,
+                           size_t *rows) noexcept nogil:
+        cdef pylstm_status status
+        cdef const pylstm_workspace *workspace = borrowed(self.core)
+        if workspace == NULL:
+            return PYLSTM_NO_MEMORY
+        status = pylstm_listener_flush_in(workspace, self.listener, events, max_events, n_events, out, out_rows, rows)
+        pylstm_workspace_give_back(workspace)
+        return status
 
     cdef pylstm_status set_watch(self, bint watch) noexcept nogil:
         return pylstm_listener_watch_scale(self.listener, watch)
@@ -173,8 +190,7 @@ cdef class Listener(Session):
                     out = <float *>opened.target.buf
                 found = room_for_events(most)
                 with nogil:
-                    status = pylstm_listener_flush(self.listener, found, most, &n_events, out, expected if out != NULL else 0,
-                                                   &n_rows)
+                    status = self.end(found, most, &n_events, out, expected if out != NULL else 0, &n_rows)
                 if status == PYLSTM_OK and wants_rows and n_rows != <size_t>expected:
                     rows = first_rows(whole_out, &opened.target, n_rows)  # another thread pushed since they were counted
             finally:

@@ -29,10 +29,7 @@ cdef class Streams(Slots):
         if pushes == NULL:
             raise MemoryError()
         for k in range(n_parts):
-            pushes[k].stream = (<Stream>sessions[k]).stream
-            pushes[k].type, pushes[k].data = parts[k].type, parts[k].data
-            pushes[k].n, pushes[k].stride = parts[k].n, parts[k].stride
-            pushes[k].out, pushes[k].out_rows = parts[k].out, parts[k].out_rows
+            pushes[k] = push_of((<Stream>sessions[k]).stream, &parts[k])
         with nogil:
             status = pylstm_batch_push(self.batch, pushes, n_parts)
         for k in range(n_parts):

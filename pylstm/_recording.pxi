@@ -6,7 +6,8 @@ def run(Core core not None, pcm, *, bint rewind=False, str name="pcm"):
     cdef Stream stream = Stream(core)
     cdef Py_buffer source, target
     cdef pylstm_status status = PYLSTM_OK
-    cdef size_t pushed = 0, flushed = 0
+    cdef pylstm_hearing part
+    cdef size_t flushed = 0
     cdef Py_ssize_t n_outputs = stream.n_outputs
     cdef int left = 2 if rewind else 1
     cdef int kind = open_input(pcm, &source, name, 1, True)
@@ -14,13 +15,14 @@ def run(Core core not None, pcm, *, bint rewind=False, str name="pcm"):
         out = numpy.empty((stream.count(source.shape[0], True), n_outputs), numpy.float32)
         open_out(out, &target, 0, n_outputs)
         try:
+            memset(&part, 0, sizeof(part))
+            part.type, part.data, part.n, part.stride = <pylstm_sample_type>kind, source.buf, source.shape[0], step(&source, 0)
+            part.out, part.out_rows = <float *>target.buf, target.shape[0]
             while left and status == PYLSTM_OK:
                 with nogil:
-                    status = pylstm_stream_push(stream.stream, <pylstm_sample_type>kind, source.buf, source.shape[0],
-                                                step(&source, 0), <float *>target.buf, target.shape[0], &pushed)
+                    status = stream.take(&part)
                     if status == PYLSTM_OK:
-                        status = pylstm_stream_flush(stream.stream, <float *>target.buf + <Py_ssize_t>pushed * n_outputs,
-                                                     target.shape[0] - pushed, &flushed)
+                        status = stream.end(part.out + <Py_ssize_t>part.rows * n_outputs, part.out_rows - part.rows, &flushed)
                     if left == 2 and status == PYLSTM_OK:
                         status = pylstm_stream_reset_keep_peak(stream.stream)
                 if status == PYLSTM_OFF_SCALE:

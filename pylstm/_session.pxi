@@ -1,5 +1,13 @@
 # The door for audio and frames that a stream and a listener have in common. Part of _engine.pyx.
 
+cdef extern from "pythread.h" nogil:
+    unsigned long PyThread_get_thread_ident()
+
+
+cdef inline const pylstm_workspace *borrowed(Core core) noexcept nogil:
+    """Working memory for a call of this thread, until pylstm_workspace_give_back; NULL: there is no more."""
+    return pylstm_workspace_borrow(core.workspaces, PyThread_get_thread_ident())
+
 
 cdef struct Opened:
     # The buffers of one part of a push.

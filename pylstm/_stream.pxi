@@ -1,5 +1,16 @@
 # One stream. Part of _engine.pyx.
 
+cdef pylstm_row_taker NOBODY  # rows go nowhere but to `out`
+
+
+cdef inline pylstm_push push_of(pylstm_stream *stream, const pylstm_hearing *part) noexcept nogil:
+    """A part as one of a stream."""
+    cdef pylstm_push push
+    push.stream, push.type, push.data, push.n, push.stride = stream, part.type, part.data, part.n, part.stride
+    push.out, push.out_rows, push.rows, push.status = part.out, part.out_rows, 0, PYLSTM_OK
+    return push
+
+
 @cython.final
 cdef class Stream(Session):
     """The state of one source of audio that runs through a model. Made by ``Model.stream()`` or ``MFCC.stream()``.
@@ -17,7 +28,8 @@ cdef class Stream(Session):
         self.core = core
         self.model = model
         self.n_outputs = pylstm_model_n_outputs(core.model)
-        check_made(pylstm_stream_create(core.model, &self.stream), "a stream", pylstm_stream_size(core.model))
+        core.prepare()
+        check_made(pylstm_stream_create_for_batch(core.model, &self.stream), "a stream", pylstm_stream_size_for_batch(core.model))
         self.watch_scale(True)
 
     def __dealloc__(self):
@@ -38,10 +50,27 @@ cdef class Stream(Session):
         return 0
 
     cdef pylstm_status take(self, pylstm_hearing *part) noexcept nogil:
-        if part.type == PYLSTM_FRAMES:
-            return pylstm_stream_push_frames(self.stream, <const float *>part.data, part.n, part.stride, part.out,
-                                             part.out_rows, &part.rows)
-        return pylstm_stream_push(self.stream, part.type, part.data, part.n, part.stride, part.out, part.out_rows, &part.rows)
+        return self.take_traced(part, NULL)
+
+    cdef pylstm_status take_traced(self, pylstm_hearing *part, float *trace) noexcept nogil:
+        cdef pylstm_push push = push_of(self.stream, part)
+        cdef pylstm_status status
+        cdef const pylstm_workspace *workspace = borrowed(self.core)
+        if workspace == NULL:
+            return PYLSTM_NO_MEMORY
+        status = pylstm_push_through(&push, NOBODY, trace, workspace)
+        pylstm_workspace_give_back(workspace)
+        part.rows = push.rows
+        return status
+
+    cdef pylstm_status end(self, float *out, size_t out_rows, size_t *rows) noexcept nogil:
+        cdef pylstm_status status
+        cdef const pylstm_workspace *workspace = borrowed(self.core)
+        if workspace == NULL:
+            return PYLSTM_NO_MEMORY
+        status = pylstm_flush_through(self.stream, out, out_rows, rows, NOBODY, workspace)
+        pylstm_workspace_give_back(workspace)
+        return status
 
     cdef pylstm_status set_watch(self, bint watch) noexcept nogil:
         return pylstm_stream_watch_scale(self.stream, watch)
@@ -168,8 +197,7 @@ cdef class Stream(Session):
             flat = numpy.empty((part.n, width), numpy.float32)
             open_out(flat, &traced, part.n, width)
             with nogil:
-                status = pylstm_stream_trace_frames(self.stream, <const float *>part.data, part.n, part.stride, part.out,
-                                                    part.out_rows, &part.rows, <float *>traced.buf if width else NULL)
+                status = self.take_traced(&part, <float *>traced.buf if width else NULL)
             PyBuffer_Release(&traced)
             if status == PYLSTM_NOT_FINITE:
                 raise not_finite(&opened.source, "frames")
@@ -209,7 +237,7 @@ cdef class Stream(Session):
         try:
             whole_out, result = self.open_rows(&opened, out, expected)
             with nogil:
-                status = pylstm_stream_flush(self.stream, <float *>opened.target.buf, opened.target.shape[0], &rows)
+                status = self.end(<float *>opened.target.buf, opened.target.shape[0], &rows)
             if status == PYLSTM_OK and rows != <size_t>expected:  # another thread pushed since the rows were counted
                 result = first_rows(whole_out, &opened.target, rows)
         finally:

@@ -105,7 +105,8 @@ typedef enum pylstm_status {
     PYLSTM_SNAPSHOT_DAMAGED = 12, /* the snapshot is cut, altered or impossible */
     PYLSTM_NOT_BUILT = 13,        /* the model needs what this build leaves out (docs/embedding.md) */
     PYLSTM_OFF_SCALE = 14,        /* float samples beyond PYLSTM_LARGEST_SAMPLE in a stream that watches for them */
-    PYLSTM_INTERRUPTED = 15       /* fork() left the stream half written: reset it, or restore a snapshot */
+    PYLSTM_INTERRUPTED = 15,      /* fork() left the stream half written: reset it, or restore a snapshot */
+    PYLSTM_NEEDS_BATCH = 16       /* the stream was made for a batch, which it is pushed and flushed through */
 } pylstm_status;
 
 /* What went wrong, for people: filled by the calls that take one, always terminated. The caller owns it, and passes NULL where
@@ -357,6 +358,25 @@ PYLSTM_API size_t pylstm_stream_size(const pylstm_model *model);
 PYLSTM_API pylstm_status pylstm_stream_init(void *memory, size_t memory_size, const pylstm_model *model,
                                             pylstm_stream **stream);
 
+/* Makes a stream that holds its state and nothing else, as one of many does: pylstm_batch_push, pylstm_batch_flush and
+ * pylstm_batch_trace_frames give it working memory for as long as they run, and the same bits. All other calls take it as any
+ * stream, but pylstm_stream_push, pylstm_stream_push_frames, pylstm_stream_trace_frames and pylstm_stream_flush return
+ * PYLSTM_NEEDS_BATCH. One allocation; pylstm_stream_destroy ends it.
+ *
+ * Returns: PYLSTM_OK or PYLSTM_NO_MEMORY. [any thread] */
+PYLSTM_API pylstm_status pylstm_stream_create_for_batch(const pylstm_model *model, pylstm_stream **stream);
+
+/* Returns: bytes of such a stream of this model: what each of many takes. [any thread] [rt] */
+PYLSTM_API size_t pylstm_stream_size_for_batch(const pylstm_model *model);
+
+/* Makes a stream, as pylstm_stream_create_for_batch does, in memory of the caller.
+ *
+ *     memory    of at least pylstm_stream_size_for_batch bytes, at a multiple of PYLSTM_ALIGNMENT
+ *
+ * Returns: PYLSTM_OK or PYLSTM_NO_MEMORY. [any thread] [rt] */
+PYLSTM_API pylstm_status pylstm_stream_init_for_batch(void *memory, size_t memory_size, const pylstm_model *model,
+                                                      pylstm_stream **stream);
+
 /* Counts the rows that a push would write now, to make room for them.
  *
  *     n_samples    samples of that push
@@ -526,6 +546,23 @@ PYLSTM_API pylstm_status pylstm_batch_init(void *memory, size_t memory_size, con
  * [one user, of the batch and of every stream] [rt with one thread] */
 PYLSTM_API pylstm_status pylstm_batch_push(pylstm_batch *batch, pylstm_push *parts, size_t n_parts);
 
+/* Does what pylstm_stream_flush does, with working memory of the batch.
+ *
+ *     stream    of the batch's model
+ *
+ * Returns: as pylstm_stream_flush; PYLSTM_BUSY also where the batch is in use. [one user, of both] [rt] */
+PYLSTM_API pylstm_status pylstm_batch_flush(pylstm_batch *batch, pylstm_stream *stream, float *out, size_t out_rows,
+                                            size_t *rows);
+
+/* Does what pylstm_stream_trace_frames does, with working memory of the batch.
+ *
+ *     stream    of the batch's model
+ *
+ * Returns: as pylstm_stream_trace_frames; PYLSTM_BUSY also where the batch is in use. [one user, of both] [rt] */
+PYLSTM_API pylstm_status pylstm_batch_trace_frames(pylstm_batch *batch, pylstm_stream *stream, const float *frames,
+                                                   size_t n_frames, ptrdiff_t row_stride, float *out, size_t out_rows,
+                                                   size_t *rows, float *trace);
+
 /* --- decision: how rows become events ------------------------------------------------------------------------------------ */
 
 /* Makes the decision of a model: its settings in the file, each replaced by the one of the same key that is given here. All are
@@ -610,6 +647,24 @@ PYLSTM_API size_t pylstm_listener_size(const pylstm_decision *decision);
 PYLSTM_API pylstm_status pylstm_listener_init(void *memory, size_t memory_size, const pylstm_decision *decision,
                                               pylstm_listener **listener);
 
+/* Makes a listener that holds its state and nothing else, as pylstm_stream_create_for_batch makes a stream: it is pushed
+ * through pylstm_batch_listen and ended through pylstm_batch_flush_listener, while pylstm_listener_push and
+ * pylstm_listener_flush return PYLSTM_NEEDS_BATCH. A listener of rows from elsewhere never holds more, and needs no batch.
+ *
+ * Returns: PYLSTM_OK or PYLSTM_NO_MEMORY. [any thread] */
+PYLSTM_API pylstm_status pylstm_listener_create_for_batch(const pylstm_decision *decision, pylstm_listener **listener);
+
+/* Returns: bytes of such a listener; SIZE_MAX where no machine has so many. [any thread] [rt] */
+PYLSTM_API size_t pylstm_listener_size_for_batch(const pylstm_decision *decision);
+
+/* Makes a listener, as pylstm_listener_create_for_batch does, in memory of the caller.
+ *
+ *     memory    of at least pylstm_listener_size_for_batch bytes, at a multiple of PYLSTM_ALIGNMENT
+ *
+ * Returns: PYLSTM_OK or PYLSTM_NO_MEMORY. [any thread] [rt] */
+PYLSTM_API pylstm_status pylstm_listener_init_for_batch(void *memory, size_t memory_size, const pylstm_decision *decision,
+                                                        pylstm_listener **listener);
+
 /* Counts what a push could give now, to make room for it.
  *
  *     type         PYLSTM_FLOAT32, PYLSTM_INT16, PYLSTM_FRAMES
@@ -676,6 +731,16 @@ PYLSTM_API pylstm_status pylstm_listener_push_rows(pylstm_listener *listener, co
  * Returns: as pylstm_stream_flush. [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_listener_flush(pylstm_listener *listener, pylstm_event *events, size_t max_events,
                                                size_t *n_events, float *out, size_t out_rows, size_t *rows);
+
+/* Does what pylstm_listener_flush does, with working memory of the batch.
+ *
+ *     listener    of the batch's model
+ *
+ * Returns: as pylstm_listener_flush; PYLSTM_WRONG_INPUT for a listener of rows from elsewhere; PYLSTM_BUSY also where the
+ * batch is in use. [one user, of both] [rt] */
+PYLSTM_API pylstm_status pylstm_batch_flush_listener(pylstm_batch *batch, pylstm_listener *listener, pylstm_event *events,
+                                                     size_t max_events, size_t *n_events, float *out, size_t out_rows,
+                                                     size_t *rows);
 
 /* Brings a listener back to where it was made.
  *

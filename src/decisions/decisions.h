@@ -115,7 +115,7 @@ struct pylstm_decision_kind {
     /* As many events as n more rows, and a finish after them, can give at most. */
     uint64_t (*most_events)(const pylstm_decision *decision, uint64_t n);
 
-    /* Whether a state at a multiple of 8 bytes could be that of a decision that has taken n rows. */
+    /* Whether a state, which may stand at any address, could be that of a decision that has taken n rows. */
     int (*valid)(const pylstm_decision *decision, const void *state, int64_t n);
 };
 

@@ -357,8 +357,9 @@ static int is_number(double value) {
 
 static int segments_valid(const pylstm_decision *decision, const void *state, int64_t n) {
     const segments_config *config = pylstm_decision_config(decision);
-    const speech *s = state;
     const double end = (double)n * decision->hop;
+    speech copy;
+    const speech *s = memcpy(&copy, state, sizeof copy);
     if (!is_flag(s->speaking) || !is_flag(s->announced) || !is_flag(s->waiting) || (s->announced && !s->speaking))
         return 0;
     if (s->start < 0 || (s->speaking ? s->start >= n : s->start > n) || s->silence < NO_SUCH_ROW || s->silence >= n)
@@ -378,7 +379,7 @@ static int segments_valid(const pylstm_decision *decision, const void *state, in
     if (!is_number(s->highest) || !is_number(s->pause_highest) || !is_number(s->since_pause) || !is_number(s->waiting_highest))
         return 0;
     return config->smoothing == 1 ? s->sum == 0
-                                  : pylstm_smoothing_valid(s->sum, (const int64_t *)(s + 1), config->smoothing, 1, n);
+                                  : pylstm_smoothing_valid(s->sum, (const char *)state + sizeof copy, config->smoothing, 1, n);
 }
 
 const pylstm_decision_kind pylstm_decision_segments = {

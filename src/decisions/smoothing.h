@@ -5,6 +5,7 @@
 #define PYLSTM_DECISIONS_SMOOTHING_H
 
 #include <stdint.h>
+#include <string.h>
 
 #define PYLSTM_SMOOTHING_UNIT 4294967296.0
 
@@ -41,7 +42,14 @@ static inline double pylstm_smoothing_average(int64_t sum, int64_t length) {
     return (double)sum / (PYLSTM_SMOOTHING_UNIT * (double)length);
 }
 
-/* Whether a ring of `length` values, `stride` apart, can be that of n rows, and adds up to sum. */
-int pylstm_smoothing_valid(int64_t sum, const int64_t *ring, int64_t length, int64_t stride, int64_t n);
+/* A value of a ring of a snapshot, which may stand at any address. */
+static inline int64_t pylstm_smoothing_units_at(const void *ring, int64_t place) {
+    int64_t units;
+    memcpy(&units, (const char *)ring + (size_t)place * sizeof units, sizeof units);
+    return units;
+}
+
+/* Whether a ring of `length` values of a snapshot, `stride` apart, can be that of n rows, and adds up to sum. */
+int pylstm_smoothing_valid(int64_t sum, const void *ring, int64_t length, int64_t stride, int64_t n);
 
 #endif

@@ -99,7 +99,8 @@ static uint64_t symbols_most_events(const pylstm_decision *decision, uint64_t n)
 
 static int symbols_valid(const pylstm_decision *decision, const void *state, int64_t n) {
     const symbols_config *config = pylstm_decision_config(decision);
-    const run *r = state;
+    run copy;
+    const run *r = memcpy(&copy, state, sizeof copy);
     if (r->highest != r->highest) /* infinite it may be: sums of layers can leave float32 */
         return 0;
     if (n == 0)

@@ -329,10 +329,10 @@ static int is_row(int64_t row, int64_t n) {
 }
 
 /* Whether last is the last row that supports a word, as far as its ring, which begins at `ring`, goes back from row n. */
-static int is_last_support(const words_config *config, const int64_t *ring, int k, int64_t last, int64_t n) {
+static int is_last_support(const words_config *config, const void *ring, int k, int64_t last, int64_t n) {
     const int64_t oldest = n > config->smoothing ? n - config->smoothing : 0;
     for (int64_t t = n - 1; t >= oldest; t--) {
-        if (2 * ring[t % config->smoothing * config->n + k] >= config->words[k].threshold)
+        if (2 * pylstm_smoothing_units_at(ring, t % config->smoothing * config->n + k) >= config->words[k].threshold)
             return last == t;
     }
     return last < oldest;
@@ -340,13 +340,15 @@ static int is_last_support(const words_config *config, const int64_t *ring, int 
 
 static int words_valid(const pylstm_decision *decision, const void *state, int64_t n) {
     const words_config *config = pylstm_decision_config(decision);
-    const heard *all = state;
-    const int64_t *ring = (const int64_t *)(all + config->n);
+    const char *const ring = (const char *)state + (size_t)config->n * sizeof(heard);
     const int64_t most = (int64_t)(PYLSTM_LARGEST_POSTERIOR * PYLSTM_SMOOTHING_UNIT) * config->smoothing;
+    int64_t quiet_until = 0;
     int waiting = 0;
     for (int k = 0; k < config->n; k++) {
-        const heard *h = &all[k];
-        if (!pylstm_smoothing_valid(h->sum, ring + k, config->smoothing, config->n, n))
+        heard copy;
+        const heard *h = memcpy(&copy, (const char *)state + (size_t)k * sizeof copy, sizeof copy);
+        quiet_until = k ? quiet_until : h->quiet_until;
+        if (!pylstm_smoothing_valid(h->sum, ring + (size_t)k * sizeof(int64_t), config->smoothing, config->n, n))
             return 0;
         if (!is_row(h->first, n) || !is_row(h->last, n) || h->first > h->last || (h->first < 0) != (h->last < 0) ||
             !is_last_support(config, ring, k, h->last, n))
@@ -356,7 +358,7 @@ static int words_valid(const pylstm_decision *decision, const void *state, int64
         if ((h->disarmed != 0 && h->disarmed != 1) || (h->disarmed && !h->above))
             return 0;
         if (h->quiet_until < 0 || h->quiet_until > n + config->refractory ||
-            (config->exclusive && h->quiet_until != all[0].quiet_until))
+            (config->exclusive && h->quiet_until != quiet_until))
             return 0;
         if (!is_row(h->decided, n) || (h->decided >= 0 && (!config->is_final || !h->disarmed || h->onset > h->decided)))
             return 0;

@@ -15,42 +15,27 @@
 
 #define MAX_THREADS 256
 
-/* Working memory of one thread. */
-typedef struct desk {
-    char *features_scratch;
-    float *frames; /* PYLSTM_GROUP_ROWS rows of n_features */
-    pylstm_graph_work work;
-} desk;
-
 struct pylstm_batch {
     const pylstm_model *model;
     pylstm_busy_flag busy;
     int threads;
     pylstm_workers *workers; /* NULL with one thread */
-    desk *desks;
+    pylstm_workspace *workspaces; /* one for each thread */
     /* The push in progress. */
     const pylstm_part_list *list;
 };
 
 static pylstm_batch *lay_out(pylstm_arena *arena, const pylstm_model *model, int threads) {
     pylstm_batch *batch = pylstm_arena_take(arena, 1, sizeof *batch);
-    desk *desks = pylstm_arena_take(arena, (size_t)threads, sizeof *desks);
+    pylstm_workspace *workspaces = pylstm_arena_take(arena, (size_t)threads, sizeof *workspaces);
     for (int k = 0; k < threads; k++) {
-        const size_t features = model->features ? pylstm_features_scratch_size(model->features) : 0;
-        char *features_scratch = pylstm_arena_take(arena, features, 1);
-        float *frames = pylstm_arena_take(arena, PYLSTM_GROUP_ROWS * (size_t)model->n_features, sizeof *frames);
-        const pylstm_graph_work work = pylstm_graph_work_init(arena, &model->graph, PYLSTM_GROUP_ROWS, PYLSTM_GROUP_STREAMS);
-        if (!arena->base)
-            continue;
-        desks[k] = (desk){
-            .features_scratch = features_scratch,
-            .frames = frames,
-            .work = work,
-        };
+        const pylstm_workspace workspace = pylstm_workspace_lay_out(arena, model, PYLSTM_GROUP_ROWS, PYLSTM_GROUP_STREAMS);
+        if (workspaces)
+            workspaces[k] = workspace;
     }
     if (!batch)
         return NULL;
-    *batch = (pylstm_batch){.model = model, .threads = threads, .desks = desks};
+    *batch = (pylstm_batch){.model = model, .threads = threads, .workspaces = workspaces};
     pylstm_busy_flag_init(&batch->busy);
     return batch;
 }
@@ -62,9 +47,8 @@ static size_t size_for(const pylstm_model *model, int threads) {
 }
 
 /* In memory that is large enough. */
-static pylstm_batch *place(char *memory, size_t size, const pylstm_model *model, int threads) {
+static pylstm_batch *place(char *memory, const pylstm_model *model, int threads) {
     pylstm_arena arena = {.base = memory};
-    memset(memory, 0, size);
     return lay_out(&arena, model, threads);
 }
 
@@ -79,7 +63,7 @@ pylstm_status pylstm_batch_init(void *memory, size_t memory_size, const pylstm_m
     size = size_for(model, 1);
     if (memory_size < size || (uintptr_t)memory % PYLSTM_ALIGNMENT)
         return PYLSTM_NO_MEMORY;
-    *batch = place(memory, size, model, 1);
+    *batch = place(memory, model, 1);
     return PYLSTM_OK;
 }
 
@@ -95,7 +79,7 @@ pylstm_status pylstm_batch_create(const pylstm_model *model, int threads, pylstm
     memory = size == SIZE_MAX ? NULL : pylstm_block_create(size);
     if (!memory)
         return PYLSTM_NO_MEMORY;
-    *batch = place(memory, size, model, threads);
+    *batch = place(memory, model, threads);
     if (threads > 1 && !((*batch)->workers = pylstm_workers_create(threads - 1))) {
         pylstm_batch_destroy(*batch);
         *batch = NULL;
@@ -128,14 +112,14 @@ typedef struct member {
 } member;
 
 /* Takes up to `most` frames of a member, side by side. Returns how many there were. */
-static int take_frames(const desk *at, member *m, float *frames, int most) {
+static int take_frames(const pylstm_workspace *in, member *m, float *frames, int most) {
     const pylstm_push *part = &m->part;
     const pylstm_model *model = part->stream->model;
     const size_t width = (size_t)model->n_features;
     int n;
     if (part->type != PYLSTM_FRAMES) {
         m->done = (int64_t)pylstm_features_progress_of(pylstm_stream_features(part->stream)).rows;
-        return (int)pylstm_features_push(model->features, pylstm_stream_features(part->stream), at->features_scratch,
+        return (int)pylstm_features_push(model->features, pylstm_stream_features(part->stream), in->features_scratch,
                                          &m->samples, frames, (size_t)most);
     }
     m->done = pylstm_counters(part->stream)->position + (int64_t)m->frames;
@@ -161,7 +145,7 @@ static void write_rows(const pylstm_model *model, member *const *taking, const p
 }
 
 /* Takes, runs and writes one round. Returns the number of members that may have more. */
-static int run_round(const pylstm_model *model, const desk *at, member **going, int n_going) {
+static int run_round(const pylstm_model *model, const pylstm_workspace *in, member **going, int n_going) {
     const int most = PYLSTM_GROUP_ROWS / n_going < PYLSTM_BLOCK_FRAMES ? PYLSTM_GROUP_ROWS / n_going : PYLSTM_BLOCK_FRAMES;
     const size_t width = (size_t)model->n_features;
     const float *x[PYLSTM_GROUP_ROWS], *y[PYLSTM_GROUP_ROWS];
@@ -169,8 +153,8 @@ static int run_round(const pylstm_model *model, const desk *at, member **going, 
     member *taking[PYLSTM_GROUP_STREAMS];
     int row = 0, more = 0, n_parts = 0;
     for (int s = 0; s < n_going; s++) {
-        float *frames = at->frames + (size_t)row * width;
-        const int n = take_frames(at, going[s], frames, most);
+        float *frames = in->frames + (size_t)row * width;
+        const int n = take_frames(in, going[s], frames, most);
         if (n) {
             char *state = going[s]->part.stream->state + model->layers_state;
             taking[n_parts] = going[s];
@@ -182,12 +166,12 @@ static int run_round(const pylstm_model *model, const desk *at, member **going, 
             going[more++] = going[s];
     }
     if (row)
-        pylstm_graph_run(&model->graph, &at->work, parts, n_parts, x, y, NULL, 0);
+        pylstm_graph_run(&model->graph, &in->work, parts, n_parts, x, y, NULL, 0);
     write_rows(model, taking, parts, n_parts, y);
     return more;
 }
 
-static void run_group(const pylstm_model *model, const desk *at, const pylstm_part_list *list, size_t first, int n_parts) {
+static void run_group(const pylstm_model *model, const pylstm_workspace *in, const pylstm_part_list *list, size_t first, int n_parts) {
     member members[PYLSTM_GROUP_STREAMS], *going[PYLSTM_GROUP_STREAMS];
     int n = 0;
     for (int k = 0; k < n_parts; k++) {
@@ -201,7 +185,7 @@ static void run_group(const pylstm_model *model, const desk *at, const pylstm_pa
         going[n++] = m;
     }
     while (n)
-        n = run_round(model, at, going, n);
+        n = run_round(model, in, going, n);
 }
 
 /* One thread's share of a push: neighbouring parts, divided evenly among the threads. */
@@ -212,7 +196,7 @@ static void run_share(void *argument, int k) {
     size_t next = batch->list->n * (size_t)k / (size_t)batch->threads;
     while (next < last) {
         const size_t n = last - next < PYLSTM_GROUP_STREAMS ? last - next : PYLSTM_GROUP_STREAMS;
-        run_group(batch->model, &batch->desks[k], batch->list, next, (int)n);
+        run_group(batch->model, &batch->workspaces[k], batch->list, next, (int)n);
         next += n;
     }
     pylstm_fpmode_leave(caller);
@@ -259,14 +243,17 @@ static pylstm_status run_parts(pylstm_batch *batch, const pylstm_part_list *list
     return PYLSTM_OK;
 }
 
+/* A call that a fork cut off has left half a state in its streams, and nothing in the batch. */
+static pylstm_status acquire(pylstm_batch *batch) {
+    return pylstm_busy_flag_take(&batch->busy) == PYLSTM_BUSY ? PYLSTM_BUSY : PYLSTM_OK;
+}
+
 pylstm_status pylstm_batch_run(pylstm_batch *batch, const pylstm_part_list *list) {
     pylstm_status status;
     pylstm_row_taker taker;
     pylstm_push part;
     size_t acquired;
-    /* A push that a fork cut off has left half a state in its streams, and nothing in the batch. */
-    if (pylstm_busy_flag_take(&batch->busy) == PYLSTM_BUSY)
-        return PYLSTM_BUSY;
+    PYLSTM_TRY(acquire(batch));
     status = check_parts(batch, list, &acquired);
     if (!status && (status = run_parts(batch, list)) != PYLSTM_OK)
         take_back(list, list->n);
@@ -278,6 +265,18 @@ pylstm_status pylstm_batch_run(pylstm_batch *batch, const pylstm_part_list *list
     }
     pylstm_busy_flag_give(&batch->busy);
     return status;
+}
+
+pylstm_status pylstm_batch_lend(pylstm_batch *batch, const pylstm_model *model, const pylstm_workspace **workspace) {
+    if (!batch || batch->model != model)
+        return PYLSTM_BAD_ARGUMENT;
+    PYLSTM_TRY(acquire(batch));
+    *workspace = batch->workspaces;
+    return PYLSTM_OK;
+}
+
+void pylstm_batch_take_back(pylstm_batch *batch) {
+    pylstm_busy_flag_give(&batch->busy);
 }
 
 /* --- parts that are pushes -------------------------------------------------------------------------------------------- */

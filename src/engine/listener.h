@@ -8,7 +8,6 @@ struct pylstm_listener {
     const pylstm_decision *decision;
     pylstm_stream *stream;       /* NULL: rows come from elsewhere */
     void *state;                 /* decision->state_size bytes */
-    void *spare;                 /* as many, for a state that is still to be checked */
     pylstm_events events;        /* of the push in progress */
     pylstm_busy_flag busy;       /* taken before the flag of the stream, which nobody else reaches */
     pylstm_published_count rows; /* a copy, for threads that read it during a push */
@@ -18,6 +17,11 @@ struct pylstm_listener {
 pylstm_status pylstm_listener_acquire(pylstm_listener *listener);
 pylstm_status pylstm_listener_acquire_to_overwrite(pylstm_listener *listener);
 void pylstm_listener_release(pylstm_listener *listener);
+
+/* As pylstm_listener_push and pylstm_listener_flush, in a workspace that is lent; NULL: in the stream's own. */
+pylstm_status pylstm_listener_push_in(const pylstm_workspace *lent, pylstm_hearing *part);
+pylstm_status pylstm_listener_flush_in(const pylstm_workspace *lent, pylstm_listener *listener, pylstm_event *events,
+                                       size_t max_events, size_t *n_events, float *out, size_t out_rows, size_t *rows);
 
 /* As pylstm_listener_push_rows, for rows of doubles. */
 pylstm_status pylstm_listener_push_doubles(pylstm_listener *listener, const double *rows, size_t n_rows, ptrdiff_t row_stride,

@@ -69,24 +69,26 @@ static int is_valid(const pylstm_decision *decision, const void *state) {
     return valid;
 }
 
-/* The decision must have come as far as the stream. */
-static int agrees(const pylstm_decision *decision, const pylstm_decision_state *state, const void *stream_snapshot) {
+/* The decision, whose state may stand at any address, must have come as far as the stream. */
+static int agrees(const pylstm_decision *decision, const void *state, const void *stream_snapshot) {
     pylstm_stream_counters counters;
+    pylstm_decision_state common;
     if (!decision->model)
         return 1;
     counters = pylstm_snapshot_counters(stream_snapshot);
-    return counters.frames == state->rows && counters.flushed == state->finished;
+    memcpy(&common, state, sizeof common);
+    return counters.frames == common.rows && counters.flushed == common.finished;
 }
 
 static pylstm_status restore(pylstm_listener *listener, const char *snapshot) {
     const pylstm_decision *decision = listener->decision;
     const char *stream_snapshot = snapshot + sizeof(snapshot_header);
-    memcpy(listener->spare, stream_snapshot + stream_part(decision), decision->state_size); /* at any address, unlike spare */
-    if (!is_valid(decision, listener->spare) || !agrees(decision, listener->spare, stream_snapshot))
+    const char *state = stream_snapshot + stream_part(decision);
+    if (!is_valid(decision, state) || !agrees(decision, state, stream_snapshot))
         return PYLSTM_SNAPSHOT_DAMAGED;
     if (listener->stream)
         PYLSTM_TRY(pylstm_stream_restore(listener->stream, stream_snapshot, stream_part(decision)));
-    memcpy(listener->state, listener->spare, decision->state_size);
+    memcpy(listener->state, state, decision->state_size);
     return PYLSTM_OK;
 }
 

@@ -32,47 +32,47 @@ static void deliver(destination *to, const float *const *rows, int n_rows, size_
 
 /* Runs n frames (at most a block), before which the stream has had `done`, through the graph and delivers the rows of the last
  * node. */
-static void run_block(pylstm_stream *stream, const float *const *frames, int n, int64_t done, destination *to, float *trace,
-                      size_t trace_stride) {
+static void run_block(pylstm_stream *stream, const pylstm_workspace *in, const float *const *frames, int n, int64_t done,
+                      destination *to, float *trace, size_t trace_stride) {
     const pylstm_model *model = stream->model;
     pylstm_graph_part part = {.state = (float *)(stream->state + model->layers_state), .done = done, .n = n};
     const float *rows[PYLSTM_GROUP_ROWS];
-    pylstm_graph_run(&model->graph, &stream->work, &part, 1, frames, rows, trace, trace_stride);
+    pylstm_graph_run(&model->graph, &in->work, &part, 1, frames, rows, trace, trace_stride);
     deliver(to, rows, part.n_out, (size_t)model->n_outputs);
     pylstm_counters(stream)->frames += part.n_out;
 }
 
 /* Runs the zeros behind the last of all frames through nodes that look ahead. */
-static void run_end(pylstm_stream *stream, int64_t done, destination *to) {
+static void run_end(pylstm_stream *stream, const pylstm_workspace *in, int64_t done, destination *to) {
     const pylstm_model *model = stream->model;
     pylstm_graph_part part = {.state = (float *)(stream->state + model->layers_state), .done = done};
     const float *rows[PYLSTM_GROUP_ROWS];
     int64_t beyond = 0;
-    while (pylstm_graph_finish(&model->graph, &stream->work, &part, &beyond, rows)) {
+    while (pylstm_graph_finish(&model->graph, &in->work, &part, &beyond, rows)) {
         deliver(to, rows, part.n_out, (size_t)model->n_outputs);
         pylstm_counters(stream)->frames += part.n_out;
     }
 }
 
 /* Computes features of the samples, block by block, and runs them through the layers. */
-static void run_audio(pylstm_stream *stream, pylstm_samples *samples, destination *to) {
+static void run_audio(pylstm_stream *stream, const pylstm_workspace *in, pylstm_samples *samples, destination *to) {
     const pylstm_model *model = stream->model;
     const float *frames[PYLSTM_BLOCK_FRAMES];
     int64_t done = (int64_t)pylstm_features_progress_of(pylstm_stream_features(stream)).rows;
     size_t n;
     for (int t = 0; t < PYLSTM_BLOCK_FRAMES; t++)
-        frames[t] = stream->block_frames + (size_t)t * (size_t)model->n_features;
+        frames[t] = in->frames + (size_t)t * (size_t)model->n_features;
     do {
-        n = pylstm_features_push(model->features, pylstm_stream_features(stream), stream->features_scratch, samples,
-                                 stream->block_frames, PYLSTM_BLOCK_FRAMES);
+        n = pylstm_features_push(model->features, pylstm_stream_features(stream), in->features_scratch, samples,
+                                 in->frames, PYLSTM_BLOCK_FRAMES);
         if (n)
-            run_block(stream, frames, (int)n, done, to, NULL, 0);
+            run_block(stream, in, frames, (int)n, done, to, NULL, 0);
         done += (int64_t)n;
     } while (n == PYLSTM_BLOCK_FRAMES);
 }
 
 /* With a trace, frames go one by one where a layer may give no row for one: its trace of that frame stays zero. */
-static void run_frames(const pylstm_push *part, destination *to, float *trace) {
+static void run_frames(const pylstm_push *part, const pylstm_workspace *in, destination *to, float *trace) {
     pylstm_stream *stream = part->stream;
     const pylstm_model *model = stream->model;
     const size_t trace_stride = trace ? (size_t)pylstm_model_trace_width(model) : 0, width = (size_t)model->n_features;
@@ -86,32 +86,36 @@ static void run_frames(const pylstm_push *part, destination *to, float *trace) {
     for (size_t left = part->n; left; left -= n) {
         n = left < most ? left : most;
         for (size_t k = 0; k < n; k++, frames += part->stride) {
-            float *row = stream->block_frames + k * width;
+            float *row = in->frames + k * width;
             memcpy(row, frames, width * sizeof *row); /* the caller's rows may stand at any address */
             pylstm_keep_finite(row, width);
             block[k] = row;
         }
-        run_block(stream, block, (int)n, done, to, trace, trace_stride);
+        run_block(stream, in, block, (int)n, done, to, trace, trace_stride);
         done += (int64_t)n;
         if (trace)
             trace += n * trace_stride;
     }
 }
 
-pylstm_status pylstm_push_through(pylstm_push *part, pylstm_row_taker taker, float *trace) {
+pylstm_status pylstm_push_through(pylstm_push *part, pylstm_row_taker taker, float *trace, const pylstm_workspace *lent) {
     destination to = {.out = part->out, .taker = taker};
+    const pylstm_workspace *in;
     pylstm_status status;
     if (!part->stream)
         return PYLSTM_BAD_ARGUMENT;
+    in = lent ? lent : part->stream->own;
+    if (!in)
+        return PYLSTM_NEEDS_BATCH;
     PYLSTM_TRY(pylstm_stream_acquire(part->stream));
     status = pylstm_push_check(part, taker.take != NULL);
     if (!status) {
         const pylstm_fpmode caller = pylstm_fpmode_enter();
         if (part->type == PYLSTM_FRAMES) {
-            run_frames(part, &to, trace);
+            run_frames(part, in, &to, trace);
         } else if (part->n) {
             pylstm_samples samples = pylstm_samples_of(part);
-            run_audio(part->stream, &samples, &to);
+            run_audio(part->stream, in, &samples, &to);
         }
         pylstm_push_count(part);
         pylstm_fpmode_leave(caller);
@@ -120,12 +124,12 @@ pylstm_status pylstm_push_through(pylstm_push *part, pylstm_row_taker taker, flo
     return status;
 }
 
-/* Runs one part alone, with the stream's own working memory. */
-static pylstm_status push_alone(pylstm_push *part, size_t *rows, float *trace) {
+/* Runs one part alone. */
+static pylstm_status push_alone(pylstm_push *part, size_t *rows, float *trace, const pylstm_workspace *lent) {
     const pylstm_row_taker nobody = {.take = NULL};
     if (!rows)
         return PYLSTM_BAD_ARGUMENT;
-    PYLSTM_TRY(pylstm_push_through(part, nobody, trace));
+    PYLSTM_TRY(pylstm_push_through(part, nobody, trace, lent));
     *rows = part->rows;
     return PYLSTM_OK;
 }
@@ -141,7 +145,7 @@ pylstm_status pylstm_stream_push(pylstm_stream *stream, pylstm_sample_type type,
         .out = out,
         .out_rows = out_rows,
     };
-    return type == PYLSTM_FRAMES ? PYLSTM_BAD_ARGUMENT : push_alone(&part, rows, NULL);
+    return type == PYLSTM_FRAMES ? PYLSTM_BAD_ARGUMENT : push_alone(&part, rows, NULL, NULL);
 }
 
 pylstm_status pylstm_stream_push_frames(pylstm_stream *stream, const float *frames, size_t n_frames, ptrdiff_t row_stride,
@@ -149,9 +153,9 @@ pylstm_status pylstm_stream_push_frames(pylstm_stream *stream, const float *fram
     return pylstm_stream_trace_frames(stream, frames, n_frames, row_stride, out, out_rows, rows, NULL);
 }
 
-pylstm_status pylstm_stream_trace_frames(pylstm_stream *stream, const float *frames, size_t n_frames, ptrdiff_t row_stride,
-                                         float *out, size_t out_rows, size_t *rows, float *trace) {
-    pylstm_push part = {
+static pylstm_push push_of_frames(pylstm_stream *stream, const float *frames, size_t n_frames, ptrdiff_t row_stride, float *out,
+                                  size_t out_rows) {
+    return (pylstm_push){
         .stream = stream,
         .type = PYLSTM_FRAMES,
         .data = frames,
@@ -160,10 +164,28 @@ pylstm_status pylstm_stream_trace_frames(pylstm_stream *stream, const float *fra
         .out = out,
         .out_rows = out_rows,
     };
-    return push_alone(&part, rows, trace);
 }
 
-static pylstm_status flush(pylstm_stream *stream, size_t out_rows, size_t *rows, destination *to) {
+pylstm_status pylstm_stream_trace_frames(pylstm_stream *stream, const float *frames, size_t n_frames, ptrdiff_t row_stride,
+                                         float *out, size_t out_rows, size_t *rows, float *trace) {
+    pylstm_push part = push_of_frames(stream, frames, n_frames, row_stride, out, out_rows);
+    return push_alone(&part, rows, trace, NULL);
+}
+
+pylstm_status pylstm_batch_trace_frames(pylstm_batch *batch, pylstm_stream *stream, const float *frames, size_t n_frames,
+                                        ptrdiff_t row_stride, float *out, size_t out_rows, size_t *rows, float *trace) {
+    pylstm_push part = push_of_frames(stream, frames, n_frames, row_stride, out, out_rows);
+    const pylstm_workspace *lent;
+    pylstm_status status;
+    if (!stream)
+        return PYLSTM_BAD_ARGUMENT;
+    PYLSTM_TRY(pylstm_batch_lend(batch, stream->model, &lent));
+    status = push_alone(&part, rows, trace, lent);
+    pylstm_batch_take_back(batch);
+    return status;
+}
+
+static pylstm_status flush(pylstm_stream *stream, const pylstm_workspace *in, size_t out_rows, size_t *rows, destination *to) {
     const pylstm_model *model = stream->model;
     pylstm_samples nothing = {.type = PYLSTM_FLOAT32};
     int64_t done;
@@ -182,26 +204,43 @@ static pylstm_status flush(pylstm_stream *stream, size_t out_rows, size_t *rows,
     done = pylstm_counters(stream)->position;
     if (pylstm_counters(stream)->input == PYLSTM_INPUT_AUDIO) {
         pylstm_features_finish(model->features, pylstm_stream_features(stream));
-        run_audio(stream, &nothing, to);
+        run_audio(stream, in, &nothing, to);
         done = (int64_t)pylstm_features_progress_of(pylstm_stream_features(stream)).rows;
     }
-    run_end(stream, done, to);
+    run_end(stream, in, done, to);
     pylstm_fpmode_leave(caller);
     return PYLSTM_OK;
 }
 
-pylstm_status pylstm_flush_through(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows, pylstm_row_taker taker) {
+pylstm_status pylstm_flush_through(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows, pylstm_row_taker taker,
+                                   const pylstm_workspace *lent) {
     destination to = {.out = out, .taker = taker};
+    const pylstm_workspace *in;
     pylstm_status status;
     if (!stream || !rows || (!out && out_rows))
         return PYLSTM_BAD_ARGUMENT;
+    in = lent ? lent : stream->own;
+    if (!in)
+        return PYLSTM_NEEDS_BATCH;
     PYLSTM_TRY(pylstm_stream_acquire(stream));
-    status = flush(stream, out_rows, rows, &to);
+    status = flush(stream, in, out_rows, rows, &to);
     pylstm_stream_release(stream);
     return status;
 }
 
 pylstm_status pylstm_stream_flush(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows) {
     const pylstm_row_taker nobody = {.take = NULL};
-    return pylstm_flush_through(stream, out, out_rows, rows, nobody);
+    return pylstm_flush_through(stream, out, out_rows, rows, nobody, NULL);
+}
+
+pylstm_status pylstm_batch_flush(pylstm_batch *batch, pylstm_stream *stream, float *out, size_t out_rows, size_t *rows) {
+    const pylstm_row_taker nobody = {.take = NULL};
+    const pylstm_workspace *lent;
+    pylstm_status status;
+    if (!stream)
+        return PYLSTM_BAD_ARGUMENT;
+    PYLSTM_TRY(pylstm_batch_lend(batch, stream->model, &lent));
+    status = pylstm_flush_through(stream, out, out_rows, rows, nobody, lent);
+    pylstm_batch_take_back(batch);
+    return status;
 }

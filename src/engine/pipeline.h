@@ -20,13 +20,19 @@ typedef struct pylstm_part_list {
     void (*close)(void *parts, size_t k, size_t rows, pylstm_status status);
 } pylstm_part_list;
 
-/* What pylstm_stream_push, pylstm_stream_flush and pylstm_batch_push do, with takers. Where there is one, out may be NULL. */
-pylstm_status pylstm_push_through(pylstm_push *part, pylstm_row_taker taker, float *trace);
-pylstm_status pylstm_flush_through(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows, pylstm_row_taker taker);
+/* What pylstm_stream_push, pylstm_stream_flush and pylstm_batch_push do, with takers. Where there is one, out may be NULL. A
+ * stream runs in the workspace that it is lent, or else (NULL) in its own. */
+pylstm_status pylstm_push_through(pylstm_push *part, pylstm_row_taker taker, float *trace, const pylstm_workspace *lent);
+pylstm_status pylstm_flush_through(pylstm_stream *stream, float *out, size_t out_rows, size_t *rows, pylstm_row_taker taker,
+                                   const pylstm_workspace *lent);
 pylstm_status pylstm_batch_run(pylstm_batch *batch, const pylstm_part_list *list);
 
 /* The model of a batch. */
 const pylstm_model *pylstm_batch_model(const pylstm_batch *batch);
+
+/* Working memory of a batch for one stream of this model, until it is given back. */
+pylstm_status pylstm_batch_lend(pylstm_batch *batch, const pylstm_model *model, const pylstm_workspace **workspace);
+void pylstm_batch_take_back(pylstm_batch *batch);
 
 /* The audio of a part. */
 static inline pylstm_samples pylstm_samples_of(const pylstm_push *part) {

@@ -1,7 +1,7 @@
 /* One stream: its memory, its state, and who may use it. pipeline.c runs audio and frames through it.
  *
- * Memory: one block with the stream itself, its state (counters, features, layers: no pointers, so it is its own snapshot) and
- * working memory. Every call that changes the state takes the stream's flag first and gives it back last.
+ * Memory: one block with the stream itself, its state (counters, features, layers: no pointers, so it is its own snapshot) and,
+ * unless it was made for a batch, working memory. Every call that changes the state takes the stream's flag first and gives it back last.
  */
 #include "engine/stream.h"
 
@@ -32,22 +32,23 @@ void pylstm_stream_release(pylstm_stream *stream) {
 
 /* --- creation --------------------------------------------------------------------------------------------------------- */
 
-static pylstm_stream *lay_out(pylstm_arena *arena, const pylstm_model *model) {
+/* Working memory of a stream's own. */
+static const pylstm_workspace *lay_out_own(pylstm_arena *arena, const pylstm_model *model) {
+    pylstm_workspace *own = pylstm_arena_take(arena, 1, sizeof *own);
+    const pylstm_workspace workspace = pylstm_workspace_lay_out(arena, model, PYLSTM_BLOCK_FRAMES, 1);
+    if (own)
+        *own = workspace;
+    return own;
+}
+
+static pylstm_stream *lay_out(pylstm_arena *arena, const pylstm_model *model, int for_batch) {
     pylstm_stream *stream = pylstm_arena_take(arena, 1, sizeof *stream);
     char *state = pylstm_arena_take(arena, model->state_size, 1);
-    char *features_scratch = pylstm_arena_take(arena, model->features ? pylstm_features_scratch_size(model->features) : 0, 1);
-    float *frames = pylstm_arena_take(arena, PYLSTM_BLOCK_FRAMES * pylstm_padded(model->n_features), sizeof *frames);
-    const pylstm_graph_work work = pylstm_graph_work_init(arena, &model->graph, PYLSTM_BLOCK_FRAMES, 1);
+    const pylstm_workspace *own = for_batch ? NULL : lay_out_own(arena, model);
     if (!arena->base)
         return NULL;
-    memset(arena->base, 0, arena->used);
-    *stream = (pylstm_stream){
-        .model = model,
-        .state = state,
-        .features_scratch = features_scratch,
-        .block_frames = frames,
-        .work = work,
-    };
+    memset(state, 0, model->state_size);
+    *stream = (pylstm_stream){.model = model, .state = state, .own = own};
     pylstm_busy_flag_init(&stream->busy);
     pylstm_published_count_set(&stream->position, 0);
     pylstm_published_count_set(&stream->frames, 0);
@@ -56,33 +57,58 @@ static pylstm_stream *lay_out(pylstm_arena *arena, const pylstm_model *model) {
     return stream;
 }
 
-size_t pylstm_stream_size(const pylstm_model *model) {
+static size_t size_of(const pylstm_model *model, int for_batch) {
     pylstm_arena arena = {.base = NULL};
     if (!model)
         return 0;
-    lay_out(&arena, model);
+    lay_out(&arena, model, for_batch);
     return arena.used;
 }
 
-pylstm_status pylstm_stream_init(void *memory, size_t memory_size, const pylstm_model *model, pylstm_stream **stream) {
+static pylstm_status place(void *memory, size_t memory_size, const pylstm_model *model, int for_batch, pylstm_stream **stream) {
     pylstm_arena arena = {.base = memory};
     if (!memory || !model || !stream)
         return PYLSTM_BAD_ARGUMENT;
-    if (memory_size < pylstm_stream_size(model) || (uintptr_t)memory % PYLSTM_ALIGNMENT)
+    if (memory_size < size_of(model, for_batch) || (uintptr_t)memory % PYLSTM_ALIGNMENT)
         return PYLSTM_NO_MEMORY;
-    *stream = lay_out(&arena, model);
+    *stream = lay_out(&arena, model, for_batch);
     return PYLSTM_OK;
 }
 
-pylstm_status pylstm_stream_create(const pylstm_model *model, pylstm_stream **stream) {
+static pylstm_status create(const pylstm_model *model, int for_batch, pylstm_stream **stream) {
     void *memory;
     size_t size;
     if (!model || !stream)
         return PYLSTM_BAD_ARGUMENT;
     *stream = NULL;
-    size = pylstm_stream_size(model);
+    size = size_of(model, for_batch);
     memory = size == SIZE_MAX ? NULL : pylstm_block_create(size);
-    return memory ? pylstm_stream_init(memory, size, model, stream) : PYLSTM_NO_MEMORY;
+    return memory ? place(memory, size, model, for_batch, stream) : PYLSTM_NO_MEMORY;
+}
+
+size_t pylstm_stream_size(const pylstm_model *model) {
+    return size_of(model, 0);
+}
+
+size_t pylstm_stream_size_for_batch(const pylstm_model *model) {
+    return size_of(model, 1);
+}
+
+pylstm_status pylstm_stream_init(void *memory, size_t memory_size, const pylstm_model *model, pylstm_stream **stream) {
+    return place(memory, memory_size, model, 0, stream);
+}
+
+pylstm_status pylstm_stream_init_for_batch(void *memory, size_t memory_size, const pylstm_model *model,
+                                           pylstm_stream **stream) {
+    return place(memory, memory_size, model, 1, stream);
+}
+
+pylstm_status pylstm_stream_create(const pylstm_model *model, pylstm_stream **stream) {
+    return create(model, 0, stream);
+}
+
+pylstm_status pylstm_stream_create_for_batch(const pylstm_model *model, pylstm_stream **stream) {
+    return create(model, 1, stream);
 }
 
 void pylstm_stream_destroy(pylstm_stream *stream) {

@@ -4,17 +4,15 @@
 
 #include "engine/model.h"
 #include "engine/stream_counters.h"
+#include "engine/workspace.h"
 #include "platform/busy_flag.h"
 #include "platform/published_count.h"
 
 struct pylstm_stream {
     const pylstm_model *model;
-    char *state; /* model->state_size bytes: pylstm_stream_counters, features, layers */
-    /* Working memory: its contents need not survive a call. */
-    char *features_scratch;
-    float *block_frames;
-    pylstm_graph_work work;
-    int watches_scale; /* not of the state: a snapshot leaves it as it is */
+    char *state;                 /* model->state_size bytes: pylstm_stream_counters, features, layers */
+    const pylstm_workspace *own; /* NULL: each call that runs rows is lent one */
+    int watches_scale;           /* not of the state: a snapshot leaves it as it is */
     pylstm_busy_flag busy;
     pylstm_published_count position, frames; /* copies of the counters, for threads that read them during a push */
 };

@@ -51,6 +51,9 @@ const char *pylstm_strerror(pylstm_status status) {
                "of it was taken";
     case PYLSTM_INTERRUPTED:
         return "the process was forked while another thread was inside a call on this stream; reset it, or restore a snapshot";
+    case PYLSTM_NEEDS_BATCH:
+        return "this stream was made for a batch and has no working memory of its own; push it with pylstm_batch_push or "
+               "pylstm_batch_listen, end it with pylstm_batch_flush or pylstm_batch_flush_listener";
     }
     return "unknown status";
 }

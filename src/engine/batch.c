@@ -19,7 +19,7 @@ struct pylstm_batch {
     const pylstm_model *model;
     pylstm_busy_flag busy;
     int threads;
-    pylstm_workers *workers; /* NULL with one thread */
+    pylstm_workers *workers;      /* NULL with one thread */
     pylstm_workspace *workspaces; /* one for each thread */
     /* The push in progress. */
     const pylstm_part_list *list;
@@ -171,7 +171,8 @@ static int run_round(const pylstm_model *model, const pylstm_workspace *in, memb
     return more;
 }
 
-static void run_group(const pylstm_model *model, const pylstm_workspace *in, const pylstm_part_list *list, size_t first, int n_parts) {
+static void run_group(const pylstm_model *model, const pylstm_workspace *in, const pylstm_part_list *list, size_t first,
+                      int n_parts) {
     member members[PYLSTM_GROUP_STREAMS], *going[PYLSTM_GROUP_STREAMS];
     int n = 0;
     for (int k = 0; k < n_parts; k++) {

@@ -1,5 +1,5 @@
-/* The way through a listener: rows go from the layers to the decision while they are in the cache; who does not ask for them gets
- * no copy. */
+/* The way through a listener: rows go from the layers to the decision while they are in the cache; who does not ask for them
+ * gets no copy. */
 #include "engine/input_checks.h"
 #include "engine/listener.h"
 #include "engine/pipeline.h"

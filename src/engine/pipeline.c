@@ -63,8 +63,8 @@ static void run_audio(pylstm_stream *stream, const pylstm_workspace *in, pylstm_
     for (int t = 0; t < PYLSTM_BLOCK_FRAMES; t++)
         frames[t] = in->frames + (size_t)t * (size_t)model->n_features;
     do {
-        n = pylstm_features_push(model->features, pylstm_stream_features(stream), in->features_scratch, samples,
-                                 in->frames, PYLSTM_BLOCK_FRAMES);
+        n = pylstm_features_push(model->features, pylstm_stream_features(stream), in->features_scratch, samples, in->frames,
+                                 PYLSTM_BLOCK_FRAMES);
         if (n)
             run_block(stream, in, frames, (int)n, done, to, NULL, 0);
         done += (int64_t)n;

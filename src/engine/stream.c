@@ -1,7 +1,8 @@
 /* One stream: its memory, its state, and who may use it. pipeline.c runs audio and frames through it.
  *
  * Memory: one block with the stream itself, its state (counters, features, layers: no pointers, so it is its own snapshot) and,
- * unless it was made for a batch, working memory. Every call that changes the state takes the stream's flag first and gives it back last.
+ * unless it was made for a batch, working memory. Every call that changes the state takes the stream's flag first and gives it
+ * back last.
  */
 #include "engine/stream.h"
 

@@ -11,8 +11,8 @@ typedef struct pylstm_workspace {
     pylstm_graph_work work;
 } pylstm_workspace;
 
-/* For blocks of n_rows rows in all, of n_streams streams (only measured while the arena has no memory; what is returned must not
- * be used then). */
+/* For blocks of n_rows rows in all, of n_streams streams (only measured while the arena has no memory; what is returned must
+ * not be used then). */
 pylstm_workspace pylstm_workspace_lay_out(pylstm_arena *arena, const pylstm_model *model, int n_rows, int n_streams);
 
 #endif

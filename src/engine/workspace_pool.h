@@ -15,7 +15,8 @@ void pylstm_workspace_pool_destroy(pylstm_workspace_pool *pool);
 int pylstm_workspace_pool_prepare(pylstm_workspace_pool *pool);
 
 /* Lends a workspace until it is given back: the one that this thread (any number that names it) had before, if that is free,
- * for it may still be in the cache of its processor. Allocates where all are lent. Returns: NULL: there is no memory for one more. */
+ * for it may still be in the cache of its processor. Allocates where all are lent. Returns: NULL: there is no memory for one
+ * more. */
 const pylstm_workspace *pylstm_workspace_borrow(pylstm_workspace_pool *pool, uintptr_t thread);
 void pylstm_workspace_give_back(const pylstm_workspace *workspace);
 

@@ -215,6 +215,8 @@ static void meet(meeting *at, pylstm_stream *other) {
     MEETS(pylstm_stream_flush(at->stream, rows, ROWS, &n));
     if (at->with_batch)
         MEETS(pylstm_batch_push(at->batch, NULL, 0));
+    if (at->with_batch)
+        MEETS(pylstm_batch_flush(at->batch, other, rows, ROWS, &n));
     CHECK(pylstm_stream_position(at->stream) >= 0 && pylstm_stream_rows_written(at->stream) >= 0);
     atomic_store(&at->over, 1);
     CHECK(pthread_join(thread, &result) == 0 && result == at);

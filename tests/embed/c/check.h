@@ -72,6 +72,7 @@ void test_facts(const models *m, const char *folder);
 void test_streams(const models *m);
 void test_snapshots(const models *m);
 void test_batches(const models *m);
+void test_for_batch(const models *m);
 void test_threads(const models *m);
 void test_decisions(const models *m, const char *folder);
 void test_listeners(const models *m);

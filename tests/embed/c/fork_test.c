@@ -191,6 +191,8 @@ static int find_them_interrupted(heritage *at) {
     GIVES(PYLSTM_OK, pylstm_stream_snapshot(other, snapshot, size));
     GIVES(PYLSTM_OK, pylstm_stream_restore(at->parts[1].stream, snapshot, size));
     GIVES(PYLSTM_OK, pylstm_stream_rows_due(at->parts[1].stream, 0, 0, &n_rows));
+    GIVES(PYLSTM_OK,
+          pylstm_batch_flush(at->batch, other, at->rows[0], ROWS, &n)); /* the batch's memory is whoever's needs it */
     reset_all(at);
     pylstm_stream_destroy(other);
     free(snapshot), free(state);

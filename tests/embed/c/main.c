@@ -94,6 +94,7 @@ int main(int argc, char **argv) {
     test_streams(&m);
     test_snapshots(&m);
     test_batches(&m);
+    test_for_batch(&m);
     test_threads(&m);
     test_decisions(&m, argv[1]);
     test_listeners(&m);

@@ -290,13 +290,18 @@ cdef class Core:
         return pylstm_model_isa(self.model).decode()
 
     @property
+    def state_bytes(self):
+        """What a stream holds, in bytes."""
+        return pylstm_stream_size_for_batch(self.model)
+
+    @property
     def stream_bytes(self):
         """What a `Stream` takes, in bytes."""
-        return pylstm_stream_size_for_batch(self.model) + 256  # the Python object, and what malloc adds
+        return self.state_bytes + 256  # the Python object, and what malloc adds
 
     @property
     def working_bytes(self):
-        """What a thread that pushes a stream borrows, in bytes."""
+        """What a call that runs a stream by itself borrows, in bytes."""
         return pylstm_stream_size(self.model) - pylstm_stream_size_for_batch(self.model)
 
     @property
@@ -308,11 +313,6 @@ cdef class Core:
             nodes.append(GraphNode(node.name.decode(), node.kind.decode(), node.positions, node.channels, node.first,
                                    node.period, node.look, node.state_size))
         return nodes
-
-    @property
-    def state_bytes(self):
-        """What a stream remembers, in bytes: the size of its snapshots."""
-        return pylstm_snapshot_size(self.model)
 
     @property
     def state_parts(self):

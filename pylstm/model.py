@@ -323,7 +323,8 @@ class Model(PackedModel):
         A line says what the layer takes; what a row of it is, positions x channels or its width; a
         row for how many frames it has, and for which one the first; how many frames it waits for
         ahead; its parameters; and how many numbers a stream remembers for it, rows of its inputs
-        included. The last line has all that a stream remembers, audio included.
+        included. The last line has all that a stream remembers, audio included, and the working
+        memory that it is lent while a call runs it.
 
         Returns
         -------
@@ -341,7 +342,7 @@ class Model(PackedModel):
         conv      conv    features   36 x 8  2 frames  frame 2         128         96
         gru       gru     conv       16      2 frames  frame 2         14,688      16
         both      concat  conv, gru  304     2 frames  frame 2
-        A stream remembers 2240 bytes.
+        A stream holds 2240 bytes, all that it remembers; a call that runs one borrows 68480 bytes.
         """
         return graph_as_text(self._features, self._nodes, self._core)
 

@@ -16,8 +16,9 @@ HEADINGS = ("name", "kind", "from", "row", "every", "begins", "ahead", "paramete
 
 def graph_as_text(features: Features | None, nodes: Sequence[Node], core: _engine.Core) -> str:
     """The table, and under it what a stream remembers: see `Model.summary`."""
-    bytes_kept = number_of(core.state_bytes, "byte")
-    return "\n".join([*_lines(features, nodes, core), f"A stream remembers {bytes_kept}."])
+    kept, borrowed = (number_of(n, "byte") for n in (core.state_bytes, core.working_bytes))
+    memory = f"A stream holds {kept}, all that it remembers; a call that runs one borrows {borrowed}."
+    return "\n".join([*_lines(features, nodes, core), memory])
 
 
 def _lines(features: Features | None, nodes: Sequence[Node], core: _engine.Core) -> list[str]:

@@ -43,6 +43,11 @@ class PackedModel:
         return self._core.latency
 
     @property
+    def stream_bytes(self) -> int:
+        """Bytes that each stream holds: what it remembers, and nothing else."""
+        return self._core.state_bytes
+
+    @property
     def isa(self) -> str:
         """The instruction set whose kernels run it."""
         return self._core.isa

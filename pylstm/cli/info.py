@@ -50,6 +50,7 @@ def _facts(named: NamedModel) -> dict[str, Any]:
         "n_outputs": model.n_outputs,
         "labels": None if model.labels is None else list(model.labels),
         "parameters": sum(layer["parameters"] for layer in layers),
+        "stream_bytes": model.stream_bytes,
         "latency_samples": None if rate is None else model.latency,
         "latency_ms": None if rate is None else 1000 * model.latency / rate,
         "isa": model.isa,

@@ -130,11 +130,12 @@ def to_c(model: Model, name: str, header: str | None = None) -> CSource:
     if header.lower() == "pylstm.h":
         raise ValueError(f"header is {header!r}, which is the library's own; expected another name")
     data = model.to_bytes()
-    sizes = [*zip(_SIZES, _engine.memory_of(data), strict=False), *_listener_sizes(data)]
+    sizes = [*zip(_SIZES, _engine.memory_of(data), strict=True), *_listener_sizes(data)]
     return CSource(_source(name, header, model, data), _header(name, model, len(data), sizes))
 
 
-_SIZES = ("MODEL_SIZE", "STREAM_SIZE", "BATCH_SIZE", "DECISION_SIZE", "LISTENER_SIZE")
+_SIZES = ("MODEL_SIZE", "STREAM_SIZE", "STREAM_SIZE_FOR_BATCH", "BATCH_SIZE")
+_DECISION_SIZES = ("DECISION_SIZE", "LISTENER_SIZE", "LISTENER_SIZE_FOR_BATCH")
 
 
 def _listener_sizes(data: bytes) -> list[tuple[str, int]]:
@@ -143,7 +144,7 @@ def _listener_sizes(data: bytes) -> list[tuple[str, int]]:
         decision = _engine.Decision.for_model(_engine.Core(data), [], event)
     except ValueError:
         return []
-    return list(zip(_SIZES[3:], decision.core_bytes, strict=True))
+    return list(zip(_DECISION_SIZES, decision.core_bytes, strict=True))
 
 
 def _checked(name: str) -> str:
@@ -183,9 +184,9 @@ _HEADER = """\
 #define {NAME}_N_OUTPUTS {n_outputs} /* floats of a row */
 
 /* Bytes, where pointers have 64 bits; with narrower ones less would do: the constant, the model
- * (static memory of the source), and what pylstm_stream_init, pylstm_batch_init and, where the
- * model has a decision, pylstm_decision_init with its own settings and pylstm_listener_init are
- * given. */
+ * (static memory of the source), and what pylstm_stream_init, pylstm_stream_init_for_batch,
+ * pylstm_batch_init and, where the model has a decision, pylstm_decision_init with its own
+ * settings, pylstm_listener_init and pylstm_listener_init_for_batch are given. */
 #define {NAME}_FILE_SIZE {file_size}
 {sizes}
 

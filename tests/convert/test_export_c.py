@@ -39,6 +39,8 @@ int main(void) {{
         return 2;
     if (pylstm_stream_size(model) != sizeof memory || pylstm_batch_size(model) != {NAME}_BATCH_SIZE)
         return 3;
+    if (pylstm_stream_size_for_batch(model) != {NAME}_STREAM_SIZE_FOR_BATCH)
+        return 3;
 #ifdef {NAME}_LISTENER_SIZE
     size_t needed;
     pylstm_decision *decision;
@@ -47,6 +49,8 @@ int main(void) {{
     if (pylstm_decision_create(model, NULL, 0, &decision, NULL))
         return 7;
     if (pylstm_listener_size(decision) != {NAME}_LISTENER_SIZE)
+        return 8;
+    if (pylstm_listener_size_for_batch(decision) != {NAME}_LISTENER_SIZE_FOR_BATCH)
         return 8;
     pylstm_decision_destroy(decision);
 #endif

@@ -116,7 +116,7 @@ static void stream_refusals(const models *m, const sound *s) {
     pylstm_batch *batch, *foreign;
     size_t n = 7;
     CHECK(snapshot && fresh);
-    CHECK(size < pylstm_stream_size(m->words) && size <= snapshot_size + PYLSTM_ALIGNMENT);
+    CHECK(size < pylstm_stream_size(m->words) && size <= snapshot_size + 2 * PYLSTM_ALIGNMENT);
     CHECK(pylstm_stream_size_for_batch(NULL) == 0);
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_create_for_batch(NULL, &none));
     GIVES(PYLSTM_BAD_ARGUMENT, pylstm_stream_create_for_batch(m->words, NULL));
@@ -192,7 +192,7 @@ static void same_events_heard(const trial *t, const sound *s) {
     pylstm_listener *with = listener_of(decision), *bare;
     pylstm_batch *batch;
     CHECK(own && lent && snapshot);
-    CHECK(size < pylstm_listener_size(decision) && size <= snapshot_size + PYLSTM_ALIGNMENT);
+    CHECK(size < pylstm_listener_size(decision) && size <= snapshot_size + 2 * PYLSTM_ALIGNMENT);
     GIVES(PYLSTM_OK, pylstm_batch_create(t->model, 1, &batch));
     GIVES(PYLSTM_OK, pylstm_listener_init_for_batch(memory, size, decision, &bare));
     hear(with, PYLSTM_FLOAT32, s->pcm, SECOND, sizeof(float), width, 1, own);

@@ -87,7 +87,7 @@ static void ask(walk *w) {
     const char *isa = pylstm_model_isa(m), *label = pylstm_model_label(m, 0);
     pylstm_layer_part part;
     int status;
-    for (status = -1; status < 14; status++)
+    for (status = -1; status < 18; status++)
         RT(1, pylstm_strerror((pylstm_status)status) != NULL);
     RT(1, pylstm_version() != NULL);
     RT(1, pylstm_isa_built(isa));
@@ -135,6 +135,7 @@ uint64_t walk_run(walk *w, const guard *around, long *calls) {
     walk_snapshots(w, main_one);
     walk_busy(w, main_one);
     walk_batch(w);
+    walk_for_batch(w);
     walk_listeners(w);
     RT(PYLSTM_OK, pylstm_stream_reset(main_one));
     walk_silence(w, main_one, 60);

@@ -321,6 +321,31 @@ static void together(walk *w) {
         keep_state(w, &w->ears->of[k], w->ears->of[k].a);
 }
 
+/* One that holds its state alone, in the place of b. */
+static void for_batch(walk *w, ear *e) {
+    const size_t size = pylstm_listener_size_for_batch(e->decision);
+    pylstm_hearing part;
+    size_t n, rows;
+    RT(size, pylstm_listener_size_for_batch(e->decision));
+    RT(PYLSTM_NO_MEMORY, pylstm_listener_init_for_batch(e->memory[1], size - 1, e->decision, &e->b));
+    RT(PYLSTM_OK, pylstm_listener_init_for_batch(e->memory[1], size, e->decision, &e->b));
+    if (!w->audio) {
+        RT(PYLSTM_WRONG_INPUT, pylstm_batch_flush_listener(w->batch, e->b, w->ears->events, EVENTS, &n, NULL, 0, NULL));
+        return;
+    }
+    part = part_of(w, e->b, PYLSTM_INT16, w->pcm16, SECOND - 1, 2);
+    RT(PYLSTM_NEEDS_BATCH, pylstm_listener_push(&part));
+    RT(PYLSTM_NEEDS_BATCH, pylstm_listener_flush(e->b, w->ears->events, EVENTS, &n, NULL, 0, NULL));
+    RT(PYLSTM_OK, pylstm_batch_listen(w->batch, &part, 1));
+    walk_keep_rows(w, part.rows);
+    keep_events(w, part.n_events);
+    RT(PYLSTM_OK, pylstm_batch_flush_listener(w->batch, e->b, w->ears->events, EVENTS, &n, w->out, ROWS, &rows));
+    walk_keep_rows(w, rows);
+    keep_events(w, n);
+    RT(PYLSTM_FLUSHED, pylstm_batch_flush_listener(w->batch, e->b, w->ears->events, EVENTS, &n, NULL, 0, NULL));
+    keep_state(w, e, e->b);
+}
+
 void walk_listeners(walk *w) {
     int k;
     w->ears->heard = 0;
@@ -338,6 +363,7 @@ void walk_listeners(walk *w) {
         be_busy(w, e);
         push_some(w, e);
         end(w, e);
+        for_batch(w, e);
     }
     if (w->audio)
         together(w);

@@ -65,9 +65,10 @@ void walk_silence(walk *w, pylstm_stream *stream, size_t seconds);
 void walk_layers_state(walk *w, pylstm_stream *stream);
 void walk_snapshots(walk *w, pylstm_stream *stream);
 
-/* walk_streams.c: a stream that another thread is in, and many streams at once. */
+/* walk_streams.c: a stream that another thread is in, many streams at once, and one that holds its state alone. */
 void walk_busy(walk *w, pylstm_stream *stream);
 void walk_batch(walk *w);
+void walk_for_batch(walk *w);
 
 /* walk_listeners.c: everything that listeners need is allocated first. */
 void walk_grow_ears(walk *w);

@@ -1,4 +1,4 @@
-/* A stream that another thread is in, and many streams in one call. */
+/* A stream that another thread is in, many streams in one call, and one that holds its state alone. */
 #include "walk_parts.h"
 
 #include "engine/stream.h" /* to hold a stream as another thread would */
@@ -89,4 +89,36 @@ void walk_batch(walk *w) {
     walk_keep_state(w, w->a);
     walk_keep_state(w, w->b);
     walk_keep_state(w, w->c);
+}
+
+/* --- a stream that holds its state alone ------------------------------------------------------------------------------- */
+
+void walk_for_batch(walk *w) {
+    const ptrdiff_t row = (ptrdiff_t)(w->n_features * sizeof(float));
+    const size_t size = pylstm_stream_size_for_batch(w->model);
+    pylstm_push part = {NULL, PYLSTM_FRAMES, w->frames, 17, row, w->out, ROWS, 0, PYLSTM_OK};
+    size_t rows;
+    RT(size, pylstm_stream_size_for_batch(w->model));
+    RT(PYLSTM_NO_MEMORY, pylstm_stream_init_for_batch(w->memory[1], size - 1, w->model, &w->b));
+    RT(PYLSTM_OK, pylstm_stream_init_for_batch(w->memory[1], size, w->model, &w->b));
+    part.stream = w->b;
+    if (w->audio)
+        part.type = PYLSTM_FLOAT32, part.data = w->pcm, part.n = 3333, part.stride = 4;
+    RT(PYLSTM_NEEDS_BATCH, pylstm_stream_push(w->b, PYLSTM_FLOAT32, w->pcm, 160, 4, w->out, ROWS, &rows));
+    RT(PYLSTM_NEEDS_BATCH, pylstm_stream_push_frames(w->b, w->frames, 1, row, w->out, ROWS, &rows));
+    RT(PYLSTM_NEEDS_BATCH, pylstm_stream_trace_frames(w->b, w->frames, 1, row, w->out, ROWS, &rows, w->trace));
+    RT(PYLSTM_NEEDS_BATCH, pylstm_stream_flush(w->b, w->out, ROWS, &rows));
+    RT(PYLSTM_OK, pylstm_batch_push(w->batch, &part, 1));
+    walk_keep_rows(w, part.rows);
+    RT(w->audio ? PYLSTM_WRONG_INPUT : PYLSTM_OUT_TOO_SMALL,
+       pylstm_batch_trace_frames(w->batch, w->b, w->frames, FRAMES, row, w->out, 0, &rows, w->trace));
+    RT(PYLSTM_BAD_ARGUMENT, pylstm_batch_flush(w->batch, w->foreign, w->out, ROWS, &rows));
+    RT(PYLSTM_OK, pylstm_batch_flush(w->batch, w->b, w->out, ROWS, &rows));
+    walk_keep_rows(w, rows);
+    RT(PYLSTM_FLUSHED, pylstm_batch_flush(w->batch, w->b, w->out, ROWS, &rows));
+    RT(PYLSTM_OK, pylstm_stream_reset(w->b));
+    RT(PYLSTM_OK, pylstm_batch_trace_frames(w->batch, w->b, w->frames, FRAMES, row, w->out, ROWS, &rows, w->trace));
+    walk_keep_rows(w, rows);
+    walk_keep(w, w->trace, FRAMES * w->trace_width * sizeof(float));
+    walk_keep_state(w, w->b);
 }

@@ -339,7 +339,8 @@ PYLSTM_API int64_t pylstm_model_trace_width(const pylstm_model *model);
 
 /* --- stream ----------------------------------------------------------------------------------------------------------- */
 
-/* Makes a stream: one source of audio at its beginning. One allocation; pylstm_stream_destroy ends it.
+/* Makes a stream: one source of audio at its beginning, with working memory of its own. One allocation; pylstm_stream_destroy
+ * ends it.
  *
  * Returns: PYLSTM_OK or PYLSTM_NO_MEMORY. [any thread] */
 PYLSTM_API pylstm_status pylstm_stream_create(const pylstm_model *model, pylstm_stream **stream);
@@ -515,7 +516,8 @@ typedef struct pylstm_push {
     pylstm_status status; /* written by the push: why this part was refused, PYLSTM_OK if it was not */
 } pylstm_push;
 
-/* Makes a batch: working memory for pushes into any streams of one model. pylstm_batch_destroy ends it, and its threads.
+/* Makes a batch: working memory for calls on any streams of one model, for each of its threads. pylstm_batch_destroy ends it,
+ * and its threads.
  *
  *     threads    how many threads work on a push, the calling one included: 1 to 256; 1 is real-time safe, more threads wait
  *                for each other on locks

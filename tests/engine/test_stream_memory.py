@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ import pylstm
 from pylstm.decisions.event import event
 from tests.signals import audio
 
+PAGE = Path(__file__).parents[2] / "docs" / "embedding.md"
 PCM = audio(1.0)
 BANDS = 40
 GRAPH = {
@@ -59,6 +62,20 @@ def test_a_listener_holds_what_it_remembers(name: str) -> None:
     decision = pylstm._engine.Decision.for_model(model._core, [], event)
     _, _, held = decision.core_bytes
     assert 0 < held <= len(model.listener().snapshot()) + 2 * LITTLE
+
+
+@pytest.mark.skipif(sys.maxsize < 2**32, reason="the page's are for 64 bits: such Python runs it")
+@pytest.mark.parametrize("name", ["vad", "keywords"])
+def test_the_sizes_on_the_page(name: str) -> None:
+    model = pylstm.load(name)
+    decision = pylstm._engine.Decision.for_model(model._core, [], event)
+    _, stream, for_batch, batch = pylstm._engine.memory_of(model.to_bytes())
+    once, own, bare = decision.core_bytes
+    listener = [once, own, bare, batch, len(model.listener().snapshot())]
+    lines = re.findall(rf"^\| `{name}`[^|]*\|(.*)\|$", PAGE.read_text(), re.MULTILINE)
+    shown = [[int(re.sub(r"\D", "", cell) or -1) for cell in line.split("|")] for line in lines]
+    assert listener in shown
+    assert [stream, for_batch, round(for_batch / 100)] in shown
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="its /proc says what is held: Linux runs this")

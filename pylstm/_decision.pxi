@@ -177,7 +177,8 @@ cdef class Decision:
         is made for a batch."""
         cdef size_t needed
         check(pylstm_decision_size(self.core.model, NULL, 0, &needed, NULL))
-        return needed, pylstm_listener_size(self.decision), pylstm_listener_size_for_batch(self.decision)
+        for_batch = pylstm_listener_size_for_batch(self.decision)
+        return needed, pylstm_listener_size(self.decision), for_batch
 
     def threshold(self, int output):
         """The threshold of an output in a decision on words; 0 where it is never reported, or the kind is another."""

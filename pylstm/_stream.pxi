@@ -29,7 +29,8 @@ cdef class Stream(Session):
         self.model = model
         self.n_outputs = pylstm_model_n_outputs(core.model)
         core.prepare()
-        check_made(pylstm_stream_create_for_batch(core.model, &self.stream), "a stream", pylstm_stream_size_for_batch(core.model))
+        check_made(pylstm_stream_create_for_batch(core.model, &self.stream), "a stream",
+                   pylstm_stream_size_for_batch(core.model))
         self.watch_scale(True)
 
     def __dealloc__(self):

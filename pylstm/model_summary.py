@@ -17,7 +17,9 @@ HEADINGS = ("name", "kind", "from", "row", "every", "begins", "ahead", "paramete
 def graph_as_text(features: Features | None, nodes: Sequence[Node], core: _engine.Core) -> str:
     """The table, and under it what a stream remembers: see `Model.summary`."""
     kept, borrowed = (number_of(n, "byte") for n in (core.state_bytes, core.working_bytes))
-    memory = f"A stream holds {kept}, all that it remembers; a call that runs one borrows {borrowed}."
+    memory = (
+        f"A stream holds {kept}, all that it remembers; a call that runs one borrows {borrowed}."
+    )
     return "\n".join([*_lines(features, nodes, core), memory])
 
 

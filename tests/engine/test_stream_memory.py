@@ -1,4 +1,4 @@
-"""Many streams of a model: each holds what it remembers, and calls that run one are lent the rest."""
+"""Many streams of a model: each holds what it remembers; calls that run one are lent the rest."""
 
 from __future__ import annotations
 
@@ -28,7 +28,8 @@ MODELS: dict[str, Callable[[], pylstm.Model]] = {
     "vad": lambda: pylstm.load("vad"),
     "keywords": lambda: pylstm.load("keywords"),
     "lstm 128": lambda: pylstm.Model(
-        pylstm.LogMel(n_mels=BANDS), [pylstm.LSTM(BANDS, 128, seed=0), pylstm.Dense(128, 12, seed=0)]
+        pylstm.LogMel(n_mels=BANDS),
+        [pylstm.LSTM(BANDS, 128, seed=0), pylstm.Dense(128, 12, seed=0)],
     ),
     "int8": lambda: pylstm.load("keywords").quantize("int8"),
     "graph": lambda: pylstm.Model(pylstm.LogMel(n_mels=BANDS), GRAPH),
@@ -105,7 +106,7 @@ def test_lent_memory_gives_the_bits_whoever_had_it_before(name: str) -> None:
                 rows = rows[len(given) :]
     assert pool[0].snapshot() == alone.snapshot()
     np.testing.assert_array_equal(pool[0].flush(), alone.flush())
-    again, same = model.stream().trace(frames)
+    _, same = model.stream().trace(frames)
     for one, other in zip(gates, same, strict=True):
         np.testing.assert_array_equal(np.concatenate(one, -1), np.concatenate(other, -1))
 

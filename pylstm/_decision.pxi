@@ -173,8 +173,8 @@ cdef class Decision:
 
     @property
     def core_bytes(self):
-        """What C programs need for the decision of a model with the settings of its file, for a listener of it, and for one that
-        is made for a batch."""
+        """What C programs need for the decision of a model with the settings of its file, for a listener of it, and for one
+        that is made for a batch."""
         cdef size_t needed
         check(pylstm_decision_size(self.core.model, NULL, 0, &needed, NULL))
         for_batch = pylstm_listener_size_for_batch(self.decision)

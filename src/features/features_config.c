@@ -109,7 +109,7 @@ static pylstm_status read_loudness_and_deltas(pylstm_model_file *file, pylstm_fe
 }
 
 static pylstm_status read_columns(pylstm_model_file *file, pylstm_features_config *config, pylstm_error *why) {
-    PYLSTM_TRY(optional_integer(file, "features.columns", 1, PYLSTM_MAX_COLUMNS, &config->columns, why));
+    PYLSTM_TRY(optional_integer(file, "features.columns", 1, PYLSTM_MAX_FEATURE_COLUMNS, &config->columns, why));
     PYLSTM_TRY(optional_integer(file, "features.column_hop", 0, MAX_N_FFT, &config->column_hop, why));
     return optional_integer(file, "features.pad_right", 0, MAX_N_FFT, &config->pad_right, why);
 }

@@ -5,9 +5,9 @@
 
 #include "features/features_config.h"
 
-#define PYLSTM_MAX_POWER   16.0
-#define PYLSTM_MAX_LIFTER  1e6
-#define PYLSTM_MAX_COLUMNS 256
+#define PYLSTM_MAX_POWER           16.0
+#define PYLSTM_MAX_LIFTER          1e6
+#define PYLSTM_MAX_FEATURE_COLUMNS 256
 
 pylstm_status pylstm_features_rules_check(const pylstm_features_config *config, pylstm_error *why);
 

@@ -112,6 +112,18 @@ def equal_names(src: Path) -> list[str]:
     return [name for name, count in names.items() if count > 1]
 
 
+def macros_of_two_headers(src: Path) -> list[str]:
+    """The core as one file sees all headers. The words of an instruction set (vector_*.h) are
+    defined anew for each."""
+    names = Counter(
+        name
+        for path in files(src)
+        if path.suffix == ".h" and not path.name.startswith("vector")
+        for name in set(re.findall(r"^ *# *define (\w+)", path.read_text(), re.MULTILINE))
+    )
+    return sorted(name for name, count in names.items() if count > 1)
+
+
 def other_lists(src: Path) -> list[str]:
     """What only one of tools/sources.py and src/Makefile takes for a source of the core."""
     make = shutil.which("make")
@@ -137,6 +149,7 @@ RULES = [
     long_files,
     wrong_guards,
     equal_names,
+    macros_of_two_headers,
     other_lists,
     forgotten_sources,
 ]
@@ -187,6 +200,9 @@ BROKEN: dict[Callable[[Path], list[str]], list[tuple[dict[str, str], list[str]]]
         ({"low/a.inc.h": "#ifndef A_H\n#define A_H\n"}, ["low/a.inc.h: A_H; expected none"]),
     ],
     equal_names: [({"top/memory.c": ""}, ["memory.c"])],
+    macros_of_two_headers: [
+        ({"low/a.h": "#define MOST 2\n", "top/b.h": "# define MOST 3\n"}, ["MOST"]),
+    ],
     other_lists: [({"Makefile": "SOURCES = low/memory.c\n"}, ["top/model.c"])],
     forgotten_sources: [({"top/deeper/x.c": ""}, ["top/deeper/x.c"])],
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Any, Unpack
+from typing import Any, TypeAlias, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,10 @@ from pylstm.decisions.settings import DecisionSettings, settings_as_text
 from pylstm.free_memory import check_free
 
 __all__ = ["PackedModel"]
+
+
+# What selects columns of an array; mypy's slice[Any, Any, Any] says nothing more.
+OutputColumns: TypeAlias = "slice[int, int, None]"
 
 
 class PackedModel:
@@ -40,7 +44,7 @@ class PackedModel:
         return self._core.n_outputs
 
     @property
-    def outputs(self) -> Mapping[str, slice]:
+    def outputs(self) -> Mapping[str, OutputColumns]:
         """The parts of a row of output by the names of the nodes that give them.
 
         Where the last node is a `Concat` of whole rows, the nodes that it joins: several heads.

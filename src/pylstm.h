@@ -253,7 +253,8 @@ PYLSTM_API pylstm_status pylstm_model_init(void *memory, size_t memory_size, con
 /* Returns: Hz of the audio that the model takes; 0 without features. [any thread] [rt] */
 PYLSTM_API int pylstm_model_sample_rate(const pylstm_model *model);
 
-/* Returns: samples from one row of output to the next, those that layers skip included; 0 without features. [any thread] [rt] */
+/* Returns: samples from one row of output to the next, those that layers skip included; 0 without features. [any thread]
+ * [rt] */
 PYLSTM_API int pylstm_model_hop_length(const pylstm_model *model);
 
 /* Returns: samples; row k of the output stands for sample first_sample + k * hop_length of the audio, counted from 0. Above 0

@@ -140,7 +140,7 @@ def test_every_call_and_every_refusal(installed: Path, files: Path, tmp_path: Pa
 @pytest.mark.law_one_writer
 @pytest.mark.slow
 def test_every_call_where_64_bits_are_two_words(files: Path, tmp_path: Path) -> None:
-    """Counts that other threads read are kept in halves, as on 32-bit processors; the smallest build."""
+    """Counts that other threads read are kept in halves, as on 32-bit processors."""
     left_out = ["-DPYLSTM_NO_ATOMIC_64", "-DPYLSTM_NO_INT8"]
     flags = f"CPPFLAGS={left_out[0]}"
     make(SOURCE, f"BUILD={tmp_path}", *SMALLEST_OPTIONS, "CFLAGS=-Wall -Werror", flags, "static")

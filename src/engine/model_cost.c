@@ -40,7 +40,7 @@ static void count_layers(const pylstm_safetensors *container, const pylstm_graph
         pylstm_safetensors_tensor(container, k, &tensor);
         if (strncmp(tensor.name, "layers.", 7) != 0)
             continue;
-        const int index = atoi(tensor.name + 7); /* one that has been asked for */
+        const int index = atoi(tensor.name + 7); /* of a layer: pylstm_model_file_finish has refused all others */
         if (!plan->layers[index].kind->operations)
             of_row[index] += tensor.rank == 2 ? matrix_operations(&tensor) : 4 * tensor.count;
     }

@@ -68,8 +68,13 @@ static uint64_t of_a_frame(const pylstm_model_cost *cost) {
 
 pylstm_model_cost pylstm_model_cost_of(const pylstm_model_file *file, const pylstm_features_config *config,
                                        const pylstm_graph_plan *plan) {
-    pylstm_model_cost cost = {.features = pylstm_features_cost_of(config)};
+    pylstm_model_cost cost = {.costliest = -1};
     add_layers(&file->container, plan, &cost);
+    if (!config) {
+        cost.per_second = PYLSTM_OUTSIDE_RATE * cost.layers;
+        return cost;
+    }
+    cost.features = pylstm_features_cost_of(config);
     cost.per_second =
         rate_of(config) * cost.features.sample + rate_of(config) * of_a_frame(&cost) / (uint64_t)config->hop_length;
     return cost;
@@ -93,13 +98,26 @@ static void name_driver(char text[96], const pylstm_model_cost *cost, const pyls
         pylstm_format(text, 96, "features.n_fft = %d", config->n_fft);
 }
 
+/* There is no hop that could be longer. */
+static pylstm_status refuse_layers(const pylstm_model_cost *cost, const pylstm_graph_plan *plan, pylstm_error *why) {
+    return pylstm_fail(
+        why, PYLSTM_BAD_MODEL,
+        "[cost] a frame would cost %.2g operations; expected at most %.2g: most of them are for the sizes of layer "
+        "%s",
+        (double)cost->layers, (double)(PYLSTM_MAX_OPERATIONS / PYLSTM_OUTSIDE_RATE), plan->names[cost->costliest]);
+}
+
 pylstm_status pylstm_model_cost_check(const pylstm_model_file *file, const pylstm_features_config *config,
                                       const pylstm_graph_plan *plan, pylstm_error *why) {
     const pylstm_model_cost cost = pylstm_model_cost_of(file, config, plan);
-    const uint64_t rate = rate_of(config), left = PYLSTM_MAX_OPERATIONS - rate * cost.features.sample;
+    uint64_t rate, left;
     char driver[96];
     if (cost.per_second <= PYLSTM_MAX_OPERATIONS)
         return PYLSTM_OK;
+    if (!config)
+        return refuse_layers(&cost, plan, why);
+    rate = rate_of(config);
+    left = PYLSTM_MAX_OPERATIONS - rate * cost.features.sample;
     name_driver(driver, &cost, config, plan);
     return pylstm_fail(why, PYLSTM_BAD_MODEL,
                        "[cost] features.hop_length is %d; expected at least %lu: each second of audio would cost %.2g "

@@ -1,4 +1,4 @@
-"""Files of bad graphs: sound ones with other entries, what is said of them, and how to mend them."""
+"""Files of bad graphs: sound ones with other entries, what is said of them, what mends them."""
 
 from __future__ import annotations
 

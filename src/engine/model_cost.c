@@ -17,14 +17,25 @@
 static uint64_t matrix_operations(const pylstm_tensor *tensor) {
     const uint64_t rows = (uint64_t)tensor->shape[0], columns = (uint64_t)tensor->shape[1];
     const uint64_t whole = rows * PYLSTM_UNITS, padded = rows + MOST_GATES * (PYLSTM_UNITS - 1);
-    return columns * (3 * (padded < whole ? padded : whole) + 12) + 40 * rows + 400;
+    const uint64_t to_bytes = tensor->dtype == PYLSTM_DTYPE_I8 ? 600 : 0;
+    return columns * (3 * (padded < whole ? padded : whole) + 12) + 40 * rows + 400 + to_bytes;
 }
 
-/* What a node does beside its products, for each row that it sees and for what it remembers of it. */
-static uint64_t rows_operations(const pylstm_layer *layer) {
-    uint64_t sum = 60 * (uint64_t)layer->window.n_taps * (uint64_t)layer->n_inputs;
+/* A bias is added; a gain has a normalisation before it. */
+static uint64_t vector_operations(const pylstm_tensor *tensor) {
+    return 4 * tensor->count + 400;
+}
+
+/* What a node does beside its products: collecting the rows that an output row is made of. */
+static uint64_t collect_operations(const pylstm_layer *layer) {
+    return 90 * (uint64_t)layer->window.n_taps * (uint64_t)layer->n_inputs;
+}
+
+/* Counting and remembering each row that comes in. */
+static uint64_t remember_operations(const pylstm_layer *layer) {
+    uint64_t sum = 0;
     for (int i = 0; i < layer->n_inputs; i++)
-        sum += (uint64_t)layer->input_widths[i] * (layer->kind->joins || layer->window.n_taps > 1);
+        sum += 100 + (uint64_t)layer->input_widths[i] * (layer->kind->joins || layer->window.n_taps > 1);
     return sum;
 }
 
@@ -33,7 +44,8 @@ static void count_layers(const pylstm_safetensors *container, const pylstm_graph
     for (int k = 0; k < plan->graph.n_nodes; k++) {
         const pylstm_layer *layer = &plan->layers[k];
         of_row[k] = layer->kind->operations ? layer->kind->operations(layer) : 0;
-        of_row[k] += plan->graph.is_plain ? 0 : rows_operations(layer);
+        if (!plan->graph.is_plain)
+            of_row[k] += collect_operations(layer) + (uint64_t)layer->window.stride * remember_operations(layer);
     }
     for (int k = 0; k < container->n_tensors; k++) {
         pylstm_tensor tensor;
@@ -42,7 +54,7 @@ static void count_layers(const pylstm_safetensors *container, const pylstm_graph
             continue;
         const int index = atoi(tensor.name + 7); /* of a layer: pylstm_model_file_finish has refused all others */
         if (!plan->layers[index].kind->operations)
-            of_row[index] += tensor.rank == 2 ? matrix_operations(&tensor) : 4 * tensor.count;
+            of_row[index] += tensor.rank == 2 ? matrix_operations(&tensor) : vector_operations(&tensor);
     }
 }
 

@@ -419,7 +419,7 @@ PYLSTM_API pylstm_status pylstm_stream_push(pylstm_stream *stream, pylstm_sample
  * Returns: PYLSTM_OK. [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_stream_watch_scale(pylstm_stream *stream, int watch);
 
-/* Takes frames that were computed elsewhere and writes one row for each.
+/* Takes frames that were computed elsewhere and writes the rows that they complete: one for each, where no layer has a window.
  *
  *     frames        n_frames rows of n_features floats, the values of a row side by side, at any address
  *     row_stride    bytes from row to row

@@ -41,7 +41,7 @@ def column_name(label: str) -> str:
 
 
 class PosteriorsFile:
-    """A CSV file with a row for each frame: its time and the posteriors; a context manager.
+    """A CSV file with a line for each row of a model: its time and the posteriors; a context manager.
 
     Rows are written as they come, so that an interruption loses none, and as wholes, so that a
     process that is killed leaves none cut.
@@ -52,8 +52,8 @@ class PosteriorsFile:
         An existing file is overwritten, and the target of a link too; a pipe is written to.
     labels : sequence of str
         Names of the columns after ``time``, in this order, each as `column_name` writes it.
-    hop_seconds : float
-        From one frame to the next.
+    model : Model
+        Whose rows they are: it knows their times.
     inputs : iterable of Path
         Files that are being read, which must not be overwritten.
 

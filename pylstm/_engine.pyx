@@ -274,6 +274,10 @@ cdef class Core:
         return pylstm_model_hop_length(self.model)
 
     @property
+    def first_sample(self):
+        return pylstm_model_first_sample(self.model)
+
+    @property
     def n_features(self):
         return pylstm_model_n_features(self.model)
 
@@ -284,6 +288,15 @@ cdef class Core:
     @property
     def latency(self):
         return pylstm_model_latency(self.model)
+
+    @property
+    def output_parts(self):
+        """The parts of a row of output: a list of (name, start, size)."""
+        cdef pylstm_output_part part
+        cdef list parts = []
+        while pylstm_model_output_part(self.model, len(parts), &part) == PYLSTM_OK:
+            parts.append((part.name.decode(), part.start, part.size))
+        return parts
 
     @property
     def isa(self):

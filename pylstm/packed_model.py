@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Unpack
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any, TypeAlias, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylstm import _engine
+from pylstm.arguments import count
 from pylstm.decisions.event import event
 from pylstm.decisions.settings import DecisionSettings, settings_as_text
 from pylstm.free_memory import check_free
 
 __all__ = ["PackedModel"]
+
+
+# What selects columns of an array; mypy's slice[Any, Any, Any] says nothing more.
+OutputColumns: TypeAlias = "slice[int, int, None]"
 
 
 class PackedModel:
@@ -38,9 +44,78 @@ class PackedModel:
         return self._core.n_outputs
 
     @property
+    def outputs(self) -> Mapping[str, OutputColumns]:
+        """The parts of a row of output by the names of the nodes that give them.
+
+        Where the last node is a `Concat` of whole rows, the nodes that it joins: several heads.
+        Otherwise the last node alone.
+
+        Examples
+        --------
+        >>> import pylstm
+        >>> heads = {"gru": pylstm.GRU(13, 8, seed=0)}
+        >>> heads["speech"] = (pylstm.Dense(8, 1, "sigmoid", seed=0), "gru")
+        >>> heads["words"] = (pylstm.Dense(8, 3, "softmax", seed=0), "gru")
+        >>> heads["both"] = (pylstm.Concat(), "speech", "words")
+        >>> model = pylstm.Model(pylstm.MFCC(), heads)
+        >>> rows = model.run(np.zeros(160, np.float32))
+        >>> rows[:, model.outputs["speech"]].shape, rows[:, model.outputs["words"]].shape
+        ((2, 1), (2, 3))
+        """
+        return MappingProxyType(
+            {name: slice(start, start + size) for name, start, size in self._core.output_parts}
+        )
+
+    @property
+    def hop_length(self) -> int | None:
+        """Samples from one row of output to the next; None without features.
+
+        That of the features, times the frames that layers with a stride skip.
+        """
+        return self._core.hop_length or None
+
+    @property
     def latency(self) -> int:
-        """The row of frame t comes out once t * hop_length + latency samples are in."""
+        """How many samples after the time that it stands for a row comes out: see `row_times`."""
         return self._core.latency
+
+    def row_times(self, n: int, first: int = 0) -> NDArray[np.float64]:
+        """The times in the audio that rows of output stand for.
+
+        ``(first_sample + (first + k) * hop_length) / sample_rate`` for k from 0 to n - 1, where
+        `first_sample` is above 0 if layers wait for the frames of their first row. Onsets and
+        offsets of events count the same way. A row comes out `latency` samples after its time.
+
+        Parameters
+        ----------
+        n : int
+            How many rows.
+        first : int
+            The first of them, counted from the beginning of the stream.
+
+        Returns
+        -------
+        array, shape (n,), float64
+            Seconds from the beginning of the audio.
+
+        Raises
+        ------
+        ValueError
+            The model has no features, so that its frames have no times.
+
+        Examples
+        --------
+        >>> import pylstm
+        >>> pylstm.load("keywords").row_times(3)
+        array([0.  , 0.01, 0.02])
+        """
+        n, first = count("n", n, 0), count("first", first, 0, 2**53)
+        if self.sample_rate is None:
+            raise ValueError(
+                "the model has no features; expected some, so that its rows have times"
+            )
+        samples = self._core.first_sample + (np.arange(n) + first) * float(self._core.hop_length)
+        return samples / self.sample_rate
 
     @property
     def stream_bytes(self) -> int:

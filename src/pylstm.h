@@ -176,6 +176,13 @@ typedef struct pylstm_node_info {
     size_t state_size; /* floats that a stream remembers for it, rows that it waits for included */
 } pylstm_node_info;
 
+/* A part of a row of output. */
+typedef struct pylstm_output_part {
+    const char *name; /* of the node that gives it, or "features" */
+    int start;        /* its first float in the row */
+    int size;         /* floats */
+} pylstm_output_part;
+
 /* --- library ---------------------------------------------------------------------------------------------------------- */
 
 /* Says a status in words.
@@ -247,8 +254,13 @@ PYLSTM_API pylstm_status pylstm_model_init(void *memory, size_t memory_size, con
 /* Returns: Hz of the audio that the model takes; 0 without features. [any thread] [rt] */
 PYLSTM_API int pylstm_model_sample_rate(const pylstm_model *model);
 
-/* Returns: samples from frame to frame; 0 without features. [any thread] [rt] */
+/* Returns: samples from one row of output to the next, those that layers skip included; 0 without features. [any thread]
+ * [rt] */
 PYLSTM_API int pylstm_model_hop_length(const pylstm_model *model);
+
+/* Returns: samples; row k of the output stands for sample first_sample + k * hop_length of the audio, counted from 0. Above 0
+ * where layers wait for their first rows; 0 without features. [any thread] [rt] */
+PYLSTM_API int64_t pylstm_model_first_sample(const pylstm_model *model);
 
 /* Returns: width of the frames that the first layer takes. [any thread] [rt] */
 PYLSTM_API int pylstm_model_n_features(const pylstm_model *model);
@@ -256,7 +268,8 @@ PYLSTM_API int pylstm_model_n_features(const pylstm_model *model);
 /* Returns: width of one row of output. [any thread] [rt] */
 PYLSTM_API int pylstm_model_n_outputs(const pylstm_model *model);
 
-/* Returns: samples; the row of frame t comes out once t * hop_length + latency of them are in. [any thread] [rt] */
+/* Returns: samples; row k of the output comes out once first_sample + k * hop_length + latency of them are in. [any thread]
+ * [rt] */
 PYLSTM_API int64_t pylstm_model_latency(const pylstm_model *model);
 
 /* Returns: the instruction set whose kernels the model was packed for. [any thread] [rt] */
@@ -309,6 +322,16 @@ PYLSTM_API int pylstm_model_n_nodes(const pylstm_model *model);
  *
  * Returns: PYLSTM_OK; PYLSTM_BAD_ARGUMENT where index is out of range. [any thread] [rt] */
 PYLSTM_API pylstm_status pylstm_model_node(const pylstm_model *model, int index, pylstm_node_info *node);
+
+/* Returns: how many parts a row of output has: as many as the last node joins side by side, or 1. [any thread] [rt] */
+PYLSTM_API int pylstm_model_n_output_parts(const pylstm_model *model);
+
+/* Describes a part of a row of output: where a model has several heads, each is one.
+ *
+ *     index    from 0, below pylstm_model_n_output_parts
+ *
+ * Returns: PYLSTM_OK; PYLSTM_BAD_ARGUMENT where index is out of range. [any thread] [rt] */
+PYLSTM_API pylstm_status pylstm_model_output_part(const pylstm_model *model, int index, pylstm_output_part *part);
 
 /* --- what the layers remember and show ----------------------------------------------------------------------------------- */
 
@@ -417,7 +440,7 @@ PYLSTM_API pylstm_status pylstm_stream_push(pylstm_stream *stream, pylstm_sample
  * Returns: PYLSTM_OK. [one user] [rt] */
 PYLSTM_API pylstm_status pylstm_stream_watch_scale(pylstm_stream *stream, int watch);
 
-/* Takes frames that were computed elsewhere and writes one row for each.
+/* Takes frames that were computed elsewhere and writes the rows that they complete: one for each, where no layer has a window.
  *
  *     frames        n_frames rows of n_features floats, the values of a row side by side, at any address
  *     row_stride    bytes from row to row

@@ -6,12 +6,15 @@ import signal
 
 import pytest
 
+from tests import shared_builds
 from tests.installed_package import Installed, install
 from tests.instruction_sets import BULK_ISAS, ISAS
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """Lets Ctrl-C interrupt as it does at a terminal: `nohup` and `&` in scripts switch it off."""
+    if not hasattr(config, "workerinput"):  # of pytest-xdist: those share what the first one began
+        shared_builds.begin()
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -31,7 +34,9 @@ def bulk_isa(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
+def installed() -> Installed:
     """The package as a wheel from a source distribution, built once for all tests."""
     # Where setup.py and pip have to cope with such a name.
-    return install(tmp_path_factory.mktemp("it's (ü) $a #b & c"))
+    folder = shared_builds.folder("it's (ü) $a #b & c")
+    with shared_builds.one_builder(folder):
+        return install(folder)

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import atexit
 import functools
 import os
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 import pytest
+
+from tests import shared_builds
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src"
 FLAGS = {
     "plain": "-O3 -Wall -Wextra -Werror",
-    "sanitized": "-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all",
-    "threads": "-O1 -g -fsanitize=thread",
+    "sanitized": "-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all",
+    "threads": "-O1 -g1 -fsanitize=thread",
 }
 
 
@@ -65,8 +65,7 @@ def build_folder(kind: str) -> Path:
     `kind` is ``"plain"`` (as it ships, without a warning), ``"sanitized"`` (AddressSanitizer and
     the one for undefined behaviour) or ``"threads"`` (ThreadSanitizer).
     """
-    folder = Path(tempfile.mkdtemp(prefix="pylstm-core-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = shared_builds.folder(f"core-{kind}")
     if kind != "plain" and not runs_here(FLAGS[kind].split(), folder):
         pytest.skip(
             f"programs built with {FLAGS[kind]} do not run here; gcc or clang with its sanitizers"
@@ -77,19 +76,21 @@ def build_folder(kind: str) -> Path:
 
 def runs_here(flags: list[str], folder: Path) -> bool:
     """Whether programs built with these flags run on this machine."""
-    probe = folder / "probe.c"
-    probe.write_text("int main(void) { return 0; }\n")
+    probe = folder / f"probe-{os.getpid()}"
+    source = probe.with_suffix(".c")
+    source.write_text("int main(void) { return 0; }\n")
     built = subprocess.run(
-        [*compiler(), *flags, "-o", str(folder / "probe"), str(probe)], capture_output=True
+        [*compiler(), *flags, "-o", str(probe), str(source)], capture_output=True
     )
-    return built.returncode == 0 and subprocess.run([str(folder / "probe")]).returncode == 0
+    return built.returncode == 0 and subprocess.run([str(probe)]).returncode == 0
 
 
 @functools.cache
 def static_core(kind: str) -> Path:
     """The core as an archive, to be linked into a program."""
     folder = build_folder(kind)
-    make(SOURCE, f"BUILD={folder}/core", f"CFLAGS={FLAGS[kind]}", "static")
+    with shared_builds.one_builder(folder):
+        make(SOURCE, f"BUILD={folder}/core", f"CFLAGS={FLAGS[kind]}", "static")
     return folder / "core" / "libpylstm.a"
 
 
@@ -97,10 +98,9 @@ def static_core(kind: str) -> Path:
 def installed_core() -> Path:
     """Where `make -C src install` has put it: header, archive, shared library, pkg-config."""
     folder = build_folder("plain")
-    make(
-        SOURCE, f"BUILD={folder}/core", f"PREFIX={folder}/usr", f"CFLAGS={FLAGS['plain']}",
-        "install",
-    )  # fmt: skip
+    directories = [f"BUILD={folder}/core", f"PREFIX={folder}/usr"]
+    with shared_builds.one_builder(folder):
+        make(SOURCE, *directories, f"CFLAGS={FLAGS['plain']}", "install")
     return folder / "usr"
 
 
@@ -108,8 +108,10 @@ def installed_core() -> Path:
 def example(name: str, program: str, kind: str) -> Path:
     """A program of one of the folders of examples/, linked with the core."""
     static_core(kind)
-    make(ROOT / "examples" / name, f"BUILD={build_folder(kind)}", f"CFLAGS={FLAGS[kind]}")
-    return build_folder(kind) / program
+    folder = build_folder(kind)
+    with shared_builds.one_builder(folder):
+        make(ROOT / "examples" / name, f"BUILD={folder}", f"CFLAGS={FLAGS[kind]}")
+    return folder / program
 
 
 def link(program: Path, kind: str, sources: list[Path], *flags: str) -> Path:

@@ -53,20 +53,32 @@ def copy_of_the_checkout(target: Path) -> Path:
 
 
 def install(folder: Path) -> Installed:
-    """Checkout -> sdist -> wheel -> installed, each from what came before and nothing else."""
+    """Checkout -> sdist -> wheel -> installed, each from what came before and nothing else.
+
+    Where that has been done, it finds what came of it.
+    """
+    dist, site = folder / "dist", folder / "site"
+    if not site.is_dir():
+        _build(folder, dist, site)
+    (sdist,), (wheel,) = dist.glob("*.tar.gz"), dist.glob("*.whl")
+    return Installed(sdist, wheel, site)
+
+
+def _build(folder: Path, dist: Path, site: Path) -> None:
+    """Fills the folders; site comes last and whole."""
     pytest.importorskip("Cython", reason="the build needs Cython: pip install 'pylstm[test]'")
     checkout = copy_of_the_checkout(folder / "checkout")
-    setup(checkout, "sdist", folder / "dist")
+    setup(checkout, "sdist", dist)
     shutil.rmtree(checkout)
-    (sdist,) = (folder / "dist").glob("*.tar.gz")
+    (sdist,) = dist.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:
         # Python 3.11.0 to 3.11.3 know no filter; the archive is our own.
         archive.extractall(
             folder, **({"filter": "data"} if hasattr(tarfile, "data_filter") else {})
         )
     source = folder / sdist.name.removesuffix(".tar.gz")
-    setup(source, "bdist_wheel", folder / "dist")
+    setup(source, "bdist_wheel", dist)
     shutil.rmtree(source)
-    (wheel,) = (folder / "dist").glob("*.whl")
-    shutil.unpack_archive(wheel, folder / "site", "zip")
-    return Installed(sdist, wheel, folder / "site")
+    (wheel,) = dist.glob("*.whl")
+    shutil.unpack_archive(wheel, folder / "unpacked", "zip")
+    (folder / "unpacked").rename(site)

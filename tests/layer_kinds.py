@@ -73,8 +73,9 @@ def projected(input_size: int, hidden_size: int, **settings: Any) -> Layer:
 
 def layer_normalised(input_size: int, hidden_size: int, **settings: Any) -> Layer:
     """With small gains: those of 1 make a stack of random weights chaotic, so that float32 and
-    float64 part after some tens of frames."""
-    layer = pylstm.LSTM(input_size, hidden_size, layer_norm=True, **settings)
+    float64 part after some tens of frames. And with a few cells at least: what layer normalisation
+    makes of two is nearly the sign of their difference, whatever is left of that."""
+    layer = pylstm.LSTM(input_size, max(5, hidden_size), layer_norm=True, **settings)
     for name, gain in layer.weights.items():
         if name.startswith("gain_") and "weights" not in settings:
             gain *= np.float32(0.4)
@@ -266,8 +267,10 @@ def torch_norm(module: Any, layer: Any, x: Any, counts: Array, state: Any) -> tu
 
     parts = x.unflatten(-1, (layer.positions, -1))
     weights = (module.weight, module.bias) if layer.affine else (None, None)
-    y = torch.nn.functional.layer_norm(parts, parts.shape[-1:], *weights, layer.eps)
-    return y.flatten(-2), None
+    # What float32 leaves of a difference from the mean is no yardstick where that is nearly 0.
+    wide = [None if weight is None else weight.double() for weight in weights]
+    y = torch.nn.functional.layer_norm(parts.double(), parts.shape[-1:], *wide, layer.eps)
+    return y.float().flatten(-2), None
 
 
 def torch_affine(module: Any, layer: Any, x: Any, counts: Array, state: Any) -> tuple[Any, Any]:

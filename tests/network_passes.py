@@ -288,6 +288,11 @@ def compare_with_torch(layers: list[Layer], given: Passage, **settings: Any) -> 
     from pylstm.train import Network
 
     theirs = torch_passes(layers, given)
+    # Normalising memories that come near each other multiplies what rounding made of them, theirs
+    # as ours (tests/layers/test_lstm_options.py compares both with float64).
+    normalised = any(getattr(layer, "layer_norm", False) for layer in layers)
+    forward = 4 * OUTPUTS if normalised else OUTPUTS
+    gradient = 4 * GRADIENTS if normalised else GRADIENTS
     assert_same_passes(
-        network_passes(Network(layers, **settings), given), theirs, OUTPUTS, GRADIENTS
+        network_passes(Network(layers, **settings), given), theirs, forward, gradient
     )

@@ -116,8 +116,10 @@ class RecurrentStack:
             for d, direction in enumerate(layer):
                 place = k * len(layer) + d
                 running = self._padded(state, place, packed.batch)
-                given = (d == 1, running, y, d * self._width)
-                if keep and recompute is not None:
+                given = (d == 1, _first(running, packed), y, d * self._width)
+                if not packed.rows:
+                    kept.append([])  # no segments
+                elif keep and recompute is not None:
                     kept.append(segments_forward(direction, x, packed, *given, recompute))
                 else:
                     kept.append(direction.forward(x, packed.steps, *given, keep))
@@ -149,7 +151,8 @@ class RecurrentStack:
                 place = k * len(layer) + d
                 running = self._padded(d_state, place, packed.batch)
                 parts = tuple(map(gradients.get, self._names[k][d]))
-                given = (d == 1, dy, d * self._width, running, dx, d > 0, parts)
+                states = _first(running, packed)
+                given = (d == 1, dy, d * self._width, states, dx, d > 0, parts)
                 own = kept[d]
                 assert own is not None
                 if isinstance(own, list):
@@ -179,3 +182,8 @@ class RecurrentStack:
         """The inverse of `_padded`."""
         for part, target in zip(padded, state, strict=True):
             target[place] = part[:, : target.shape[2]]
+
+
+def _first(state: State, packed: Packed) -> State:
+    """The state, in place, of the sequences that have frames: behind a window some have none."""
+    return tuple(part[: packed.steps.batch] for part in state)

@@ -218,7 +218,7 @@ def _header(name: str, model: Model, file_size: int, sizes: list[tuple[str, int]
         name=name,
         NAME=name.upper(),
         sample_rate=model.sample_rate or 0,
-        hop_length=getattr(model.features, "hop_length", 0),
+        hop_length=model.hop_length or 0,
         n_features=model.n_features,
         n_outputs=model.n_outputs,
         file_size=file_size,

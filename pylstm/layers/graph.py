@@ -152,7 +152,7 @@ def _named(layers: Mapping[Any, Any]) -> Iterator[Node]:
                 f"a layer is called {name!r}; expected 1 to 31 letters, digits and _, no digit"
                 f" first, and not {FEATURES!r}"
             )
-        layer, *inputs = given if isinstance(given, tuple) else (given, before)
+        layer, *inputs = (given or ((), before)) if isinstance(given, tuple) else (given, before)
         if not isinstance(layer, Layer):
             raise TypeError(
                 f"layers[{name!r}] is {type(layer).__name__};"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,7 +132,11 @@ class Layer:
         the next; from those that the rows going in stand for."""
         return first, period
 
-    def n_rows_out(self, n_rows: Any) -> Any:
+    @overload
+    def n_rows_out(self, n_rows: int) -> int: ...
+    @overload
+    def n_rows_out(self, n_rows: NDArray[np.int64]) -> NDArray[np.int64]: ...
+    def n_rows_out(self, n_rows: int | NDArray[np.int64]) -> int | NDArray[np.int64]:
         """How many rows come out of a whole sequence of so many: as many, unless the kind says
         otherwise. For an int or an array of them."""
         return n_rows

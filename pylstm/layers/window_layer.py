@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,11 @@ class WindowLayer(Layer):
         """Which frames of the features its rows stand for: see `Layer.row_times`."""
         return first + period * (self.window - 1 - sum(self.padding)), period * self.stride
 
-    def n_rows_out(self, n_rows: Any) -> Any:
+    @overload
+    def n_rows_out(self, n_rows: int) -> int: ...
+    @overload
+    def n_rows_out(self, n_rows: NDArray[np.int64]) -> NDArray[np.int64]: ...
+    def n_rows_out(self, n_rows: int | NDArray[np.int64]) -> int | NDArray[np.int64]:
         """How many rows come out of a whole sequence of so many; for an int or an array."""
         found = (np.asarray(n_rows) + sum(self.padding) - self.window) // self.stride + 1
         found = np.maximum(found, 0)

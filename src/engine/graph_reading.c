@@ -77,8 +77,9 @@ static pylstm_status read_inputs(pylstm_model_file *file, int index, pylstm_grap
         if (end)
             *end = 0;
         if (*n == PYLSTM_MAX_INPUTS)
-            return pylstm_fail(why, PYLSTM_BAD_MODEL, "[inputs] %s has more than %d names; expected at most that many", key,
-                               PYLSTM_MAX_INPUTS);
+            return pylstm_fail(why, PYLSTM_BAD_MODEL,
+                               "[inputs] %s has more than %d names; expected at most that many for layer %s", key,
+                               PYLSTM_MAX_INPUTS, plan->names[index]);
         PYLSTM_TRY(find_input(plan, index, name, &node->from[*n], why));
         ++*n;
     }
@@ -169,6 +170,18 @@ static pylstm_status time_join(pylstm_graph_plan *plan, int index, pylstm_error 
 
 /* --- all together ----------------------------------------------------------------------------------------------------- */
 
+/* What a kind says about its keys and tensors has their number: the name follows, where there is one. */
+static pylstm_status read_layer(pylstm_model_file *file, int index, const int *widths, int n, pylstm_graph_plan *plan,
+                                pylstm_error *why) {
+    const pylstm_status status = pylstm_layer_read(file, index, widths, n, &plan->layers[index], why);
+    const char *name = plan->names[index];
+    if (status && why && is_name(name)) {
+        const size_t length = strlen(why->message);
+        pylstm_format(why->message + length, sizeof why->message - length, " (layers.%d is '%s')", index, name);
+    }
+    return status;
+}
+
 static pylstm_status read_node(pylstm_model_file *file, int index, pylstm_graph_plan *plan, pylstm_error *why) {
     int widths[PYLSTM_MAX_INPUTS], n = 1;
     pylstm_layer *layer = &plan->layers[index];
@@ -177,7 +190,7 @@ static pylstm_status read_node(pylstm_model_file *file, int index, pylstm_graph_
     PYLSTM_TRY(read_inputs(file, index, plan, &n, why));
     for (int i = 0; i < n; i++)
         widths[i] = width_of(plan, plan->nodes[index].from[i]);
-    PYLSTM_TRY(pylstm_layer_read(file, index, widths, n, layer, why));
+    PYLSTM_TRY(read_layer(file, index, widths, n, plan, why));
     if (layer->input_size == 0)
         return pylstm_fail(why, PYLSTM_BAD_MODEL,
                            "[inputs] layer %s is the first one and joins frames from outside; expected a layer before it that "

@@ -8,13 +8,16 @@
 #include "platform/finite.h"
 #include "platform/floating_point_mode.h"
 
-/* Where the events of a push go. Rows of a model may stand for times after the beginning from the first on. */
+/* Where the events of a push go. Rows of a model may stand for times after the beginning from the first on; these are the same
+ * whatever the caller's floating-point mode is. */
 static pylstm_events events_of(const pylstm_listener *listener, pylstm_event *to) {
     const pylstm_model *model = listener->decision->model;
+    const pylstm_fpmode caller = pylstm_fpmode_enter();
     double origin = 0;
     if (listener->stream && model->features)
         origin = (double)pylstm_graph_first(&model->graph) * pylstm_features_hop_length(model->features) /
                  pylstm_features_sr(model->features);
+    pylstm_fpmode_leave(caller);
     return (pylstm_events){.to = to, .origin = origin};
 }
 
@@ -230,6 +233,15 @@ static void finish(pylstm_listener *listener, double length) {
     pylstm_fpmode_leave(caller);
 }
 
+/* Of the audio from the time of its first row on, in ticks. */
+static double length_of_audio(const pylstm_listener *listener) {
+    const pylstm_fpmode caller = pylstm_fpmode_enter();
+    const double position = (double)pylstm_counters(listener->stream)->position;
+    const double length = position - listener->events.origin * listener->decision->rate;
+    pylstm_fpmode_leave(caller);
+    return length;
+}
+
 static pylstm_status flush(const pylstm_workspace *lent, pylstm_listener *listener, double length, size_t max_events,
                            float *out, size_t out_rows, size_t *rows) {
     pylstm_stream *stream = listener->stream;
@@ -240,7 +252,7 @@ static pylstm_status flush(const pylstm_workspace *lent, pylstm_listener *listen
     } else {
         PYLSTM_TRY(count(listener, PYLSTM_INPUT_UNDECIDED, 0, 1, &n_rows, &most));
         if (pylstm_counters(stream)->input == PYLSTM_INPUT_AUDIO)
-            length = (double)pylstm_counters(stream)->position - listener->events.origin * listener->decision->rate;
+            length = length_of_audio(listener);
     }
     if (most > max_events)
         return PYLSTM_OUT_TOO_SMALL;

@@ -62,9 +62,8 @@ static pylstm_status describe(description *d, const void *bytes, size_t size, py
     PYLSTM_TRY(describe_layers(d, why));
     PYLSTM_TRY(describe_labels(d, why));
     pylstm_model_file_use_below(&d->file, PYLSTM_DECISION); /* check_decision reads them, with the labels */
-    if (d->has_features)
-        PYLSTM_TRY(pylstm_model_cost_check(&d->file, &d->features, &d->plan, why));
-    return pylstm_model_file_finish(&d->file, why);
+    PYLSTM_TRY(pylstm_model_file_finish(&d->file, why));    /* from here on each tensor is one of a layer that is there */
+    return pylstm_model_cost_check(&d->file, d->has_features ? &d->features : NULL, &d->plan, why);
 }
 
 /* What a stream needs, from the graph and features that are already there. */

@@ -17,14 +17,25 @@
 static uint64_t matrix_operations(const pylstm_tensor *tensor) {
     const uint64_t rows = (uint64_t)tensor->shape[0], columns = (uint64_t)tensor->shape[1];
     const uint64_t whole = rows * PYLSTM_UNITS, padded = rows + MOST_GATES * (PYLSTM_UNITS - 1);
-    return columns * (3 * (padded < whole ? padded : whole) + 12) + 40 * rows + 400;
+    const uint64_t to_bytes = tensor->dtype == PYLSTM_DTYPE_I8 ? 600 : 0;
+    return columns * (3 * (padded < whole ? padded : whole) + 12) + 40 * rows + 400 + to_bytes;
 }
 
-/* What a node does beside its products, for each row that it sees and for what it remembers of it. */
-static uint64_t rows_operations(const pylstm_layer *layer) {
-    uint64_t sum = 60 * (uint64_t)layer->window.n_taps * (uint64_t)layer->n_inputs;
+/* A bias is added; a gain has a normalisation before it. */
+static uint64_t vector_operations(const pylstm_tensor *tensor) {
+    return 4 * tensor->count + 400;
+}
+
+/* What a node does beside its products: collecting the rows that an output row is made of. */
+static uint64_t collect_operations(const pylstm_layer *layer) {
+    return 90 * (uint64_t)layer->window.n_taps * (uint64_t)layer->n_inputs;
+}
+
+/* Counting and remembering each row that comes in. */
+static uint64_t remember_operations(const pylstm_layer *layer) {
+    uint64_t sum = 0;
     for (int i = 0; i < layer->n_inputs; i++)
-        sum += (uint64_t)layer->input_widths[i] * (layer->kind->joins || layer->window.n_taps > 1);
+        sum += 100 + (uint64_t)layer->input_widths[i] * (layer->kind->joins || layer->window.n_taps > 1);
     return sum;
 }
 
@@ -33,16 +44,17 @@ static void count_layers(const pylstm_safetensors *container, const pylstm_graph
     for (int k = 0; k < plan->graph.n_nodes; k++) {
         const pylstm_layer *layer = &plan->layers[k];
         of_row[k] = layer->kind->operations ? layer->kind->operations(layer) : 0;
-        of_row[k] += plan->graph.is_plain ? 0 : rows_operations(layer);
+        if (!plan->graph.is_plain)
+            of_row[k] += collect_operations(layer) + (uint64_t)layer->window.stride * remember_operations(layer);
     }
     for (int k = 0; k < container->n_tensors; k++) {
         pylstm_tensor tensor;
         pylstm_safetensors_tensor(container, k, &tensor);
         if (strncmp(tensor.name, "layers.", 7) != 0)
             continue;
-        const int index = atoi(tensor.name + 7); /* one that has been asked for */
+        const int index = atoi(tensor.name + 7); /* of a layer: pylstm_model_file_finish has refused all others */
         if (!plan->layers[index].kind->operations)
-            of_row[index] += tensor.rank == 2 ? matrix_operations(&tensor) : 4 * tensor.count;
+            of_row[index] += tensor.rank == 2 ? matrix_operations(&tensor) : vector_operations(&tensor);
     }
 }
 
@@ -68,8 +80,13 @@ static uint64_t of_a_frame(const pylstm_model_cost *cost) {
 
 pylstm_model_cost pylstm_model_cost_of(const pylstm_model_file *file, const pylstm_features_config *config,
                                        const pylstm_graph_plan *plan) {
-    pylstm_model_cost cost = {.features = pylstm_features_cost_of(config)};
+    pylstm_model_cost cost = {.costliest = -1};
     add_layers(&file->container, plan, &cost);
+    if (!config) {
+        cost.per_second = PYLSTM_OUTSIDE_RATE * cost.layers;
+        return cost;
+    }
+    cost.features = pylstm_features_cost_of(config);
     cost.per_second =
         rate_of(config) * cost.features.sample + rate_of(config) * of_a_frame(&cost) / (uint64_t)config->hop_length;
     return cost;
@@ -93,13 +110,26 @@ static void name_driver(char text[96], const pylstm_model_cost *cost, const pyls
         pylstm_format(text, 96, "features.n_fft = %d", config->n_fft);
 }
 
+/* There is no hop that could be longer. */
+static pylstm_status refuse_layers(const pylstm_model_cost *cost, const pylstm_graph_plan *plan, pylstm_error *why) {
+    return pylstm_fail(
+        why, PYLSTM_BAD_MODEL,
+        "[cost] a frame would cost %.2g operations; expected at most %.2g: most of them are for the sizes of layer "
+        "%s",
+        (double)cost->layers, (double)(PYLSTM_MAX_OPERATIONS / PYLSTM_OUTSIDE_RATE), plan->names[cost->costliest]);
+}
+
 pylstm_status pylstm_model_cost_check(const pylstm_model_file *file, const pylstm_features_config *config,
                                       const pylstm_graph_plan *plan, pylstm_error *why) {
     const pylstm_model_cost cost = pylstm_model_cost_of(file, config, plan);
-    const uint64_t rate = rate_of(config), left = PYLSTM_MAX_OPERATIONS - rate * cost.features.sample;
+    uint64_t rate, left;
     char driver[96];
     if (cost.per_second <= PYLSTM_MAX_OPERATIONS)
         return PYLSTM_OK;
+    if (!config)
+        return refuse_layers(&cost, plan, why);
+    rate = rate_of(config);
+    left = PYLSTM_MAX_OPERATIONS - rate * cost.features.sample;
     name_driver(driver, &cost, config, plan);
     return pylstm_fail(why, PYLSTM_BAD_MODEL,
                        "[cost] features.hop_length is %d; expected at least %lu: each second of audio would cost %.2g "

@@ -6,6 +6,7 @@
 #include "features/features_cost.h"
 
 #define PYLSTM_MAX_OPERATIONS UINT64_C(20000000000) /* per second of audio */
+#define PYLSTM_OUTSIDE_RATE   10                    /* frames from outside that count as a second */
 
 /* Operations, as features_cost.h counts them. */
 typedef struct pylstm_model_cost {
@@ -15,7 +16,7 @@ typedef struct pylstm_model_cost {
     uint64_t per_second; /* all together */
 } pylstm_model_cost;
 
-/* config and graph: as read from the file, whose rules for tensors have been checked. */
+/* config and graph: as read from the file, whose rules for tensors have been checked. config NULL: frames come from outside. */
 pylstm_model_cost pylstm_model_cost_of(const pylstm_model_file *file, const pylstm_features_config *config,
                                        const pylstm_graph_plan *plan);
 

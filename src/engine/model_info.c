@@ -43,6 +43,12 @@ int pylstm_model_hop_length(const pylstm_model *model) {
     return pylstm_features_hop_length(model->features) * (int)pylstm_graph_period(&model->graph);
 }
 
+int64_t pylstm_model_first_sample(const pylstm_model *model) {
+    if (!model || !model->features)
+        return 0;
+    return pylstm_graph_first(&model->graph) * pylstm_features_hop_length(model->features);
+}
+
 /* --- the graph -------------------------------------------------------------------------------------------------------- */
 
 int pylstm_model_n_nodes(const pylstm_model *model) {
@@ -65,6 +71,38 @@ pylstm_status pylstm_model_node(const pylstm_model *model, int index, pylstm_nod
         .state_size = (index + 1 < model->graph.n_nodes ? model->graph.nodes[index + 1].state : model->graph.state_size) -
                       model->graph.nodes[index].state,
     };
+    return PYLSTM_OK;
+}
+
+/* Whether rows of the last node are rows of its inputs side by side: with positions, channels are. */
+static int has_parts(const pylstm_graph *graph) {
+    const pylstm_layer *last = graph->n_nodes ? &graph->layers[graph->n_nodes - 1] : NULL;
+    return last && strcmp(last->kind->name, "concat") == 0 && last->output_positions == 1;
+}
+
+int pylstm_model_n_output_parts(const pylstm_model *model) {
+    if (!model)
+        return 0;
+    return has_parts(&model->graph) ? model->graph.layers[model->graph.n_nodes - 1].n_inputs : 1;
+}
+
+pylstm_status pylstm_model_output_part(const pylstm_model *model, int index, pylstm_output_part *part) {
+    const pylstm_graph *graph;
+    int from, start = 0;
+    if (!model || !part || index < 0 || index >= pylstm_model_n_output_parts(model))
+        return PYLSTM_BAD_ARGUMENT;
+    graph = &model->graph;
+    from = graph->n_nodes - 1;
+    if (has_parts(graph)) {
+        const pylstm_layer *last = &graph->layers[from];
+        for (int k = 0; k < index; k++)
+            start += last->input_widths[k];
+        *part = (pylstm_output_part){.start = start, .size = last->input_widths[index]};
+        from = graph->nodes[from].from[index];
+    } else {
+        *part = (pylstm_output_part){.size = model->n_outputs};
+    }
+    part->name = from == PYLSTM_FROM_FEATURES ? PYLSTM_FEATURES_NAME : graph->names[from];
     return PYLSTM_OK;
 }
 

@@ -61,7 +61,7 @@ static void norm_pack(pylstm_model_file *file, pylstm_layer *layer, pylstm_arena
 
 /* Two sums of doubles, a division and the rest for each value; the sums' lanes and a root for each position. */
 static uint64_t norm_operations(const pylstm_layer *layer) {
-    return 20 * (uint64_t)layer->input_size + 150 * (uint64_t)norm_config_of(layer)->positions;
+    return 20 * (uint64_t)layer->input_size + 400 * (uint64_t)norm_config_of(layer)->positions;
 }
 
 static void norm_rows_of(const pylstm_layer *layer, float *scratch, const float *const *x, int n_rows, float *const *y) {

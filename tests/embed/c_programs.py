@@ -37,6 +37,13 @@ def save_models(folder: Path) -> None:
     layers = [pylstm.LSTM(10, 9, seed=3), pylstm.Dense(9, 2, seed=4)]
     pylstm.Model(deltas, layers).save(folder / "deltas.safetensors")
     pylstm.Model(pylstm.LogMel(n_mels=20, top_db=80.0), []).save(folder / "bare.safetensors")
+    heads = {
+        "conv": pylstm.Conv(20, 6, 3, stride=2, padding=(0, 1), seed=0),
+        "words": pylstm.Dense(6, 4, seed=1),
+        "speech": (pylstm.Dense(6, 1, "sigmoid", seed=2), "conv"),
+        "rows": (pylstm.Concat(), "words", "speech"),
+    }
+    pylstm.Model(pylstm.LogMel(n_mels=20), heads).save(folder / "heads.safetensors")
     save_deciding_models(folder)
     spoilt: dict[str, tuple[str, str | None]] = {
         "no_threshold": ("threshold", None),

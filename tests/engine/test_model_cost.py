@@ -12,15 +12,23 @@ import pytest
 
 import pylstm
 from tests.engine.cost.counted import LEAST, MOST, counts
-from tests.engine.cost.drawn_models import LENGTHS, RATES, drawn, grid, hop_asked_for
+from tests.engine.cost.drawn_models import (
+    LENGTHS,
+    RATES,
+    costliest,
+    drawn,
+    grid,
+    hop_asked_for,
+)
 
 pytestmark = pytest.mark.law_nothing_hostile_loads
 
 
 @pytest.mark.slow
 def test_a_model_does_no_more_than_the_rule_says() -> None:
-    models = grid()[::7] + [drawn(random.Random(seed)) for seed in range(8)]
-    for count, model in zip(counts(models, "scalar", 4e6), models, strict=True):
+    models = grid()[::11] + [drawn(random.Random(seed)) for seed in (1, 4, 6, 7)]
+    found = counts(models, "scalar", 4e6) + counts(costliest(), "scalar", 2e5)
+    for count, model in zip(found, models + costliest(), strict=True):
         assert LEAST < count.ratio < MOST, model
         assert count.per_second <= 2e10
 
@@ -81,8 +89,11 @@ def test_layers_count_too(precision: str) -> None:
         pylstm.Model(pylstm.MFCC(**{**features, "hop_length": hop - 1}), layers)  # type: ignore[arg-type]
 
 
-def test_without_features_there_is_no_second_of_audio() -> None:
+def test_frames_from_outside_have_a_limit_of_their_own() -> None:
     pylstm.Model(None, [pylstm.LSTM(3, 400, num_layers=2, seed=0)])
+    pool = {"positions": 65536, "kernel_positions": 30000, "stride_positions": 1}
+    with pytest.raises(pylstm.ModelFileError, match=r"^\[cost\] a frame would cost 1.2e\+10 oper"):
+        pylstm.Model(None, [pylstm.Pool(65536, "max", 1, 1, **pool)])  # type: ignore[arg-type]
 
 
 def test_the_page_and_the_docstring_name_the_limit() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from pylstm import GRU, LSTM, MFCC, RNN, Dense, LogMel, Model
 from tests.core_builds import link, run
+from tests.engine.graph_models import drawn_models, graph_models
 from tests.small_models import everything_at_once, stack
 
 FUZZ = Path(__file__).with_name("fuzz")
@@ -30,7 +31,7 @@ def overflowing() -> Model:
 
 
 def models() -> list[Model]:
-    """Sizes around the width of a vector, the deepest stacks, and each way of framing."""
+    """Sizes around the width of a vector, the deepest stacks, each way of framing, graphs."""
     everything = everything_at_once()
     tiny = LogMel(n_fft=1, win_length=1, hop_length=50, n_mels=2, power=0.5, window="boxcar")
     long = LogMel(n_fft=1024, win_length=3, hop_length=7, n_mels=3, pad_mode="reflect", deltas=1)
@@ -59,6 +60,8 @@ def models() -> list[Model]:
             [RNN(5, 19, 2, seed=1).quantize("int8"), RNN(19, 1, nonlinearity="relu", seed=2)],
         ),
         overflowing(),
+        *graph_models(),
+        *drawn_models(range(12)),
     ]
 
 

@@ -53,6 +53,7 @@ UNTOLD = MappingProxyType(
         "forward": "the state: a tuple for LSTM, an array for GRU and RNN, None for Dense",
         "backward": "the tape: what a pass keeps for the one back is nobody's business",
         "settings": "the values of settings: numbers, texts, True and False",
+        "preset": "settings of the class, each of its own type",
         "from_torch": "modules are Any where PyTorch is not installed",
     }
 )

@@ -7,7 +7,7 @@ import io
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 from pylstm.cli.console.errors import USAGE, CliError
 from pylstm.cli.console.listening import Heard
@@ -41,7 +41,7 @@ def column_name(label: str) -> str:
 
 
 class PosteriorsFile:
-    """A CSV file with a row for each frame: its time and the posteriors; a context manager.
+    """A CSV file with a line for each row of a model: its time and the posteriors; a context manager.
 
     Rows are written as they come, so that an interruption loses none, and as wholes, so that a
     process that is killed leaves none cut.
@@ -52,8 +52,8 @@ class PosteriorsFile:
         An existing file is overwritten, and the target of a link too; a pipe is written to.
     labels : sequence of str
         Names of the columns after ``time``, in this order, each as `column_name` writes it.
-    hop_seconds : float
-        From one frame to the next.
+    model : Model
+        Whose rows they are: it knows their times.
     inputs : iterable of Path
         Files that are being read, which must not be overwritten.
 
@@ -64,10 +64,10 @@ class PosteriorsFile:
     """
 
     def __init__(
-        self, path: Path, labels: Sequence[str], hop_seconds: float, inputs: Iterable[Path]
+        self, path: Path, labels: Sequence[str], model: Model, inputs: Iterable[Path]
     ) -> None:
         self._path = path
-        self._hop_seconds = hop_seconds
+        self._model = model
         self._rows = b""
         for source in inputs:
             if same_file(path, source):
@@ -81,18 +81,17 @@ class PosteriorsFile:
     @classmethod
     def of(cls, path: Path, model: Model, inputs: Iterable[Path]) -> Self:
         """The file for a model's posteriors; outputs without labels have their numbers."""
-        features: Any = model.features
-        hop_seconds = features.hop_length / features.sr
         labels = model.labels or [str(k) for k in range(model.n_outputs)]
-        return cls(path, labels, hop_seconds, inputs)
+        return cls(path, labels, model, inputs)
 
     def write(self, heard: Heard) -> None:
         """Adds the rows of one chunk."""
         assert heard.rows is not None  # they were asked for
+        times = self._model.row_times(len(heard.rows), heard.first_frame).tolist()
         # Nine digits identify every float32.
         self._add(
-            [f"{frame * self._hop_seconds:.6f}", *(f"{value:.9g}" for value in row)]
-            for frame, row in enumerate(heard.rows.tolist(), heard.first_frame)
+            [f"{time:.6f}", *(f"{value:.9g}" for value in row)]
+            for time, row in zip(times, heard.rows.tolist(), strict=True)
         )
 
     def _add(self, rows: Iterable[list[str]]) -> None:

@@ -69,6 +69,7 @@ void fill_audio(float *pcm, int16_t *pcm16, size_t n);
 void test_library(void);
 void test_models(const char *folder, models *m);
 void test_facts(const models *m, const char *folder);
+void test_graphs(const models *m, const char *folder);
 void test_streams(const models *m);
 void test_snapshots(const models *m);
 void test_batches(const models *m);

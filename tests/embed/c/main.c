@@ -91,6 +91,7 @@ int main(int argc, char **argv) {
     test_library();
     test_models(argv[1], &m);
     test_facts(&m, argv[1]);
+    test_graphs(&m, argv[1]);
     test_streams(&m);
     test_snapshots(&m);
     test_batches(&m);

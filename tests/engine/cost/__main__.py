@@ -2,9 +2,10 @@
 
     python -m tests.engine.cost MINUTES [SEED]
 
-First the grid of lengths, then drawn models in rounds of 20, each with the kernels without vectors
-and with AVX2 where the machine has it (valgrind knows no AVX-512). Prints the spread of
-instructions for each operation that the rule of cost counts, and fails where it leaves the bounds.
+First the grid of lengths and each layer at its worst, then drawn models in rounds of 20, each with
+the kernels without vectors and with AVX2 where the machine has it (valgrind knows no AVX-512).
+Prints the spread of instructions for each operation that the rule of cost counts, and fails where
+it leaves the bounds.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import time
 
 import pylstm
 from tests.engine.cost.counted import LEAST, MOST, counts
-from tests.engine.cost.drawn_models import drawn, grid
+from tests.engine.cost.drawn_models import costliest, drawn, grid
 from tests.instruction_sets import ISAS
 
 
@@ -32,7 +33,7 @@ def main(minutes: float, seed: int) -> int:
     end = time.monotonic() + 60 * minutes
     found: dict[str, list[float]] = {}
     failures = 0
-    models, what = grid(), "grid"
+    models, what = grid() + costliest(), "grid"
     while True:
         for isa in [name for name in ("scalar", "avx2", "neon") if name in ISAS]:
             for model, count in zip(models, counts(models, isa), strict=True):

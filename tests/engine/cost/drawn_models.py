@@ -1,15 +1,17 @@
-"""Models of every cost: drawn ones, and a grid of the lengths that matter."""
+"""Models of every cost: drawn ones, a grid of the lengths that matter, each layer at its worst."""
 
 from __future__ import annotations
 
 import dataclasses
 import random
 import re
+from typing import Any
 
 import numpy as np
 
 import pylstm
 from pylstm.features import Features
+from pylstm.layers.graph import Layers
 
 RATES = (8000, 11025, 16000, 22050, 44100, 48000, 96000, 192000)
 # Primes, powers of two, their neighbours, powers of the radices, products of many factors.
@@ -31,7 +33,7 @@ def nearest(features: type, **settings: object) -> Features:
         return features(**settings | {"hop_length": hop_asked_for(error)})
 
 
-def fitting(features: Features, layers: list[pylstm.layers.Layer]) -> pylstm.Model:
+def fitting(features: Features, layers: Layers) -> pylstm.Model:
     """The model, with the hop that the refusal asks for if there is one."""
     try:
         return pylstm.Model(features, layers)
@@ -101,6 +103,50 @@ def _columns(n_fft: int, place: int) -> dict[str, object]:
         return {}
     settings = {"framing": "chunk", "center": False, "columns": columns}
     return settings | {"column_hop": n_fft // 2 + 1, "pad_right": n_fft // 4}
+
+
+def costliest() -> list[pylstm.Model]:
+    """Layers of every kind where they do most for their bytes: narrow rows, many positions, weights
+    that are used again, inputs that are only copied."""
+    wide: dict[str, Any] = {"positions": 400}
+    cell: dict[str, Any] = {"num_layers": 8, "seed": 0}
+    options: dict[str, Any] = {"peepholes": True, "gate_clip": 1.0, "cell_clip": 1.0}
+    norm = pylstm.LSTM(1, 1, layer_norm=True, **cell)
+    chains: list[tuple[int, list[pylstm.layers.Layer]]] = [
+        (1, [pylstm.LSTM(1, 1, **cell).quantize("int8")]),
+        (1, [pylstm.GRU(1, 1, reset_after=False, **cell)]),
+        (1, [pylstm.RNN(1, 1, **cell)]),
+        (2, [pylstm.LSTM(2, 2, proj_size=1, **options, **cell)]),
+        (1, [norm]),
+        (1, [pylstm.Activation(1, "gelu")] * 4),
+        (400, [pylstm.Activation(400, "log_softmax")]),
+        (400, [pylstm.LayerNorm(400, positions=400)]),
+        (400, [pylstm.Affine(400, per="position", positions=400)]),
+        (400, [pylstm.Select(400, 0, 1, positions=200)]),
+        (1, [pylstm.Conv(1, 1, 128, padding="causal", seed=0)]),
+        (400, [pylstm.Conv(400, 1, 1, kernel_positions=3, **wide, seed=0)]),
+        (400, [pylstm.Conv(400, 1, 1, activation="tanh", **wide, seed=0).quantize("int8")]),
+        (64, [pylstm.Conv(64, 64, 3, stride=4, groups=64, seed=0)]),
+        (400, [pylstm.Pool(400, "max", kernel_positions=7, stride_positions=1, **wide)]),
+        (1, [pylstm.Pool(1, "mean", 128, 1)]),
+        (1, [pylstm.Pool(1, "max", 2, 1)] * 6),
+        (100, [pylstm.Stack(100, 20)]),
+        (1, [pylstm.Stack(1, 127, stride=50)]),
+    ]
+    models = [
+        fitting(pylstm.Waveform(frame_length=width, hop_length=1), layers)
+        for width, layers in chains
+    ]
+    joins = [
+        (3, pylstm.Add()),
+        (400, pylstm.Mul()),
+        (3, pylstm.Concat()),
+        (400, pylstm.Concat(400)),
+    ]
+    for width, join in joins:
+        graph = {"join": (join, *["features"] * 8)}
+        models.append(fitting(pylstm.Waveform(frame_length=width, hop_length=1), graph))
+    return models
 
 
 def drawn(chance: random.Random) -> pylstm.Model:

@@ -15,8 +15,8 @@
 #include <string.h>
 #include <valgrind/callgrind.h>
 
-/* The rule's numbers of a file. */
-static pylstm_model_cost cost_of(const void *bytes, size_t size, pylstm_features_config *config) {
+/* The rule's numbers of a file, and which rows of the features the rows of its last layer stand for. */
+static pylstm_model_cost cost_of(const void *bytes, size_t size, pylstm_features_config *config, pylstm_node *last) {
     static pylstm_model_file file;
     static pylstm_graph_plan plan;
     int kind;
@@ -25,6 +25,7 @@ static pylstm_model_cost cost_of(const void *bytes, size_t size, pylstm_features
     REQUIRE(pylstm_config_choice(&file, "features.kind", kinds, &kind, NULL) == PYLSTM_OK);
     REQUIRE(pylstm_features_config_read(&file, config, NULL) == PYLSTM_OK);
     REQUIRE(pylstm_graph_read(&file, pylstm_features_width(config), &plan, NULL) == PYLSTM_OK);
+    *last = plan.graph.n_nodes ? plan.nodes[plan.graph.n_nodes - 1] : (pylstm_node){.period = 1};
     return pylstm_model_cost_of(&file, config, &plan);
 }
 
@@ -46,13 +47,16 @@ int main(int argc, char **argv) {
         size_t size, n, hop, step, rows = 0, written, capacity;
         pylstm_features_config config;
         void *bytes = read_whole(argv[index], &size);
-        const pylstm_model_cost cost = cost_of(bytes, size, &config);
+        pylstm_node last;
+        const pylstm_model_cost cost = cost_of(bytes, size, &config, &last);
         const double row = (double)(cost.features.row + cost.layers),
-                     frame = row + (double)(cost.features.transform + cost.features.bands);
+                     all = row + (double)(cost.features.transform + cost.features.bands),
+                     frame = all * (double)last.period; /* those behind a row that comes out */
         const pylstm_framing framing = pylstm_framing_of(&config);
         pylstm_model *model;
         pylstm_stream *stream;
         uint64_t frames; /* with deltas more than rows */
+        double seen;     /* rows of the features */
         int64_t due;
         float *audio, *out;
         REQUIRE(pylstm_model_create(bytes, size, &model, NULL) == PYLSTM_OK);
@@ -93,9 +97,9 @@ int main(int argc, char **argv) {
         CALLGRIND_DUMP_STATS;
         CALLGRIND_STOP_INSTRUMENTATION;
         frames = capacity ? pylstm_framing_total(&framing, n) : pylstm_framing_complete(&framing, n);
-        printf("%.0f %zu %zu %.0f\n",
-               (double)n * (double)cost.features.sample + (double)frames * (frame - row) + (double)rows * row, n, rows,
-               (double)cost.per_second);
+        seen = (double)rows * (double)last.period; /* but for those before the first window was full */
+        printf("%.0f %zu %zu %.0f\n", (double)n * (double)cost.features.sample + (double)frames * (all - row) + seen * row, n,
+               rows, (double)cost.per_second);
         pylstm_stream_destroy(stream);
         pylstm_model_destroy(model);
         free(audio);

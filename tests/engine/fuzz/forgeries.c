@@ -39,19 +39,18 @@ static void check_own_snapshot(const subject *s, pylstm_stream *stream) {
 
 static void use_push(const subject *s, pylstm_stream *stream) {
     const size_t n = 1 + random_below(s->n - 1);
-    int64_t promised = (int64_t)n;
-    pylstm_status status = PYLSTM_OK;
+    int64_t promised = -2;
+    pylstm_status status = (s->audio ? pylstm_stream_rows_due : pylstm_stream_frame_rows_due)(stream, n, 0, &promised);
     size_t written;
     float *out;
-    if (s->audio)
-        status = pylstm_stream_rows_due(stream, n, 0, &promised);
     if (!status) {
         REQUIRE(promised >= 0 && promised <= (int64_t)n + 16);
         REQUIRE(out = malloc((size_t)promised * s->n_outputs * sizeof *out + 1));
         if (s->audio) {
             status = pylstm_stream_push(stream, PYLSTM_FLOAT32, s->floats, n, 4, out, (size_t)promised, &written);
         } else {
-            status = pylstm_stream_push_frames(stream, s->floats, n, (ptrdiff_t)(4 * s->n_features), out, n, &written);
+            status = pylstm_stream_push_frames(stream, s->floats, n, (ptrdiff_t)(4 * s->n_features), out, (size_t)promised,
+                                               &written);
         }
         REQUIRE(status || written == (size_t)promised);
         free(out);
@@ -64,7 +63,8 @@ static void use_flush(const subject *s, pylstm_stream *stream) {
     int64_t promised = -2;
     size_t written;
     float *out;
-    if (pylstm_stream_rows_due(stream, 0, 1, &promised)) { /* flushed, or too short for deltas */
+    if ((s->audio ? pylstm_stream_rows_due : pylstm_stream_frame_rows_due)(stream, 0, 1,
+                                                                           &promised)) { /* flushed, or too short for deltas */
         REQUIRE(promised == -2);
         return;
     }

@@ -67,6 +67,9 @@ void refuse(const subject *s, pylstm_stream *stream);
 /* walks.c: the input in random cuts gives the bits of one push and a flush. */
 void walk(const subject *s);
 
+/* batches.c: several streams of the model in random cuts, pushed together, give these bits, too. */
+void walk_together(const subject *s);
+
 /* forgeries.c: a snapshot with altered fields and a hash that fits is refused, or is a stream that works. */
 void forge(const subject *s);
 

@@ -8,6 +8,7 @@
  *     walks     the same input in random cuts, with refused calls, snapshots, copies and traces in between, gives the bits that
  *               one push and a flush give; a refused call changes no byte of the state, and no call changes the caller's
  *               floating-point mode
+ *     batches   streams that have come unequally far and are pushed together give these bits, too
  *     forgeries a snapshot with altered fields and a hash that fits is refused, or is a stream that works: it writes as many
  *               rows as it promises, and its own snapshots are accepted
  *     listeners decisions with random settings, likewise: the events of one push and a flush, however the input is cut; a
@@ -68,6 +69,8 @@ static void try_model(pylstm_model *model, unsigned long rounds) {
         SET_MODE(round % 2 ? ODD_MODE : 0x1f80u);
         walk(&s);
         SET_MODE(0x1f80u);
+        if (round % 3 == 0)
+            walk_together(&s);
         forge(&s);
         forge(&s);
         listen_to_model(&s);

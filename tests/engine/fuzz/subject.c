@@ -50,10 +50,9 @@ size_t push(const subject *s, pylstm_stream *stream, size_t first, size_t n, flo
 }
 
 size_t rows_after(const subject *s, pylstm_stream *stream, size_t n, int flush) {
-    int64_t rows = 0;
-    if (!s->audio)
-        return n; /* a row for each frame, none at the end */
-    REQUIRE(pylstm_stream_rows_due(stream, n, flush, &rows) == PYLSTM_OK);
+    int64_t rows = -1;
+    REQUIRE((s->audio ? pylstm_stream_rows_due : pylstm_stream_frame_rows_due)(stream, n, flush, &rows) == PYLSTM_OK);
+    REQUIRE(rows >= 0);
     return (size_t)rows;
 }
 

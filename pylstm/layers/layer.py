@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,10 +26,11 @@ from pylstm.layers.weights import Shape, Weights, check_weights, uniform
 if TYPE_CHECKING:
     from pylstm.bulk.bulk_layer import BulkLayer
 
-__all__ = ["MAX_DIMENSION", "Layer"]
+__all__ = ["MAX_DIMENSION", "Layer", "Rows"]
 
 # The limit of the core: no dimension of a tensor is larger.
 MAX_DIMENSION = 65_536
+Rows = TypeVar("Rows", int, NDArray[np.int64])  # a number of rows, or one of each sequence
 
 
 class Layer:
@@ -132,11 +133,7 @@ class Layer:
         the next; from those that the rows going in stand for."""
         return first, period
 
-    @overload
-    def n_rows_out(self, n_rows: int) -> int: ...
-    @overload
-    def n_rows_out(self, n_rows: NDArray[np.int64]) -> NDArray[np.int64]: ...
-    def n_rows_out(self, n_rows: int | NDArray[np.int64]) -> int | NDArray[np.int64]:
+    def n_rows_out(self, n_rows: Rows) -> Rows:
         """How many rows come out of a whole sequence of so many: as many, unless the kind says
         otherwise. For an int or an array of them."""
         return n_rows

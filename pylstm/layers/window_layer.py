@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import count, shown
-from pylstm.layers.layer import MAX_DIMENSION, Layer
+from pylstm.layers.layer import MAX_DIMENSION, Layer, Rows
 from pylstm.layers.weights import Weights
 
 if TYPE_CHECKING:
@@ -63,15 +63,10 @@ class WindowLayer(Layer):
         """Which frames of the features its rows stand for: see `Layer.row_times`."""
         return first + period * (self.window - 1 - sum(self.padding)), period * self.stride
 
-    @overload
-    def n_rows_out(self, n_rows: int) -> int: ...
-    @overload
-    def n_rows_out(self, n_rows: NDArray[np.int64]) -> NDArray[np.int64]: ...
-    def n_rows_out(self, n_rows: int | NDArray[np.int64]) -> int | NDArray[np.int64]:
+    def n_rows_out(self, n_rows: Rows) -> Rows:
         """How many rows come out of a whole sequence of so many; for an int or an array."""
-        found = (np.asarray(n_rows) + sum(self.padding) - self.window) // self.stride + 1
-        found = np.maximum(found, 0)
-        return found if np.ndim(n_rows) else int(found)
+        found: Rows = (n_rows + sum(self.padding) - self.window) // self.stride + 1
+        return found * (found > 0)
 
     def _take_time(self, kernel_size: int, stride: int, dilation: int, padding: Any) -> None:
         """Checks and sets what the window is."""

@@ -41,7 +41,7 @@ def column_name(label: str) -> str:
 
 
 class PosteriorsFile:
-    """A CSV file with a line for each row of a model: its time and the posteriors; a context manager.
+    """A CSV file with a line for each row of a model: time and posteriors; a context manager.
 
     Rows are written as they come, so that an interruption loses none, and as wholes, so that a
     process that is killed leaves none cut.

@@ -44,7 +44,9 @@ static void run_rows(const pylstm_graph *graph, const pylstm_graph_work *work, i
 /* Each node takes every row of the one before it. */
 static void run_chain(const pylstm_graph *graph, const pylstm_graph_work *work, pylstm_graph_part *parts, int n_parts,
                       const float *const *x, const float **y, float *trace, size_t trace_stride) {
-    pylstm_group group = {.n_streams = n_parts, .n_rows = 0};
+    pylstm_group group; /* large: only what is used is set */
+    group.n_streams = n_parts;
+    group.n_rows = 0;
     for (int s = 0; s < n_parts; s++) {
         group.n_frames[s] = parts[s].n_out = parts[s].n;
         group.n_rows += parts[s].n;
@@ -77,52 +79,91 @@ static int64_t *counts_of(const block *b, int64_t *counts, int s) {
     return counts + (size_t)s * (1 + (size_t)b->graph->n_nodes);
 }
 
-/* Row number `row` (of all that the stream has had) of input i of node k. */
-static const float *row_of(const block *b, int s, int k, int i, int64_t row, const float *ring) {
+/* The rows of one input of a node that a stream has at hand, numbered from its first: those before `before` are remembered in
+ * the ring, where row r stands at place r % keep, and those up to `after` are new. */
+typedef struct input {
+    int64_t before, after;
+    float *ring;
+    const float *const *x; /* where new rows are those of the features, else NULL */
+    const float *slot;     /* else they stand here side by side */
+    size_t slot_size, ring_size;
+    int keep, place; /* place: of row number `before` */
+} input;
+
+static input open_input(const block *b, int s, int k, int i, float *ring) {
     const pylstm_node *node = &b->graph->nodes[k];
     const int from = node->from[i];
-    const int64_t before = counts_of(b, b->work->before, s)[1 + from], after = counts_of(b, b->work->after, s)[1 + from];
-    if (row < 0 || row >= after)
+    const int start = b->work->start[(size_t)s * (1 + (size_t)b->graph->n_nodes) + (size_t)(1 + from)];
+    input in = {
+        .before = counts_of(b, b->work->before, s)[1 + from],
+        .after = counts_of(b, b->work->after, s)[1 + from],
+        .ring = ring,
+        .ring_size = pylstm_padded(b->graph->layers[k].input_widths[i]),
+        .keep = node->keep[i],
+    };
+    if (from < 0) {
+        in.x = b->x + start;
+    } else {
+        in.slot = slot_row(b->graph, b->work, from, start);
+        in.slot_size = pylstm_padded(b->graph->layers[from].output_size);
+    }
+    if (in.keep > 1)
+        in.place = (int)(in.before % in.keep); /* once: a division takes long */
+    return in;
+}
+
+static const float *row_of(const block *b, const input *in, int64_t row) {
+    const int64_t ahead = row - in->before;
+    int place;
+    if (row < 0 || row >= in->after)
         return b->graph->zeros;
-    if (row < before)
-        return ring + (size_t)(row % node->keep[i]) * pylstm_padded(b->graph->layers[k].input_widths[i]);
-    row += b->work->start[(size_t)s * (1 + (size_t)b->graph->n_nodes) + (size_t)(1 + from)] - before;
-    return from < 0 ? b->x[row] : slot_row(b->graph, b->work, from, (int)row);
+    if (ahead >= 0)
+        return in->x ? in->x[ahead] : in->slot + (size_t)ahead * in->slot_size;
+    place = in->place + (int)ahead; /* no row is older than keep */
+    return in->ring + (size_t)(place < 0 ? place + in->keep : place) * in->ring_size;
 }
 
 /* Collects what the next output rows of a stream are made of. Returns where the next ones go. */
-static const float **collect(const block *b, int s, int k, const float **to) {
-    const pylstm_layer *layer = &b->graph->layers[k];
-    const pylstm_node *node = &b->graph->nodes[k];
-    const pylstm_time_window *window = &layer->window;
+static const float **collect_window(const block *b, int s, int k, const float **to) {
+    const pylstm_time_window *window = &b->graph->layers[k].window;
+    const input in = open_input(b, s, k, 0, b->parts[s].state + b->graph->nodes[k].rings);
     const int64_t last = counts_of(b, b->work->after, s)[1 + k];
     for (int64_t j = counts_of(b, b->work->before, s)[1 + k]; j < last; j++) {
-        const float *ring = b->parts[s].state + node->rings;
-        for (int i = 0; !layer->kind->joins && i < window->n_taps; i++)
-            *to++ = row_of(b, s, k, 0, j * window->stride - window->left + (int64_t)i * window->step, ring);
-        for (int i = 0; layer->kind->joins && i < layer->n_inputs; i++) {
-            *to++ = row_of(b, s, k, i, j + node->skip[i], ring);
-            ring += (size_t)node->keep[i] * pylstm_padded(layer->input_widths[i]);
-        }
+        int64_t row = j * window->stride - window->left;
+        for (int i = 0; i < window->n_taps; i++, row += window->step)
+            *to++ = row_of(b, &in, row);
     }
     return to;
+}
+
+static const float **collect_inputs(const block *b, int s, int k, const float **to) {
+    const pylstm_layer *layer = &b->graph->layers[k];
+    const pylstm_node *node = &b->graph->nodes[k];
+    const int64_t first = counts_of(b, b->work->before, s)[1 + k];
+    const int n = (int)(counts_of(b, b->work->after, s)[1 + k] - first);
+    float *ring = b->parts[s].state + node->rings;
+    for (int i = 0; i < layer->n_inputs; i++) {
+        const input in = open_input(b, s, k, i, ring);
+        for (int t = 0; t < n; t++)
+            to[t * layer->n_inputs + i] = row_of(b, &in, first + t + node->skip[i]);
+        ring += (size_t)in.keep * in.ring_size;
+    }
+    return to + (size_t)n * (size_t)layer->n_inputs;
 }
 
 /* Remembers the last new rows of the inputs of node k. */
 static void remember(const block *b, int s, int k) {
     const pylstm_layer *layer = &b->graph->layers[k];
-    const pylstm_node *node = &b->graph->nodes[k];
-    float *ring = b->parts[s].state + node->rings;
+    float *ring = b->parts[s].state + b->graph->nodes[k].rings;
     for (int i = 0; i < layer->n_inputs; i++) {
-        const int from = node->from[i];
-        const size_t size = pylstm_padded(layer->input_widths[i]);
-        const int64_t after = counts_of(b, b->work->after, s)[1 + from];
-        int64_t row = counts_of(b, b->work->before, s)[1 + from];
-        row = after - row > node->keep[i] ? after - node->keep[i] : row;
-        for (; row < after; row++)
-            memcpy(ring + (size_t)(row % node->keep[i]) * size, row_of(b, s, k, i, row, ring),
-                   (size_t)layer->input_widths[i] * sizeof(float));
-        ring += (size_t)node->keep[i] * size;
+        const input in = open_input(b, s, k, i, ring);
+        const int64_t skipped = in.after - in.before > in.keep ? in.after - in.before - in.keep : 0;
+        int place = skipped && in.keep ? (int)((in.before + skipped) % in.keep) : in.place;
+        for (int64_t row = in.before + skipped; row < in.after; row++) {
+            memcpy(ring + (size_t)place * in.ring_size, row_of(b, &in, row), (size_t)layer->input_widths[i] * sizeof(float));
+            place = place + 1 == in.keep ? 0 : place + 1;
+        }
+        ring += (size_t)in.keep * in.ring_size;
     }
 }
 
@@ -135,7 +176,8 @@ static void run_node(const block *b, int k, float *trace, size_t trace_stride) {
     const int direct = layer->window.n_taps == 1 && !layer->kind->joins;
     const float **taps = b->work->taps;
     int32_t row = 0;
-    pylstm_group group = {.n_streams = 0};
+    pylstm_group group; /* large: only what is used is set */
+    group.n_streams = 0;
     for (int s = 0; s < b->n_parts; s++) {
         const int n = new_rows(b, s, k);
         b->work->start[(size_t)s * (1 + (size_t)b->graph->n_nodes) + (size_t)(1 + k)] = row;
@@ -144,7 +186,7 @@ static void run_node(const block *b, int k, float *trace, size_t trace_stride) {
         group.state[group.n_streams] = b->parts[s].state + b->graph->nodes[k].state;
         group.n_frames[group.n_streams++] = n;
         row += n;
-        taps = collect(b, s, k, taps);
+        taps = (layer->kind->joins ? collect_inputs : collect_window)(b, s, k, taps);
     }
     group.n_rows = row;
     if (row && layer->kind->rows) {

@@ -51,7 +51,8 @@ static void run_chain(const pylstm_graph *graph, const pylstm_graph_work *work, 
         group.n_frames[s] = parts[s].n_out = parts[s].n;
         group.n_rows += parts[s].n;
     }
-    memcpy(group.x, x, (size_t)group.n_rows * sizeof *x);
+    for (int row = 0; row < group.n_rows; row++)
+        group.x[row] = x[row];
     for (int k = 0; k < graph->n_nodes; k++) {
         for (int s = 0; s < n_parts; s++)
             group.state[s] = parts[s].state + graph->nodes[k].state;
@@ -61,7 +62,8 @@ static void run_chain(const pylstm_graph *graph, const pylstm_graph_work *work, 
         for (int row = 0; row < group.n_rows; row++)
             group.x[row] = group.y[row];
     }
-    memcpy(y, group.x, (size_t)group.n_rows * sizeof *y);
+    for (int row = 0; row < group.n_rows; row++)
+        y[row] = group.x[row];
 }
 
 /* --- any graph -------------------------------------------------------------------------------------------------------- */
@@ -224,11 +226,12 @@ static void run_nodes(const block *b, const float **y, float *trace, size_t trac
 
 void pylstm_graph_run(const pylstm_graph *graph, const pylstm_graph_work *work, pylstm_graph_part *parts, int n_parts,
                       const float *const *x, const float *y[PYLSTM_GROUP_ROWS], float *trace, size_t trace_stride) {
-    const block b = {.graph = graph, .work = work, .parts = parts, .n_parts = n_parts, .x = x};
+    block b;
     if (graph->is_plain) {
         run_chain(graph, work, parts, n_parts, x, y, trace, trace_stride);
         return;
     }
+    b = (block){.graph = graph, .work = work, .parts = parts, .n_parts = n_parts, .x = x};
     for (int s = 0; s < n_parts; s++) {
         int64_t *before = counts_of(&b, work->before, s), *after = counts_of(&b, work->after, s);
         pylstm_graph_count(graph, parts[s].done, 0, before);

@@ -87,6 +87,16 @@ cdef int open_input(object value, Py_buffer *view, str name, int ndim, bint int1
     return kind
 
 
+cdef int check_audio(Core core, object value, str name, str door) except -1:
+    """ValueError if the model takes frames from outside instead of audio, which may be what was given."""
+    if pylstm_model_sample_rate(core.model) == 0:
+        n = pylstm_model_n_features(core.model)
+        raise ValueError(
+            f"{name} is {described(value)}, taken for audio; expected frames, as the model has no features: pass them to {door},"
+            f" with shape (frames, {n}), float32")
+    return 0
+
+
 cdef int open_out(object out, Py_buffer *view, Py_ssize_t rows, Py_ssize_t n_outputs) except -1:
     """Opens the caller's array for the rows, or raises; the caller releases it."""
     if type(out) is not ndarray and is_masked(out):

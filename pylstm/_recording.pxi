@@ -10,7 +10,9 @@ def run(Core core not None, pcm, *, bint rewind=False, str name="pcm"):
     cdef size_t flushed = 0
     cdef Py_ssize_t n_outputs = stream.n_outputs
     cdef int left = 2 if rewind else 1
-    cdef int kind = open_input(pcm, &source, name, 1, True)
+    cdef int kind
+    check_audio(core, pcm, name, "stream().push_frames")
+    kind = open_input(pcm, &source, name, 1, True)
     try:
         out = numpy.empty((stream.count(source.shape[0], True), n_outputs), numpy.float32)
         open_out(out, &target, 0, n_outputs)

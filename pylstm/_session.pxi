@@ -103,6 +103,8 @@ cdef class Session:
         cdef str name = "pcm" if ndim == 1 else "frames"
         cdef tuple arrays
         self.check_usable()
+        if ndim == 1:
+            check_audio(self.core, value, name, "push_frames")
         kind = open_input(value, &opened.source, name, ndim, ndim == 1)
         opened.has_source = True
         if ndim == 2:

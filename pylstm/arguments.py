@@ -120,7 +120,7 @@ def choice(name: str, value: object, names: Iterable[Name]) -> Name:
     """One of some names."""
     names = tuple(names)
     if not isinstance(value, str) or value not in names:
-        raise ValueError(f"{name} is {shown(value)}; expected {listing(names)}")
+        raise ValueError(f"{name} is {shown(value)}; expected {listing(names, len(names))}")
     return value
 
 
@@ -159,7 +159,8 @@ def described(value: object) -> str:
     return type(value).__name__
 
 
-def listing(names: Iterable[str]) -> str:
-    """At most eight names, quoted."""
+def listing(names: Iterable[str], most: int = 8) -> str:
+    """At most so many names, quoted."""
     quoted = [repr(name) for name in names]
-    return ", ".join(quoted[:8]) + (f" and {len(quoted) - 8} more" if len(quoted) > 8 else "")
+    more = len(quoted) - most
+    return ", ".join(quoted[:most]) + (f" and {more} more" if more > 0 else "")

@@ -42,7 +42,8 @@ def _rows(
     found: list[tuple[str, ...]] = [(FEATURES, kind, "", width, "1 frame", "", "", "", "")]
     for node, facts in zip(nodes, core.nodes, strict=True):
         shape = f"{facts.positions} x {facts.channels}"
-        parameters = sum(weight.size for weight in node.layer.weights.values())
+        parameters, precision = node.layer.n_parameters, node.layer.precision
+        size = f"{parameters:,}" if parameters else ""
         found.append(
             (
                 facts.name,
@@ -52,7 +53,7 @@ def _rows(
                 number_of(facts.period, "frame"),
                 f"frame {facts.first}" if facts.first else "",
                 number_of(facts.look, "frame") if facts.look else "",
-                f"{parameters:,}" if parameters else "",
+                size if precision == "float32" else f"{size} {precision}",
                 f"{facts.state_size:,}" if facts.state_size else "",
             )
         )

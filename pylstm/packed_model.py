@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, TypeAlias, Unpack
 
@@ -14,6 +16,8 @@ from pylstm.arguments import count
 from pylstm.decisions.event import event
 from pylstm.decisions.settings import DecisionSettings, settings_as_text
 from pylstm.free_memory import check_free
+from pylstm.layers.graph import Node
+from pylstm.layers.probabilities import OutputRanges
 
 __all__ = ["PackedModel"]
 
@@ -27,6 +31,7 @@ class PackedModel:
 
     _core: _engine.Core
     _labels: tuple[str, ...] | None
+    _nodes: tuple[Node, ...]
 
     @property
     def sample_rate(self) -> int | None:
@@ -185,6 +190,12 @@ class PackedModel:
             A setting is wrong, missing or none of this kind of decision, or the model has no
             features, so that its frames have no times.
 
+        Warns
+        -----
+        RuntimeWarning
+            Rows that the decision looks at can leave 0 to 1, as those of a linear layer do: they
+            are no probabilities. They are taken as they are.
+
         Examples
         --------
         >>> import numpy as np, pylstm
@@ -194,7 +205,13 @@ class PackedModel:
         >>> listener.decision["threshold"], listener.decision["refractory_frames"]
         (0.6, 20)
         """
-        return self._listener(settings_as_text(self._labels, settings))
+        return self._new_listener(settings, stacklevel=3)
+
+    def _new_listener(self, settings: DecisionSettings, stacklevel: int) -> _engine.Listener:
+        """A new listener; stacklevel is that of a warning from here."""
+        decision = self._decides(settings_as_text(self._labels, settings))
+        self._warn_of_rows(decision, stacklevel + 1)
+        return _engine.Listener(self._core, self, decision)
 
     def _listener(self, texts: Sequence[tuple[str, str]]) -> _engine.Listener:
         """A listener with settings as the engine takes them: pickles of listeners hold these."""
@@ -225,6 +242,11 @@ class PackedModel:
         MemoryError
             So many listeners need more memory than is free.
 
+        Warns
+        -----
+        RuntimeWarning
+            As `listener`.
+
         Examples
         --------
         >>> import numpy as np, pylstm
@@ -233,11 +255,32 @@ class PackedModel:
         {3: [], 42: []}
         """
         decision = self._decides(settings_as_text(self._labels, settings))
+        self._warn_of_rows(decision, stacklevel=3)
         room = _room_for(decision.listener_bytes)
         return _engine.Listeners(self._core, self, decision, n, threads, room)
 
     def _decides(self, texts: Sequence[tuple[str, str]]) -> _engine.Decision:
         return _engine.Decision.for_model(self._core, texts, event)
+
+    @cached_property
+    def _ranges(self) -> OutputRanges:
+        """Whether its rows are probabilities."""
+        return OutputRanges.of(self._nodes, self.n_features)
+
+    def _warn_of_rows(self, decision: _engine.Decision, stacklevel: int) -> None:
+        """Warns where a decision takes something for probabilities that is none."""
+        if not self._ranges.problem:
+            return
+        columns, found = range(self.n_outputs), decision.in_force
+        if found["kind"] == "segments":
+            label = found["label"]
+            columns = [label if self._labels is None else self._labels.index(label)]
+        elif found["kind"] == "words":
+            columns = [k for k in columns if decision.threshold(k) > 0]
+        if trouble := self._ranges.trouble(columns):
+            warnings.warn(
+                f"{trouble}. They are taken as they are now", RuntimeWarning, stacklevel=stacklevel
+            )
 
     def run(self, pcm: NDArray[Any]) -> NDArray[np.float32]:
         """Runs a whole recording: the rows that a stream gives over push and flush, bit for bit.

@@ -72,7 +72,8 @@ def speech_segments(
     Warns
     -----
     RuntimeWarning
-        Float samples are on another scale than -1 to 1, or all samples come twice.
+        Float samples are on another scale than -1 to 1, or all samples come twice; or the rows of
+        the model are no probabilities, as in `Model.listener`.
 
     Examples
     --------
@@ -115,6 +116,11 @@ def find_words(
     TypeError, ValueError
         An argument is of the wrong type or out of its range, or audio holds NaN.
 
+    Warns
+    -----
+    RuntimeWarning
+        As in `speech_segments`.
+
     Examples
     --------
     >>> import numpy as np, pylstm
@@ -151,7 +157,7 @@ def _heard(
 ) -> list[Event]:
     """The events of a whole recording."""
     channels = _channels(audio)
-    listener = model.listener(**settings)
+    listener = model._new_listener(settings, stacklevel=4)
     intake = _Recording(model, rate=rate, channels=channels, channel=channel)
     if audio.dtype.kind == "f":
         _warn_off_scale(audio, channel)

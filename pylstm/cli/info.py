@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json as json_module
 import math
 from collections.abc import Iterator, Mapping
@@ -13,12 +14,16 @@ from pylstm.cli.console.errors import CliError
 from pylstm.cli.console.named_model import ModelArgument, NamedModel
 from pylstm.cli.console.output import JsonOption, fact
 from pylstm.features import Features
+from pylstm.layers import KINDS
 from pylstm.layers.graph import Node
 
 __all__ = ["info"]
 
 # What is said of a layer beside its settings.
-BESIDE_SETTINGS = ("name", "inputs", "kind", "parameters")
+BESIDE_SETTINGS = ("name", "inputs", "kind", "parameters", "precision")
+
+# So many settings are all said; of more, those that are not as usual.
+MOST_SETTINGS = 4
 
 
 def info(
@@ -50,6 +55,7 @@ def _facts(named: NamedModel) -> dict[str, Any]:
         "n_outputs": model.n_outputs,
         "labels": None if model.labels is None else list(model.labels),
         "parameters": sum(layer["parameters"] for layer in layers),
+        "precision": sorted({layer["precision"] for layer in layers if "precision" in layer}),
         "stream_bytes": model.stream_bytes,
         "latency_samples": None if rate is None else model.latency,
         "latency_ms": None if rate is None else 1000 * model.latency / rate,
@@ -85,9 +91,16 @@ def _layer(node: Node) -> dict[str, Any]:
         for name in layer.settings
         if (value := getattr(layer, name)) != layer.later_settings.get(name, ...)
     }
-    count = sum(weight.size for weight in layer.weights.values())
-    place = {"name": node.name, "inputs": list(node.inputs)}
-    return {**place, "kind": layer.kind, **settings, "parameters": count}
+    found = {"name": node.name, "inputs": list(node.inputs), "kind": layer.kind, **settings}
+    found["parameters"] = layer.n_parameters
+    return found | ({"precision": layer.precision} if layer.has_matrices else {})
+
+
+def _usual(kind: str) -> dict[str, Any]:
+    """The settings of a kind of layer that need not be given, as its layers have them."""
+    parameters = inspect.signature(KINDS[kind]).parameters.values()
+    defaults = {one.name: one.default for one in parameters if one.default is not one.empty}
+    return {name: (0, 0) if value == "valid" else value for name, value in defaults.items()}
 
 
 def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
@@ -107,14 +120,20 @@ def _lines(facts: dict[str, Any]) -> Iterator[tuple[str, str]]:
         for start in range(0, len(settings), 6):
             yield "", " ".join(settings[start : start + 6])
     for place, layer in enumerate(facts["layers"]):
-        settings = [f"{k}={_word(v)}" for k, v in layer.items() if k not in BESIDE_SETTINGS]
+        given = {k: v for k, v in layer.items() if k not in BESIDE_SETTINGS}
+        usual = _usual(layer["kind"]) if len(given) > MOST_SETTINGS else {}
+        settings = [f"{k}={_word(v)}" for k, v in given.items() if usual.get(k, ...) != v]
         size = (
             f"{layer['parameters']:,} {'parameter' if layer['parameters'] == 1 else 'parameters'}"
         )
-        yield "" if place else "layers", f"{layer['kind']}: {' '.join(settings)}, {size}"
+        if layer.get("precision", "float32") != "float32":
+            size += f" in {layer['precision']}"
+        said = f"{' '.join(settings)}, " if settings else ""
+        yield "" if place else "layers", f"{layer['kind']}: {said}{size}"
     for place, line in enumerate(facts["graph"]):
         yield "" if place else "graph", line
-    yield "parameters", f"{facts['parameters']:,}"
+    precision = ", ".join(one for one in facts["precision"] if one != "float32")
+    yield "parameters", f"{facts['parameters']:,}{' in ' if precision else ''}{precision}"
     yield "outputs", str(facts["n_outputs"])
     yield "labels", "none" if facts["labels"] is None else ", ".join(facts["labels"])
     if facts["latency_ms"] is not None:
@@ -150,6 +169,7 @@ def _in_words(decision: dict[str, Any]) -> Iterator[str]:
         f"{name}={_setting(value)}"
         for name, value in decision.items()
         if name not in ("kind", "report", "exclusive", "label", "blank")
+        and not (name == "background" and not value)
     ]
     for start in range(0, len(settings), 4):
         yield " ".join(settings[start : start + 4])

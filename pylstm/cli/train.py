@@ -118,7 +118,7 @@ def train(
     )
     _print_data(recordings, split, plan)
     model = plan.model(recordings, split)
-    count = sum(weight.size for layer in model.layers for weight in layer.weights.values())
+    count = sum(layer.n_parameters for layer in model.layers)
     outputs = number_of(model.n_outputs, "output")
     network = f"{n_mfcc} MFCC, {layers} x LSTM {hidden}, {outputs}"
     fact("model", f"{network}, {number_of(count, 'parameter')}")

@@ -11,16 +11,17 @@ A `Spectrum` ends after the logarithm, without mel bands; a `Waveform` after the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pylstm import _engine
-from pylstm.arguments import count, described, flag, number_of, real, text, whole
+from pylstm.arguments import choice, count, described, flag, number_of, real, whole
 from pylstm.safetensors_encoding import encode_model
 
 __all__ = [
@@ -50,6 +51,9 @@ LifterFormula = Literal["librosa", "kaldi"]
 
 _NAME_OF_NONE = "none"
 
+# How the core calls a setting that has a number: all are texts in a file.
+_QUOTED_NUMBER = re.compile(r"^'(\w+)' is '([-+.\w]+)';")
+
 # What files of format 1 can hold of settings that have been there from the beginning.
 _FORMAT_1 = {
     "kind": ("mfcc", "logmel"),
@@ -58,10 +62,9 @@ _FORMAT_1 = {
 }
 
 
-def _name(name: str, value: object) -> str:
-    if value == _NAME_OF_NONE:  # how a file spells None
-        raise ValueError(f"{name} is {value!r}; expected None or one of the names that it takes")
-    return text(name, value)
+def _name(names: tuple[str, ...]) -> Callable[[str, Any], str]:
+    """What checks that an argument is one of some names."""
+    return lambda name, value: choice(name, value, names)
 
 
 # By the type that a field is declared with: what checks an argument, and what reads its spelling in
@@ -70,13 +73,21 @@ _TYPES: dict[str, tuple[Callable[[str, Any], Any], Callable[[str], Any]]] = {
     "int": (whole, int),
     "float": (real, float),
     "bool": (flag, "true".__eq__),
-    **dict.fromkeys(
-        (
-            *("Norm", "Window", "PadMode", "DctNorm", "Framing", "PreemphasisOver", "Log"),
-            *("Triangles", "Energy", "LifterFormula"),
-        ),
-        (_name, str),
-    ),
+    **{
+        name: (_name(get_args(names)), str)
+        for name, names in {
+            "Norm": Norm,
+            "Window": Window,
+            "PadMode": PadMode,
+            "DctNorm": DctNorm,
+            "Framing": Framing,
+            "PreemphasisOver": PreemphasisOver,
+            "Log": Log,
+            "Triangles": Triangles,
+            "Energy": Energy,
+            "LifterFormula": LifterFormula,
+        }.items()
+    },
 }
 
 
@@ -119,9 +130,13 @@ class Features:
         if values.get("fmax", 0) is None:
             values["fmax"] = real("sr", whole("sr", values["sr"])) / 2
         for setting, (kind, optional) in self._settings().items():
-            if not (optional and values[setting] is None):
-                check, _ = _TYPES[kind]
+            if optional and values[setting] is None:
+                continue
+            check, _ = _TYPES[kind]
+            try:
                 values[setting] = check(setting, values[setting])
+            except ValueError as error:
+                raise ValueError(f"{error}{', or None' * optional}") from None
         if (self.mean is None) != (self.std is None):
             raise ValueError("one of mean and std is missing; expected both or neither")
         for name in ("mean", "std"):
@@ -140,7 +155,8 @@ class Features:
             _ = self._core
         except _engine.ModelFileError as error:  # the core's message names the argument
             rule, _, words = str(error).partition("] ")
-            raise ValueError((words or rule).replace("features.", "")) from None
+            said = (words or rule).replace("features.", "")
+            raise ValueError(_QUOTED_NUMBER.sub(r"\1 is \2;", said)) from None
 
     @classmethod
     def _settings(cls) -> dict[str, tuple[str, bool]]:

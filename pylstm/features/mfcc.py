@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, fields
 from typing import Any, Self
 
 from numpy.typing import ArrayLike
@@ -169,4 +169,5 @@ class MFCC(Features):
         >>> MFCC.preset("librosa") == MFCC()
         True
         """
-        return cls(**settings_of(cls.kind, name, settings))
+        known = [one.name for one in fields(cls)]
+        return cls(**settings_of(cls.kind, name, settings, known))

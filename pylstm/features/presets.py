@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal, get_args
 
 from pylstm.arguments import choice, whole
@@ -48,9 +48,31 @@ _OF_MFCC: dict[str, dict[str, Any]] = {
 }
 
 
-def settings_of(kind: str, name: str, changed: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a preset, with some of them changed."""
+# Options of Kaldi that settings have other names for.
+_KALDIS_NAMES = {
+    "num_mel_bins": "n_mels",
+    "num_ceps": "n_mfcc",
+    "low_freq": "fmin",
+    "high_freq": "fmax",
+    "sample_frequency": "sr",
+    "preemphasis_coefficient": "preemphasis",
+    "window_type": "window",
+    "cepstral_lifter": "lifter",
+    "use_energy": "energy",
+    "snip_edges": "center, its opposite,",
+}
+
+
+def settings_of(
+    kind: str, name: str, changed: Mapping[str, Any], known: Iterable[str]
+) -> dict[str, Any]:
+    """The settings of a preset, with some of them changed, of those that the features have."""
     choice("name", name, get_args(Preset))
+    known = tuple(known)
+    for one in changed:
+        if one not in known:
+            called = f"; {_KALDIS_NAMES[one]} is what Kaldi calls so" if one in _KALDIS_NAMES else ""
+            raise TypeError(f"{one} is no setting; expected {', '.join(known)}{called}")
     settings = {"librosa": {}, "torchaudio": _TORCHAUDIO, "kaldi": _KALDI}[name]
     lengths = _kaldi_lengths(changed) if name == "kaldi" else {}
     return {**settings, **lengths, **(_OF_MFCC[name] if kind == "mfcc" else {}), **changed}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, Self, get_args
 
@@ -15,6 +15,7 @@ from pylstm.layers.layer import MAX_DIMENSION, Layer
 from pylstm.layers.positions import positions_of
 from pylstm.layers.row_layer import RowLayer
 from pylstm.layers.settings import NUMBER, SIZE, Setting, choice_of, read_settings
+from pylstm.layers.value_range import ValueRange, activated
 from pylstm.layers.weights import Shape, Weights
 
 __all__ = ["FUNCTIONS", "Activation", "Function"]
@@ -212,6 +213,11 @@ class Activation(RowLayer):
     def gives_distribution(self) -> bool:
         """Whether a row that comes out is a distribution: with softmax."""
         return self.function == "softmax"
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which bounds the outputs stay: see `Layer.value_range`."""
+        low, high = (0.0 if bound is None else bound for bound in (self.low, self.high))
+        return activated(self.function, inputs[0], low, high)
 
     def giving_logits(self) -> Layer:
         """The layer without softmax or sigmoid: cross-entropy computes them itself."""

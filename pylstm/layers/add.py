@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.layers.join import SameWidthJoin
+from pylstm.layers.value_range import ValueRange
 
 __all__ = ["Add"]
 
@@ -34,6 +35,13 @@ class Add(SameWidthJoin):
     def join(self, xs: Sequence[Array]) -> Array:
         """The sums: see `Join.join`."""
         return reduce(np.add, xs)
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which bounds the sums stay: see `Layer.value_range`."""
+        return ValueRange(
+            reduce(np.add, [one.low for one in inputs]),
+            reduce(np.add, [one.high for one in inputs]),
+        )
 
     def join_backward(self, xs: Sequence[Array], dy: Array) -> list[Array]:
         """Gradients: see `Join.join_backward`."""

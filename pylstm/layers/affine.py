@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
@@ -14,6 +14,7 @@ from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.positions import positions_of
 from pylstm.layers.row_layer import RowLayer
 from pylstm.layers.settings import FLAG, SIZE, choice_of
+from pylstm.layers.value_range import ValueRange
 from pylstm.layers.weights import Shape, Weights
 
 __all__ = ["Affine", "Per"]
@@ -100,7 +101,21 @@ class Affine(RowLayer):
         }
         return values.reshape(shapes[self.per])
 
-    def _by_position(self, x: Array) -> Array:
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which bounds the values stay: see `Layer.value_range`."""
+        given = np.stack(inputs[0])
+        scale = np.broadcast_to(
+            self._spread(self.weights["weight"]),
+            (self.positions, self.input_size // self.positions),
+        ).ravel()
+        with np.errstate(invalid="ignore"):  # a weight of 0 times an infinite bound
+            ends = np.where(scale == 0, 0.0, given * scale)
+        if self.bias:
+            ends = self._by_position(ends) + self._spread(self.weights["bias"])
+            ends = ends.reshape(given.shape)
+        return ValueRange(ends.min(axis=0), ends.max(axis=0))
+
+    def _by_position(self, x: NDArray[Any]) -> NDArray[Any]:
         return x.reshape(len(x), self.positions, self.input_size // self.positions)
 
     def rows(self, weights: Weights, x: Array) -> Array:

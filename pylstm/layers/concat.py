@@ -14,6 +14,7 @@ from pylstm.arguments import count
 from pylstm.layers.join import Join
 from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.settings import SIZE
+from pylstm.layers.value_range import ValueRange
 
 __all__ = ["Concat"]
 
@@ -67,9 +68,16 @@ class Concat(Join):
 
     def join(self, xs: Sequence[Array]) -> Array:
         """The rows: see `Join.join`."""
+        return self._side_by_side(xs)
+
+    def _side_by_side(self, xs: Sequence[NDArray[Any]]) -> NDArray[Any]:
         # As many rows as there are, of which there may be none.
         parts = [x.reshape(len(x), self.positions, x.shape[1] // self.positions) for x in xs]
         return np.concatenate(parts, axis=2).reshape(len(xs[0]), sum(x.shape[1] for x in xs))
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which bounds the values stay: see `Layer.value_range`."""
+        return ValueRange(*self._side_by_side([np.stack(one) for one in inputs]))
 
     def join_backward(self, xs: Sequence[Array], dy: Array) -> list[Array]:
         """Gradients: see `Join.join_backward`."""

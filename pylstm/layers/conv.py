@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
@@ -16,6 +16,7 @@ from pylstm.layers.layer import MAX_DIMENSION, Layer
 from pylstm.layers.position_layer import PositionLayer
 from pylstm.layers.quantisation import PRECISIONS, Precision
 from pylstm.layers.settings import FLAG, PAIR, SIZE, choice_of
+from pylstm.layers.value_range import ValueRange, activated
 from pylstm.layers.weights import Shape, Weights
 from pylstm.layers.window_layer import Padding
 
@@ -185,6 +186,10 @@ class Conv(PositionLayer):
         if self.kernel_positions > 1:
             weight = (*weight, self.kernel_positions)
         return {"weight": weight} | ({"bias": (self.output_channels,)} if self.bias else {})
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which bounds the outputs stay: see `Layer.value_range`. Sums have none."""
+        return activated(self.activation, ValueRange.of(self.n_outputs))
 
     def giving_logits(self) -> Layer:
         """The layer without sigmoid: cross-entropy computes it itself."""

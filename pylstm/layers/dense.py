@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
@@ -15,6 +15,7 @@ from pylstm.layers.layer import MAX_DIMENSION, Layer
 from pylstm.layers.quantisation import PRECISIONS, Precision
 from pylstm.layers.row_layer import RowLayer
 from pylstm.layers.settings import FLAG, SIZE, choice_of
+from pylstm.layers.value_range import ValueRange, activated
 from pylstm.layers.weights import Shape, Weights
 
 __all__ = ["ACTIVATIONS", "Dense", "SumActivation"]
@@ -120,6 +121,10 @@ class Dense(RowLayer):
     def gives_distribution(self) -> bool:
         """Whether a row that comes out is a distribution: with softmax."""
         return self.activation == "softmax"
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which bounds the outputs stay: see `Layer.value_range`. Sums have none."""
+        return activated(self.activation, ValueRange.of(self.output_size))
 
     def rows(self, weights: Weights, x: Array) -> Array:
         """The outputs for rows: see `RowLayer.rows`."""

@@ -10,7 +10,7 @@ from pylstm.arguments import listing, number_of
 from pylstm.layers.layer import Layer
 
 __all__ = ["FEATURES", "Layers", "Node", "graph_keys", "graph_of", "needed_format", "read_graph"]
-__all__ += ["widths_of"]
+__all__ += ["shown_node", "widths_of"]
 
 FEATURES = "features"
 """What the rows that come from the features are called."""
@@ -62,7 +62,8 @@ def graph_of(layers: Any, width: int | None) -> tuple[Node, ...]:
         if node.name not in taken:
             raise ValueError(
                 f"nobody takes the rows of layer {node.name!r};"
-                " expected an input of another layer, or the last one"
+                " expected an input of another layer, or the last one: (pylstm.Concat(),"
+                f" {node.name!r}, {nodes[-1].name!r}) at the end gives both out"
             )
     return nodes
 
@@ -108,7 +109,7 @@ def widths_of(nodes: Sequence[Node], width: int | None) -> dict[str, int | None]
         given = [one for name in node.inputs if (one := widths[name]) is not None]
         if len(given) < len(node.inputs):
             raise ValueError(
-                f"{_shown(nodes, place)} joins frames from outside; expected a layer before it that"
+                f"{shown_node(nodes, place)} joins frames from outside; expected a layer before it that"
                 " says how wide they are"
             )
         if len(given) == 1 and getattr(node.layer, "input_size", given[0]) != given[0]:
@@ -116,17 +117,18 @@ def widths_of(nodes: Sequence[Node], width: int | None) -> dict[str, int | None]
             before = node.inputs[0]
             gives = "the features give"
             if before != FEATURES:
-                gives = f"{_shown(nodes, names.index(before))} gives"
+                gives = f"{shown_node(nodes, names.index(before))} gives"
             takes = number_of(node.layer.input_size, "value")
-            raise ValueError(f"{_shown(nodes, place)} takes {takes} but {gives} {given[0]}")
+            raise ValueError(f"{shown_node(nodes, place)} takes {takes} but {gives} {given[0]}")
         try:
             widths[node.name] = node.layer.output_width(given)
         except ValueError as error:
-            raise ValueError(f"{_shown(nodes, place)}: {error}") from None
+            raise ValueError(f"{shown_node(nodes, place)}: {error}") from None
     return widths
 
 
-def _shown(nodes: Sequence[Node], place: int) -> str:
+def shown_node(nodes: Sequence[Node], place: int) -> str:
+    """How an error calls a node: as the user gave it."""
     name = nodes[place].name
     return f"layers[{place}]" if name == str(place) else f"layers[{name!r}]"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
@@ -21,6 +22,7 @@ from pylstm.layers.quantisation import (
     to_int8,
 )
 from pylstm.layers.settings import Setting, choice_of, read_settings, written
+from pylstm.layers.value_range import ValueRange
 from pylstm.layers.weights import Shape, Weights, check_weights, uniform
 
 if TYPE_CHECKING:
@@ -127,6 +129,16 @@ class Layer:
     def gives_distribution(self) -> bool:
         """Whether a row that comes out is a distribution: posteriors that sum to 1."""
         return False
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which bounds the values that come out stay, from those of each input. Unless a
+        kind says otherwise, there are none."""
+        return ValueRange.of(self.output_width([one.width for one in inputs]))
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers are trained: weights, not what int8 keeps beside them."""
+        return sum(math.prod(shape) for shape in self.shapes.values())
 
     def row_times(self, first: int, period: int) -> tuple[int, int]:
         """Which frames of the features its rows stand for: the first, and how far it is from one to

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.layers.join import SameWidthJoin
+from pylstm.layers.value_range import ValueRange
 
 __all__ = ["Mul"]
 
@@ -38,6 +39,15 @@ class Mul(SameWidthJoin):
         """The products: see `Join.join`."""
         return reduce(np.multiply, xs)
 
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which bounds the products stay: see `Layer.value_range`."""
+        low, high = inputs[0]
+        for one in inputs[1:]:
+            # A bound of 0 stays 0, also times an infinite one, which no value is.
+            corners = [_product(a, b) for a in (low, high) for b in one]
+            low, high = np.min(corners, axis=0), np.max(corners, axis=0)
+        return ValueRange(low, high)
+
     def join_backward(self, xs: Sequence[Array], dy: Array) -> list[Array]:
         """Gradients: see `Join.join_backward`."""
         # Not the product divided by an input, which may be 0.
@@ -45,3 +55,9 @@ class Mul(SameWidthJoin):
             reduce(np.multiply, [x for k, x in enumerate(xs) if k != place], dy)
             for place in range(len(xs))
         ]
+
+
+def _product(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The products of bounds, 0 where one of them is 0."""
+    with np.errstate(invalid="ignore"):
+        return np.where((a == 0) | (b == 0), 0.0, a * b)

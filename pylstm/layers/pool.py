@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
@@ -13,6 +13,7 @@ from pylstm.arguments import choice, count, flag
 from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.position_layer import PositionLayer
 from pylstm.layers.settings import FLAG, PAIR, SIZE, choice_of
+from pylstm.layers.value_range import ValueRange
 from pylstm.layers.weights import Shape, Weights
 from pylstm.layers.window_layer import Padding
 
@@ -126,6 +127,12 @@ class Pool(PositionLayer):
     def shapes(self) -> dict[str, Shape]:
         """There are no weights."""
         return {}
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which bounds the values stay: see `Layer.value_range`. Some may be zeros from
+        outside."""
+        low, high = min(inputs[0].low.min(), 0.0), max(inputs[0].high.max(), 0.0)
+        return ValueRange.of(self.n_outputs, low, high)
 
     # --- whole batches ----------------------------------------------------------------------------
 

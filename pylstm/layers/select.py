@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -14,6 +14,7 @@ from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.positions import positions_of
 from pylstm.layers.row_layer import RowLayer
 from pylstm.layers.settings import COUNT, SIZE
+from pylstm.layers.value_range import ValueRange
 from pylstm.layers.weights import Shape, Weights
 
 __all__ = ["Select"]
@@ -78,7 +79,11 @@ class Select(RowLayer):
         """There are no weights."""
         return {}
 
-    def _selected(self, x: Array) -> Array:
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which bounds the values stay: see `Layer.value_range`."""
+        return ValueRange(*self._selected(np.stack(inputs[0])).reshape(2, self.n_outputs))
+
+    def _selected(self, x: NDArray[Any]) -> NDArray[Any]:
         """The part of rows that comes out, (rows, positions, channels): a view."""
         by_position = x.reshape(len(x), self.positions, self.input_size // self.positions)
         return by_position[..., self.start : self.stop]

@@ -53,7 +53,7 @@ FLAG = Setting("true|false", "true".__eq__, "true or false")
 def choice_of(names: Iterable[str]) -> Setting:
     """Makes a setting whose value is one of the given names."""
     names = tuple(names)
-    return Setting("|".join(map(re.escape, names)), str, listing(names))
+    return Setting("|".join(map(re.escape, names)), str, listing(names, len(names)))
 
 
 def written(value: Any) -> str:

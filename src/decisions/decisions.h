@@ -67,14 +67,16 @@ static inline double pylstm_row_value(pylstm_row row, int output) {
 typedef struct pylstm_events {
     pylstm_event *to;
     size_t n;
-    double origin; /* seconds from the beginning to row 0 */
+    double origin; /* ticks from the beginning to row 0 */
+    double rate;   /* ticks a second */
 } pylstm_events;
 
+/* Adds an event whose times are ticks from row 0 on: as seconds from the beginning, rounded once. */
 static inline void pylstm_event_add(pylstm_events *events, pylstm_event event) {
-    event.time += events->origin;
-    event.onset += events->origin;
+    event.time = (event.time + events->origin) / events->rate;
+    event.onset = (event.onset + events->origin) / events->rate;
     if (event.offset != PYLSTM_NOT_YET)
-        event.offset += events->origin;
+        event.offset = (event.offset + events->origin) / events->rate;
     events->to[events->n++] = event;
 }
 
@@ -145,9 +147,9 @@ static inline const void *pylstm_decision_config(const pylstm_decision *decision
     return decision->config;
 }
 
-/* Seconds from the beginning to the time of a row, or to a tick. */
-static inline double pylstm_row_seconds(const pylstm_decision *decision, int64_t row) {
-    return (double)row * decision->hop / decision->rate;
+/* Ticks from row 0 to the time of a row. */
+static inline double pylstm_row_ticks(const pylstm_decision *decision, int64_t row) {
+    return (double)row * decision->hop;
 }
 
 #endif

@@ -153,9 +153,9 @@ static void give(const pylstm_decision *decision, pylstm_event_kind kind, int64_
     pylstm_event_add(events, (pylstm_event){
                                  .kind = kind,
                                  .label = config->output,
-                                 .time = pylstm_row_seconds(decision, t),
-                                 .onset = onset / decision->rate,
-                                 .offset = offset < 0 ? PYLSTM_NOT_YET : offset / decision->rate,
+                                 .time = pylstm_row_ticks(decision, t),
+                                 .onset = onset,
+                                 .offset = offset < 0 ? PYLSTM_NOT_YET : offset,
                                  .score = score,
                              });
 }

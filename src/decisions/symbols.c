@@ -52,9 +52,9 @@ static void give(const pylstm_decision *decision, const run *r, int64_t t, int64
     pylstm_event_add(events, (pylstm_event){
                                  .kind = PYLSTM_SYMBOL,
                                  .label = (int)r->output,
-                                 .time = pylstm_row_seconds(decision, t),
-                                 .onset = pylstm_row_seconds(decision, r->first),
-                                 .offset = pylstm_row_seconds(decision, end),
+                                 .time = pylstm_row_ticks(decision, t),
+                                 .onset = pylstm_row_ticks(decision, r->first),
+                                 .offset = pylstm_row_ticks(decision, end),
                                  .score = r->highest,
                              });
 }

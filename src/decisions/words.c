@@ -237,9 +237,9 @@ static void report(const pylstm_decision *decision, const heard *h, int k, pylst
     pylstm_event_add(events, (pylstm_event){
                                  .kind = PYLSTM_WORD,
                                  .label = config->words[k].output,
-                                 .time = pylstm_row_seconds(decision, h->decided),
-                                 .onset = pylstm_row_seconds(decision, h->onset),
-                                 .offset = pylstm_row_seconds(decision, end),
+                                 .time = pylstm_row_ticks(decision, h->decided),
+                                 .onset = pylstm_row_ticks(decision, h->onset),
+                                 .offset = pylstm_row_ticks(decision, end),
                                  .score = pylstm_smoothing_average(h->score, config->smoothing),
                              });
 }

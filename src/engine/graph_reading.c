@@ -104,6 +104,16 @@ static pylstm_status check_positions(pylstm_graph_plan *plan, int index, pylstm_
                        layer->input_positions, given, plan->names[from], plan->names[index]);
 }
 
+/* Probabilities side by side are as independent as they were. */
+static void inherit_independence(pylstm_graph_plan *plan, int index) {
+    pylstm_layer *layer = &plan->layers[index];
+    layer->independent_outputs = 1;
+    for (int i = 0; i < layer->n_inputs; i++) {
+        const int from = plan->nodes[index].from[i];
+        layer->independent_outputs &= from >= 0 && plan->layers[from].independent_outputs;
+    }
+}
+
 /* --- time ------------------------------------------------------------------------------------------------------------- */
 
 static pylstm_node before_all(void) {
@@ -137,6 +147,33 @@ static pylstm_status time_window(pylstm_graph_plan *plan, int index, pylstm_erro
     return bound_time(plan, index, why);
 }
 
+static const char *name_of(const pylstm_graph_plan *plan, int from) {
+    return from < 0 ? PYLSTM_FEATURES_NAME : plan->names[from];
+}
+
+/* The first input of a join and another one differ in rate: says which rows to leave out. */
+static pylstm_status fail_rates(const pylstm_graph_plan *plan, int index, int other, pylstm_error *why) {
+    const signed char *from = plan->nodes[index].from;
+    const int64_t a = source_of(plan, from[0]).period, b = source_of(plan, from[other]).period;
+    const char *name_a = name_of(plan, from[0]), *name_b = name_of(plan, from[other]);
+    char remedy[160];
+    int64_t divisor = a, rest = b;
+    while (rest) {
+        const int64_t next = divisor % rest;
+        divisor = rest;
+        rest = next;
+    }
+    if (divisor == a || divisor == b)
+        pylstm_format(remedy, sizeof remedy, "put a stack with a stride of %lld behind %s", (long long)((a > b ? a : b) / divisor),
+                      a > b ? name_b : name_a);
+    else
+        pylstm_format(remedy, sizeof remedy, "put a stack with a stride of %lld behind %s and one with %lld behind %s",
+                      (long long)(b / divisor), name_a, (long long)(a / divisor), name_b);
+    return pylstm_fail(why, PYLSTM_BAD_MODEL,
+                       "[rate] layer %s joins %s, with a stride of %lld in all, and %s, with one of %lld; expected equal ones: %s",
+                       plan->names[index], name_a, (long long)a, name_b, (long long)b, remedy);
+}
+
 /* All inputs have rows at one rate, for the same rows of the features. The first ones of what begins early are skipped, and
  * what comes early is kept until the last one has come. */
 static pylstm_status time_join(pylstm_graph_plan *plan, int index, pylstm_error *why) {
@@ -151,17 +188,16 @@ static pylstm_status time_join(pylstm_graph_plan *plan, int index, pylstm_error 
     }
     for (int i = 0; i < n; i++) {
         const pylstm_node in = source_of(plan, node->from[i]);
-        const char *name = node->from[i] < 0 ? PYLSTM_FEATURES_NAME : plan->names[node->from[i]];
+        const char *name = name_of(plan, node->from[i]);
         if (in.period != node->period)
-            return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                               "[rate] layer %s takes a row every %lld frames from %s; expected one every %lld, as from its "
-                               "first input",
-                               plan->names[index], (long long)in.period, name, (long long)node->period);
+            return fail_rates(plan, index, i, why);
         if ((node->first - in.first) % node->period)
             return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                               "[rate] layer %s takes rows from %s that begin at frame %lld; expected a multiple of %lld "
-                               "frames before frame %lld, where others begin",
-                               plan->names[index], name, (long long)in.first, (long long)node->period, (long long)node->first);
+                               "[rate] layer %s joins rows that begin with frame %lld and, of %s, with frame %lld; expected a "
+                               "multiple of their stride, %lld, between these: with padding that fills the window in front, "
+                               "\"causal\", a layer begins where its input does",
+                               plan->names[index], (long long)node->first, name, (long long)in.first,
+                               (long long)node->period);
         node->skip[i] = (int32_t)((node->first - in.first) / node->period);
         node->keep[i] = (int32_t)((node->look - in.look + node->period - 1) / node->period);
     }
@@ -199,6 +235,8 @@ static pylstm_status read_node(pylstm_model_file *file, int index, pylstm_graph_
     if (plan->graph.n_features == 0)
         plan->graph.n_features = layer->input_size;
     PYLSTM_TRY(check_positions(plan, index, why));
+    if (layer->kind->puts_together)
+        inherit_independence(plan, index);
     return layer->kind->joins ? time_join(plan, index, why) : time_window(plan, index, why);
 }
 
@@ -216,8 +254,9 @@ static pylstm_status check_uses(const pylstm_graph_plan *plan, pylstm_error *why
         if (!used[k])
             return pylstm_fail(
                 why, PYLSTM_BAD_MODEL,
-                "[inputs] nobody takes the rows of layer %s; expected an input of another layer, or the last one",
-                plan->names[k]);
+                "[inputs] nobody takes the rows of layer %s; expected an input of another layer, or the last one: a concat "
+                "of %s and %s at the end gives both out",
+                plan->names[k], plan->names[k], plan->names[n - 1]);
     }
     return PYLSTM_OK;
 }

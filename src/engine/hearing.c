@@ -15,10 +15,9 @@ static pylstm_events events_of(const pylstm_listener *listener, pylstm_event *to
     const pylstm_fpmode caller = pylstm_fpmode_enter();
     double origin = 0;
     if (listener->stream && model->features)
-        origin = (double)pylstm_graph_first(&model->graph) * pylstm_features_hop_length(model->features) /
-                 pylstm_features_sr(model->features);
+        origin = (double)pylstm_graph_first(&model->graph) * pylstm_features_hop_length(model->features);
     pylstm_fpmode_leave(caller);
-    return (pylstm_events){.to = to, .origin = origin};
+    return (pylstm_events){.to = to, .origin = origin, .rate = listener->decision->rate};
 }
 
 /* --- push ------------------------------------------------------------------------------------------------------------- */
@@ -184,7 +183,7 @@ static pylstm_status push_rows(pylstm_listener *listener, pylstm_row rows, size_
         if (!(rows.are_doubles ? pylstm_all_finite_doubles(row, width) : pylstm_all_finite(row, width, sizeof(float))))
             return PYLSTM_NOT_FINITE;
     }
-    listener->events = (pylstm_events){.to = events};
+    listener->events = (pylstm_events){.to = events, .rate = listener->decision->rate};
     caller = pylstm_fpmode_enter();
     for (size_t t = 0; t < n_rows; t++) {
         rows.values = first + (ptrdiff_t)t * row_stride;
@@ -237,7 +236,7 @@ static void finish(pylstm_listener *listener, double length) {
 static double length_of_audio(const pylstm_listener *listener) {
     const pylstm_fpmode caller = pylstm_fpmode_enter();
     const double position = (double)pylstm_counters(listener->stream)->position;
-    const double length = position - listener->events.origin * listener->decision->rate;
+    const double length = position - listener->events.origin;
     pylstm_fpmode_leave(caller);
     return length;
 }

@@ -6,6 +6,7 @@
 #include "platform/errors.h"
 #include "platform/floating_point_mode.h"
 
+#include <math.h>
 #include <string.h>
 
 #define MOST_HOP_SECONDS 3600.0
@@ -84,6 +85,23 @@ pylstm_status pylstm_decision_create(const pylstm_model *model, const pylstm_set
     return create(&source, decision, why);
 }
 
+/* Says how many ticks a row is, and how many a second has: milliseconds or microseconds where a whole number of them is the very
+ * hop, so that times are as exact as where samples are counted; else seconds. */
+static void choose_ticks(double hop_seconds, pylstm_decision_source *source) {
+    static const double rates[] = {1e6, 1e3};
+    const pylstm_whole_fpmode caller = pylstm_fpmode_enter_exact();
+    source->hop = hop_seconds;
+    source->rate = 1;
+    for (int k = 0; k < 2; k++) {
+        const double ticks = hop_seconds * rates[k];
+        if (ticks >= 1 && ticks == floor(ticks) && ticks / rates[k] == hop_seconds) {
+            source->hop = ticks;
+            source->rate = rates[k];
+        }
+    }
+    pylstm_fpmode_leave_exact(&caller);
+}
+
 pylstm_status pylstm_decision_create_for_rows(const char *const *labels, int n_outputs, double hop_seconds,
                                               const pylstm_setting *settings, size_t n_settings, pylstm_decision **decision,
                                               pylstm_error *why) {
@@ -105,10 +123,9 @@ pylstm_status pylstm_decision_create_for_rows(const char *const *labels, int n_o
     PYLSTM_TRY(check_given(settings, n_settings, why));
     source = (pylstm_decision_source){
         .outputs = {.n = n_outputs, .labels = labels},
-        .hop = hop_seconds,
-        .rate = 1,
         .settings.given = {.array = settings, .n = n_settings, .prefix = ""},
     };
+    choose_ticks(hop_seconds, &source);
     return create(&source, decision, why);
 }
 

@@ -53,6 +53,7 @@ const pylstm_layer_kind pylstm_layer_concat = {
     .name = "concat",
     .format = 2,
     .joins = 1,
+    .puts_together = 1,
     .read = concat_read,
     .operations = concat_operations,
     .rows = concat_rows,

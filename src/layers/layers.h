@@ -89,6 +89,7 @@ struct pylstm_layer_kind {
 
     int format; /* the first format of model files that has it */
     int joins;  /* whether it takes several inputs: n_inputs and input_widths are there before read, and no .input_size */
+    int puts_together; /* whether the values of an output row are some of those that go in, unchanged */
     int keeps_positions; /* whether an output row is cut into positions as the (first) input row is, unless read says how */
 
     /* Reads what follows layers.<index>.kind and .input_size: sets output_size, the configuration and what else differs from 0

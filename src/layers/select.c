@@ -47,6 +47,7 @@ static void select_rows(const pylstm_layer *layer, float *scratch, const float *
 const pylstm_layer_kind pylstm_layer_select = {
     .name = "select",
     .format = 2,
+    .puts_together = 1,
     .read = select_read,
     .operations = select_operations,
     .rows = select_rows,

@@ -118,7 +118,7 @@ IN_FILES = {
         CHAIN,
         inputs(1, "features"),
         "[inputs] nobody takes the rows of layer a; expected an input of another layer, or the"
-        " last one",
+        " last one: a concat of a and c at the end gives both out",
         inputs(1, "a"),
     ),
     "a doubled name": BadFile(
@@ -142,15 +142,16 @@ IN_FILES = {
     "another rate": BadFile(
         JOIN | {"a": every(1)},
         {"layers.0.stride": "2"},
-        "[rate] layer b takes a row every 1 frames from features; expected one every 2, as from"
-        " its first input",
+        "[rate] layer b joins a, with a stride of 2 in all, and features, with one of 1; expected"
+        " equal ones: put a stack with a stride of 2 behind features",
         {"layers.0.stride": "1"},
     ),
     "rows that never line up": BadFile(
         LATE,
         inputs(2, "features"),
-        "[rate] layer b takes rows from d that begin at frame 0; expected a multiple of 2 frames"
-        " before frame 1, where others begin",
+        "[rate] layer b joins rows that begin with frame 1 and, of d, with frame 0; expected a"
+        " multiple of their stride, 2, between these: with padding that fills the window in front,"
+        ' "causal", a layer begins where its input does',
         inputs(2, "features") | {"layers.0.kernel_size": "3"},
     ),
     "other widths in a sum": BadFile(

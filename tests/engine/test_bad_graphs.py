@@ -76,8 +76,14 @@ IN_PYTHON = {
     ),
     "nobody's input": Bad(
         {"a": dense(), "b": (dense(), "features")},
-        "nobody takes the rows of layer 'a'; expected an input of another layer, or the last one",
+        "nobody takes the rows of layer 'a'; expected an input of another layer, or the last one:"
+        " (pylstm.Concat(), 'a', 'b') at the end gives both out",
         {"b": (dense(), "features"), "a": (dense(), "b")},
+    ),
+    "two heads": Bad(
+        {"a": dense(), "b": (dense(), "features")},
+        "; expected an input of another layer, or the last one: (pylstm.Concat(), 'a', 'b')",
+        {"a": dense(), "b": (dense(), "features"), "both": (Concat(), "a", "b")},
     ),
     "no name": Bad(
         {"1a": dense()},
@@ -91,9 +97,33 @@ IN_PYTHON = {
     ),
     "another rate": Bad(
         {"a": every(2), "b": (Add(), "a", "features")},
-        "[rate] layer b takes a row every 1 frames from features; expected one every 2, as from"
-        " its first input",
-        {"a": every(2), "f": (every(2), "features"), "b": (Add(), "a", "f")},
+        "[rate] layer b joins a, with a stride of 2 in all, and features, with one of 1; expected"
+        " equal ones: put a stack with a stride of 2 behind features",
+        {"a": every(2), "f": (Stack(3, stride=2), "features"), "b": (Add(), "a", "f")},
+    ),
+    "another rate, the first one faster": Bad(
+        {"a": every(6), "b": every(2), "c": (every(3), "features"), "d": (Add(), "c", "b")},
+        "[rate] layer d joins c, with a stride of 3 in all, and b, with one of 12; expected equal"
+        " ones: put a stack with a stride of 4 behind c",
+        {
+            "a": every(6),
+            "b": every(2),
+            "c": (every(3), "features"),
+            "every4": Stack(3, stride=4),
+            "d": (Add(), "every4", "b"),
+        },
+    ),
+    "rates with no common one": Bad(
+        {"a": every(6), "b": (every(4), "features"), "c": (Add(), "a", "b")},
+        "[rate] layer c joins a, with a stride of 6 in all, and b, with one of 4; expected equal"
+        " ones: put a stack with a stride of 2 behind a and one with 3 behind b",
+        {
+            "a": every(6),
+            "a2": Stack(3, stride=2),
+            "b": (every(4), "features"),
+            "b3": Stack(3, stride=3),
+            "c": (Add(), "a2", "b3"),
+        },
     ),
     "rows that never line up": Bad(
         {
@@ -102,10 +132,11 @@ IN_PYTHON = {
             "d": (every(2), "features"),
             "b": (Add(), "a", "d"),
         },
-        "[rate] layer b takes rows from d that begin at frame 0; expected a multiple of 2 frames"
-        " before frame 1, where others begin",
+        "[rate] layer b joins rows that begin with frame 1 and, of d, with frame 0; expected a"
+        " multiple of their stride, 2, between these: with padding that fills the window in front,"
+        ' "causal", a layer begins where its input does',
         {
-            "late": Pool(3, "max", 3, 1),
+            "late": Pool(3, "max", 2, 1, padding="causal"),
             "a": every(2),
             "d": (every(2), "features"),
             "b": (Add(), "a", "d"),

@@ -12,7 +12,8 @@ import pylstm
 from pylstm import _engine
 from pylstm.decisions.event import event
 
-AUDIO_MODEL = pylstm.Model(pylstm.MFCC(deltas=1), [pylstm.LSTM(26, 16, seed=1)])
+AUDIO_LAYERS = [pylstm.LSTM(26, 16, seed=1), pylstm.Activation(16, "sigmoid")]
+AUDIO_MODEL = pylstm.Model(pylstm.MFCC(deltas=1), AUDIO_LAYERS)
 FRAMES_MODEL = pylstm.Model(None, [pylstm.LSTM(8, 16, seed=1), pylstm.Dense(16, 3, seed=2)])
 
 # Long enough that the other thread writes while the engine works. NaN stands near the end, where

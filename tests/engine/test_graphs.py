@@ -158,7 +158,7 @@ HALF = pylstm.Conv(3, 3, 1, stride=2, seed=0)
         ({"features": DENSE}, "a layer is called 'features'"),
         (
             {"a": HALF, "b": (pylstm.Add(), "a", "features")},
-            r"\[rate\] layer b takes a row every 1 ",
+            r"\[rate\] layer b joins a, with a stride of 2 in all, and features, with one of 1;",
         ),
         ({"a": (pylstm.Add(), "features", "features"), "b": DENSE}, "joins frames from outside"),
         (

@@ -331,8 +331,8 @@ SETTINGS = {
     "duration": ({"fmin": np.timedelta64(1)}, TypeError, "fmin is .*expected a number"),
     "mean": ({"mean": [1e300] * 13, "std": [1.0] * 13}, ValueError, "mean is .*expected finite"),
     "std": ({"mean": [0.0] * 13, "std": [1e-300] * 13}, ValueError, "std is .*above 0"),
-    "norm": ({"norm": "none"}, ValueError, "norm is 'none'; expected None"),
-    "dct_norm": ({"dct_norm": "none"}, ValueError, "dct_norm is 'none'; expected None"),
+    "norm": ({"norm": "none"}, ValueError, "norm is 'none'; expected 'slaney', or None"),
+    "dct_norm": ({"dct_norm": "none"}, ValueError, "dct_norm is 'none'; expected 'ortho', or None"),
     "cost": (
         {"n_fft": 65521, "win_length": 65521, "hop_length": 1, "deltas": 2},
         ValueError,
@@ -344,7 +344,7 @@ SETTINGS = {
         ValueError,
         "hop_length is 1; expected at least 136: .* for n_mels = 1024 with n_mfcc = 1024",
     ),
-    "window": ({"window": "\ud800"}, ValueError, r"window is '\\ud800'; expected text without"),
+    "window": ({"window": "\ud800"}, ValueError, r"window is '\\ud800'; expected 'hann', "),
 }
 
 

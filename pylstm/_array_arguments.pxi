@@ -92,8 +92,8 @@ cdef int check_audio(Core core, object value, str name, str door) except -1:
     if pylstm_model_sample_rate(core.model) == 0:
         n = pylstm_model_n_features(core.model)
         raise ValueError(
-            f"{name} is {described(value)}, taken for audio; expected frames, as the model has no features: pass them to {door},"
-            f" with shape (frames, {n}), float32")
+            f"{name} is {described(value)}; expected no audio, as the model has no features, and audio and frames cannot be"
+            f" mixed: pass frames of shape (n, {n}), float32, to {door}")
     return 0
 
 

@@ -258,7 +258,7 @@ cdef class Listener(Session):
 
     @property
     def latency(self):
-        """The row of frame t is decided on once t * hop_length + latency samples are in."""
+        """A row is decided on once so many samples are in after the time that it stands for: see `Model.latency`."""
         return pylstm_model_latency(self.core.model)
 
     @property

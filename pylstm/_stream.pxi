@@ -350,7 +350,7 @@ cdef class Stream(Session):
 
     @property
     def latency(self):
-        """The row of frame t comes out once t * hop_length + latency samples are in."""
+        """A row comes out once so many samples are in after the time that it stands for: see `Model.latency`."""
         return pylstm_model_latency(self.core.model)
 
     @property

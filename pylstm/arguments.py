@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 __all__ = [
+    "Name",
     "choice",
     "count",
     "described",

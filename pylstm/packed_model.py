@@ -81,7 +81,10 @@ class PackedModel:
 
     @property
     def latency(self) -> int:
-        """How many samples after the time that it stands for a row comes out: see `row_times`."""
+        """How many samples after the time that it stands for a row comes out: see `row_times`.
+
+        Rows that need the very first frames can be later, as `MFCC.latency` says.
+        """
         return self._core.latency
 
     def row_times(self, n: int, first: int = 0) -> NDArray[np.float64]:

@@ -21,7 +21,17 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pylstm import _engine
-from pylstm.arguments import choice, count, described, flag, number_of, real, whole
+from pylstm.arguments import (
+    choice,
+    count,
+    described,
+    flag,
+    listing,
+    number_of,
+    real,
+    shown,
+    whole,
+)
 from pylstm.safetensors_encoding import encode_model
 
 __all__ = [
@@ -64,7 +74,13 @@ _FORMAT_1 = {
 
 def _name(names: tuple[str, ...]) -> Callable[[str, Any], str]:
     """What checks that an argument is one of some names."""
-    return lambda name, value: choice(name, value, names)
+
+    def check(name: str, value: Any) -> str:
+        if not isinstance(value, str):
+            raise TypeError(f"{name} is {shown(value)}; expected {listing(names, len(names))}")
+        return choice(name, value, names)
+
+    return check
 
 
 # By the type that a field is declared with: what checks an argument, and what reads its spelling in
@@ -135,8 +151,8 @@ class Features:
             check, _ = _TYPES[kind]
             try:
                 values[setting] = check(setting, values[setting])
-            except ValueError as error:
-                raise ValueError(f"{error}{', or None' * optional}") from None
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"{error}{', or None' * optional}") from None
         if (self.mean is None) != (self.std is None):
             raise ValueError("one of mean and std is missing; expected both or neither")
         for name in ("mean", "std"):
@@ -212,7 +228,11 @@ class Features:
 
     @property
     def latency(self) -> int:
-        """Frame t comes out of a stream once t * hop_length + latency samples are in."""
+        """Frame t comes out of a stream once t * hop_length + latency samples are in.
+
+        But for the first ones: with ``pad_mode="reflect"`` and an even n_fft, frame 0 waits for one
+        sample more; with deltas, frames 0 to 3 come together with frame 4.
+        """
         return self._core.latency
 
     @property

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, Self, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import choice, count, real, shown
+from pylstm.arguments import Name, choice, count, listing, real, shown
 from pylstm.bulk.activations import activate, through
 from pylstm.layers.layer import MAX_DIMENSION, Layer
 from pylstm.layers.positions import positions_of
@@ -18,7 +18,7 @@ from pylstm.layers.settings import NUMBER, SIZE, Setting, choice_of, read_settin
 from pylstm.layers.value_range import ValueRange, activated
 from pylstm.layers.weights import Shape, Weights
 
-__all__ = ["FUNCTIONS", "Activation", "Function"]
+__all__ = ["FUNCTIONS", "Activation", "Function", "activation_of_sums"]
 
 Array = NDArray[np.float32]
 
@@ -52,9 +52,30 @@ _PARAMETERS: dict[str, dict[str, float | None]] = {
     "hard_sigmoid": {"slope": 1 / 6, "offset": 0.5},
     "log": {"floor": None},
 }
+# What other libraries call the functions.
+_OTHER_NAMES = {
+    "relu6": "'clipped_relu', high=6",
+    "hardtanh": "'clipped_relu', low=-1, high=1",
+    "hardsigmoid": "'hard_sigmoid'",
+    "swish": "'silu'",
+    "leakyrelu": "'leaky_relu'",
+    "logsoftmax": "'log_softmax'",
+    "clipped_relu": "'clipped_relu', high=6",
+    "log": "'log', floor=1e-12",
+}
 _NAMES = ("alpha", "low", "high", "slope", "offset", "floor")
 
 _LARGEST, _SMALLEST = float(np.finfo(np.float32).max), float(np.finfo(np.float32).tiny)
+
+
+def activation_of_sums(value: object, names: Iterable[Name], width: int) -> Name:
+    """Checks the activation inside of a layer; what it does not have can stand behind the layer."""
+    names = tuple(names)
+    if not isinstance(value, str) or value in names:
+        return choice("activation", value, names)
+    known = _OTHER_NAMES.get(value, repr(value) if value in FUNCTIONS else "")
+    hint = f", or pylstm.Activation({width}, {known}) behind the layer" if known else ""
+    raise ValueError(f"activation is {value!r}; expected {listing(names, len(names))}{hint}")
 
 
 class Activation(RowLayer):

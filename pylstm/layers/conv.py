@@ -10,8 +10,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import choice, count, flag, number_of
+from pylstm.arguments import count, flag, number_of
 from pylstm.bulk.activations import activate, through
+from pylstm.layers.activation import activation_of_sums
 from pylstm.layers.layer import MAX_DIMENSION, Layer
 from pylstm.layers.position_layer import PositionLayer
 from pylstm.layers.quantisation import PRECISIONS, Precision
@@ -170,7 +171,7 @@ class Conv(PositionLayer):
                 " positions that come out"
             )
         self.bias = flag("bias", bias)
-        self.activation = choice("activation", activation, CONV_ACTIVATIONS)
+        self.activation = activation_of_sums(activation, CONV_ACTIVATIONS, self.n_outputs)
         self.precision = precision
         self._take(weights, math.prod(self.shapes["weight"][1:]), seed)
 

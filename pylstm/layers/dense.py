@@ -9,8 +9,9 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import choice, count, flag
+from pylstm.arguments import count, flag
 from pylstm.bulk.activations import FROM_INPUTS, activate, through
+from pylstm.layers.activation import activation_of_sums
 from pylstm.layers.layer import MAX_DIMENSION, Layer
 from pylstm.layers.quantisation import PRECISIONS, Precision
 from pylstm.layers.row_layer import RowLayer
@@ -94,7 +95,7 @@ class Dense(RowLayer):
     ) -> None:
         self.input_size = count("input_size", input_size, 1, MAX_DIMENSION)
         self.output_size = count("output_size", output_size, 1, MAX_DIMENSION)
-        self.activation = choice("activation", activation, ACTIVATIONS)
+        self.activation = activation_of_sums(activation, ACTIVATIONS, self.output_size)
         self.bias = flag("bias", bias)
         self.precision = precision
         self._take(weights, self.input_size, seed)

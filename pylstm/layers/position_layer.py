@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import count, number_of
+from pylstm.arguments import count, number_of, shown
 from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.window_layer import WindowLayer, two_counts
 
@@ -66,6 +66,18 @@ class PositionLayer(WindowLayer):
         patches = self.output_positions * self.kernel_positions * self.channels
         return self.kernel_size * (self.input_size + patches)
 
+    def _take_time(self, kernel_size: Any, stride: Any, dilation: Any, padding: Any) -> None:
+        """Checks and sets what the window in time is, which is a number where others have two."""
+        given = {"kernel_size": kernel_size, "stride": stride, "dilation": dilation}
+        for name, value in given.items():
+            if isinstance(value, tuple | list) and len(value) == 2:
+                over = name.removesuffix("_size") + "_positions"
+                raise TypeError(
+                    f"{name} is {shown(value)}; expected a whole number, for time: pass"
+                    f" {name}={shown(value[0])} and, for positions, {over}={shown(value[1])}"
+                )
+        super()._take_time(kernel_size, stride, dilation, padding)
+
     def _take_positions(
         self, positions: int, kernel: int, stride: int, dilation: int, padding: Any
     ) -> None:
@@ -96,8 +108,11 @@ class PositionLayer(WindowLayer):
             )
         if self.output_positions < 1:
             there = self.positions + sum(self.padding_positions)
+            hint = ""
+            if self.positions == 1 and self.input_size >= self.span:
+                hint = f"; positions={self.input_size} makes each value of a row one"
             raise ValueError(
                 f"kernel_positions is {self.kernel_positions}; expected one that, with a"
                 f" dilation_positions of {self.dilation_positions}, fits into"
-                f" {number_of(there, 'position')}: it takes {self.span}"
+                f" {number_of(there, 'position')}: it takes {self.span}{hint}"
             )

@@ -93,8 +93,8 @@ static void choose_ticks(double hop_seconds, pylstm_decision_source *source) {
     source->hop = hop_seconds;
     source->rate = 1;
     for (int k = 0; k < 2; k++) {
-        const double ticks = hop_seconds * rates[k];
-        if (ticks >= 1 && ticks == floor(ticks) && ticks / rates[k] == hop_seconds) {
+        const double ticks = floor(hop_seconds * rates[k] + 0.5);
+        if (ticks >= 1 && ticks / rates[k] == hop_seconds) {
             source->hop = ticks;
             source->rate = rates[k];
         }

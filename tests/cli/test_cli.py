@@ -211,6 +211,45 @@ def test_info_for_people(model):
         assert line in lines
 
 
+def test_info_says_how_weights_are_kept(tmp_path):
+    conv = pylstm.Conv(40, 4, 3, padding="causal", positions=40, kernel_positions=3, seed=0)
+    layers = {"conv": conv, "pool": pylstm.Pool(152, "mean", 2), "lstm": pylstm.LSTM(152, 6, seed=0)}
+    layers["head"] = pylstm.Dense(6, 2, "softmax", seed=0)
+    model = pylstm.Model(pylstm.LogMel(n_mels=40), layers)
+    for precision in ("float32", "bf16", "int8"):
+        made = model if precision == "float32" else model.quantize(precision)
+        path = tmp_path / f"{precision}.safetensors"
+        made.save(path)
+        facts = json.loads(succeed("info", path, "--json").stdout)
+        assert facts["precision"] == [precision]
+        assert [layer.get("precision") for layer in facts["layers"]] == [
+            precision, None, precision, precision,
+        ]  # fmt: skip
+        # The same network: what int8 keeps beside the weights is none of its parameters.
+        assert facts["parameters"] == 4 * 9 + 4 + 4 * 6 * (152 + 6 + 2) + 2 * 6 + 2 == 3894
+        lines = succeed("info", path).stdout.splitlines()
+        said = "" if precision == "float32" else f" in {precision}"
+        assert f"parameters    3,894{said}" in lines
+        assert (
+            "layers        conv: input_size=40 output_channels=4 kernel_size=3 padding=(2, 0)"
+            f" positions=40 kernel_positions=3, 40 parameters{said}"
+        ) in lines
+        table = made.summary().splitlines()
+        assert ("14 int8" in table[5], "14 bf16" in table[5]) == (
+            precision == "int8",
+            precision == "bf16",
+        )
+
+
+def test_info_says_what_is_no_probability(tmp_path):
+    layers = [pylstm.LSTM(13, 4, seed=0), pylstm.Dense(4, 2, seed=0)]
+    pylstm.Model(pylstm.MFCC(), layers, labels=["a", "b"]).save(tmp_path / "a.safetensors")
+    result = succeed("info", tmp_path / "a.safetensors")
+    assert result.stderr.startswith("note: the rows of layers[1] can leave 0 to 1; expected")
+    assert len(result.stderr.splitlines()) == 1
+    assert not any("background" in line for line in result.stdout.splitlines())
+
+
 def test_info_for_programs(model):
     facts = json.loads(succeed("info", model, "--json").stdout)
     assert facts["size_bytes"] == model.stat().st_size

@@ -45,6 +45,18 @@ ROWS = drawn_posteriors(5, 200, 3)
 KINDS = [(kind, report) for kind in SETTINGS for report in ("early", "final")]
 
 
+@settings(max_examples=50, deadline=None)
+@given(hop=st.integers(1, 100_000), scale=st.sampled_from([1e3, 1e6]), n=st.integers(0, 5000))
+def test_times_of_whole_milliseconds_are_rounded_once(hop: int, scale: float, n: int) -> None:
+    texts = settings_as_text(LABELS, {"kind": "symbols", "blank": "zero"})
+    decision = _engine.Decision.for_rows(LABELS, 3, hop / scale, texts, event)
+    listener = _engine.RowListener(decision)
+    listener.push(np.tile([[1.0, 0.0, 0.0]], (n, 1)))
+    [heard] = listener.push(np.array([[0.0, 1.0, 0.0]]))
+    assert heard.time == heard.onset == n * hop / scale  # n * (hop / scale) is rounded twice
+    assert heard.offset == (n + 1) * hop / scale
+
+
 @pytest.mark.law_chunk
 @settings(max_examples=100, deadline=None)
 @given(

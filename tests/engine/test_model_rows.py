@@ -31,6 +31,46 @@ def test_a_row_comes_out_with_the_sample_that_latency_names(
     assert len(stream.push(audio[-1:])) == 1
 
 
+# How many samples frame 0 of each waits for beyond its latency: reflection needs one more.
+WAITING = {
+    "librosa": (pylstm.LogMel(8000, 16, 16, 5, 3), 0),
+    "n_fft is odd": (pylstm.LogMel(8000, 15, 15, 5, 3), 0),
+    "no center": (pylstm.LogMel(8000, 16, 16, 5, 3, center=False), 0),
+    "reflection": (pylstm.LogMel(8000, 16, 16, 5, 3, pad_mode="reflect"), 1),
+    "reflection, n_fft is odd": (pylstm.LogMel(8000, 15, 15, 5, 3, pad_mode="reflect"), 0),
+    "symmetric": (pylstm.LogMel(8000, 16, 16, 5, 3, pad_mode="symmetric"), 0),
+    "torchaudio": (pylstm.LogMel.preset("torchaudio"), 1),
+    "Kaldi": (pylstm.LogMel.preset("kaldi"), 0),
+    "Kaldi, centred": (pylstm.LogMel.preset("kaldi", center=True), 0),
+    "chunks": (pylstm.Spectrum(8000, 16, 16, 5, framing="chunk", center=False), 0),
+    "deltas": (pylstm.LogMel(8000, 16, 16, 5, 3, deltas=1), 0),
+    "deltas of reflections": (pylstm.LogMel(8000, 16, 16, 5, 3, pad_mode="reflect", deltas=2), 0),
+}
+
+
+@pytest.mark.parametrize("what", WAITING)
+def test_rows_of_features_come_as_the_latency_says(what: str) -> None:
+    features, first = WAITING[what]
+    model = pylstm.Model(features, [pylstm.Conv(features.n_features, 2, 2, stride=2, seed=0)])
+    audio = np.random.default_rng(0).normal(0, 0.1, 40 * features.hop_length + 4000)
+    audio = audio.astype(np.float32)
+    for made in (pylstm.Model(features, []), model):
+        shift = round(made.row_times(1)[0] * made.sample_rate)
+        assert made.hop_length is not None
+        for k in range(5):
+            time = shift + k * made.hop_length
+            due = time + made.latency + (first if time == 0 else 0)
+            stream = made.stream()
+            assert stream.latency == made.latency
+            if features.deltas and time <= 4 * features.hop_length:  # all come with frame 4
+                due = 4 * features.hop_length + made.latency
+                assert len(stream.push(audio[: due - 1])) == 0
+                assert len(stream.push(audio[due - 1 : due])) > k
+                continue
+            assert len(stream.push(audio[: due - 1])) == k
+            assert len(stream.push(audio[due - 1 : due])) == 1
+
+
 @settings(max_examples=20, deadline=None)
 @given(first=st.integers(0, 2**40), n=st.integers(0, 9))
 def test_times_go_on_from_any_row(first: int, n: int) -> None:
@@ -40,6 +80,20 @@ def test_times_go_on_from_any_row(first: int, n: int) -> None:
     # Row 0 has seen the frames 0 to 4.
     expected = (4 * 160 + np.arange(first, first + n) * 320) / 16000
     np.testing.assert_array_equal(model.row_times(n, first), expected)
+
+
+def test_events_have_the_very_times_of_rows() -> None:
+    conv = pylstm.Conv(40, 4, 6, stride=3, seed=0)
+    layers = [conv, pylstm.Activation(4, "softmax")]
+    model = pylstm.Model(pylstm.LogMel(n_mels=40), layers, labels=list("abcd"))
+    audio = np.random.default_rng(0).normal(0, 0.1, 160_000).astype(np.float32)
+    events, rows = model.listener(kind="symbols", blank="a").push(audio, posteriors=True)
+    times = model.row_times(len(rows) + 1)
+    known = {float(time) for time in times}
+    assert len(events) > 20
+    assert {event.time for event in events} | {event.onset for event in events} <= known
+    # Of 5 + 3 k frames, each 0.01 s: rounded once, they are what people write.
+    assert known == {float(f"{(5 + 3 * k) / 100:.2f}") for k in range(len(times))}
 
 
 def test_frames_from_outside_have_no_times() -> None:

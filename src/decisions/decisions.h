@@ -68,17 +68,7 @@ typedef struct pylstm_events {
     pylstm_event *to;
     size_t n;
     double origin; /* ticks from the beginning to row 0 */
-    double rate;   /* ticks a second */
 } pylstm_events;
-
-/* Adds an event whose times are ticks from row 0 on: as seconds from the beginning, rounded once. */
-static inline void pylstm_event_add(pylstm_events *events, pylstm_event event) {
-    event.time = (event.time + events->origin) / events->rate;
-    event.onset = (event.onset + events->origin) / events->rate;
-    if (event.offset != PYLSTM_NOT_YET)
-        event.offset = (event.offset + events->origin) / events->rate;
-    events->to[events->n++] = event;
-}
 
 struct pylstm_decision_kind {
     const char *name; /* decision.kind in the file */
@@ -145,6 +135,15 @@ int pylstm_decision_state_valid(const pylstm_decision *decision, const void *sta
 /* What stands in config, as a kind's own type. */
 static inline const void *pylstm_decision_config(const pylstm_decision *decision) {
     return decision->config;
+}
+
+/* Adds an event whose times are ticks from row 0 on: as seconds from the beginning, rounded once. */
+static inline void pylstm_event_add(const pylstm_decision *decision, pylstm_events *events, pylstm_event event) {
+    event.time = (event.time + events->origin) / decision->rate;
+    event.onset = (event.onset + events->origin) / decision->rate;
+    if (event.offset != PYLSTM_NOT_YET)
+        event.offset = (event.offset + events->origin) / decision->rate;
+    events->to[events->n++] = event;
 }
 
 /* Ticks from row 0 to the time of a row. */

@@ -150,14 +150,15 @@ static void segments_lay_out(pylstm_decision *decision, const pylstm_settings *s
 static void give(const pylstm_decision *decision, pylstm_event_kind kind, int64_t t, double onset, double offset, double score,
                  pylstm_events *events) {
     const segments_config *config = pylstm_decision_config(decision);
-    pylstm_event_add(events, (pylstm_event){
-                                 .kind = kind,
-                                 .label = config->output,
-                                 .time = pylstm_row_ticks(decision, t),
-                                 .onset = onset,
-                                 .offset = offset < 0 ? PYLSTM_NOT_YET : offset,
-                                 .score = score,
-                             });
+    pylstm_event_add(decision, events,
+                     (pylstm_event){
+                         .kind = kind,
+                         .label = config->output,
+                         .time = pylstm_row_ticks(decision, t),
+                         .onset = onset,
+                         .offset = offset < 0 ? PYLSTM_NOT_YET : offset,
+                         .score = score,
+                     });
 }
 
 /* Gives the end that is waiting: gap rows lie between it and the next segment, or so many that it does not matter. */

@@ -49,14 +49,15 @@ static void symbols_begin(const pylstm_decision *decision, void *state) {
 
 /* Gives a symbol that is known up to the row before `end`, on row t. */
 static void give(const pylstm_decision *decision, const run *r, int64_t t, int64_t end, pylstm_events *events) {
-    pylstm_event_add(events, (pylstm_event){
-                                 .kind = PYLSTM_SYMBOL,
-                                 .label = (int)r->output,
-                                 .time = pylstm_row_ticks(decision, t),
-                                 .onset = pylstm_row_ticks(decision, r->first),
-                                 .offset = pylstm_row_ticks(decision, end),
-                                 .score = r->highest,
-                             });
+    pylstm_event_add(decision, events,
+                     (pylstm_event){
+                         .kind = PYLSTM_SYMBOL,
+                         .label = (int)r->output,
+                         .time = pylstm_row_ticks(decision, t),
+                         .onset = pylstm_row_ticks(decision, r->first),
+                         .offset = pylstm_row_ticks(decision, end),
+                         .score = r->highest,
+                     });
 }
 
 static void symbols_take(const pylstm_decision *decision, void *state, int64_t t, pylstm_row row, pylstm_events *events) {

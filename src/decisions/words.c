@@ -234,14 +234,15 @@ static void words_begin(const pylstm_decision *decision, void *state) {
 static void report(const pylstm_decision *decision, const heard *h, int k, pylstm_events *events) {
     const words_config *config = pylstm_decision_config(decision);
     const int64_t end = h->last > h->onset ? h->last + 1 : h->onset + 1;
-    pylstm_event_add(events, (pylstm_event){
-                                 .kind = PYLSTM_WORD,
-                                 .label = config->words[k].output,
-                                 .time = pylstm_row_ticks(decision, h->decided),
-                                 .onset = pylstm_row_ticks(decision, h->onset),
-                                 .offset = pylstm_row_ticks(decision, end),
-                                 .score = pylstm_smoothing_average(h->score, config->smoothing),
-                             });
+    pylstm_event_add(decision, events,
+                     (pylstm_event){
+                         .kind = PYLSTM_WORD,
+                         .label = config->words[k].output,
+                         .time = pylstm_row_ticks(decision, h->decided),
+                         .onset = pylstm_row_ticks(decision, h->onset),
+                         .offset = pylstm_row_ticks(decision, end),
+                         .score = pylstm_smoothing_average(h->score, config->smoothing),
+                     });
 }
 
 /* A word whose event is still to be reported is over. */

@@ -68,7 +68,7 @@ static void choose_slots(pylstm_graph *graph) {
 
 /* How many rows an output row of a layer is made of. */
 static int rows_seen(const pylstm_layer *layer) {
-    return layer->kind->joins ? layer->n_inputs : layer->window.n_taps;
+    return pylstm_is_join(layer) ? layer->n_inputs : layer->window.n_taps;
 }
 
 pylstm_graph pylstm_graph_lay_out(const pylstm_graph_plan *plan, pylstm_model_file *file, const pylstm_kernels *kernels,

@@ -151,27 +151,21 @@ static const char *name_of(const pylstm_graph_plan *plan, int from) {
     return from < 0 ? PYLSTM_FEATURES_NAME : plan->names[from];
 }
 
-/* The first input of a join and another one differ in rate: says which rows to leave out. */
+/* The first input of a join and another one differ in rate: says how to leave rows out of both. */
 static pylstm_status fail_rates(const pylstm_graph_plan *plan, int index, int other, pylstm_error *why) {
     const signed char *from = plan->nodes[index].from;
     const int64_t a = source_of(plan, from[0]).period, b = source_of(plan, from[other]).period;
-    const char *name_a = name_of(plan, from[0]), *name_b = name_of(plan, from[other]);
-    char remedy[160];
     int64_t divisor = a, rest = b;
     while (rest) {
         const int64_t next = divisor % rest;
         divisor = rest;
         rest = next;
     }
-    if (divisor == a || divisor == b)
-        pylstm_format(remedy, sizeof remedy, "put a stack with a stride of %lld behind %s", (long long)((a > b ? a : b) / divisor),
-                      a > b ? name_b : name_a);
-    else
-        pylstm_format(remedy, sizeof remedy, "put a stack with a stride of %lld behind %s and one with %lld behind %s",
-                      (long long)(b / divisor), name_a, (long long)(a / divisor), name_b);
     return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                       "[rate] layer %s joins %s, with a stride of %lld in all, and %s, with one of %lld; expected equal ones: %s",
-                       plan->names[index], name_a, (long long)a, name_b, (long long)b, remedy);
+                       "[rate] layer %s joins %s, with a stride of %lld in all, and %s, with one of %lld; expected equal ones: "
+                       "stacks behind them, with strides of %lld and %lld, make them so",
+                       plan->names[index], name_of(plan, from[0]), (long long)a, name_of(plan, from[other]), (long long)b,
+                       (long long)(b / divisor), (long long)(a / divisor));
 }
 
 /* All inputs have rows at one rate, for the same rows of the features. The first ones of what begins early are skipped, and
@@ -192,12 +186,12 @@ static pylstm_status time_join(pylstm_graph_plan *plan, int index, pylstm_error 
         if (in.period != node->period)
             return fail_rates(plan, index, i, why);
         if ((node->first - in.first) % node->period)
-            return pylstm_fail(why, PYLSTM_BAD_MODEL,
-                               "[rate] layer %s joins rows that begin with frame %lld and, of %s, with frame %lld; expected a "
-                               "multiple of their stride, %lld, between these: with padding that fills the window in front, "
-                               "\"causal\", a layer begins where its input does",
-                               plan->names[index], (long long)node->first, name, (long long)in.first,
-                               (long long)node->period);
+            return pylstm_fail(
+                why, PYLSTM_BAD_MODEL,
+                "[rate] layer %s joins rows that begin with frame %lld and, of %s, with frame %lld; expected a "
+                "multiple of their stride, %lld, between these: a layer with \"causal\" padding begins where its "
+                "input does",
+                plan->names[index], (long long)node->first, name, (long long)in.first, (long long)node->period);
         node->skip[i] = (int32_t)((node->first - in.first) / node->period);
         node->keep[i] = (int32_t)((node->look - in.look + node->period - 1) / node->period);
     }
@@ -235,9 +229,9 @@ static pylstm_status read_node(pylstm_model_file *file, int index, pylstm_graph_
     if (plan->graph.n_features == 0)
         plan->graph.n_features = layer->input_size;
     PYLSTM_TRY(check_positions(plan, index, why));
-    if (layer->kind->puts_together)
+    if ((PYLSTM_KIND_concat || PYLSTM_KIND_select) && layer->kind->puts_together)
         inherit_independence(plan, index);
-    return layer->kind->joins ? time_join(plan, index, why) : time_window(plan, index, why);
+    return pylstm_is_join(layer) ? time_join(plan, index, why) : time_window(plan, index, why);
 }
 
 /* Every layer but the last is somebody's input. */
@@ -277,7 +271,7 @@ static pylstm_status check_memory(const pylstm_graph_plan *plan, pylstm_error *w
 static int is_plain(const pylstm_graph_plan *plan) {
     for (int k = 0; k < plan->graph.n_nodes; k++) {
         const pylstm_time_window *window = &plan->layers[k].window;
-        if (plan->layers[k].kind->joins || plan->nodes[k].from[0] != k - 1 || window->n_taps != 1 || window->stride != 1)
+        if (pylstm_is_join(&plan->layers[k]) || plan->nodes[k].from[0] != k - 1 || window->n_taps != 1 || window->stride != 1)
             return 0;
     }
     return 1;

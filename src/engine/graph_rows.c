@@ -29,7 +29,7 @@ void pylstm_graph_count(const pylstm_graph *graph, int64_t n, int64_t beyond, in
         const pylstm_time_window *window = &graph->layers[k].window;
         const int from = 1 + graph->nodes[k].from[0];
         const int64_t ended = on[from] - rows[from];
-        if (graph->layers[k].kind->joins) {
+        if (pylstm_is_join(&graph->layers[k])) {
             rows[1 + k] = through_join(graph, k, rows);
             on[1 + k] = through_join(graph, k, on);
         } else {

@@ -175,7 +175,7 @@ static int new_rows(const block *b, int s, int k) {
 
 static void run_node(const block *b, int k, float *trace, size_t trace_stride) {
     const pylstm_layer *layer = &b->graph->layers[k];
-    const int direct = layer->window.n_taps == 1 && !layer->kind->joins;
+    const int direct = layer->window.n_taps == 1 && !pylstm_is_join(layer);
     const float **taps = b->work->taps;
     int32_t row = 0;
     pylstm_group group; /* large: only what is used is set */
@@ -188,7 +188,7 @@ static void run_node(const block *b, int k, float *trace, size_t trace_stride) {
         group.state[group.n_streams] = b->parts[s].state + b->graph->nodes[k].state;
         group.n_frames[group.n_streams++] = n;
         row += n;
-        taps = (layer->kind->joins ? collect_inputs : collect_window)(b, s, k, taps);
+        taps = (pylstm_is_join(layer) ? collect_inputs : collect_window)(b, s, k, taps);
     }
     group.n_rows = row;
     if (row && layer->kind->rows) {

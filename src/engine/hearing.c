@@ -17,7 +17,7 @@ static pylstm_events events_of(const pylstm_listener *listener, pylstm_event *to
     if (listener->stream && model->features)
         origin = (double)pylstm_graph_first(&model->graph) * pylstm_features_hop_length(model->features);
     pylstm_fpmode_leave(caller);
-    return (pylstm_events){.to = to, .origin = origin, .rate = listener->decision->rate};
+    return (pylstm_events){.to = to, .origin = origin};
 }
 
 /* --- push ------------------------------------------------------------------------------------------------------------- */
@@ -183,7 +183,7 @@ static pylstm_status push_rows(pylstm_listener *listener, pylstm_row rows, size_
         if (!(rows.are_doubles ? pylstm_all_finite_doubles(row, width) : pylstm_all_finite(row, width, sizeof(float))))
             return PYLSTM_NOT_FINITE;
     }
-    listener->events = (pylstm_events){.to = events, .rate = listener->decision->rate};
+    listener->events = (pylstm_events){.to = events};
     caller = pylstm_fpmode_enter();
     for (size_t t = 0; t < n_rows; t++) {
         rows.values = first + (ptrdiff_t)t * row_stride;

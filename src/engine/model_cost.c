@@ -35,7 +35,7 @@ static uint64_t collect_operations(const pylstm_layer *layer) {
 static uint64_t remember_operations(const pylstm_layer *layer) {
     uint64_t sum = 0;
     for (int i = 0; i < layer->n_inputs; i++)
-        sum += 100 + (uint64_t)layer->input_widths[i] * (layer->kind->joins || layer->window.n_taps > 1);
+        sum += 100 + (uint64_t)layer->input_widths[i] * (pylstm_is_join(layer) || layer->window.n_taps > 1);
     return sum;
 }
 

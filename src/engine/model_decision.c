@@ -85,20 +85,14 @@ pylstm_status pylstm_decision_create(const pylstm_model *model, const pylstm_set
     return create(&source, decision, why);
 }
 
-/* Says how many ticks a row is, and how many a second has: milliseconds or microseconds where a whole number of them is the very
- * hop, so that times are as exact as where samples are counted; else seconds. */
+/* Counts time in microseconds where a whole number of them is the very hop, so that times are as exact as where samples are
+ * counted; else in seconds. */
 static void choose_ticks(double hop_seconds, pylstm_decision_source *source) {
-    static const double rates[] = {1e6, 1e3};
     const pylstm_whole_fpmode caller = pylstm_fpmode_enter_exact();
-    source->hop = hop_seconds;
-    source->rate = 1;
-    for (int k = 0; k < 2; k++) {
-        const double ticks = floor(hop_seconds * rates[k] + 0.5);
-        if (ticks >= 1 && ticks / rates[k] == hop_seconds) {
-            source->hop = ticks;
-            source->rate = rates[k];
-        }
-    }
+    const double ticks = floor(hop_seconds * 1e6 + 0.5);
+    const int is_whole = ticks / 1e6 == hop_seconds;
+    source->hop = is_whole ? ticks : hop_seconds;
+    source->rate = is_whole ? 1e6 : 1;
     pylstm_fpmode_leave_exact(&caller);
 }
 

@@ -56,4 +56,7 @@
 #define PYLSTM_KIND_stack PYLSTM_KIND_UNLESS_SAID
 #endif
 
+/* Whether there is a kind that takes several inputs: without one, compilers leave out what brings rows together. */
+#define PYLSTM_HAS_JOINS (PYLSTM_KIND_add || PYLSTM_KIND_mul || PYLSTM_KIND_concat)
+
 #endif

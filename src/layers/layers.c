@@ -90,7 +90,7 @@ pylstm_status pylstm_layer_read(pylstm_model_file *file, int index, const int *w
     layer->n_inputs = n_inputs;
     memcpy(layer->input_widths, widths, (size_t)n_inputs * sizeof *widths);
     PYLSTM_TRY(read_kind(file, layer, why));
-    PYLSTM_TRY(layer->kind->joins ? read_joined(layer, why) : read_input_size(file, layer, why));
+    PYLSTM_TRY(pylstm_is_join(layer) ? read_joined(layer, why) : read_input_size(file, layer, why));
     PYLSTM_TRY(layer->kind->read(file, layer, why));
     for (const pylstm_cell_part *part = layer->kind->state; part && part->name; part++)
         layer->state_size += (size_t)layer->n_cells * pylstm_padded(part->size(layer));

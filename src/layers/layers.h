@@ -89,7 +89,7 @@ struct pylstm_layer_kind {
 
     int format; /* the first format of model files that has it */
     int joins;  /* whether it takes several inputs: n_inputs and input_widths are there before read, and no .input_size */
-    int puts_together; /* whether the values of an output row are some of those that go in, unchanged */
+    int puts_together;   /* whether the values of an output row are some of those that go in, unchanged */
     int keeps_positions; /* whether an output row is cut into positions as the (first) input row is, unless read says how */
 
     /* Reads what follows layers.<index>.kind and .input_size: sets output_size, the configuration and what else differs from 0
@@ -123,6 +123,11 @@ struct pylstm_layer_kind {
     /* The same for several streams, the weights read once for all of them; each gets the bits that forward gives it. */
     void (*forward_group)(const pylstm_layer *layer, const pylstm_group *group, float *scratch);
 };
+
+/* Whether it takes several inputs. */
+static inline int pylstm_is_join(const pylstm_layer *layer) {
+    return PYLSTM_HAS_JOINS && layer->kind->joins;
+}
 
 static inline size_t pylstm_padded(int size) {
     return ((size_t)size + PYLSTM_UNITS - 1) / PYLSTM_UNITS * PYLSTM_UNITS;

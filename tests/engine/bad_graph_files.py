@@ -143,15 +143,15 @@ IN_FILES = {
         JOIN | {"a": every(1)},
         {"layers.0.stride": "2"},
         "[rate] layer b joins a, with a stride of 2 in all, and features, with one of 1; expected"
-        " equal ones: put a stack with a stride of 2 behind features",
+        " equal ones: stacks behind them, with strides of 1 and 2, make them so",
         {"layers.0.stride": "1"},
     ),
     "rows that never line up": BadFile(
         LATE,
         inputs(2, "features"),
         "[rate] layer b joins rows that begin with frame 1 and, of d, with frame 0; expected a"
-        " multiple of their stride, 2, between these: with padding that fills the window in front,"
-        ' "causal", a layer begins where its input does',
+        ' multiple of their stride, 2, between these: a layer with "causal" padding begins where its'
+        " input does",
         inputs(2, "features") | {"layers.0.kernel_size": "3"},
     ),
     "other widths in a sum": BadFile(

@@ -98,13 +98,13 @@ IN_PYTHON = {
     "another rate": Bad(
         {"a": every(2), "b": (Add(), "a", "features")},
         "[rate] layer b joins a, with a stride of 2 in all, and features, with one of 1; expected"
-        " equal ones: put a stack with a stride of 2 behind features",
+        " equal ones: stacks behind them, with strides of 1 and 2, make them so",
         {"a": every(2), "f": (Stack(3, stride=2), "features"), "b": (Add(), "a", "f")},
     ),
     "another rate, the first one faster": Bad(
         {"a": every(6), "b": every(2), "c": (every(3), "features"), "d": (Add(), "c", "b")},
         "[rate] layer d joins c, with a stride of 3 in all, and b, with one of 12; expected equal"
-        " ones: put a stack with a stride of 4 behind c",
+        " ones: stacks behind them, with strides of 4 and 1, make them so",
         {
             "a": every(6),
             "b": every(2),
@@ -116,7 +116,7 @@ IN_PYTHON = {
     "rates with no common one": Bad(
         {"a": every(6), "b": (every(4), "features"), "c": (Add(), "a", "b")},
         "[rate] layer c joins a, with a stride of 6 in all, and b, with one of 4; expected equal"
-        " ones: put a stack with a stride of 2 behind a and one with 3 behind b",
+        " ones: stacks behind them, with strides of 2 and 3, make them so",
         {
             "a": every(6),
             "a2": Stack(3, stride=2),
@@ -133,8 +133,8 @@ IN_PYTHON = {
             "b": (Add(), "a", "d"),
         },
         "[rate] layer b joins rows that begin with frame 1 and, of d, with frame 0; expected a"
-        " multiple of their stride, 2, between these: with padding that fills the window in front,"
-        ' "causal", a layer begins where its input does',
+        ' multiple of their stride, 2, between these: a layer with "causal" padding begins where its'
+        " input does",
         {
             "late": Pool(3, "max", 2, 1, padding="causal"),
             "a": every(2),

@@ -54,8 +54,8 @@ class Model(PackedModel):
     Raises
     ------
     TypeError, ValueError
-        An argument is not features or a layer, widths of neighbouring layers differ, or the number
-        of labels is wrong.
+        An argument is not features or a layer, widths of neighbouring layers differ, the number of
+        labels is wrong, or (`ModelFileError`) no file may hold it, such as a join of unequal rates.
 
     Examples
     --------

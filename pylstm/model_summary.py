@@ -8,6 +8,7 @@ from pylstm import _engine
 from pylstm.arguments import number_of
 from pylstm.features import Features
 from pylstm.layers.graph import FEATURES, Node
+from pylstm.layers.weights import n_parameters
 
 __all__ = ["graph_as_text"]
 
@@ -42,7 +43,7 @@ def _rows(
     found: list[tuple[str, ...]] = [(FEATURES, kind, "", width, "1 frame", "", "", "", "")]
     for node, facts in zip(nodes, core.nodes, strict=True):
         shape = f"{facts.positions} x {facts.channels}"
-        parameters, precision = node.layer.n_parameters, node.layer.precision
+        parameters, precision = n_parameters(node.layer.shapes), node.layer.precision
         size = f"{parameters:,}" if parameters else ""
         found.append(
             (

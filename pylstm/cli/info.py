@@ -16,6 +16,7 @@ from pylstm.cli.console.output import JsonOption, fact
 from pylstm.features import Features
 from pylstm.layers import KINDS
 from pylstm.layers.graph import Node
+from pylstm.layers.weights import n_parameters
 
 __all__ = ["info"]
 
@@ -92,7 +93,7 @@ def _layer(node: Node) -> dict[str, Any]:
         if (value := getattr(layer, name)) != layer.later_settings.get(name, ...)
     }
     found = {"name": node.name, "inputs": list(node.inputs), "kind": layer.kind, **settings}
-    found["parameters"] = layer.n_parameters
+    found["parameters"] = n_parameters(layer.shapes)
     return found | ({"precision": layer.precision} if layer.has_matrices else {})
 
 

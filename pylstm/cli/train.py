@@ -24,6 +24,7 @@ from pylstm.cli.console.named_recordings import (
 )
 from pylstm.cli.console.output import fact, note
 from pylstm.cli.console.training_plan import TrainingPlan, needs_background_examples
+from pylstm.layers.weights import n_parameters
 from pylstm.model_files import SUFFIX
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def train(
     )
     _print_data(recordings, split, plan)
     model = plan.model(recordings, split)
-    count = sum(layer.n_parameters for layer in model.layers)
+    count = sum(n_parameters(layer.shapes) for layer in model.layers)
     outputs = number_of(model.n_outputs, "output")
     network = f"{n_mfcc} MFCC, {layers} x LSTM {hidden}, {outputs}"
     fact("model", f"{network}, {number_of(count, 'parameter')}")

@@ -165,7 +165,8 @@ class LogMel(Features):
             librosa: the defaults. torchaudio (2.8): ``AmplitudeToDB()(MelSpectrogram()(y))`` at its
             defaults; with ``log="ln", log_offset=1e-6`` what its MFCC calls ``log_mels``. kaldi:
             ``compute-fbank-feats`` (kaldi-native-fbank 1.23) with ``--dither=0``; `center` is
-            ``--snip-edges=false``, `energy` ``--use-energy``.
+            ``--snip-edges=false``, `energy` ``--use-energy``. `scale` is
+            32768 already: samples are given from -1 to 1, or as int16, as always.
         **settings
             What is to be different. With "kaldi" the lengths follow from `sr` (25 ms every 10 ms,
             a power of two for n_fft) unless they are given.

@@ -148,7 +148,8 @@ class MFCC(Features):
             librosa: the defaults. torchaudio (2.8): ``transforms.MFCC()`` at its defaults; with
             ``log="ln", log_offset=1e-6, top_db=None`` what ``log_mels=True`` makes of it. kaldi:
             ``compute-mfcc-feats`` (kaldi-native-fbank 1.23) with ``--dither=0``; `center` is
-            ``--snip-edges=false``, `energy` ``--use-energy`` and ``--raw-energy``.
+            ``--snip-edges=false``, `energy` ``--use-energy`` and ``--raw-energy``. `scale` is
+            32768 already: samples are given from -1 to 1, or as int16, as always.
         **settings
             What is to be different. With "kaldi" the lengths follow from `sr` (25 ms every 10 ms,
             a power of two for n_fft) unless they are given.

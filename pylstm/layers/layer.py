@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
@@ -59,8 +58,7 @@ class Layer:
     settings: ClassVar[Mapping[str, Setting]]
     """Arguments of the constructor that a model file holds."""
     later_settings: ClassVar[Mapping[str, Any]] = MappingProxyType({})
-    """Those of them that format 1 does not know, with the values at which a file leaves them
-    out."""
+    """Those that format 1 does not know, with the values at which a file leaves them out."""
     options: ClassVar[Mapping[str, Any]] = MappingProxyType({})
     """Arguments that no model file holds, with the values at which a layer does without them."""
     streams: ClassVar[bool] = False
@@ -106,9 +104,7 @@ class Layer:
     @property
     def state_shapes(self) -> dict[str, tuple[int, int]]:
         """The parts of its state for each sequence: their names, with places and width of each.
-
-        Over a batch a part is of shape (places, B, width). Empty: it remembers nothing.
-        """
+        Over a batch a part is of shape (places, B, width). Empty: it remembers nothing."""
         return {}
 
     @property
@@ -131,23 +127,15 @@ class Layer:
         return False
 
     def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
-        """Between which bounds the values that come out stay, from those of each input. Unless a
-        kind says otherwise, there are none."""
+        """The bounds of the values that come out, from those of each input: none by default."""
         return ValueRange.of(self.output_width([one.width for one in inputs]))
 
-    @property
-    def n_parameters(self) -> int:
-        """How many numbers are trained: weights, not what int8 keeps beside them."""
-        return sum(math.prod(shape) for shape in self.shapes.values())
-
     def row_times(self, first: int, period: int) -> tuple[int, int]:
-        """Which frames of the features its rows stand for: the first, and how far it is from one to
-        the next; from those that the rows going in stand for."""
+        """The first frame that its rows stand for and how far it is to the next; from the inputs'."""
         return first, period
 
     def n_rows_out(self, n_rows: Rows) -> Rows:
-        """How many rows come out of a whole sequence of so many: as many, unless the kind says
-        otherwise. For an int or an array of them."""
+        """How many rows come out of a whole sequence of so many, an int or an array of them."""
         return n_rows
 
     def in_bulk(self, weights: Weights, gradients: bool) -> BulkLayer:

@@ -110,7 +110,7 @@ class PositionLayer(WindowLayer):
             there = self.positions + sum(self.padding_positions)
             hint = ""
             if self.positions == 1 and self.input_size >= self.span:
-                hint = f"; positions={self.input_size} makes each value of a row one"
+                hint = f": with positions={self.input_size}, each value of a row is one"
             raise ValueError(
                 f"kernel_positions is {self.kernel_positions}; expected one that, with a"
                 f" dilation_positions of {self.dilation_positions}, fits into"

@@ -13,7 +13,7 @@ from pylstm import _engine
 from pylstm.arguments import listing, number_of
 from pylstm.free_memory import check_free
 
-__all__ = ["Shape", "Weights", "check_weights", "uniform"]
+__all__ = ["Shape", "Weights", "check_weights", "n_parameters", "uniform"]
 
 Shape = tuple[int, ...]
 Weights = dict[str, NDArray[Any]]
@@ -81,6 +81,11 @@ def check_weights(
             raise ValueError(f"{name!r} of {owner} is not finite: it holds NaN or infinity")
         checked[name] = np.array(array, dtype, order="C", subok=False)
     return checked
+
+
+def n_parameters(shapes: Mapping[str, Shape]) -> int:
+    """How many numbers weights of these shapes have; what int8 keeps beside them does not count."""
+    return sum(math.prod(shape) for shape in shapes.values())
 
 
 def uniform(shapes: Mapping[str, Shape], fan: int, seed: int | None) -> Weights:

@@ -69,7 +69,7 @@ def test_two_numbers_are_one_for_time_and_one_for_positions(
 
 
 def test_a_kernel_over_positions_asks_for_them() -> None:
-    with pytest.raises(ValueError, match=r"fits into 1 position: it takes 3; positions=40 makes"):
+    with pytest.raises(ValueError, match=r"fits into 1 position: it takes 3: with positions=40, each"):
         pylstm.Conv(40, 4, 3, kernel_positions=3, seed=0)
     assert pylstm.Conv(40, 4, 3, kernel_positions=3, positions=40, seed=0).output_positions == 38
     with pytest.raises(ValueError, match="it takes 3$"):  # no number of positions would do

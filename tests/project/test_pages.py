@@ -95,7 +95,7 @@ def test_the_programs_on_graphs_print_what_the_page_shows(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     found = BLOCK.findall((PROJECT / "docs" / "graphs.md").read_text())
-    assert [language for language, _ in found] == ["python", ""] * 3
+    assert [language for language, _ in found] == ["python", ""] * 4
     for (_, program), (_, shown) in zip(found[::2], found[1::2], strict=True):
         exec(program, {"pylstm": pylstm})
         assert capsys.readouterr().out == shown

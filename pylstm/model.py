@@ -322,8 +322,8 @@ class Model(PackedModel):
 
         A line says what the layer takes; what a row of it is, positions x channels or its width; a
         row for how many frames it has, and for which one the first; how many frames it waits for
-        ahead; its parameters, and how they are kept unless in float32; and how many numbers a stream remembers for it, rows of its inputs
-        included. The last line has all that a stream remembers, audio too, and what it is lent.
+        ahead; its parameters (and their precision); how many numbers a stream remembers for it,
+        inputs included. The last line has all that a stream remembers, audio too, and is lent.
 
         Returns
         -------

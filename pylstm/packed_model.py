@@ -274,7 +274,7 @@ class PackedModel:
         """Warns where a decision takes something for probabilities that is none."""
         if not self._ranges.problem:
             return
-        columns, found = range(self.n_outputs), decision.in_force
+        columns, found = list(range(self.n_outputs)), decision.in_force
         if found["kind"] == "segments":
             label = found["label"]
             columns = [label if self._labels is None else self._labels.index(label)]

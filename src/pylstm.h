@@ -268,8 +268,8 @@ PYLSTM_API int pylstm_model_n_features(const pylstm_model *model);
 /* Returns: width of one row of output. [any thread] [rt] */
 PYLSTM_API int pylstm_model_n_outputs(const pylstm_model *model);
 
-/* Returns: samples; row k of the output comes out once first_sample + k * hop_length + latency of them are in. But where padding
- * reflects and n_fft is even, row 0 of the features waits for one more; and with deltas, rows 0 to 3 come with row 4.
+/* Returns: samples; row k of the output comes out once first_sample + k * hop_length + latency of them are in. But where
+ * padding reflects and n_fft is even, row 0 of the features waits for one more; and with deltas, rows 0 to 3 come with row 4.
  * [any thread] [rt] */
 PYLSTM_API int64_t pylstm_model_latency(const pylstm_model *model);
 
@@ -594,8 +594,8 @@ PYLSTM_API pylstm_status pylstm_batch_trace_frames(pylstm_batch *batch, pylstm_s
 /* Makes the decision of a model: its settings in the file, each replaced by the one of the same key that is given here. All are
  * checked, and never change afterwards. One allocation; pylstm_decision_destroy ends it, after its last listener.
  *
- * Rows count as probabilities, which is the model's affair: nothing here keeps the values of a linear last layer from 0 to 1, and
- * scores are what they are. pylstm info says it of a model.
+ * Rows count as probabilities, which is the model's affair: nothing here keeps the values of a linear last layer from 0 to 1,
+ * and scores are what they are. pylstm info says it of a model.
  *
  *     settings    n_settings of them, each key once; NULL where there are none. {"threshold", "0.4"} holds for all labels,
  *                 {"threshold.3", "0.4"} for output 3; {"kind", "segments"} makes another decision than the file's

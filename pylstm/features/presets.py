@@ -71,7 +71,9 @@ def settings_of(
     known = tuple(known)
     for one in changed:
         if one not in known:
-            called = f"; {_KALDIS_NAMES[one]} is what Kaldi calls so" if one in _KALDIS_NAMES else ""
+            called = (
+                f"; {_KALDIS_NAMES[one]} is what Kaldi calls so" if one in _KALDIS_NAMES else ""
+            )
             raise TypeError(f"{one} is no setting; expected {', '.join(known)}{called}")
     settings = {"librosa": {}, "torchaudio": _TORCHAUDIO, "kaldi": _KALDI}[name]
     lengths = _kaldi_lengths(changed) if name == "kaldi" else {}

@@ -109,8 +109,8 @@ def widths_of(nodes: Sequence[Node], width: int | None) -> dict[str, int | None]
         given = [one for name in node.inputs if (one := widths[name]) is not None]
         if len(given) < len(node.inputs):
             raise ValueError(
-                f"{shown_node(nodes, place)} joins frames from outside; expected a layer before it that"
-                " says how wide they are"
+                f"{shown_node(nodes, place)} joins frames from outside; expected a layer before"
+                " it that says how wide they are"
             )
         if len(given) == 1 and getattr(node.layer, "input_size", given[0]) != given[0]:
             names = [other.name for other in nodes]

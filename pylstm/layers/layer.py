@@ -131,7 +131,7 @@ class Layer:
         return ValueRange.of(self.output_width([one.width for one in inputs]))
 
     def row_times(self, first: int, period: int) -> tuple[int, int]:
-        """The first frame that its rows stand for and how far it is to the next; from the inputs'."""
+        """The first frame that its rows stand for, and how far the next is; from the inputs'."""
         return first, period
 
     def n_rows_out(self, n_rows: Rows) -> Rows:

@@ -213,7 +213,11 @@ def test_info_for_people(model):
 
 def test_info_says_how_weights_are_kept(tmp_path):
     conv = pylstm.Conv(40, 4, 3, padding="causal", positions=40, kernel_positions=3, seed=0)
-    layers = {"conv": conv, "pool": pylstm.Pool(152, "mean", 2), "lstm": pylstm.LSTM(152, 6, seed=0)}
+    layers = {
+        "conv": conv,
+        "pool": pylstm.Pool(152, "mean", 2),
+        "lstm": pylstm.LSTM(152, 6, seed=0),
+    }
     layers["head"] = pylstm.Dense(6, 2, "softmax", seed=0)
     model = pylstm.Model(pylstm.LogMel(n_mels=40), layers)
     for precision in ("float32", "bf16", "int8"):

@@ -114,7 +114,8 @@ def test_reported_labels_are_first() -> None:
     symbols = tone_model(info={}, decision={"kind": "symbols", "blank": "low"})
     labels = ShownLabels.of(symbols, symbols.listener().decision)
     assert labels == ShownLabels((0, 2, 1), ("silence", "high", "low"), 2)
-    plain = pylstm.Model(pylstm.LogMel(n_mels=2), [], decision={"kind": "symbols"})
+    sigmoid = pylstm.Activation(2, "sigmoid")
+    plain = pylstm.Model(pylstm.LogMel(n_mels=2), [sigmoid], decision={"kind": "symbols"})
     assert ShownLabels.of(plain, plain.listener().decision) == ShownLabels((1, 0), ("1", "0"), 1)
 
 

@@ -150,8 +150,8 @@ IN_FILES = {
         LATE,
         inputs(2, "features"),
         "[rate] layer b joins rows that begin with frame 1 and, of d, with frame 0; expected a"
-        ' multiple of their stride, 2, between these: a layer with "causal" padding begins where its'
-        " input does",
+        ' multiple of their stride, 2, between these: a layer with "causal" padding begins where'
+        " its input does",
         inputs(2, "features") | {"layers.0.kernel_size": "3"},
     ),
     "other widths in a sum": BadFile(

@@ -133,8 +133,8 @@ IN_PYTHON = {
             "b": (Add(), "a", "d"),
         },
         "[rate] layer b joins rows that begin with frame 1 and, of d, with frame 0; expected a"
-        ' multiple of their stride, 2, between these: a layer with "causal" padding begins where its'
-        " input does",
+        ' multiple of their stride, 2, between these: a layer with "causal" padding begins where'
+        " its input does",
         {
             "late": Pool(3, "max", 2, 1, padding="causal"),
             "a": every(2),

@@ -1,4 +1,4 @@
-"""Decisions take rows for probabilities: who makes one of other rows is told, and how to mend it."""
+"""Decisions take rows for probabilities: who makes one of others is told, and how to mend it."""
 
 from __future__ import annotations
 
@@ -76,7 +76,11 @@ IMPROBABLE: dict[str, tuple[Any, str]] = {
     "a norm behind softmax": ([dense("softmax"), pylstm.LayerNorm(3)], "layers[1]"),
     "one of two heads": (two_heads("linear"), "layers['words']"),
     "a sum": (
-        {"a": dense("sigmoid"), "b": (dense("sigmoid"), "features"), "sum": (pylstm.Add(), "a", "b")},
+        {
+            "a": dense("sigmoid"),
+            "b": (dense("sigmoid"), "features"),
+            "sum": (pylstm.Add(), "a", "b"),
+        },
         "layers['sum']",
     ),
 }

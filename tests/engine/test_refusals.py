@@ -112,7 +112,9 @@ def test_audio_and_frames_do_not_mix() -> None:
 @pytest.mark.parametrize("frames", [np.zeros((5, 13), np.float32), np.zeros(160, np.float32)])
 def test_a_model_of_frames_says_where_they_go(frames: np.ndarray) -> None:
     width = FRAMES_MODEL.n_features
-    with pytest.raises(ValueError, match=rf"shape \(n, {width}\), float32, to stream\(\)\.push_frames"):
+    with pytest.raises(
+        ValueError, match=rf"shape \(n, {width}\), float32, to stream\(\)\.push_frames"
+    ):
         FRAMES_MODEL.run(frames)
     with pytest.raises(ValueError, match=rf"shape \(n, {width}\), float32, to push_frames"):
         FRAMES_MODEL.stream().push(frames)

@@ -33,9 +33,9 @@ def test_a_function_that_a_layer_lacks_stands_behind_it(kind: str, name: Any) ->
 
 @pytest.mark.parametrize("name", ["selu", "", "Sigmoid", None, 3])
 def test_other_names_are_refused_with_all_that_there_are(name: Any) -> None:
-    with pytest.raises(ValueError, match="'silu', 'softsign'$"):
+    with pytest.raises(ValueError, match=r"'silu', 'softsign'$"):
         pylstm.Dense(3, 3, name)
-    with pytest.raises(ValueError, match="'linear', 'sigmoid', 'tanh', 'relu'$"):
+    with pytest.raises(ValueError, match=r"'linear', 'sigmoid', 'tanh', 'relu'$"):
         pylstm.Conv(3, 3, activation=name)
 
 
@@ -69,10 +69,12 @@ def test_two_numbers_are_one_for_time_and_one_for_positions(
 
 
 def test_a_kernel_over_positions_asks_for_them() -> None:
-    with pytest.raises(ValueError, match=r"fits into 1 position: it takes 3: with positions=40, each"):
+    with pytest.raises(
+        ValueError, match=r"fits into 1 position: it takes 3: with positions=40, each"
+    ):
         pylstm.Conv(40, 4, 3, kernel_positions=3, seed=0)
     assert pylstm.Conv(40, 4, 3, kernel_positions=3, positions=40, seed=0).output_positions == 38
-    with pytest.raises(ValueError, match="it takes 3$"):  # no number of positions would do
+    with pytest.raises(ValueError, match=r"it takes 3$"):  # no number of positions would do
         pylstm.Conv(2, 4, 3, kernel_positions=3, seed=0)
 
 

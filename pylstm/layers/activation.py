@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from pylstm.arguments import Name, choice, count, listing, real, shown
 from pylstm.bulk.activations import activate, through
+from pylstm.layers.column_range import ColumnRange, activated
 from pylstm.layers.layer import MAX_DIMENSION, Layer
 from pylstm.layers.positions import positions_of
 from pylstm.layers.row_layer import RowLayer
 from pylstm.layers.settings import NUMBER, SIZE, Setting, choice_of, read_settings
-from pylstm.layers.value_range import ValueRange, activated
 from pylstm.layers.weights import Shape, Weights
 
 __all__ = ["FUNCTIONS", "Activation", "Function", "activation_of_sums"]
@@ -235,8 +235,8 @@ class Activation(RowLayer):
         """Whether a row that comes out is a distribution: with softmax."""
         return self.function == "softmax"
 
-    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
-        """Between which bounds the outputs stay: see `Layer.value_range`."""
+    def column_range(self, inputs: Sequence[ColumnRange]) -> ColumnRange:
+        """Between which bounds the outputs stay: see `Layer.column_range`."""
         low, high = (0.0 if bound is None else bound for bound in (self.low, self.high))
         return activated(self.function, inputs[0], low, high)
 

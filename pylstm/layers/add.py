@@ -8,8 +8,8 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.layers.column_range import ColumnRange
 from pylstm.layers.join import SameWidthJoin
-from pylstm.layers.value_range import ValueRange
 
 __all__ = ["Add"]
 
@@ -36,9 +36,9 @@ class Add(SameWidthJoin):
         """The sums: see `Join.join`."""
         return reduce(np.add, xs)
 
-    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
-        """Between which bounds the sums stay: see `Layer.value_range`."""
-        return ValueRange(
+    def column_range(self, inputs: Sequence[ColumnRange]) -> ColumnRange:
+        """Between which bounds the sums stay: see `Layer.column_range`."""
+        return ColumnRange(
             reduce(np.add, [one.low for one in inputs]),
             reduce(np.add, [one.high for one in inputs]),
         )

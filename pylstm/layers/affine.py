@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import choice, count, flag
+from pylstm.layers.column_range import ColumnRange
 from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.positions import positions_of
 from pylstm.layers.row_layer import RowLayer
 from pylstm.layers.settings import FLAG, SIZE, choice_of
-from pylstm.layers.value_range import ValueRange
 from pylstm.layers.weights import Shape, Weights
 
 __all__ = ["Affine", "Per"]
@@ -101,8 +101,8 @@ class Affine(RowLayer):
         }
         return values.reshape(shapes[self.per])
 
-    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
-        """Between which bounds the values stay: see `Layer.value_range`."""
+    def column_range(self, inputs: Sequence[ColumnRange]) -> ColumnRange:
+        """Between which bounds the values stay: see `Layer.column_range`."""
         given = np.stack(inputs[0])
         scale = np.broadcast_to(
             self._spread(self.weights["weight"]),
@@ -113,7 +113,7 @@ class Affine(RowLayer):
         if self.bias:
             ends = self._by_position(ends) + self._spread(self.weights["bias"])
             ends = ends.reshape(given.shape)
-        return ValueRange(ends.min(axis=0), ends.max(axis=0))
+        return ColumnRange(ends.min(axis=0), ends.max(axis=0))
 
     def _by_position(self, x: NDArray[Any]) -> NDArray[Any]:
         return x.reshape(len(x), self.positions, self.input_size // self.positions)

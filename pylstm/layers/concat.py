@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import count
+from pylstm.layers.column_range import ColumnRange
 from pylstm.layers.join import Join
 from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.settings import SIZE
-from pylstm.layers.value_range import ValueRange
 
 __all__ = ["Concat"]
 
@@ -75,9 +75,9 @@ class Concat(Join):
         parts = [x.reshape(len(x), self.positions, x.shape[1] // self.positions) for x in xs]
         return np.concatenate(parts, axis=2).reshape(len(xs[0]), sum(x.shape[1] for x in xs))
 
-    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
-        """Between which bounds the values stay: see `Layer.value_range`."""
-        return ValueRange(*self._side_by_side([np.stack(one) for one in inputs]))
+    def column_range(self, inputs: Sequence[ColumnRange]) -> ColumnRange:
+        """Between which bounds the values stay: see `Layer.column_range`."""
+        return ColumnRange(*self._side_by_side([np.stack(one) for one in inputs]))
 
     def join_backward(self, xs: Sequence[Array], dy: Array) -> list[Array]:
         """Gradients: see `Join.join_backward`."""

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from pylstm.arguments import count, flag, number_of
 from pylstm.bulk.activations import activate, through
 from pylstm.layers.activation import activation_of_sums
+from pylstm.layers.column_range import ColumnRange, activated
 from pylstm.layers.layer import MAX_DIMENSION, Layer
 from pylstm.layers.position_layer import PositionLayer
 from pylstm.layers.quantisation import PRECISIONS, Precision
 from pylstm.layers.settings import FLAG, PAIR, SIZE, choice_of
-from pylstm.layers.value_range import ValueRange, activated
 from pylstm.layers.weights import Shape, Weights
 from pylstm.layers.window_layer import Padding
 
@@ -188,9 +188,9 @@ class Conv(PositionLayer):
             weight = (*weight, self.kernel_positions)
         return {"weight": weight} | ({"bias": (self.output_channels,)} if self.bias else {})
 
-    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
-        """Between which bounds the outputs stay: see `Layer.value_range`. Sums have none."""
-        return activated(self.activation, ValueRange.of(self.n_outputs))
+    def column_range(self, inputs: Sequence[ColumnRange]) -> ColumnRange:
+        """Between which bounds the outputs stay: see `Layer.column_range`. Sums have none."""
+        return activated(self.activation, ColumnRange.of(self.n_outputs))
 
     def giving_logits(self) -> Layer:
         """The layer without sigmoid: cross-entropy computes it itself."""

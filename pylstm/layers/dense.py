@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from pylstm.arguments import count, flag
 from pylstm.bulk.activations import FROM_INPUTS, activate, through
 from pylstm.layers.activation import activation_of_sums
+from pylstm.layers.column_range import ColumnRange, activated
 from pylstm.layers.layer import MAX_DIMENSION, Layer
 from pylstm.layers.quantisation import PRECISIONS, Precision
 from pylstm.layers.row_layer import RowLayer
 from pylstm.layers.settings import FLAG, SIZE, choice_of
-from pylstm.layers.value_range import ValueRange, activated
 from pylstm.layers.weights import Shape, Weights
 
 __all__ = ["ACTIVATIONS", "Dense", "SumActivation"]
@@ -123,9 +123,9 @@ class Dense(RowLayer):
         """Whether a row that comes out is a distribution: with softmax."""
         return self.activation == "softmax"
 
-    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
-        """Between which bounds the outputs stay: see `Layer.value_range`. Sums have none."""
-        return activated(self.activation, ValueRange.of(self.output_size))
+    def column_range(self, inputs: Sequence[ColumnRange]) -> ColumnRange:
+        """Between which bounds the outputs stay: see `Layer.column_range`. Sums have none."""
+        return activated(self.activation, ColumnRange.of(self.output_size))
 
     def rows(self, weights: Weights, x: Array) -> Array:
         """The outputs for rows: see `RowLayer.rows`."""

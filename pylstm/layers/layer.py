@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pylstm.arguments import choice
 from pylstm.bulk.frames import check_finite, check_frames, check_lengths
 from pylstm.bulk.states import check_state, state_from_parts
+from pylstm.layers.column_range import ColumnRange
 from pylstm.layers.quantisation import (
     PRECISIONS,
     Precision,
@@ -21,7 +22,6 @@ from pylstm.layers.quantisation import (
     to_int8,
 )
 from pylstm.layers.settings import Setting, choice_of, read_settings, written
-from pylstm.layers.value_range import ValueRange
 from pylstm.layers.weights import Shape, Weights, check_weights, uniform
 
 if TYPE_CHECKING:
@@ -126,9 +126,9 @@ class Layer:
         """Whether a row that comes out is a distribution: posteriors that sum to 1."""
         return False
 
-    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+    def column_range(self, inputs: Sequence[ColumnRange]) -> ColumnRange:
         """The bounds of the values that come out, from those of each input: none by default."""
-        return ValueRange.of(self.output_width([one.width for one in inputs]))
+        return ColumnRange.of(self.output_width([one.width for one in inputs]))
 
     def row_times(self, first: int, period: int) -> tuple[int, int]:
         """The first frame that its rows stand for, and how far the next is; from the inputs'."""

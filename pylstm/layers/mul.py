@@ -8,8 +8,8 @@ from functools import reduce
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.layers.column_range import ColumnRange
 from pylstm.layers.join import SameWidthJoin
-from pylstm.layers.value_range import ValueRange
 
 __all__ = ["Mul"]
 
@@ -39,14 +39,14 @@ class Mul(SameWidthJoin):
         """The products: see `Join.join`."""
         return reduce(np.multiply, xs)
 
-    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
-        """Between which bounds the products stay: see `Layer.value_range`."""
+    def column_range(self, inputs: Sequence[ColumnRange]) -> ColumnRange:
+        """Between which bounds the products stay: see `Layer.column_range`."""
         low, high = inputs[0]
         for one in inputs[1:]:
             # A bound of 0 stays 0, also times an infinite one, which no value is.
             corners = [_product(a, b) for a in (low, high) for b in one]
             low, high = np.min(corners, axis=0), np.max(corners, axis=0)
-        return ValueRange(low, high)
+        return ColumnRange(low, high)
 
     def join_backward(self, xs: Sequence[Array], dy: Array) -> list[Array]:
         """Gradients: see `Join.join_backward`."""

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import choice, count, flag
+from pylstm.layers.column_range import ColumnRange
 from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.position_layer import PositionLayer
 from pylstm.layers.settings import FLAG, PAIR, SIZE, choice_of
-from pylstm.layers.value_range import ValueRange
 from pylstm.layers.weights import Shape, Weights
 from pylstm.layers.window_layer import Padding
 
@@ -128,11 +128,11 @@ class Pool(PositionLayer):
         """There are no weights."""
         return {}
 
-    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
-        """Between which bounds the values stay: see `Layer.value_range`. Some may be zeros from
+    def column_range(self, inputs: Sequence[ColumnRange]) -> ColumnRange:
+        """Between which bounds the values stay: see `Layer.column_range`. Some may be zeros from
         outside."""
         low, high = min(inputs[0].low.min(), 0.0), max(inputs[0].high.max(), 0.0)
-        return ValueRange.of(self.n_outputs, low, high)
+        return ColumnRange.of(self.n_outputs, low, high)
 
     # --- whole batches ----------------------------------------------------------------------------
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.layers.column_range import ColumnRange
 from pylstm.layers.graph import FEATURES, Node, shown_node
-from pylstm.layers.value_range import ValueRange
 
 __all__ = ["OutputRanges"]
 
@@ -24,9 +24,9 @@ class OutputRanges(NamedTuple):
     @classmethod
     def of(cls, nodes: Sequence[Node], n_features: int) -> OutputRanges:
         """Those of a graph, whose features may have any values."""
-        ranges = {FEATURES: ValueRange.of(n_features)}
+        ranges = {FEATURES: ColumnRange.of(n_features)}
         for node in nodes:
-            ranges[node.name] = node.layer.value_range([ranges[name] for name in node.inputs])
+            ranges[node.name] = node.layer.column_range([ranges[name] for name in node.inputs])
         last = nodes[-1].name if nodes else FEATURES
         is_unit = ranges[last].is_unit
         return cls(is_unit, "" if is_unit.all() else _problem(nodes, ranges))
@@ -36,15 +36,15 @@ class OutputRanges(NamedTuple):
         return self.problem if self.problem and not self.is_unit[list(columns)].all() else ""
 
 
-def _problem(nodes: Sequence[Node], ranges: dict[str, ValueRange]) -> str:
+def _problem(nodes: Sequence[Node], ranges: dict[str, ColumnRange]) -> str:
     """What is wrong with the rows, and where an activation would mend it."""
     places = {node.name: place for place, node in enumerate(nodes)}
     name, looked = nodes[-1].name if nodes else FEATURES, True
     while looked and name != FEATURES:
         node = nodes[places[name]]
         # A layer that gives probabilities where it gets some is not the one.
-        best = [ValueRange.of(ranges[one].width, 0.0, 1.0) for one in node.inputs]
-        looked = bool(node.layer.value_range(best).is_unit.all())
+        best = [ColumnRange.of(ranges[one].width, 0.0, 1.0) for one in node.inputs]
+        looked = bool(node.layer.column_range(best).is_unit.all())
         if looked:
             name = next(one for one in node.inputs if not ranges[one].is_unit.all())
     who = "the features" if name == FEATURES else shown_node(nodes, places[name])

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import count
+from pylstm.layers.column_range import ColumnRange
 from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.positions import positions_of
 from pylstm.layers.row_layer import RowLayer
 from pylstm.layers.settings import COUNT, SIZE
-from pylstm.layers.value_range import ValueRange
 from pylstm.layers.weights import Shape, Weights
 
 __all__ = ["Select"]
@@ -79,9 +79,9 @@ class Select(RowLayer):
         """There are no weights."""
         return {}
 
-    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
-        """Between which bounds the values stay: see `Layer.value_range`."""
-        return ValueRange(*self._selected(np.stack(inputs[0])).reshape(2, self.n_outputs))
+    def column_range(self, inputs: Sequence[ColumnRange]) -> ColumnRange:
+        """Between which bounds the values stay: see `Layer.column_range`."""
+        return ColumnRange(*self._selected(np.stack(inputs[0])).reshape(2, self.n_outputs))
 
     def _selected(self, x: NDArray[Any]) -> NDArray[Any]:
         """The part of rows that comes out, (rows, positions, channels): a view."""

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import count
+from pylstm.layers.column_range import ColumnRange
 from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.settings import COUNT, SIZE
-from pylstm.layers.value_range import ValueRange
 from pylstm.layers.weights import Shape, Weights
 from pylstm.layers.window_layer import MAX_KERNEL, WindowLayer
 
@@ -91,10 +91,10 @@ class Stack(WindowLayer):
         """There are no weights."""
         return {}
 
-    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
-        """Between which bounds the values stay: see `Layer.value_range`. Outside are zeros."""
+    def column_range(self, inputs: Sequence[ColumnRange]) -> ColumnRange:
+        """Between which bounds the values stay: see `Layer.column_range`. Outside are zeros."""
         low, high = np.minimum(inputs[0].low, 0.0), np.maximum(inputs[0].high, 0.0)
-        return ValueRange(np.tile(low, self.kernel_size), np.tile(high, self.kernel_size))
+        return ColumnRange(np.tile(low, self.kernel_size), np.tile(high, self.kernel_size))
 
     def windows(self, weights: Weights, taps: Array) -> Array:
         """The outputs for what they see: see `WindowLayer.windows`."""

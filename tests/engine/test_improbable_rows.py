@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pylstm
-from pylstm.layers.value_range import ValueRange
+from pylstm.layers.column_range import ColumnRange
 from tests.engine.drawn_graphs import drawn
 
 SILENCE = np.zeros(1600, np.float32)
@@ -201,9 +201,9 @@ def test_no_value_is_outside_of_what_layers_say(seed: int) -> None:
         if not inputs:
             unit[name] = layer
     made = pylstm.Model(None, unit)
-    ranges = {"features": ValueRange.of(width)}
+    ranges = {"features": ColumnRange.of(width)}
     for node in made.nodes:
-        ranges[node.name] = node.layer.value_range([ranges[name] for name in node.inputs])
+        ranges[node.name] = node.layer.column_range([ranges[name] for name in node.inputs])
     frames = np.random.default_rng(seed).normal(0, 5, (60, width)).astype(np.float32)
     rows = made.stream().push_frames(frames)
     low, high = ranges[made.nodes[-1].name]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ValueRange", "activated"]
+__all__ = ["ColumnRange", "activated"]
 
 Array = NDArray[np.float64]
 
@@ -21,7 +21,7 @@ _UNIT_FUNCTIONS = ("sigmoid", "hard_sigmoid", "softmax")
 _SHRINKING = ("leaky_relu", "prelu", "elu", "gelu", "gelu_tanh", "silu")
 
 
-class ValueRange(NamedTuple):
+class ColumnRange(NamedTuple):
     """The smallest and the largest value that each column of a row can have, each (width,).
 
     Bounds may be wider than what a layer gives, never narrower but for rounding.
@@ -31,7 +31,7 @@ class ValueRange(NamedTuple):
     high: Array
 
     @classmethod
-    def of(cls, width: int, low: float = -np.inf, high: float = np.inf) -> ValueRange:
+    def of(cls, width: int, low: float = -np.inf, high: float = np.inf) -> ColumnRange:
         """The same bounds for each column; by default there are none."""
         return cls(np.full(width, low), np.full(width, high))
 
@@ -46,32 +46,34 @@ class ValueRange(NamedTuple):
         return (self.low >= -ROUNDING) & (self.high <= 1 + ROUNDING)
 
 
-def activated(function: str, given: ValueRange, low: float = 0.0, high: float = 0.0) -> ValueRange:
+def activated(
+    function: str, given: ColumnRange, low: float = 0.0, high: float = 0.0
+) -> ColumnRange:
     """The range of an activation of values; low and high are those of ``clipped_relu``.
 
     Examples
     --------
-    >>> activated("relu", ValueRange.of(1, -3.0, 2.0))
-    ValueRange(low=array([0.]), high=array([2.]))
+    >>> activated("relu", ColumnRange.of(1, -3.0, 2.0))
+    ColumnRange(low=array([0.]), high=array([2.]))
     """
     width, above = given.width, np.maximum(given.high, 0.0)
     if function in _UNIT_FUNCTIONS:
-        return ValueRange.of(width, 0.0, 1.0)
+        return ColumnRange.of(width, 0.0, 1.0)
     if function == "linear":
         return given
     if function == "clipped_relu":
-        return ValueRange(np.clip(given.low, low, high), np.clip(given.high, low, high))
+        return ColumnRange(np.clip(given.low, low, high), np.clip(given.high, low, high))
     if function in ("tanh", "softsign"):  # softsign is closer to 0 than tanh is
-        return ValueRange(np.tanh(np.minimum(given.low, 0.0)), np.tanh(above))
+        return ColumnRange(np.tanh(np.minimum(given.low, 0.0)), np.tanh(above))
     if function in ("relu", "sqrt"):
         floor = np.maximum(given.low, 0.0)
         return (
-            ValueRange(floor, above)
+            ColumnRange(floor, above)
             if function == "relu"
-            else ValueRange(np.sqrt(floor), np.sqrt(above))
+            else ColumnRange(np.sqrt(floor), np.sqrt(above))
         )
     if function == "square":
-        return ValueRange(np.zeros(width), np.maximum(given.low**2, given.high**2))
+        return ColumnRange(np.zeros(width), np.maximum(given.low**2, given.high**2))
     if function in _SHRINKING and bool((given.low >= 0).all()):
-        return ValueRange(np.zeros(width), above)
-    return ValueRange.of(width)
+        return ColumnRange(np.zeros(width), above)
+    return ColumnRange.of(width)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, Self, get_args
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from pylstm.arguments import choice, count, real, shown
 from pylstm.bulk.activations import activate, through
 from pylstm.layers.layer import MAX_DIMENSION, Layer
+from pylstm.layers.output_values import ValueRange
 from pylstm.layers.positions import positions_of
 from pylstm.layers.row_layer import RowLayer
 from pylstm.layers.settings import NUMBER, SIZE, Setting, choice_of, read_settings
@@ -209,9 +211,21 @@ class Activation(RowLayer):
         return {} if self.num_parameters is None else {"weight": (self.num_parameters,)}
 
     @property
-    def gives_distribution(self) -> bool:
-        """Whether a row that comes out is a distribution: with softmax."""
-        return self.function == "softmax"
+    def last_function(self) -> str:
+        """The function that its values went through last: this one."""
+        return self.function
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which values its outputs lie: see `OutputValues.value_range`."""
+        if self.function == "linear":
+            return inputs[0]
+        if self.low is not None and self.high is not None:
+            return self.low, self.high
+        if self.floor is not None:
+            return math.log(self.floor), math.inf
+        if self.function == "elu" and self.alpha is not None and self.alpha > 0:
+            return -self.alpha, math.inf
+        return super().value_range(inputs)
 
     def giving_logits(self) -> Layer:
         """The layer without softmax or sigmoid: cross-entropy computes them itself."""

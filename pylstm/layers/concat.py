@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from pylstm.arguments import count
 from pylstm.layers.join import Join
 from pylstm.layers.layer import MAX_DIMENSION
+from pylstm.layers.output_values import ValueRange, together
 from pylstm.layers.settings import SIZE
 
 __all__ = ["Concat"]
@@ -64,6 +65,15 @@ class Concat(Join):
                     " an input"
                 )
         return sum(input_widths)
+
+    @property
+    def sets_rows_side_by_side(self) -> bool:
+        """Whether the rows of its inputs come out as they are, one behind the other."""
+        return self.positions == 1
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which values its outputs lie: those of all inputs."""
+        return together(inputs)
 
     def join(self, xs: Sequence[Array]) -> Array:
         """The rows: see `Join.join`."""

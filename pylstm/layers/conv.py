@@ -186,6 +186,11 @@ class Conv(PositionLayer):
             weight = (*weight, self.kernel_positions)
         return {"weight": weight} | ({"bias": (self.output_channels,)} if self.bias else {})
 
+    @property
+    def last_function(self) -> str:
+        """The function that its values went through last: the activation."""
+        return self.activation
+
     def giving_logits(self) -> Layer:
         """The layer without sigmoid: cross-entropy computes it itself."""
         if self.activation != "sigmoid":

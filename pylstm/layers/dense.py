@@ -117,9 +117,9 @@ class Dense(RowLayer):
         return shapes
 
     @property
-    def gives_distribution(self) -> bool:
-        """Whether a row that comes out is a distribution: with softmax."""
-        return self.activation == "softmax"
+    def last_function(self) -> str:
+        """The function that its values went through last: the activation."""
+        return self.activation
 
     def rows(self, weights: Weights, x: Array) -> Array:
         """The outputs for rows: see `RowLayer.rows`."""

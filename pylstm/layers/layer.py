@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pylstm.arguments import choice
 from pylstm.bulk.frames import check_finite, check_frames, check_lengths
 from pylstm.bulk.states import check_state, state_from_parts
+from pylstm.layers.output_values import OutputValues
 from pylstm.layers.quantisation import (
     PRECISIONS,
     Precision,
@@ -33,7 +34,7 @@ MAX_DIMENSION = 65_536
 Rows = TypeVar("Rows", int, NDArray[np.int64])  # a number of rows, or one of each sequence
 
 
-class Layer:
+class Layer(OutputValues):
     """The base class of all layers.
 
     A kind of layer is a subclass: it says what its settings, weights and states are, and how it
@@ -123,11 +124,6 @@ class Layer:
         """The names of the arguments that are not as usual."""
         return [name for name, value in usual.items() if getattr(self, name) != value]
 
-    @property
-    def gives_distribution(self) -> bool:
-        """Whether a row that comes out is a distribution: posteriors that sum to 1."""
-        return False
-
     def row_times(self, first: int, period: int) -> tuple[int, int]:
         """Which frames of the features its rows stand for: the first, and how far it is from one to
         the next; from those that the rows going in stand for."""
@@ -153,10 +149,6 @@ class Layer:
         BulkLayer
         """
         raise NotImplementedError
-
-    def giving_logits(self) -> Layer:
-        """The layer without the activation that a loss computes itself; else the layer."""
-        return self
 
     def forward(
         self, x: NDArray[np.float32], state: Any = None, lengths: NDArray[Any] | None = None

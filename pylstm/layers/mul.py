@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.layers.join import SameWidthJoin
+from pylstm.layers.output_values import ValueRange
 
 __all__ = ["Mul"]
 
@@ -34,6 +35,10 @@ class Mul(SameWidthJoin):
 
     kind = "mul"
 
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which values its outputs lie: see `OutputValues.value_range`."""
+        return reduce(_product, inputs)
+
     def join(self, xs: Sequence[Array]) -> Array:
         """The products: see `Join.join`."""
         return reduce(np.multiply, xs)
@@ -45,3 +50,10 @@ class Mul(SameWidthJoin):
             reduce(np.multiply, [x for k, x in enumerate(xs) if k != place], dy)
             for place in range(len(xs))
         ]
+
+
+def _product(one: ValueRange, other: ValueRange) -> ValueRange:
+    """Between which values products of values of two ranges lie."""
+    # 0 times a bound that is infinite: no value is, so that the product is 0.
+    corners = [a * b if a and b else 0.0 for a in one for b in other]
+    return min(corners), max(corners)

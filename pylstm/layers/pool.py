@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pylstm.arguments import choice, count, flag
 from pylstm.layers.layer import MAX_DIMENSION
+from pylstm.layers.output_values import ValueRange, together
 from pylstm.layers.position_layer import PositionLayer
 from pylstm.layers.settings import FLAG, PAIR, SIZE, choice_of
 from pylstm.layers.weights import Shape, Weights
@@ -126,6 +127,10 @@ class Pool(PositionLayer):
     def shapes(self) -> dict[str, Shape]:
         """There are no weights."""
         return {}
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which values its outputs lie: those of the input, and zeros outside of it."""
+        return together([*inputs, (0.0, 0.0)])
 
     # --- whole batches ----------------------------------------------------------------------------
 

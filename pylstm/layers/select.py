@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pylstm.arguments import count
 from pylstm.layers.layer import MAX_DIMENSION
+from pylstm.layers.output_values import ValueRange
 from pylstm.layers.positions import positions_of
 from pylstm.layers.row_layer import RowLayer
 from pylstm.layers.settings import COUNT, SIZE
@@ -77,6 +78,10 @@ class Select(RowLayer):
     def shapes(self) -> dict[str, Shape]:
         """There are no weights."""
         return {}
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which values its outputs lie: those of the input."""
+        return inputs[0]
 
     def _selected(self, x: Array) -> Array:
         """The part of rows that comes out, (rows, positions, channels): a view."""

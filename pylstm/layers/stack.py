@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pylstm.arguments import count
 from pylstm.layers.layer import MAX_DIMENSION
+from pylstm.layers.output_values import ValueRange, together
 from pylstm.layers.settings import COUNT, SIZE
 from pylstm.layers.weights import Shape, Weights
 from pylstm.layers.window_layer import MAX_KERNEL, WindowLayer
@@ -89,6 +90,10 @@ class Stack(WindowLayer):
     def shapes(self) -> dict[str, Shape]:
         """There are no weights."""
         return {}
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which values its outputs lie: those of the input, and zeros outside of it."""
+        return together([*inputs, (0.0, 0.0)])
 
     def windows(self, weights: Weights, taps: Array) -> Array:
         """The outputs for what they see: see `WindowLayer.windows`."""

@@ -158,7 +158,7 @@ class Network(WeightedGraph):
             For `backward`; None unless ``training``. Do not change x, the outputs or `parameters`
             before `backward`.
         """
-        x = check_frames(x, self._width(FEATURES), batched=True)
+        x = check_frames(x, self.width_of(FEATURES), batched=True)
         n_frames, batch = x.shape[:2]
         checked = check_lengths(lengths, n_frames, batch)
         begins = check_states("state", self._layers, state, batch)

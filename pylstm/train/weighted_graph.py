@@ -99,7 +99,7 @@ class WeightedGraph:
     @property
     def n_outputs(self) -> int:
         """Width of a row of outputs."""
-        return self._width(self.nodes[-1].name)
+        return self.width_of(self.nodes[-1].name)
 
     @property
     def outputs(self) -> Mapping[str, Any]:
@@ -109,7 +109,8 @@ class WeightedGraph:
         """
         return MappingProxyType(columns_of(self.nodes, self._widths))
 
-    def _width(self, name: str) -> int:
+    def width_of(self, name: str) -> int:
+        """Width of the rows of a layer, by its name, or of ``"features"``."""
         width = self._widths[name]
         assert width is not None  # the first layer says how wide the features are
         return width
@@ -146,7 +147,7 @@ class WeightedGraph:
         """Bytes that a forward pass with ``training=True`` keeps for each frame of each sequence,
         inputs and outputs of layers included; without `recompute`."""
         # The outputs of a layer are the inputs of others.
-        floats = sum(map(self._width, self._widths))
+        floats = sum(map(self.width_of, self._widths))
         for layer in self._layers:
             if not isinstance(layer, Join):
                 floats += layer.in_bulk(layer.weights, gradients=False).kept_per_row

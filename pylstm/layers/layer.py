@@ -150,6 +150,10 @@ class Layer(OutputValues):
         """
         raise NotImplementedError
 
+    def giving_logits(self) -> Layer:
+        """The layer without the activation that a loss computes itself; else the layer."""
+        return self
+
     def forward(
         self, x: NDArray[np.float32], state: Any = None, lengths: NDArray[Any] | None = None
     ) -> tuple[NDArray[np.float32], Any]:

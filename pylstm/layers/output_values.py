@@ -5,10 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pylstm.layers.layer import Layer
 
 __all__ = ["ANY_VALUE", "OutputValues", "ValueRange", "together"]
 
@@ -69,7 +65,3 @@ class OutputValues:
             The range of each input.
         """
         return _RANGES.get(self.last_function, ANY_VALUE)
-
-    def giving_logits(self) -> Layer:
-        """The layer without the activation that a loss computes itself; else the layer."""
-        return self  # type: ignore[return-value]

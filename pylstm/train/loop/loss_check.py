@@ -55,16 +55,16 @@ def check_loss(loss: Any, network: Network, model: Model | None) -> None:
     model : Model or None
         With labels it will decide, on posteriors.
 
-    Warns
-    -----
-    UserWarning
-        The training can go on, but not to what was meant.
-
     Raises
     ------
     ValueError
         `HeadLosses` are for other heads; a single loss would take the posteriors of several heads,
         or probabilities for logits.
+
+    Warns
+    -----
+    UserWarning
+        The training can go on, but not to what was meant.
     """
     if isinstance(loss, HeadLosses):
         loss.check_heads(network.outputs)

@@ -67,8 +67,8 @@ def of_rows(batch: Batch, network: Any, loss: Loss | HeadLosses) -> Batch:
         targets, weights = of_head("", loss, batch.targets, batch.weights)
         return batch._replace(targets=targets, weights=weights)
     found = {
-        name: of_head(f"[{name!r}]", *own)
-        for name, *own in loss.by_head(batch.targets, batch.weights)
+        name: of_head(f"[{name!r}]", own, targets, weights)
+        for name, own, targets, weights in loss.by_head(batch.targets, batch.weights)
     }
     return batch._replace(
         targets={name: targets for name, (targets, _) in found.items()},

@@ -233,7 +233,9 @@ class HeadLosses(SettingsRepr):
         value = sum(values) if values else math.nan
         return HeadLossesResult(value, gradient, correct, counted, results)
 
-    def by_head(self, targets: Any, weights: Any) -> Iterator[tuple[str, Loss, Any, Any]]:
+    def by_head(
+        self, targets: object, weights: object
+    ) -> Iterator[tuple[str, Loss, NDArray[Any] | list[NDArray[Any]], NDArray[Any] | None]]:
         """Of every head with a loss: name, loss, targets, and weights or None.
 
         Raises

@@ -69,8 +69,21 @@ def nodes_with_logits(
     """The nodes as they run where some heads give logits: values before softmax or sigmoid.
 
     Where other layers take the rows of such a head, a node behind it has its activation for them.
+
+    Raises
+    ------
+    ValueError
+        A layer is part of two heads, of which one gives logits and the other does not.
     """
     logits = {end for head in heads for end in ends_of(nodes, head)}
+    for head in columns_of(nodes, widths).keys() - set(heads):
+        for end in ends_of(nodes, head):
+            layer = _layer(nodes, end)
+            if end in logits and layer is not None and layer.giving_logits() is not layer:
+                raise ValueError(
+                    f"layer {end!r} is part of {head!r} and of another head; expected logits of"
+                    " both, or of neither"
+                )
     run: list[RunNode] = []
     activated: dict[str, str] = {}
     joins = _output_joins(nodes)
@@ -94,6 +107,11 @@ def value_ranges(nodes: Sequence[Node]) -> dict[str, ValueRange]:
     for node in nodes:
         ranges[node.name] = node.layer.value_range([ranges[name] for name in node.inputs])
     return ranges
+
+
+def _layer(nodes: Sequence[Node], name: str) -> Layer | None:
+    """A layer by its name; None: the features."""
+    return next((node.layer for node in nodes if node.name == name), None)
 
 
 def _parts(node: Node) -> tuple[str, ...]:

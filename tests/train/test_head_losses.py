@@ -231,6 +231,17 @@ def test_joins_of_joins_are_made_of_all_their_heads() -> None:
     np.testing.assert_array_equal(network.forward(x)[0], Network(linear).forward(x)[0])
 
 
+def test_a_layer_in_two_heads_gives_logits_to_both_or_to_none() -> None:
+    graph = two_heads()
+    graph["all"] = (pylstm.Concat(), "both", "speech")
+    network, x = Network(graph), frames([4])
+    with pytest.raises(ValueError, match="layer 'speech' is part of 'both' and of another head"):
+        network.forward(x, logits=["speech"])
+    for logits in (True, False, ["both", "speech"], []):
+        rows = network.forward(x, logits=logits)[0]
+        np.testing.assert_array_equal(rows[..., 0], rows[..., 4])
+
+
 # --- fit ------------------------------------------------------------------------------------------
 
 

@@ -125,6 +125,15 @@ WARNED = {
     "lstm": (chain(pylstm.LSTM(3, 3, seed=1)), CTC(), "from -1 to 1; .* CTC computes softmax"),
     "rnn": (chain(pylstm.RNN(3, 3, 1, "relu", seed=1)), BCE, "0 up; .*BCEWithLogits .* sigmoid"),
     "tanh": (chain(), BCE, r"layers\[0\] gives values from -1 to 1"),
+    "joined": (
+        {
+            "a": pylstm.GRU(6, 1, seed=0),
+            "b": (pylstm.GRU(6, 2, seed=1), "features"),
+            "joined": (pylstm.Concat(), "a", "b"),
+        },
+        CE,
+        r"layers\['joined'\] gives values from -1 to 1",
+    ),
     "selected": (
         chain(pylstm.GRU(3, 5, seed=1), pylstm.Select(5, 1, 4)),
         CE,

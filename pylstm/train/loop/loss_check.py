@@ -100,7 +100,7 @@ def _check_group(loss: Any, network: Network, heads: list[str]) -> None:
             f" each has an activation of its own; expected these as inputs of {last!r}, the last"
             " Concat, and a loss for each"
         )
-    example = ", ".join(f'"{name}": {_loss_for(network, name)}()' for name in heads)
+    example = ", ".join(f'"{name}": {_loss_for(network, name)}' for name in heads)
     raise ValueError(
         f"loss is {type(loss).__name__} for the heads {listing(heads)}, of which each has an"
         f" activation of its own; expected a loss for each: HeadLosses({{{example}}})"
@@ -111,7 +111,9 @@ def _loss_for(network: Network, head: str) -> str:
     """The loss that fits the end of a head."""
     ends = ends_of(network.nodes, head)
     functions = {node.layer.last_function for node in network.nodes if node.name in ends}
-    return "BCEWithLogits" if functions == {"sigmoid"} else "CrossEntropy"
+    if not functions:  # the features
+        return "None"
+    return "BCEWithLogits()" if functions == {"sigmoid"} else "CrossEntropy()"
 
 
 def _check_ends(loss: Any, network: Network, heads: list[str], model: Model | None) -> None:
@@ -122,6 +124,8 @@ def _check_ends(loss: Any, network: Network, heads: list[str], model: Model | No
     assert activation is not None
     ranges = value_ranges(network.nodes)
     ends = {end for head in heads for end in ends_of(network.nodes, head)}
+    if activation == "softmax" and len(ends) > 1:  # one distribution over all of them
+        ends = {heads[0] if len(heads) == 1 else network.nodes[-1].name}
     for node in network.nodes:
         if node.name in ends:
             width = network.width_of(node.name)

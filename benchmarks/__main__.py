@@ -46,7 +46,7 @@ QUESTIONS = (
     "training_step",
     "training_products",
 )
-PROGRAMS = ("accuracy", "accuracy_layers", "accuracy_presets", "quantisation", "long_life")
+PROGRAMS = ("accuracy", "quantisation", "long_life")
 """Files that have a main() of their own: `python -m benchmarks accuracy`."""
 
 

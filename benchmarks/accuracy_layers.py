@@ -35,7 +35,8 @@ def difference(variant: str, input_size: int, width: int) -> float:
     layer = stacked(variant, input_size, width, bidirectional=False)
     x = np.random.default_rng(1).standard_normal((STEPS, layer.input_size), np.float32)
     kind = VARIANTS[variant]
-    assert kind.torch_module is not None and kind.torch_forward is not None
+    assert kind.torch_module is not None
+    assert kind.torch_forward is not None
     with torch.no_grad():
         theirs, _ = kind.torch_forward(
             kind.torch_module(layer), layer, torch.from_numpy(x[:, None]), np.array([STEPS]), None

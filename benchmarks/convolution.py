@@ -83,6 +83,52 @@ def torch_row(layer: pylstm.Conv) -> Callable[[Array], Array] | None:
     return call
 
 
+def onnxruntime_row(layer: pylstm.Conv) -> Callable[[Array], Array] | None:
+    """ONNX Runtime's Conv on one thread, one row after the other; None without it."""
+    ort, onnx = peer("onnxruntime"), peer("onnx")
+    if ort is None or onnx is None:
+        return None
+    from onnx import TensorProto, helper, numpy_helper
+
+    kernel = [layer.kernel_size, layer.kernel_positions]
+    weight = layer.weights["weight"].reshape(layer.output_channels, -1, *kernel)
+    window = np.zeros((1, layer.channels, layer.kernel_size, layer.positions), np.float32)
+    around = layer.padding_positions[0]
+    node = helper.make_node(
+        "Conv",
+        ["x", "W", "B"],
+        ["y"],
+        kernel_shape=kernel,
+        group=layer.groups,
+        pads=[0, around, 0, around],
+    )
+    shapes = {"x": window.shape, "y": (1, layer.output_channels, 1, layer.output_positions)}
+    values = {
+        name: helper.make_tensor_value_info(name, TensorProto.FLOAT, list(shape))
+        for name, shape in shapes.items()
+    }
+    tensors = {"W": weight, "B": layer.weights["bias"]}
+    constants = [numpy_helper.from_array(value, name) for name, value in tensors.items()]
+    graph = helper.make_graph([node], "conv", [values["x"]], [values["y"]], constants)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = ort.InferenceSession(
+        made.SerializeToString(), options, providers=["CPUExecutionProvider"]
+    )
+
+    def call(x: Array) -> Array:
+        window[:, :, :-1] = window[:, :, 1:].copy()
+        window[0, :, -1] = x.reshape(layer.positions, layer.channels).T
+        y: Array = session.run(None, {"x": window})[0]
+        return y[0, :, 0].T.reshape(1, -1)
+
+    return call
+
+
+PEERS = {"torch conv2d": torch_row, "ONNX Runtime run()": onnxruntime_row}
+
+
 def through(step: Callable[[Array], Array], x: Array) -> Array:
     """Row by row."""
     return np.concatenate([step(row[None]) for row in x])
@@ -103,13 +149,11 @@ def run(effort: Effort) -> Result:
         model, one = pylstm.Model(None, [layer]), checked[:1]
         out = np.empty((1, layer.n_outputs), np.float32)
         found = [Contender("as much of a large sgemm", large_product(layer))]
-        call, fresh = torch_row(layer), torch_row(layer)
-        if call is not None and fresh is not None:
-            found.append(
-                Contender(
-                    "torch conv2d", calls(partial(call, one)), partial(through, fresh, checked)
-                )
-            )
+        for name, made in PEERS.items():
+            call, fresh = made(layer), made(layer)
+            if call is not None and fresh is not None:
+                answer = partial(through, fresh, checked)
+                found.append(Contender(name, calls(partial(call, one)), answer))
         mine = Contender(
             "pylstm, Python",
             calls(partial(model.stream().push_frames, one, out)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, Self, get_args
@@ -13,6 +14,7 @@ from pylstm.arguments import Name, choice, count, listing, real, shown
 from pylstm.bulk.activations import activate, through
 from pylstm.layers.column_range import ColumnRange, activated
 from pylstm.layers.layer import MAX_DIMENSION, Layer
+from pylstm.layers.output_values import ValueRange
 from pylstm.layers.positions import positions_of
 from pylstm.layers.row_layer import RowLayer
 from pylstm.layers.settings import NUMBER, SIZE, Setting, choice_of, read_settings
@@ -231,9 +233,21 @@ class Activation(RowLayer):
         return {} if self.num_parameters is None else {"weight": (self.num_parameters,)}
 
     @property
-    def gives_distribution(self) -> bool:
-        """Whether a row that comes out is a distribution: with softmax."""
-        return self.function == "softmax"
+    def last_function(self) -> str:
+        """The function that its values went through last: this one."""
+        return self.function
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which values its outputs lie: see `OutputValues.value_range`."""
+        if self.function == "linear":
+            return inputs[0]
+        if self.low is not None and self.high is not None:
+            return self.low, self.high
+        if self.floor is not None:
+            return math.log(self.floor), math.inf
+        if self.function == "elu" and self.alpha is not None and self.alpha > 0:
+            return -self.alpha, math.inf
+        return super().value_range(inputs)
 
     def column_range(self, inputs: Sequence[ColumnRange]) -> ColumnRange:
         """Between which bounds the outputs stay: see `Layer.column_range`."""

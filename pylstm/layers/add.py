@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pylstm.layers.column_range import ColumnRange
 from pylstm.layers.join import SameWidthJoin
+from pylstm.layers.output_values import ValueRange
 
 __all__ = ["Add"]
 
@@ -31,6 +32,10 @@ class Add(SameWidthJoin):
     """
 
     kind = "add"
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which values its outputs lie: the sums of the bounds."""
+        return sum(low for low, _ in inputs), sum(high for _, high in inputs)
 
     def join(self, xs: Sequence[Array]) -> Array:
         """The sums: see `Join.join`."""

@@ -14,6 +14,7 @@ from pylstm.arguments import count
 from pylstm.layers.column_range import ColumnRange
 from pylstm.layers.join import Join
 from pylstm.layers.layer import MAX_DIMENSION
+from pylstm.layers.output_values import ValueRange, together
 from pylstm.layers.settings import SIZE
 
 __all__ = ["Concat"]
@@ -65,6 +66,15 @@ class Concat(Join):
                     " an input"
                 )
         return sum(input_widths)
+
+    @property
+    def sets_rows_side_by_side(self) -> bool:
+        """Whether the rows of its inputs come out as they are, one behind the other."""
+        return self.positions == 1
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which values its outputs lie: those of all inputs."""
+        return together(inputs)
 
     def join(self, xs: Sequence[Array]) -> Array:
         """The rows: see `Join.join`."""

@@ -192,6 +192,11 @@ class Conv(PositionLayer):
         """Between which bounds the outputs stay: see `Layer.column_range`. Sums have none."""
         return activated(self.activation, ColumnRange.of(self.n_outputs))
 
+    @property
+    def last_function(self) -> str:
+        """The function that its values went through last: the activation."""
+        return self.activation
+
     def giving_logits(self) -> Layer:
         """The layer without sigmoid: cross-entropy computes it itself."""
         if self.activation != "sigmoid":

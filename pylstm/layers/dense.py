@@ -119,9 +119,9 @@ class Dense(RowLayer):
         return shapes
 
     @property
-    def gives_distribution(self) -> bool:
-        """Whether a row that comes out is a distribution: with softmax."""
-        return self.activation == "softmax"
+    def last_function(self) -> str:
+        """The function that its values went through last: the activation."""
+        return self.activation
 
     def column_range(self, inputs: Sequence[ColumnRange]) -> ColumnRange:
         """Between which bounds the outputs stay: see `Layer.column_range`. Sums have none."""

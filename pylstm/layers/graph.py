@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -50,6 +51,11 @@ def graph_of(layers: Any, width: int | None) -> tuple[Node, ...]:
         Something else is among them, a name is none, an input is not there or comes later, widths
         do not fit, or nobody takes the rows of a node that is not the last one.
     """
+    if inspect.isroutine(layers):
+        raise TypeError(
+            f"layers is the method {layers.__name__}; expected what it gives: call it,"
+            f" {layers.__name__}()"
+        )
     named = isinstance(layers, Mapping)
     nodes = tuple(_named(layers) if named else _chain(layers))
     if len(nodes) > MAX_LAYERS:

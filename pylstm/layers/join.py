@@ -64,6 +64,11 @@ class Join(Layer):
             )
         return width
 
+    @property
+    def sets_rows_side_by_side(self) -> bool:
+        """Whether the rows of its inputs come out as they are, one behind the other."""
+        return False
+
     def joined_width(self, input_widths: list[int]) -> int:
         """Width of the rows that come out of inputs of which there are not too few or too many.
 

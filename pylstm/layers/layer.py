@@ -13,6 +13,7 @@ from pylstm.arguments import choice
 from pylstm.bulk.frames import check_finite, check_frames, check_lengths
 from pylstm.bulk.states import check_state, state_from_parts
 from pylstm.layers.column_range import ColumnRange
+from pylstm.layers.output_values import OutputValues
 from pylstm.layers.quantisation import (
     PRECISIONS,
     Precision,
@@ -34,7 +35,7 @@ MAX_DIMENSION = 65_536
 Rows = TypeVar("Rows", int, NDArray[np.int64])  # a number of rows, or one of each sequence
 
 
-class Layer:
+class Layer(OutputValues):
     """The base class of all layers.
 
     A kind of layer is a subclass: it says what its settings, weights and states are, and how it
@@ -120,11 +121,6 @@ class Layer:
     def _chosen(self, usual: Mapping[str, Any]) -> list[str]:
         """The names of the arguments that are not as usual."""
         return [name for name, value in usual.items() if getattr(self, name) != value]
-
-    @property
-    def gives_distribution(self) -> bool:
-        """Whether a row that comes out is a distribution: posteriors that sum to 1."""
-        return False
 
     def column_range(self, inputs: Sequence[ColumnRange]) -> ColumnRange:
         """The bounds of the values that come out, from those of each input: none by default."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pylstm.layers.column_range import ColumnRange
 from pylstm.layers.join import SameWidthJoin
+from pylstm.layers.output_values import ValueRange
 
 __all__ = ["Mul"]
 
@@ -35,6 +36,10 @@ class Mul(SameWidthJoin):
 
     kind = "mul"
 
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which values its outputs lie: see `OutputValues.value_range`."""
+        return reduce(_product, inputs)
+
     def join(self, xs: Sequence[Array]) -> Array:
         """The products: see `Join.join`."""
         return reduce(np.multiply, xs)
@@ -44,7 +49,7 @@ class Mul(SameWidthJoin):
         low, high = inputs[0]
         for one in inputs[1:]:
             # A bound of 0 stays 0, also times an infinite one, which no value is.
-            corners = [_product(a, b) for a in (low, high) for b in one]
+            corners = [_bounds_product(a, b) for a in (low, high) for b in one]
             low, high = np.min(corners, axis=0), np.max(corners, axis=0)
         return ColumnRange(low, high)
 
@@ -57,7 +62,14 @@ class Mul(SameWidthJoin):
         ]
 
 
-def _product(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+def _bounds_product(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
     """The products of bounds, 0 where one of them is 0."""
     with np.errstate(invalid="ignore"):
         return np.where((a == 0) | (b == 0), 0.0, a * b)
+
+
+def _product(one: ValueRange, other: ValueRange) -> ValueRange:
+    """Between which values products of values of two ranges lie."""
+    # 0 times a bound that is infinite: no value is, so that the product is 0.
+    corners = [a * b if a and b else 0.0 for a in one for b in other]
+    return min(corners), max(corners)

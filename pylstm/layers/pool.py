@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pylstm.arguments import choice, count, flag
 from pylstm.layers.column_range import ColumnRange
 from pylstm.layers.layer import MAX_DIMENSION
+from pylstm.layers.output_values import ValueRange, together
 from pylstm.layers.position_layer import PositionLayer
 from pylstm.layers.settings import FLAG, PAIR, SIZE, choice_of
 from pylstm.layers.weights import Shape, Weights
@@ -133,6 +134,10 @@ class Pool(PositionLayer):
         outside."""
         low, high = min(inputs[0].low.min(), 0.0), max(inputs[0].high.max(), 0.0)
         return ColumnRange.of(self.n_outputs, low, high)
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which values its outputs lie: those of the input, and zeros outside of it."""
+        return together([*inputs, (0.0, 0.0)])
 
     # --- whole batches ----------------------------------------------------------------------------
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pylstm.arguments import count, flag, number
 from pylstm.layers.layer import MAX_DIMENSION, Layer
+from pylstm.layers.output_values import ANY_VALUE, ValueRange
 from pylstm.layers.settings import FLAG, SIZE, Setting
 from pylstm.layers.weights import Shape, Weights
 
@@ -95,6 +96,10 @@ class Recurrent(Layer):
     def suffixes(self) -> tuple[str, ...]:
         """The suffix of the names of weights for each direction."""
         return ("", "_reverse") if self.bidirectional else ("",)
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which values its outputs lie: those of tanh, unless they are projected."""
+        return ANY_VALUE if self.proj_size else (-1.0, 1.0)
 
     @property
     def n_outputs(self) -> int:

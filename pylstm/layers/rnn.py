@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Literal, get_args
 
 from pylstm.arguments import choice
+from pylstm.layers.output_values import ValueRange
 from pylstm.layers.quantisation import PRECISIONS, Precision
 from pylstm.layers.recurrent import Recurrent
 from pylstm.layers.settings import FLAG, SIZE, choice_of
@@ -73,6 +75,10 @@ class RNN(Recurrent):
         self.nonlinearity = choice("nonlinearity", nonlinearity, NONLINEARITIES)
         self.precision = precision
         self._take(weights, self.hidden_size, seed)
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which values its outputs lie: those of the nonlinearity."""
+        return (0.0, math.inf) if self.nonlinearity == "relu" else (-1.0, 1.0)
 
     @property
     def cell(self) -> str:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pylstm.arguments import count
 from pylstm.layers.column_range import ColumnRange
 from pylstm.layers.layer import MAX_DIMENSION
+from pylstm.layers.output_values import ValueRange
 from pylstm.layers.positions import positions_of
 from pylstm.layers.row_layer import RowLayer
 from pylstm.layers.settings import COUNT, SIZE
@@ -82,6 +83,10 @@ class Select(RowLayer):
     def column_range(self, inputs: Sequence[ColumnRange]) -> ColumnRange:
         """Between which bounds the values stay: see `Layer.column_range`."""
         return ColumnRange(*self._selected(np.stack(inputs[0])).reshape(2, self.n_outputs))
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which values its outputs lie: those of the input."""
+        return inputs[0]
 
     def _selected(self, x: NDArray[Any]) -> NDArray[Any]:
         """The part of rows that comes out, (rows, positions, channels): a view."""

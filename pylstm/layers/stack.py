@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pylstm.arguments import count
 from pylstm.layers.column_range import ColumnRange
 from pylstm.layers.layer import MAX_DIMENSION
+from pylstm.layers.output_values import ValueRange, together
 from pylstm.layers.settings import COUNT, SIZE
 from pylstm.layers.weights import Shape, Weights
 from pylstm.layers.window_layer import MAX_KERNEL, WindowLayer
@@ -95,6 +96,10 @@ class Stack(WindowLayer):
         """Between which bounds the values stay: see `Layer.column_range`. Outside are zeros."""
         low, high = np.minimum(inputs[0].low, 0.0), np.maximum(inputs[0].high, 0.0)
         return ColumnRange(np.tile(low, self.kernel_size), np.tile(high, self.kernel_size))
+
+    def value_range(self, inputs: Sequence[ValueRange]) -> ValueRange:
+        """Between which values its outputs lie: those of the input, and zeros outside of it."""
+        return together([*inputs, (0.0, 0.0)])
 
     def windows(self, weights: Weights, taps: Array) -> Array:
         """The outputs for what they see: see `WindowLayer.windows`."""

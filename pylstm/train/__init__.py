@@ -32,6 +32,7 @@ with _interrupts_postponed():
     from pylstm.train.loop.report import Report
     from pylstm.train.losses.ctc import CTC
     from pylstm.train.losses.frame_losses import MSE, BCEWithLogits, CrossEntropy
+    from pylstm.train.losses.head_losses import HeadLosses
     from pylstm.train.network import Network
     from pylstm.train.optimisers import SGD, Adam, AdamW, clip_global_norm
     from pylstm.train.schedules import Constant, Cosine, Plateau, Step
@@ -55,6 +56,7 @@ __all__ = [
     "FeatureCache",
     "Fitted",
     "Gain",
+    "HeadLosses",
     "Network",
     "Noise",
     "Plateau",

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import count
+from pylstm.arguments import choice, count, shown
 from pylstm.bulk.blas_threads import one_blas_thread
 from pylstm.bulk.bulk_layer import PassSettings
 from pylstm.bulk.frames import check_finite, check_float32, check_frames, check_lengths
 from pylstm.bulk.packed_sequences import Packed
 from pylstm.bulk.states import State, state_from_parts
-from pylstm.layers.graph import FEATURES, Layers, Node, graph_keys, graph_of, widths_of
+from pylstm.layers.graph import FEATURES, Layers, Node
 from pylstm.layers.join import Join
-from pylstm.layers.layer import Layer
 from pylstm.train.graph_pass import GraphTape, NodeRows, graph_backward, graph_forward
+from pylstm.train.output_heads import RunNode, nodes_with_logits
 from pylstm.train.recurrent_state import check_states, joined
 from pylstm.train.thread_pool import ThreadPool
+from pylstm.train.weighted_graph import WeightedGraph
 
 __all__ = ["Network"]
 
@@ -44,7 +45,7 @@ class Shard:
         return tuple(self.packed.sort(part[:, self.sequences]) for part in whole)
 
 
-class Network:
+class Network(WeightedGraph):
     r"""Layers as something to be trained: one vector of parameters, one of gradients.
 
     Forward runs every layer over all frames of a batch; backward gives, for a loss L,
@@ -94,29 +95,11 @@ class Network:
         threads: int = 1,
         recompute: int | None = None,
     ) -> None:
-        self.nodes = _nodes_of(layers)
-        if not self.nodes:
-            raise ValueError("there are no layers to train")
-        self._layers = tuple(node.layer for node in self.nodes)
-        for place, layer in enumerate(self._layers):
-            if layer.precision != "float32":
-                raise ValueError(
-                    f"layers[{place}] is {layer.precision}: train the float32 layer, then quantize"
-                    " it"
-                )
-        self._widths = widths_of(self.nodes, None)
+        super().__init__(layers)
         # More frames than there are is as good as None.
         self.recompute = None if recompute is None else count("recompute", recompute, 1)
         self.threads = threads
-        # The losses take logits.
-        self._run = (*self._layers[:-1], self._layers[-1].giving_logits())
-        size = sum(weight.size for layer in self._layers for weight in layer.weights.values())
-        self.parameters = np.empty(size, np.float32)
-        self.gradients = np.zeros(size, np.float32)
-        self.names = self._views(self.parameters)
-        for node in self.nodes:
-            for name, weight in node.layer.weights.items():
-                self.names[f"{node.name}.{name}"][...] = weight
+        self._run: dict[frozenset[str], list[RunNode]] = {}
 
     @property
     def threads(self) -> int:
@@ -131,82 +114,6 @@ class Network:
     def __repr__(self) -> str:
         return f"Network({self.graph()!r}, threads={self.threads})"
 
-    def _views(self, vector: Array) -> dict[str, Array]:
-        """The weights inside a vector that is laid out as the parameters are."""
-        views, begin = {}, 0
-        for node in self.nodes:
-            for name, shape in node.layer.shapes.items():
-                size = int(np.prod(shape))
-                views[f"{node.name}.{name}"] = vector[begin : begin + size].reshape(shape)
-                begin += size
-        return views
-
-    def _of(self, views: dict[str, Array], place: int) -> dict[str, Array]:
-        node = self.nodes[place]
-        return {name: views[f"{node.name}.{name}"] for name in node.layer.shapes}
-
-    def layers(self) -> list[Layer]:
-        """The layers with the weights of now.
-
-        Returns
-        -------
-        list of Layer
-        """
-        return [
-            layer.with_weights(self._of(self.names, place))
-            for place, layer in enumerate(self._layers)
-        ]
-
-    def graph(self) -> Layers:
-        """The layers with the weights of now, as `Model` takes them: a list, or the named layers of
-        a graph with their inputs.
-
-        Returns
-        -------
-        list of Layer, or dict of str to tuple
-        """
-        layers = self.layers()
-        if not any(graph_keys(self.nodes, place) for place in range(len(self.nodes))):
-            return layers
-        # A file may have layers that are called by their places.
-        names = {n: f"layer_{n}" if n.isdecimal() else n for n in self._widths}
-        return {
-            names[node.name]: (layer, *(names[name] for name in node.inputs))
-            for node, layer in zip(self.nodes, layers, strict=True)
-        }
-
-    @property
-    def n_outputs(self) -> int:
-        """Width of a row of outputs."""
-        return self._width(self.nodes[-1].name)
-
-    def _width(self, name: str) -> int:
-        width = self._widths[name]
-        assert width is not None  # the first layer says how wide the features are
-        return width
-
-    @property
-    def row_times(self) -> tuple[int, int]:
-        """Which frames the rows of outputs stand for: the first, and how far it is from one to the
-        next. (0, 1), a row for each frame, unless a layer waits for a full window or has a stride.
-        """
-        times = {FEATURES: (0, 1)}
-        for node in self.nodes:
-            latest = max(times[name] for name in node.inputs)
-            times[node.name] = node.layer.row_times(*latest)
-        return times[self.nodes[-1].name]
-
-    @property
-    def kept_bytes_per_frame(self) -> int:
-        """Bytes that a forward pass with ``training=True`` keeps for each frame of each sequence,
-        inputs and outputs of layers included; without `recompute`."""
-        # The outputs of a layer are the inputs of others.
-        floats = sum(map(self._width, self._widths))
-        for layer in self._layers:
-            if not isinstance(layer, Join):
-                floats += layer.in_bulk(layer.weights, gradients=False).kept_per_row
-        return 4 * floats
-
     # --- forward ----------------------------------------------------------------------------------
 
     def forward(
@@ -217,6 +124,7 @@ class Network:
         *,
         training: bool = False,
         rng: np.random.Generator | None = None,
+        logits: bool | Collection[str] = True,
     ) -> tuple[Array, list[Any], Any]:
         """Runs over a batch.
 
@@ -232,13 +140,17 @@ class Network:
             Whether `backward` will follow.
         rng : Generator, optional
             Draws what dropout drops; None: nothing is dropped.
+        logits : bool or collection of str
+            Which heads, named as in `outputs`, are given before their softmax or sigmoid, because
+            their loss computes it itself, as `CrossEntropy`, `CTC` and `BCEWithLogits` do. True:
+            all; False: none, so that rows are those of a stream, as `MSE` takes them.
 
         Returns
         -------
         outputs : array, shape (T', B, n_outputs), float32
-            Before the activation of the last layer if that is a Dense or an Activation with softmax
-            or sigmoid: the losses take logits. 0 past the lengths. T' is T where there is a row for
-            each frame: see `row_times`.
+            The rows of all heads, side by side. Where `logits` says so, a Dense, a Conv or an
+            Activation at the end of a head is without softmax or sigmoid. 0 past the lengths. T' is
+            T where there is a row for each frame: see `row_times`.
         state : list
             One entry a layer: h, or (h, c), each (num_layers * directions, B, width); None for a
             layer that remembers nothing.
@@ -246,15 +158,16 @@ class Network:
             For `backward`; None unless ``training``. Do not change x, the outputs or `parameters`
             before `backward`.
         """
-        x = check_frames(x, self._width(FEATURES), batched=True)
+        x = check_frames(x, self.width_of(FEATURES), batched=True)
         n_frames, batch = x.shape[:2]
         checked = check_lengths(lengths, n_frames, batch)
         begins = check_states("state", self._layers, state, batch)
+        run_nodes = self._run_with(logits)
         runners = [
             None
-            if isinstance(layer, Join)
-            else layer.in_bulk(self._of(self.names, place), gradients=training)
-            for place, layer in enumerate(self._run)
+            if isinstance(node.layer, Join)
+            else node.layer.in_bulk(self._own(self.names, place), gradients=training)
+            for node, place in run_nodes
         ]
         shares = self._shares(batch, checked)
         generators = [None] * len(shares) if rng is None else rng.spawn(len(shares))
@@ -268,10 +181,12 @@ class Network:
             check_finite("x", rows)
             settings = PassSettings(training, own_rng, self.recompute)
             shard = Shard(sequences, packed, packed, GraphTape())
-            own_begins = list(map(shard.state, begins))
+            own_begins = [None if k is None else shard.state(begins[k]) for _, k in run_nodes]
+            nodes = [node for node, _ in run_nodes]
             y, ends, shard.tape = graph_forward(
-                self.nodes, runners, NodeRows(rows, packed), own_begins, settings
+                nodes, runners, NodeRows(rows, packed), own_begins, settings
             )
+            ends = _of_layers(run_nodes, ends)
             shard.packed_out = y.packed
             return shard, y.rows, [tuple(map(packed.unsort, end)) for end in ends]
 
@@ -286,8 +201,29 @@ class Network:
             for shard, rows, _ in found:
                 outputs[:, shard.sequences] = shard.packed_out.unpack(rows)
             ends = joined([(shard.sequences, part) for shard, _, part in found], batch)
-        tape = ([shard for shard, _, _ in found], runners, x.shape) if training else None
+        tape = ([shard for shard, _, _ in found], run_nodes, runners, x.shape) if training else None
         return outputs, list(map(state_from_parts, ends)), tape
+
+    def _run_with(self, logits: bool | Collection[str]) -> list[RunNode]:
+        """The layers as they run where some heads, or all or none, give logits."""
+        heads = self.outputs
+        if isinstance(logits, bool):
+            wanted = frozenset(heads if logits else ())
+        elif isinstance(logits, str) or not isinstance(logits, Collection):
+            raise TypeError(
+                f"logits is {shown(logits)}; expected True, False, or a list of names of heads"
+            )
+        else:
+            for name in logits:
+                choice("a name in logits", name, heads)
+            wanted = frozenset(logits)
+        if wanted not in self._run:
+            self._run[wanted] = nodes_with_logits(self.nodes, self._widths, wanted)
+        return self._run[wanted]
+
+    def _own(self, views: dict[str, Array], place: int | None) -> dict[str, Array]:
+        """The weights of a layer that is run; one that is none of the given ones has none."""
+        return {} if place is None else self._of(views, place)
 
     def _shares(
         self, batch: int, lengths: NDArray[np.int64] | None
@@ -342,7 +278,7 @@ class Network:
         """
         if tape is None:
             raise TypeError("tape is None: forward makes one with training=True")
-        shards, runners, shape = tape
+        shards, run_nodes, runners, shape = tape
         if not shards:
             raise ValueError("tape is used up: each takes one backward after its forward")
         expected = (shards[0].packed_out.count, shape[1], self.n_outputs)
@@ -358,14 +294,15 @@ class Network:
             vectors[share][:] = 0
             gradients = self._views(vectors[share])
             rows, begins = graph_backward(
-                self.nodes,
+                [node for node, _ in run_nodes],
                 runners,
                 shard.tape,
                 shard.packed_out.pack(d_outputs[:, shard.sequences]),
-                list(map(shard.state, ends)),
-                [self._of(gradients, place) for place in range(len(self.nodes))],
+                [None if k is None else shard.state(ends[k]) for _, k in run_nodes],
+                [self._own(gradients, place) for _, place in run_nodes],
                 d_inputs,
             )
+            begins = _of_layers(run_nodes, begins)
             return rows, [tuple(map(shard.packed.unsort, begin)) for begin in begins]
 
         with one_blas_thread():
@@ -390,8 +327,6 @@ class Network:
         return d_x, list(map(state_from_parts, begins))
 
 
-def _nodes_of(layers: Any) -> tuple[Node, ...]:
-    """The nodes of a chain, of a graph, or of a model."""
-    if isinstance(layers, Sequence) and layers and all(isinstance(one, Node) for one in layers):
-        return tuple(layers)
-    return graph_of(layers, None)
+def _of_layers(run_nodes: list[RunNode], found: list[State]) -> list[State]:
+    """What was found for the layers that were given, of what was found for all that ran."""
+    return [one for (_, place), one in zip(run_nodes, found, strict=True) if place is not None]

@@ -39,6 +39,14 @@ typedef struct pylstm_graph {
     float *zeros; /* a row as wide as any */
 } pylstm_graph;
 
+/* A build without windows and joins has chains alone: what runs other graphs is left out of it. */
+#define PYLSTM_OTHER_THAN_CHAINS                                                                                               \
+    (PYLSTM_KIND_conv || PYLSTM_KIND_pool || PYLSTM_KIND_stack || PYLSTM_KIND_add || PYLSTM_KIND_mul || PYLSTM_KIND_concat)
+
+static inline int pylstm_graph_is_plain(const pylstm_graph *graph) {
+    return !PYLSTM_OTHER_THAN_CHAINS || graph->is_plain;
+}
+
 /* What stands in a file, checked; small enough for the stack. */
 typedef struct pylstm_graph_plan {
     pylstm_graph graph;

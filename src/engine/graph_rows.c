@@ -41,7 +41,7 @@ void pylstm_graph_count(const pylstm_graph *graph, int64_t n, int64_t beyond, in
 
 int64_t pylstm_graph_rows(const pylstm_graph *graph, int64_t n, int flush) {
     int64_t rows[1 + PYLSTM_MAX_LAYERS];
-    if (graph->is_plain)
+    if (pylstm_graph_is_plain(graph))
         return n;
     pylstm_graph_count(graph, n, flush ? pylstm_graph_look(graph) : 0, rows);
     return rows[graph->n_nodes];

@@ -4,8 +4,8 @@
 #include <string.h>
 
 pylstm_graph_work pylstm_graph_work_init(pylstm_arena *arena, const pylstm_graph *graph, int n_rows, int n_streams) {
-    const size_t counts = graph->is_plain ? 0 : (size_t)n_streams * (1 + (size_t)graph->n_nodes);
-    const size_t taps = graph->is_plain ? 0 : (size_t)n_rows * (size_t)graph->most_taps;
+    const size_t counts = pylstm_graph_is_plain(graph) ? 0 : (size_t)n_streams * (1 + (size_t)graph->n_nodes);
+    const size_t taps = pylstm_graph_is_plain(graph) ? 0 : (size_t)n_rows * (size_t)graph->most_taps;
     size_t scratch = 0;
     pylstm_graph_work work = {.n_rows = n_rows, .n_streams = n_streams, .row_size = pylstm_graph_widest(graph)};
     for (int k = 0; k < graph->n_nodes; k++) {
@@ -227,7 +227,7 @@ static void run_nodes(const block *b, const float **y, float *trace, size_t trac
 void pylstm_graph_run(const pylstm_graph *graph, const pylstm_graph_work *work, pylstm_graph_part *parts, int n_parts,
                       const float *const *x, const float *y[PYLSTM_GROUP_ROWS], float *trace, size_t trace_stride) {
     block b;
-    if (graph->is_plain) {
+    if (pylstm_graph_is_plain(graph)) {
         run_chain(graph, work, parts, n_parts, x, y, trace, trace_stride);
         return;
     }
@@ -244,7 +244,7 @@ int pylstm_graph_finish(const pylstm_graph *graph, const pylstm_graph_work *work
                         const float *y[PYLSTM_GROUP_ROWS]) {
     const block b = {.graph = graph, .work = work, .parts = part, .n_parts = 1};
     const int64_t left = pylstm_graph_look(graph) - *beyond;
-    if (left <= 0)
+    if (pylstm_graph_is_plain(graph) || left <= 0)
         return 0;
     part->n = 0;
     pylstm_graph_count(graph, part->done, *beyond, work->before);

@@ -54,8 +54,8 @@ ROOMS: dict[str, Rows] = {
         ("batches", "ctc"),
         ("loop",),
         ("network", "optimisers", "schedules", "losses", "data"),
-        ("augment", "graph_pass", "thread_pool"),
-        ("recurrent_state",),
+        ("augment", "graph_pass", "thread_pool", "weighted_graph"),
+        ("output_heads", "recurrent_state"),
         ("random_draws", "settings_repr"),
     ),
     "pylstm.cli": (

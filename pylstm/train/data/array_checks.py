@@ -59,7 +59,9 @@ def target_of(name: str, y: object) -> NDArray[Any]:
     return array
 
 
-def per_of(per: Per | None, targets: list[NDArray[Any]], lengths: NDArray[np.int64]) -> Per:
+def per_of(
+    name: str, per: Per | None, targets: list[NDArray[Any]], lengths: NDArray[np.int64]
+) -> Per:
     """What a target belongs to, given or derived from the shapes."""
     if per is not None:
         if per not in get_args(Per):
@@ -69,25 +71,32 @@ def per_of(per: Per | None, targets: list[NDArray[Any]], lengths: NDArray[np.int
         return "sequence"
     if all(y.ndim > 0 and len(y) == n for y, n in zip(targets, lengths, strict=True)):
         return "frame"
+    place, y, n = next(
+        (place, y, int(n))
+        for place, (y, n) in enumerate(zip(targets, lengths, strict=True))
+        if y.ndim == 0 or len(y) != n
+    )
+    has = "is one number" if y.ndim == 0 else f"has {number_of(len(y), 'entry', 'entries')}"
     raise ValueError(
-        "ys holds neither a whole number for each sequence nor arrays as long as their xs; expected"
-        " per='frame', 'sequence' or 'transcript' to say what a target belongs to"
+        f"{name}[{place}] {has}, xs[{place}] {number_of(n, 'frame')}; expected {n}, one for each"
+        " frame, and so for all, or a whole number for each sequence, or else per='sequence' or"
+        " per='transcript' to say what a target belongs to"
     )
 
 
 def fitting(
-    targets: list[NDArray[Any]], per: Per, lengths: NDArray[np.int64]
+    name: str, targets: list[NDArray[Any]], per: Per, lengths: NDArray[np.int64]
 ) -> list[NDArray[Any]]:
     """The targets, if each has the shape that `per` asks for."""
     kind, tail = targets[0].dtype, targets[0].shape[1 if per == "frame" else 0 :]
     for place, (y, n) in enumerate(zip(targets, lengths, strict=True)):
         if y.dtype != kind:
-            raise TypeError(f"ys[{place}] is {y.dtype}; expected {kind}, as ys[0]")
+            raise TypeError(f"{name}[{place}] is {y.dtype}; expected {kind}, as {name}[0]")
         if per == "transcript":
             if y.ndim != 1 or kind != np.int64:
-                raise TypeError(f"ys[{place}] is {described(y)}; expected (L,) whole numbers")
+                raise TypeError(f"{name}[{place}] is {described(y)}; expected (L,) whole numbers")
         elif y.shape != (expected := ((int(n),) if per == "frame" else ()) + tail):
-            raise ValueError(f"ys[{place}] has shape {y.shape}; expected {expected}, per {per}")
+            raise ValueError(f"{name}[{place}] has shape {y.shape}; expected {expected}, per {per}")
     return targets
 
 

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import count, flag, number_of
-from pylstm.train.data.array_checks import (
-    check_as_many,
-    fitting,
-    frames_of,
-    per_of,
-    target_of,
-    weight_of,
-)
-from pylstm.train.data.batch import Batch, Per, collate
+from pylstm.train.data.array_checks import frames_of
+from pylstm.train.data.array_targets import ArrayTargets
+from pylstm.train.data.batch import Batch, Per, padded
 from pylstm.train.data.batch_order import batch_order
 
 __all__ = ["Arrays"]
@@ -30,9 +24,10 @@ class Arrays:
     ----------
     xs : list of arrays, shape (T_i, F), float32
         Frames of each sequence; T_i is at least 1 and may differ.
-    ys : list or array
+    ys : list or array, or mapping of str to such
         A target for each sequence. Per frame: (T_i,) int or (T_i, O) float32. Per sequence: a whole
-        number, or (O,) float32. Transcripts (CTC): (L_i,) int, of any length.
+        number, or (O,) float32. Transcripts (CTC): (L_i,) int, of any length. For `HeadLosses` a
+        mapping from the names of heads to the targets of each.
     batch_size : int
         Sequences in a batch; the last batch may be smaller.
     shuffle : bool
@@ -41,10 +36,12 @@ class Arrays:
         Whether sequences of similar length share a batch, which saves padding. Without `shuffle`,
         batches go from short to long.
     weights : list or array, optional
-        Weight of each target, 0 or more: (T_i,) per frame, else a number for each sequence.
+        Weight of each target, 0 or more: (T_i,) per frame, else a number for each sequence. With
+        several heads a mapping from the names of some.
     per : {"frame", "sequence", "transcript"}, optional
         What a target belongs to. None: whole numbers belong to sequences and arrays of length T_i
-        to frames; otherwise `per` is required.
+        to frames; otherwise `per` is required. With several heads one for all, or a mapping from
+        the names of some.
 
     Raises
     ------
@@ -61,17 +58,15 @@ class Arrays:
     [[3, 4], [5]]
     """
 
-    per: Per
-
     def __init__(
         self,
         xs: Sequence[NDArray[np.float32]],
-        ys: Sequence[Any] | NDArray[Any],
+        ys: Sequence[Any] | NDArray[Any] | Mapping[str, Any],
         batch_size: int = 32,
         shuffle: bool = True,
         bucket: bool = True,
-        weights: Sequence[Any] | NDArray[Any] | None = None,
-        per: Per | None = None,
+        weights: Sequence[Any] | NDArray[Any] | Mapping[str, Any] | None = None,
+        per: Per | Mapping[str, Per] | None = None,
     ) -> None:
         self.batch_size = count("batch_size", batch_size, 1)
         self.shuffle, self.bucket = flag("shuffle", shuffle), flag("bucket", bucket)
@@ -90,18 +85,8 @@ class Arrays:
                     f" {self._xs[0].shape[1]}, as xs[0]"
                 )
         self._lengths = np.array([len(x) for x in self._xs], np.int64)
-        check_as_many("ys", ys, len(self._xs))
-        targets = [target_of(f"ys[{place}]", y) for place, y in enumerate(ys)]
-        self.per = per_of(per, targets, self._lengths)
-        self._ys = fitting(targets, self.per, self._lengths)
-        self._weights = None
-        if weights is not None:
-            check_as_many("weights", weights, len(self._xs))
-            shapes = [(int(n),) if self.per == "frame" else () for n in self._lengths]
-            self._weights = [
-                weight_of(f"weights[{place}]", w, shape)
-                for place, (w, shape) in enumerate(zip(weights, shapes, strict=True))
-            ]
+        self._targets = ArrayTargets(ys, weights, per, self._lengths)
+        self.per = self._targets.per
 
     def __len__(self) -> int:
         return len(self._xs)
@@ -126,9 +111,5 @@ class Arrays:
         for rows in batch_order(
             self._lengths, self.batch_size, self.shuffle, self.bucket, epoch, seed
         ):
-            yield collate(
-                [self._xs[row] for row in rows],
-                [self._ys[row] for row in rows],
-                self.per,
-                None if self._weights is None else [self._weights[row] for row in rows],
-            )
+            x = padded([self._xs[row] for row in rows], self._lengths[rows])
+            yield Batch(x, self._lengths[rows], *self._targets.of(rows))

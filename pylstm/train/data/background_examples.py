@@ -88,7 +88,7 @@ class BackgroundExamples(WrappedSource):
             for row, found in enumerate(frames, len(targets)):
                 x[: len(found), row] = found
             weights = batch.weights
-            if weights is not None:
+            if isinstance(weights, np.ndarray):
                 weights = np.append(weights, np.ones(more, np.float32))
             yield Batch(
                 x,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -10,10 +10,13 @@ from numpy.typing import NDArray
 
 from pylstm.brief_repr import named_values
 
-__all__ = ["Batch", "Per", "Targets", "collate"]
+__all__ = ["Batch", "HeadTargets", "Per", "Targets", "Weights", "collate", "packed_targets"]
+__all__ += ["packed_weights", "padded"]
 
 Per = Literal["frame", "sequence", "transcript"]
-Targets = NDArray[Any] | list[NDArray[np.int64]]
+HeadTargets = NDArray[Any] | list[NDArray[np.int64]]
+Targets = HeadTargets | Mapping[str, HeadTargets]
+Weights = NDArray[np.float32] | Mapping[str, NDArray[np.float32]]
 
 
 class Batch(NamedTuple):
@@ -25,9 +28,11 @@ class Batch(NamedTuple):
     """Frames of each row, (B,), 1 to T, in any order."""
     targets: Targets
     """Per frame (T, B) or (T, B, O); per sequence (B,) or (B, O); transcripts: B arrays of whole
-    numbers. int64 or float32; zero past the lengths."""
-    weights: NDArray[np.float32] | None = None
-    """How much each target counts, (T, B) or (B,); None: all the same."""
+    numbers. int64 or float32; zero past the lengths. For `HeadLosses` a mapping from the names of
+    heads to such targets."""
+    weights: Weights | None = None
+    """How much each target counts, (T, B) or (B,); None: all the same. For `HeadLosses` a mapping
+    from the names of some heads."""
     continues: NDArray[np.int64] | None = None
     """For each row, the row of the batch before whose state it carries on from, (B,); -1: it starts
     from zeros. None: all rows do."""
@@ -58,18 +63,25 @@ def collate(
     Batch
     """
     lengths = np.array([len(x) for x in xs], np.int64)
-    targets: Targets
+    packed = None if weights is None else packed_weights(weights, per, lengths)
+    return Batch(padded(xs, lengths), lengths, packed_targets(ys, per, lengths), packed)
+
+
+def packed_targets(ys: Sequence[NDArray[Any]], per: Per, lengths: NDArray[np.int64]) -> HeadTargets:
+    """The targets of sequences as a batch has them."""
     if per == "transcript":
-        targets = [np.asarray(y, np.int64) for y in ys]
-    else:
-        targets = _padded(ys, lengths) if per == "frame" else np.stack(list(ys))
-    packed = None
-    if weights is not None:
-        packed = _padded(weights, lengths) if per == "frame" else np.stack(list(weights))
-    return Batch(_padded(xs, lengths), lengths, targets, packed)
+        return [np.asarray(y, np.int64) for y in ys]
+    return padded(ys, lengths) if per == "frame" else np.stack(list(ys))
 
 
-def _padded(arrays: Sequence[NDArray[Any]], lengths: NDArray[np.int64]) -> NDArray[Any]:
+def packed_weights(
+    weights: Sequence[NDArray[np.float32]], per: Per, lengths: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """The weights of targets as a batch has them."""
+    return padded(weights, lengths) if per == "frame" else np.stack(list(weights))
+
+
+def padded(arrays: Sequence[NDArray[Any]], lengths: NDArray[np.int64]) -> NDArray[Any]:
     """Side by side along a second axis: (T, B, ...)."""
     shape = (int(lengths.max()), len(arrays), *arrays[0].shape[1:])
     padded = np.zeros(shape, arrays[0].dtype)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,12 +57,14 @@ class Truncated(WrappedSource):
     def __init__(self, source: Source, frames: int) -> None:
         super().__init__(source)
         self.frames = count("frames", frames, 1)
-        self.per: Per = getattr(source, "per", "frame")
-        if self.per != "frame":
-            raise ValueError(
-                f"source has a target per {self.per}; expected one per frame, so that each chunk"
-                " has its own"
-            )
+        self.per: Per | Mapping[str, Per] = getattr(source, "per", "frame")
+        pers = self.per.values() if isinstance(self.per, Mapping) else [self.per]
+        for per in pers:
+            if per != "frame":
+                raise ValueError(
+                    f"source has a target per {per}; expected one per frame, so that each chunk"
+                    " has its own"
+                )
 
     @property
     def n_batches(self) -> None:
@@ -83,24 +86,42 @@ class Truncated(WrappedSource):
     def _chunks(self, batch: Batch, continues: NDArray[np.int64] | None) -> Iterator[Batch]:
         x, lengths, targets, weights, _ = batch
         shape = x.shape[:2]
-        if not isinstance(targets, np.ndarray) or targets.shape[:2] != shape:
-            came = getattr(targets, "shape", "none")
-            raise ValueError(f"targets has shape {came}; expected {shape}, one for each frame")
-        if weights is not None and weights.shape != shape:
-            raise ValueError(f"weights has shape {weights.shape}; expected {shape}")
+        for name, values, dimensions in (("targets", targets, 2), ("weights", weights, None)):
+            for head, own in values.items() if isinstance(values, Mapping) else [("", values)]:
+                came = getattr(own, "shape", None)
+                if came is None and (own is not None or name == "targets"):
+                    raise ValueError(f"{name} has no shape; expected {shape}, one for each frame")
+                if came is not None and came[:dimensions] != shape:
+                    of_head = f"[{head!r}]" if head else ""
+                    raise ValueError(
+                        f"{name}{of_head} has shape {came}; expected {shape}, one for each frame"
+                    )
         alive = np.arange(len(lengths))
         for start in range(0, int(lengths.max()), self.frames):
             still = np.flatnonzero(lengths[alive] > start)
             alive = alive[still]
             left = np.minimum(lengths[alive] - start, self.frames)
             span = slice(start, start + int(left.max()))
+
+            def cut(
+                values: Any, span: slice = span, alive: NDArray[np.int64] = alive
+            ) -> NDArray[Any]:
+                return np.ascontiguousarray(values[span, alive])
+
             yield Batch(
                 np.ascontiguousarray(x[span, alive]),
                 left,
-                np.ascontiguousarray(targets[span, alive]),
-                None if weights is None else np.ascontiguousarray(weights[span, alive]),
+                _of_heads(targets, cut),
+                None if weights is None else _of_heads(weights, cut),
                 continues if start == 0 else still,
             )
+
+
+def _of_heads(values: Any, change: Callable[[Any], Any]) -> Any:
+    """What becomes of targets or weights, or of those of each head."""
+    if isinstance(values, Mapping):
+        return {name: change(own) for name, own in values.items()}
+    return change(values)
 
 
 def _found(continues: NDArray[np.int64], rows: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,9 +15,11 @@ from pylstm.train.data.source import Source
 from pylstm.train.loop.checkpoint import Checkpoint
 from pylstm.train.loop.fitted import DivergedError, Fitted
 from pylstm.train.loop.interrupts import Interrupts
+from pylstm.train.loop.loss_check import check_loss
 from pylstm.train.loop.progress import shown
 from pylstm.train.loop.training_identity import identity_of
 from pylstm.train.loop.training_loop import Callback, TrainingLoop
+from pylstm.train.losses.head_losses import HeadLosses
 from pylstm.train.losses.loss import Loss
 from pylstm.train.network import Network
 from pylstm.train.optimisers import Optimiser
@@ -30,7 +33,7 @@ def fit(
     training: Source,
     validation: Source | None = None,
     *,
-    loss: Loss,
+    loss: Loss | HeadLosses,
     optimiser: Optimiser,
     schedule: Schedule | None = None,
     epochs: int,
@@ -65,8 +68,10 @@ def fit(
     validation : source, optional
         The batches of its epoch 0 are evaluated after every epoch; the weights of the epoch with
         the lowest loss on them are kept.
-    loss : loss
-        Called with outputs, targets, lengths and weights: `CrossEntropy`, `CTC`, `MSE`, ...
+    loss : loss or HeadLosses
+        Called with outputs, targets, lengths and weights: `CrossEntropy`, `CTC`, `MSE`, ... Losses
+        that compute softmax or sigmoid themselves get the outputs before these, `MSE` those of a
+        stream. A graph with several heads takes `HeadLosses`, a loss for each.
     optimiser : optimiser
         `SGD`, `Adam`, `AdamW`, ... Continues from its current state.
     schedule : schedule, optional
@@ -113,7 +118,14 @@ def fit(
     FileExistsError, FileNotFoundError
         A checkpoint would be overwritten, or there is none to resume from.
     ValueError, TypeError
-        Arguments contradict each other, or a checkpoint is damaged or of another training.
+        Arguments contradict each other, or a checkpoint is damaged or of another training. A loss
+        that takes logits would get probabilities.
+
+    Warns
+    -----
+    UserWarning
+        The outputs are not what the loss takes, but it can be trained: logits within bounds, or
+        another activation at the end than the one that the loss computes.
 
     Notes
     -----
@@ -142,9 +154,13 @@ def fit(
             )
     schedule = Constant() if schedule is None else schedule
     network = _network(model_or_layers)
+    model = model_or_layers if isinstance(model_or_layers, Model) else None
+    if isinstance(network, Network):
+        check_loss(loss, network, model)
+    elif isinstance(loss, HeadLosses):
+        raise TypeError(f"loss is HeadLosses; expected another for {type(network).__name__}")
     if threads is not None:
         network.threads = count("threads", threads, 1)
-    model = model_or_layers if isinstance(model_or_layers, Model) else None
     identity = identity_of(
         network, model, loss, optimiser, schedule, seed, max_norm, training, validation
     )
@@ -202,6 +218,11 @@ def _network(model_or_layers: Model | Layers | Network) -> Network:
         return cast(Network, model_or_layers)  # or something that can do the same
     if isinstance(model_or_layers, Model):
         return Network(model_or_layers.nodes)
+    if inspect.isroutine(model_or_layers):
+        name = model_or_layers.__name__
+        raise TypeError(
+            f"model_or_layers is the method {name}; expected what it gives: call it, {name}()"
+        )
     if isinstance(model_or_layers, Sequence | Mapping) and not isinstance(model_or_layers, str):
         return Network(model_or_layers)
     raise TypeError(

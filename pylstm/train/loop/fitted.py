@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from pylstm.arguments import number_of
 from pylstm.layers import Layer
+from pylstm.layers.graph import Layers
 from pylstm.model import Model
 from pylstm.train.network import Network
 
@@ -27,7 +28,8 @@ class Fitted:
         For every finished epoch: ``epoch`` (counted from 1), ``step`` (steps of the optimiser so
         far), ``loss``, ``accuracy`` (None if the loss has none), ``lr`` and ``norm`` (of the last
         step), ``validation_loss`` and ``validation_accuracy`` (None without a validation),
-        ``seconds``.
+        ``seconds``. With `HeadLosses` also ``heads``: for every head ``loss``, ``accuracy``,
+        ``validation_loss`` and ``validation_accuracy``.
     best_epoch : int
         The epoch whose weights were kept: the one with the lowest validation loss; without a
         validation the last one; 0 if none was finished.
@@ -43,8 +45,18 @@ class Fitted:
 
     @property
     def layers(self) -> list[Layer]:
-        """Copies of the layers with the new weights."""
+        """Copies of the layers with the new weights, without names and inputs: see `graph`."""
         return list(self.network.layers())
+
+    def graph(self) -> Layers:
+        """The layers with the new weights as `Model` takes them: a list, or the named layers of a
+        graph with their inputs.
+
+        Returns
+        -------
+        list of Layer, or dict of str to tuple
+        """
+        return self.network.graph()
 
     @property
     def model(self) -> Model:

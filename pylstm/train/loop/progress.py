@@ -72,6 +72,7 @@ def epoch_line(report: Report) -> str:
         validation = f"validation loss {report.validation_loss:.4f}"
         if report.validation_accuracy is not None:
             validation += f"  accuracy {100 * report.validation_accuracy:.1f} %"
+        validation += _heads(report, "validation_")
         parts.append(validation + ("  best" if report.best else ""))
     return "  ".join([*parts, f"{report.seconds:.1f} s"])
 
@@ -84,4 +85,16 @@ def _measures(report: Report) -> str:
     text = f"loss {report.loss:.4f}"
     if report.accuracy is not None and math.isfinite(report.accuracy):
         text += f"  accuracy {100 * report.accuracy:.1f} %"
-    return text
+    return text + _heads(report, "")
+
+
+def _heads(report: Report, prefix: str) -> str:
+    """The figures of each head: its share of correct predictions, or else its loss."""
+    shown = []
+    for name, figures in (report.heads or {}).items():
+        loss, accuracy = figures.get(f"{prefix}loss"), figures.get(f"{prefix}accuracy")
+        if accuracy is not None:
+            shown.append(f"{name} {100 * accuracy:.1f} %")
+        elif loss is not None:
+            shown.append(f"{name} {loss:.4f}")
+    return f" ({', '.join(shown)})" if shown else ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -43,6 +44,9 @@ class Report:
         Time since the epoch started.
     network : Network
         With its current weights. Changing them changes the training.
+    heads : dict, optional
+        With `HeadLosses` the ``loss`` and the ``accuracy`` of each head in this epoch so far, and
+        after an epoch ``validation_loss`` and ``validation_accuracy``; None where there is none.
     """
 
     kind: Literal["batch", "epoch"]
@@ -60,3 +64,4 @@ class Report:
     best: bool
     seconds: float
     network: Network
+    heads: Mapping[str, Mapping[str, float | None]] | None = None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 from typing import Any, Literal
@@ -18,12 +19,15 @@ from pylstm.train.data.batch import Batch
 from pylstm.train.data.source import Source, known_n_batches
 from pylstm.train.loop.checkpoint import Checkpoint
 from pylstm.train.loop.fitted import DivergedError, Fitted, Stopped
+from pylstm.train.loop.infinite_loss import why_infinite
 from pylstm.train.loop.interrupts import Interrupts
-from pylstm.train.loop.mean_loss import MeanLoss
+from pylstm.train.loop.loss_check import heads_with_logits
+from pylstm.train.loop.mean_loss import HeadMeans, MeanLoss, mean_of
 from pylstm.train.loop.progress import Show
 from pylstm.train.loop.report import Report
 from pylstm.train.loop.row_targets import of_rows
-from pylstm.train.losses.loss import Loss
+from pylstm.train.losses.head_losses import HeadLosses
+from pylstm.train.losses.loss import Loss, nothing_counted
 from pylstm.train.network import Network
 from pylstm.train.optimisers import Optimiser, clip_global_norm
 from pylstm.train.random_draws import Purpose, generator
@@ -61,8 +65,8 @@ class _Epoch:
 
     number: int
     step: int
+    mean: MeanLoss | HeadMeans
     batches: int = 0
-    mean: MeanLoss = field(default_factory=MeanLoss)
     lr: float = math.nan
     norm: float = math.nan
     began: float = field(default_factory=perf_counter)
@@ -76,7 +80,7 @@ class TrainingLoop:
     model: Model | None
     training: Source
     validation: Source | None
-    loss: Loss
+    loss: Loss | HeadLosses
     optimiser: Optimiser
     schedule: Schedule
     checkpoint: Checkpoint
@@ -121,7 +125,9 @@ class TrainingLoop:
 
     def _run_epoch(self) -> None:
         """One epoch, its validation, and the checkpoint after it."""
-        epoch = _Epoch(number=self.checkpoint.epoch, step=self.checkpoint.step)
+        epoch = _Epoch(
+            number=self.checkpoint.epoch, step=self.checkpoint.step, mean=mean_of(self.loss)
+        )
         state = None
         for batch in self.training.batches(epoch.number, self.seed):
             state = self._run_batch(epoch, batch, state)
@@ -145,12 +151,16 @@ class TrainingLoop:
             "epoch",
             validation_loss=loss,
             validation_accuracy=None if validation is None else validation.accuracy,
+            validation_heads=None if validation is None else validation.heads,
             best=self.checkpoint.best.is_beaten_by(loss),
         )
         with self.interrupts.postponed():
             self.checkpoint.epoch, self.checkpoint.step = epoch.number + 1, epoch.step
             self.checkpoint.parameters[:] = self.network.parameters
-            self.checkpoint.history.append({name: getattr(report, name) for name in _HISTORY})
+            entry = {name: getattr(report, name) for name in _HISTORY}
+            if report.heads is not None:
+                entry["heads"] = report.heads
+            self.checkpoint.history.append(entry)
             self.checkpoint.best.observe(epoch.number + 1, loss, self.network.parameters)
             self._save()
         self._tell(report)
@@ -162,13 +172,18 @@ class TrainingLoop:
         rng = generator(Purpose.NETWORK, seed=self.seed, epoch=epoch.number, batch=place)
         with _errors_name(where):
             outputs, state, tape = self.network.forward(
-                batch.x, batch.lengths, carried(state, batch.continues), training=True, rng=rng
+                batch.x,
+                batch.lengths,
+                carried(state, batch.continues),
+                training=True,
+                rng=rng,
+                **self._logits,
             )
             rows = of_rows(batch, self.network, self.loss)
-            result = self.loss(outputs, rows.targets, rows.lengths, rows.weights)
-        if _nothing_counted(result):
+            result = self._result(outputs, rows)
+        if nothing_counted(result):
             return state
-        _check_finite(f"{where}: the loss", result.value)
+        self._check_loss(f"{where}: the loss", result.value, rows)
         self.network.backward(tape, result.gradient)
         limit = sys.float_info.max if self.max_norm is None else self.max_norm
         epoch.norm = clip_global_norm(self.network.gradients, limit)
@@ -180,21 +195,40 @@ class TrainingLoop:
         epoch.mean.add(result, self.loss, rows)
         return state
 
-    def _validate(self, where: str) -> MeanLoss | None:
+    @cached_property
+    def _logits(self) -> dict[str, Any]:
+        """What tells the network which heads are to give logits; by itself all do."""
+        if not isinstance(self.network, Network):
+            return {}
+        return {"logits": heads_with_logits(self.loss, self.network)}
+
+    def _result(self, outputs: Any, rows: Batch) -> Any:
+        """What the loss gives for a batch."""
+        loss: Any = self.loss
+        columns = {}
+        if isinstance(loss, HeadLosses):
+            columns = {"columns": self.network.outputs}
+        return loss(outputs, rows.targets, rows.lengths, rows.weights, **columns)
+
+    def _check_loss(self, what: str, value: float, rows: Batch) -> None:
+        advice = why_infinite(self.loss, rows, self.network) if math.isinf(value) else None
+        _check_finite(what, value, advice or _ADVICE)
+
+    def _validate(self, where: str) -> MeanLoss | HeadMeans | None:
         """Loss and accuracy on the validation data."""
         if self.validation is None:
             return None
-        mean, state = MeanLoss(), None
+        mean, state = mean_of(self.loss), None
         for place, batch in enumerate(self.validation.batches(0, self.seed)):
             with _errors_name(f"validation, batch {place + 1}"):
                 outputs, state, _ = self.network.forward(
-                    batch.x, batch.lengths, carried(state, batch.continues)
+                    batch.x, batch.lengths, carried(state, batch.continues), **self._logits
                 )
                 rows = of_rows(batch, self.network, self.loss)
-                result = self.loss(outputs, rows.targets, rows.lengths, rows.weights)
-            if not _nothing_counted(result):
+                result = self._result(outputs, rows)
+            if not nothing_counted(result):
                 what = f"{where}: the loss of batch {place + 1} of the validation"
-                _check_finite(what, result.value)
+                self._check_loss(what, result.value, rows)
                 mean.add(result, self.loss, rows)
             if self.interrupts.wanted:
                 raise _End("interrupted")
@@ -216,8 +250,14 @@ class TrainingLoop:
         kind: Literal["batch", "epoch"],
         validation_loss: float | None = None,
         validation_accuracy: float | None = None,
+        validation_heads: Mapping[str, Mapping[str, float | None]] | None = None,
         best: bool = False,
     ) -> Report:
+        heads = epoch.mean.heads
+        if heads is not None and kind == "epoch":
+            for name, figures in heads.items():
+                own = (validation_heads or {}).get(name, {})
+                figures |= {f"validation_{what}": own.get(what) for what in ("loss", "accuracy")}
         return Report(
             kind=kind,
             epoch=epoch.number + 1,
@@ -234,6 +274,7 @@ class TrainingLoop:
             best=best,
             seconds=perf_counter() - epoch.began,
             network=self.network,
+            heads=heads,
         )
 
     def _tell(self, report: Report) -> None:
@@ -263,11 +304,6 @@ def _errors_name(where: str) -> Iterator[None]:
         ) from error
 
 
-def _check_finite(what: str, value: float) -> None:
+def _check_finite(what: str, value: float, advice: str = _ADVICE) -> None:
     if not math.isfinite(value):
-        raise DivergedError(f"{what} is {value}; {_ADVICE}")
-
-
-def _nothing_counted(result: Any) -> bool:
-    """Whether all targets of a batch are ignored or have weight 0: NaN, but not by the network."""
-    return math.isnan(result.value) and not result.gradient.any()
+        raise DivergedError(f"{what} is {value}; {advice}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,6 +74,9 @@ class CTC(SettingsRepr):
     array([[ 0.167, -0.167], [ 0.167, -0.167]], dtype=float32)
     """
 
+    activation: ClassVar[str] = "softmax"
+    """The function that the loss computes itself, from logits."""
+
     def __init__(self, blank: int = 0, zero_infinity: bool = False) -> None:
         self.blank = count("blank", blank, 0)
         self.zero_infinity = flag("zero_infinity", zero_infinity)
@@ -131,6 +134,18 @@ class CTC(SettingsRepr):
             gradient[~counted(frames if divisor else frames * 0, n_frames)] = 0
         correct = self._correct(outputs, targets, frames)
         return LossResult(value, gradient.astype(outputs.dtype, copy=False), correct, n_sequences)
+
+    def needed_rows(self, target: Array) -> int:
+        """The rows without which a target cannot be placed: one for each label, and one between two
+        that are equal.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> CTC().needed_rows(np.array([3, 3, 1]))
+        4
+        """
+        return len(target) + int(np.count_nonzero(target[1:] == target[:-1]))
 
     def _check_targets(self, targets: object, n_sequences: int, n_classes: int) -> list[Array]:
         if self.blank >= n_classes:

@@ -1,8 +1,9 @@
 """Losses of frames or sequences: cross entropy, squared error, and their gradients.
 
-A loss is called with the logits of `Network.forward` and returns its value and its gradient
-with respect to them. The formulas are those of ``torch.nn.functional`` (PyTorch 2.13) with
-``reduction="mean"``. Frames past the length of their sequence never count, whatever they hold.
+A loss is called with the outputs of `Network.forward`, which are logits unless ``logits=False``
+asks for those of a stream, and returns its value and its gradient with respect to them. The
+formulas are those of ``torch.nn.functional`` (PyTorch 2.13) with ``reduction="mean"``. Frames past
+the length of their sequence never count, whatever they hold.
 """
 
 from __future__ import annotations
@@ -67,6 +68,7 @@ class CrossEntropy(RowLoss):
     """
 
     target_dimensions = 0
+    activation = "softmax"
 
     def __init__(
         self,
@@ -158,7 +160,9 @@ class MSE(RowLoss):
     .. math:: L = \frac{1}{O \sum_n u_n} \sum_n u_n \sum_o (x_{no} - y_{no})^2
 
     as ``torch.nn.functional.mse_loss`` (PyTorch 2.13) has it, with weights u of frames or sequences
-    added. ``correct`` and ``counted`` are 0.
+    added. The outputs x are those of a stream: `fit` trains a mask that ends in sigmoid as it is.
+    In a loop of your own ``Network.forward(..., logits=False)`` gives them. ``correct`` and
+    ``counted`` are 0.
 
     Parameters
     ----------
@@ -179,6 +183,7 @@ class MSE(RowLoss):
     """
 
     target_dimensions = 1
+    activation = None
 
     def __init__(self, per: Per = "frame", pooling: Pooling = "last") -> None:
         super().__init__(per, pooling)
@@ -239,6 +244,7 @@ class BCEWithLogits(RowLoss):
     """
 
     target_dimensions = 1
+    activation = "sigmoid"
 
     def __init__(
         self, pos_weight: ArrayLike | None = None, per: Per = "frame", pooling: Pooling = "last"

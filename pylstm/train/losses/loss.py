@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ __all__ = [
     "check_lengths",
     "check_outputs",
     "check_weights",
+    "nothing_counted",
     "weight_vector",
 ]
 
@@ -47,8 +49,18 @@ class LossResult(NamedTuple):
         return named_values(self, self._asdict())
 
 
+def nothing_counted(result: Any) -> bool:
+    """Whether all targets of a batch are ignored or have weight 0: NaN, but not by the network."""
+    return math.isnan(result.value) and not result.gradient.any()
+
+
 class Loss(Protocol):
-    """What `fit` takes for a loss: something to call, as `CrossEntropy` and `CTC` are."""
+    """What `fit` takes for a loss: something to call, as `CrossEntropy` and `CTC` are.
+
+    Its ``per``, if it is "frame", says that there is a target for each row. Its ``activation``
+    names the function that it computes itself, "softmax" or "sigmoid": it takes logits, as losses
+    without this attribute do. With None it takes outputs as a stream gives them.
+    """
 
     def __call__(
         self,
@@ -80,7 +92,16 @@ def check_lengths(lengths: object, n_frames: int, n_sequences: int) -> NDArray[n
         return None
     if not isinstance(lengths, np.ndarray) or lengths.dtype.kind not in "iu":
         raise TypeError(f"lengths is {described(lengths)}; expected an array of whole numbers")
-    return frames.check_lengths(lengths, n_frames, n_sequences)
+    try:
+        return frames.check_lengths(lengths, n_frames, n_sequences)
+    except ValueError as error:
+        if lengths.ndim == 1 and lengths.max(initial=0) > n_frames:
+            raise ValueError(
+                f"{error}, the rows of outputs; where layers give fewer rows than frames,"
+                " Network.n_rows_out(lengths) counts them and Network.row_times says which frames"
+                " they stand for"
+            ) from None
+        raise
 
 
 def check_weights(name: str, weights: object, shape: tuple[int, ...], dtype: Any) -> Array | None:

@@ -25,6 +25,9 @@ class RowLoss(SettingsRepr):
 
     # Dimensions of a row's target: 0 for classes, 1 for values.
     target_dimensions: ClassVar[int]
+    activation: ClassVar[Literal["softmax", "sigmoid"] | None]
+    """The function that the loss computes itself, from logits; None: it takes outputs as they
+    are."""
 
     def __init__(self, per: Per, pooling: Pooling) -> None:
         self.per = choice("per", per, get_args(Per))
@@ -69,6 +72,7 @@ class RowLoss(SettingsRepr):
             raise ValueError(
                 f"targets has shape {targets.shape}; expected {target_shape}, "
                 f"because per is {self.per!r} and outputs has shape {outputs.shape}"
+                f"{self._cure(targets.shape, n_frames, n_sequences)}"
             )
         keep = self._kept(targets)
         if self.per == "sequence":
@@ -95,6 +99,20 @@ class RowLoss(SettingsRepr):
         if self.per == "sequence":
             gradient = spread(gradient, lengths, self.pooling, n_frames)
         return LossResult(value, gradient.reshape(outputs.shape), correct, n)
+
+    def _cure(self, found: tuple[int, ...], n_frames: int, n_sequences: int) -> str:
+        """What to do about targets of another shape, where that can be told."""
+        if self.per == "frame" and found[:1] == (n_sequences,):
+            if len(found) == 1 + self.target_dimensions:
+                return "; for one target a sequence: per='sequence'"
+        elif self.per == "sequence" and found[:2] == (n_frames, n_sequences):
+            return "; for a target a frame: per='frame'"
+        if self.per == "frame" and found[1:2] == (n_sequences,) and found[0] > n_frames:
+            return (
+                "; where layers give fewer rows than frames: targets[first::step] with"
+                " first, step = Network.row_times"
+            )
+        return ""
 
     def _check_targets(self, targets: object, outputs: Array) -> None:
         """Refuses targets of the wrong type."""

@@ -181,12 +181,14 @@ def test_the_program_of_the_page_hears_what_python_hears(tmp_path: Path) -> None
     assert ran.stdout.decode().splitlines() == lines
 
 
+@pytest.mark.builds
 def test_under_valgrind(listen: Path, tmp_path: Path) -> None:
     tool("valgrind")
     expected = run(listen, KEYWORDS, MODELS / "demo.wav")
     assert valgrind(listen, KEYWORDS, MODELS / "demo.wav", tmp_path / "rows") == expected
 
 
+@pytest.mark.builds
 def test_under_sanitizers(listen: Path) -> None:
     arguments = (KEYWORDS, MODELS / "demo.wav")
     assert run(example("embed_c", "listen", "sanitized"), *arguments) == run(listen, *arguments)

@@ -139,6 +139,7 @@ def test_every_call_and_every_refusal(installed: Path, files: Path, tmp_path: Pa
 
 @pytest.mark.law_one_writer
 @pytest.mark.slow
+@pytest.mark.builds
 def test_every_call_where_64_bits_are_two_words(files: Path, tmp_path: Path) -> None:
     """Counts that other threads read are kept in halves, as on 32-bit processors."""
     left_out = ["-DPYLSTM_NO_ATOMIC_64", "-DPYLSTM_NO_INT8"]
@@ -150,6 +151,7 @@ def test_every_call_where_64_bits_are_two_words(files: Path, tmp_path: Path) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.builds
 def test_every_call_under_valgrind(installed: Path, files: Path, tmp_path: Path) -> None:
     tool("valgrind")
     program = build_api_test(tmp_path / "api", installed / "lib" / "libpylstm.a", "-g")
@@ -157,6 +159,7 @@ def test_every_call_under_valgrind(installed: Path, files: Path, tmp_path: Path)
 
 
 @pytest.mark.slow
+@pytest.mark.builds
 def test_every_call_under_sanitizers(files: Path, tmp_path: Path) -> None:
     library = static_core("sanitized")
     program = build_api_test(tmp_path / "api", library, *FLAGS["sanitized"].split())
@@ -166,6 +169,7 @@ def test_every_call_under_sanitizers(files: Path, tmp_path: Path) -> None:
 
 @pytest.mark.law_one_writer
 @pytest.mark.slow
+@pytest.mark.builds
 def test_every_call_under_thread_sanitizer(files: Path, tmp_path: Path) -> None:
     """Without the forks, after which it cannot follow threads."""
     library = static_core("threads")
@@ -174,6 +178,7 @@ def test_every_call_under_thread_sanitizer(files: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.builds
 def test_every_call_of_a_small_build(small: Path, files: Path, tmp_path: Path) -> None:
     program = build_api_test(tmp_path / "api", small, "-DPYLSTM_NO_BFLOAT16")
     for isa in ("scalar", "avx2", "neon"):
@@ -199,6 +204,7 @@ def test_memory_does_not_depend_on_the_kernels(
 
 
 @pytest.mark.slow
+@pytest.mark.builds
 def test_a_small_build_is_small(tmp_path: Path) -> None:
     """Scalar kernels and one set of vector kernels, one precision: text and read-only data."""
     make(SOURCE, f"BUILD={tmp_path}", *SMALLEST_OPTIONS, "static")
@@ -232,6 +238,7 @@ def test_pkg_config_says_how_to_compile_and_link(installed: Path, tmp_path: Path
 
 
 @pytest.mark.slow
+@pytest.mark.builds
 def test_installed_into_a_package(installed: Path, tmp_path: Path) -> None:
     """DESTDIR goes before, and into no file."""
     make(

@@ -43,12 +43,14 @@ def test_complaints(realtime: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.law_one_writer
+@pytest.mark.builds
 def test_no_race_between_the_threads(realtime: Path) -> None:
     """ThreadSanitizer on the ring, the callback and the core."""
     arguments = (KEYWORDS, MODELS / "demo.wav", 20)
     assert run(built("threads"), *arguments) == run(realtime, *arguments)
 
 
+@pytest.mark.builds
 def test_under_sanitizers(realtime: Path) -> None:
     arguments = (KEYWORDS, MODELS / "demo.wav", 50)
     assert run(built("sanitized"), *arguments) == run(realtime, *arguments)

@@ -53,6 +53,7 @@ def files(folder: Path) -> list[Path]:
 
 @pytest.mark.law_nothing_hostile_loads
 @pytest.mark.slow
+@pytest.mark.builds
 def test_sanitizers_find_nothing(tmp_path: Path) -> None:
     told = run(driver(tmp_path), 100, 1, *files(tmp_path))
     assert re.fullmatch(r"[1-9]\d* loaded, [1-9]\d* refused\n", told), told

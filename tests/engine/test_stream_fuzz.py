@@ -69,6 +69,7 @@ def models() -> list[Model]:
 @pytest.mark.law_state_is_a_value
 @pytest.mark.law_nothing_poisons
 @pytest.mark.slow
+@pytest.mark.builds
 def test_sanitizers_find_nothing(tmp_path: Path) -> None:
     program = link(tmp_path / "stream_fuzz", "sanitized", sorted(FUZZ.glob("*.c")))
     files = []

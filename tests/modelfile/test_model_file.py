@@ -224,6 +224,7 @@ def test_what_is_accepted_reads_as_the_safetensors_library_reads_it(data: st.Dat
 
 @pytest.mark.law_nothing_hostile_loads
 @pytest.mark.slow
+@pytest.mark.builds
 def test_sanitizers_find_nothing(tmp_path: Path) -> None:
     if not runs_here(FLAGS["sanitized"].split(), tmp_path):
         pytest.skip(

@@ -158,6 +158,7 @@ def test_every_question_is_a_file():
 
 @pytest.mark.slow
 @needs_core
+@pytest.mark.builds
 def test_the_c_level_gives_the_rows_of_python():
     features = pylstm.MFCC(sr=16000, center=False)
     model = pylstm.Model(features, [pylstm.LSTM(13, 8, seed=0)])

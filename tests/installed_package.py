@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -24,13 +23,12 @@ class Installed(NamedTuple):
 
 
 def setup(where: Path, command: str, target: Path) -> None:
-    """One command of setup.py, compiled with less optimisation and C assertions: it is quicker."""
+    """One command of setup.py."""
     done = subprocess.run(
         [sys.executable, "setup.py", "--quiet", *command.split(), "--dist-dir", target],
         capture_output=True,
         text=True,
         cwd=where,
-        env={**os.environ, "PYLSTM_DEBUG": "1"},
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

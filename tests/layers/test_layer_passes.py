@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from pylstm.layers import Layer
 from tests.finite_differences import assert_gradients, clear_passage, differences
+from tests.instruction_sets import BULK_ISAS
 from tests.layer_kinds import (
     IN_TORCH,
     ROWS_AND_STATES,
@@ -137,14 +137,6 @@ def test_outputs_and_gradients_are_those_of_torch(
     compare_with_torch([layer], at)
 
 
-@functools.cache
-def small_case(variant: str, chosen: tuple[tuple[str, Any], ...]) -> tuple[Layer, Any, Any]:
-    """A layer, a passage, its gradients: the same for all kernels."""
-    layer = make_layer(variant, 2, 3, seed=1, **dict(chosen))
-    given = clear_passage([layer], 3, 2)
-    return layer, given, differences([layer], given)
-
-
 @pytest.mark.slow
 @every_variant
 @pytest.mark.parametrize(
@@ -152,12 +144,21 @@ def small_case(variant: str, chosen: tuple[tuple[str, Any], ...]) -> tuple[Layer
     [(1, False, True), (1, True, False), (2, False, False), (2, True, True)],
 )
 def test_gradients_are_differences_of_the_reference(
-    training: None, bulk_isa: str, variant: str, num_layers: int, bidirectional: bool, bias: bool
+    training: None,
+    monkeypatch: pytest.MonkeyPatch,
+    variant: str,
+    num_layers: int,
+    bidirectional: bool,
+    bias: bool,
 ) -> None:
     chosen = {"num_layers": num_layers, "bidirectional": bidirectional, "bias": bias}
-    taken = tuple((name, v) for name, v in chosen.items() if name in VARIANTS[variant].settings)
-    layer, given, expected = small_case(variant, taken)
-    assert_gradients([layer], given, expected=expected)
+    taken = {name: value for name, value in chosen.items() if name in VARIANTS[variant].settings}
+    layer = make_layer(variant, 2, 3, seed=1, **taken)
+    given = clear_passage([layer], 3, 2)
+    expected = differences([layer], given)  # what takes long, once for all kernels
+    for isa in BULK_ISAS:
+        monkeypatch.setenv("PYLSTM_ISA", isa)
+        assert_gradients([layer], given, expected=expected)
 
 
 # --- sequences and states -------------------------------------------------------------------------

@@ -107,11 +107,13 @@ def editable(tmp_path_factory: pytest.TempPathFactory) -> Installation:
 @pytest.mark.parametrize(
     "place", ["..", ".", "pylstm", "pylstm/train", "src", "tests", "examples/audio", "/"]
 )
+@pytest.mark.builds
 def test_an_editable_install_is_found_from(place: str, editable: Installation) -> None:
     assert editable.environment.package(editable.clone / place) == editable.package.resolve()
 
 
 @pytest.mark.slow
+@pytest.mark.builds
 def test_an_editable_install_is_found_beside_a_folder_of_its_name(
     editable: Installation, tmp_path: Path
 ) -> None:
@@ -122,6 +124,7 @@ def test_an_editable_install_is_found_beside_a_folder_of_its_name(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("place", ["..", ".", "src"])
+@pytest.mark.builds
 def test_its_command_runs(place: str, editable: Installation) -> None:
     pytest.importorskip("typer", reason="pip install 'pylstm[cli]'")
     cwd = editable.clone / place
@@ -131,6 +134,7 @@ def test_its_command_runs(place: str, editable: Installation) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.builds
 def test_its_tests_are_collected_from_elsewhere(editable: Installation, tmp_path: Path) -> None:
     tests = editable.clone / "tests" / "modelfile"
     (tests / "test_here.py").write_text(
@@ -141,6 +145,7 @@ def test_its_tests_are_collected_from_elsewhere(editable: Installation, tmp_path
 
 
 @pytest.mark.slow
+@pytest.mark.builds
 def test_uninstalling_it_leaves_nothing_behind(editable: Installation, tmp_path: Path) -> None:
     """Its files in the environment are the package's own: those of the clone stay."""
     done = editable.environment.run("-m", "pip", "show", "--files", "pylstm", cwd=tmp_path)

@@ -230,10 +230,8 @@ def masks(network, layer, count, batch, lengths, seed):
     (T, B, n_outputs) each; None after the last layer.
     """
     x = np.zeros((count, batch, layer.input_size), np.float32)
-    _, _, (shards, _, _) = network.forward(
-        x, lengths, training=True, rng=np.random.default_rng(seed)
-    )
-    (shard,) = shards
+    _, _, tape = network.forward(x, lengths, training=True, rng=np.random.default_rng(seed))
+    (shard,) = tape[0]
     drawn = [mask for _, _, mask in shard.tape.kept[0].layers]
     return [None if mask is None else shard.packed.unpack(mask) for mask in drawn]
 

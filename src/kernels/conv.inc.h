@@ -104,7 +104,6 @@ PYLSTM_INLINE void conv_blocks(const pylstm_conv_weights *layer, const conv_tile
         for (int run = 0; run < n_runs; run++, w += run_words) {
             const void *x[PYLSTM_CONV_COLUMNS];
             int inside = tile->whole;
-            PYLSTM_UNROLL
             for (int t = 0; t < n; t++) {
                 const int position = tile->first[t] + run * layer->dilation;
                 const ptrdiff_t at = (ptrdiff_t)position * layer->channels + group_first;

@@ -25,7 +25,7 @@ PYLSTM_INLINE void gru_finish(const pylstm_recurrent_weights *layer, v16 z, v16 
 }
 
 /* Reset after the product: from the sums of 16 units (r, z, W_hn h + b_hn, and what n gets from x) to h'. */
-PYLSTM_LARGE void gru_update(const pylstm_recurrent_weights *layer, v16 sum_r, v16 sum_z, v16 from_h, v16 from_x,
+PYLSTM_INLINE void gru_update(const pylstm_recurrent_weights *layer, v16 sum_r, v16 sum_z, v16 from_h, v16 from_x,
                              const float *h, float *h_next, float *gates, size_t unit) {
     const size_t padded = recurrent_padded(layer);
     const v16 r = v16_sigmoid(sum_r), z = v16_sigmoid(sum_z);
@@ -38,7 +38,7 @@ PYLSTM_LARGE void gru_update(const pylstm_recurrent_weights *layer, v16 sum_r, v
 }
 
 /* Reset before the product, first run: r, z, what n gets from x, and r * h, of 16 units. */
-PYLSTM_LARGE void gru_reset(const pylstm_recurrent_weights *layer, v16 sum_r, v16 sum_z, v16 from_x, const float *h,
+PYLSTM_INLINE void gru_reset(const pylstm_recurrent_weights *layer, v16 sum_r, v16 sum_z, v16 from_x, const float *h,
                             float *gates, size_t unit) {
     const size_t padded = recurrent_padded(layer);
     const v16 r = v16_sigmoid(sum_r);
@@ -48,21 +48,37 @@ PYLSTM_LARGE void gru_reset(const pylstm_recurrent_weights *layer, v16 sum_r, v1
     v16_store(gates + PYLSTM_GRU_FROM_H * padded + unit, v16_mul(r, v16_load(h + unit)));
 }
 
+enum { GRU_FROM_X = PYLSTM_GRU_GATES, GRU_SUMS }; /* a place more than gates: of n there are two sums */
+
+/* What follows the sums of a block: h', or what the second run needs. A call, not inlined: it is the larger part of a kernel. */
+static void gru_gates(const pylstm_recurrent_weights *layer, const float *sums, const float *h, float *h_next, float *gates,
+                      size_t unit) {
+    const v16 r = v16_load(sums + PYLSTM_GRU_R * PYLSTM_UNITS), z = v16_load(sums + PYLSTM_GRU_Z * PYLSTM_UNITS);
+    const v16 from_x = v16_load(sums + GRU_FROM_X * PYLSTM_UNITS);
+    if (layer->reset_after) {
+        gru_update(layer, r, z, v16_load(sums + PYLSTM_GRU_N * PYLSTM_UNITS), from_x, h, h_next, gates, unit);
+    } else {
+        gru_reset(layer, r, z, from_x, h, gates, unit);
+    }
+}
+
 /* Second run: n and h' of 16 units, with the whole sum of n. */
-PYLSTM_LARGE void gru_candidate(const pylstm_recurrent_weights *layer, v16 sum, const float *h, float *h_next, float *gates,
-                                size_t unit) {
-    gru_finish(layer, v16_load(gates + PYLSTM_GRU_Z * recurrent_padded(layer) + unit), sum, h, h_next, gates, unit);
+static void gru_candidate(const pylstm_recurrent_weights *layer, const float *sum, const float *h, float *h_next, float *gates,
+                          size_t unit) {
+    const v16 z = v16_load(gates + PYLSTM_GRU_Z * recurrent_padded(layer) + unit);
+    gru_finish(layer, z, v16_load(sum), h, h_next, gates, unit);
 }
 
 /* --- one column ------------------------------------------------------------------------------------------------------- */
 
-/* n_blocks neighbouring blocks; n_blocks, reset_after and precision are constants where it is called. x and h as the precision
- * has them; values: h as floats. */
+/* n_blocks neighbouring blocks; n_blocks and precision are constants where it is called. x and h as the precision has them;
+ * values: h as floats. */
 PYLSTM_INLINE void gru_blocks(const pylstm_recurrent_weights *layer, const void *x, const float *z, const void *h,
                               const float *values, float *h_next, float *gates, int block, const int n_blocks,
-                              const int reset_after, const int precision) {
+                              const int precision) {
     const float *start = (x ? layer->bias : z) + (size_t)block * GRU_WORDS;
-    v16 sum[PYLSTM_BLOCKS_AT_ONCE][MOST_VECTORS], from_x[PYLSTM_BLOCKS_AT_ONCE];
+    float sums[PYLSTM_BLOCKS_AT_ONCE][GRU_SUMS * PYLSTM_UNITS];
+    v16 sum[PYLSTM_BLOCKS_AT_ONCE][MOST_VECTORS];
     PYLSTM_UNROLL
     for (int b = 0; b < n_blocks; b++) {
         PYLSTM_UNROLL
@@ -72,29 +88,31 @@ PYLSTM_INLINE void gru_blocks(const pylstm_recurrent_weights *layer, const void 
     if (x)
         add_matrix_blocks(sum, &layer->x, block, x, layer->input_size, n_blocks, PYLSTM_GRU_GATES, precision);
     PYLSTM_UNROLL
-    for (int b = 0; b < n_blocks; b++) {
-        from_x[b] = sum[b][PYLSTM_GRU_N];
-        if (reset_after)
+    for (int b = 0; b < n_blocks; b++)
+        v16_store(sums[b] + GRU_FROM_X * PYLSTM_UNITS, sum[b][PYLSTM_GRU_N]);
+    if (layer->reset_after) {
+        PYLSTM_UNROLL
+        for (int b = 0; b < n_blocks; b++)
             sum[b][PYLSTM_GRU_N] = v16_load(layer->bias_candidate + (block + b) * PYLSTM_UNITS);
+        add_matrix_blocks(sum, &layer->h, block, h, layer->hidden_size, n_blocks, PYLSTM_GRU_GATES, precision);
+    } else {
+        add_matrix_blocks(sum, &layer->h, block, h, layer->hidden_size, n_blocks, PYLSTM_GRU_N, precision);
     }
-    add_matrix_blocks(sum, &layer->h, block, h, layer->hidden_size, n_blocks, reset_after ? PYLSTM_GRU_GATES : PYLSTM_GRU_N,
-                      precision);
     PYLSTM_UNROLL
     for (int b = 0; b < n_blocks; b++) {
-        const size_t unit = (size_t)(block + b) * PYLSTM_UNITS;
-        if (reset_after) {
-            gru_update(layer, sum[b][PYLSTM_GRU_R], sum[b][PYLSTM_GRU_Z], sum[b][PYLSTM_GRU_N], from_x[b], values, h_next,
-                       gates, unit);
-        } else {
-            gru_reset(layer, sum[b][PYLSTM_GRU_R], sum[b][PYLSTM_GRU_Z], from_x[b], values, gates, unit);
-        }
+        PYLSTM_UNROLL
+        for (int gate = 0; gate < PYLSTM_GRU_GATES; gate++)
+            v16_store(sums[b] + gate * PYLSTM_UNITS, sum[b][gate]);
     }
+    for (int b = 0; b < n_blocks; b++)
+        gru_gates(layer, sums[b], values, h_next, gates, (size_t)(block + b) * PYLSTM_UNITS);
 }
 
 /* The second run of n_blocks neighbouring blocks; reset: r * h as the precision has it. */
 PYLSTM_INLINE void gru_candidate_blocks(const pylstm_recurrent_weights *layer, const void *reset, const float *values,
                                         float *h_next, float *gates, int block, const int n_blocks, const int precision) {
     const float *from_x = gates + PYLSTM_GRU_N * recurrent_padded(layer) + (size_t)block * PYLSTM_UNITS;
+    float sums[NARROW_BLOCKS][PYLSTM_UNITS];
     v16 sum[NARROW_BLOCKS][MOST_VECTORS];
     PYLSTM_UNROLL
     for (int b = 0; b < n_blocks; b++)
@@ -102,18 +120,19 @@ PYLSTM_INLINE void gru_candidate_blocks(const pylstm_recurrent_weights *layer, c
     add_matrix_blocks(sum, &layer->candidate, block, reset, layer->hidden_size, n_blocks, 1, precision);
     PYLSTM_UNROLL
     for (int b = 0; b < n_blocks; b++)
-        gru_candidate(layer, sum[b][0], values, h_next, gates, (size_t)(block + b) * PYLSTM_UNITS);
+        v16_store(sums[b], sum[b][0]);
+    for (int b = 0; b < n_blocks; b++)
+        gru_candidate(layer, sums[b], values, h_next, gates, (size_t)(block + b) * PYLSTM_UNITS);
 }
 
 PYLSTM_INLINE void gru_all_blocks(const pylstm_recurrent_weights *layer, const void *x, const float *z, const void *h,
-                                  const float *values, float *h_next, float *gates, const int reset_after,
-                                  const int precision) {
+                                  const float *values, float *h_next, float *gates, const int precision) {
     const int n_blocks = (layer->hidden_size + PYLSTM_UNITS - 1) / PYLSTM_UNITS;
     int block = 0;
     for (; block + PYLSTM_BLOCKS_AT_ONCE <= n_blocks; block += PYLSTM_BLOCKS_AT_ONCE)
-        gru_blocks(layer, x, z, h, values, h_next, gates, block, PYLSTM_BLOCKS_AT_ONCE, reset_after, precision);
+        gru_blocks(layer, x, z, h, values, h_next, gates, block, PYLSTM_BLOCKS_AT_ONCE, precision);
     for (; block < n_blocks; block++)
-        gru_blocks(layer, x, z, h, values, h_next, gates, block, 1, reset_after, precision);
+        gru_blocks(layer, x, z, h, values, h_next, gates, block, 1, precision);
 }
 
 PYLSTM_INLINE void gru_all_candidates(const pylstm_recurrent_weights *layer, const void *reset, const float *values,
@@ -138,14 +157,11 @@ typedef struct gru_columns {
     float *const *gates;
 } gru_columns;
 
-enum { GRU_FROM_X = PYLSTM_GRU_GATES, GRU_SUMS }; /* a place more than gates: of n there are two sums */
-
 /* n columns of the gates `first` to `first + n_vectors - 1` of one block; n, n_vectors and precision are constants where it is
  * called. */
 PYLSTM_INLINE void gru_sums(const pylstm_recurrent_weights *layer, int block, int first, const gru_columns *columns, int column,
-                            float (*sums)[GRU_SUMS * PYLSTM_UNITS], const int n, const int n_vectors, const int reset_after,
-                            const int precision) {
-    const int n_place = PYLSTM_GRU_N - first, of_h = reset_after || n_place >= n_vectors ? n_vectors : n_place;
+                            float (*sums)[GRU_SUMS * PYLSTM_UNITS], const int n, const int n_vectors, const int precision) {
+    const int n_place = PYLSTM_GRU_N - first, before_n = n_place < n_vectors ? n_place : n_vectors;
     v16 sum[PYLSTM_TILE_COLUMNS][MOST_VECTORS];
     PYLSTM_UNROLL
     for (int t = 0; t < n; t++) {
@@ -159,15 +175,20 @@ PYLSTM_INLINE void gru_sums(const pylstm_recurrent_weights *layer, int block, in
                    precision);
     if (!columns->sums && n_place < n_vectors) {
         PYLSTM_UNROLL
-        for (int t = 0; t < n; t++) {
+        for (int t = 0; t < n; t++)
             v16_store(sums[t] + GRU_FROM_X * PYLSTM_UNITS, sum[t][n_place]);
-            if (reset_after)
+    }
+    if (!columns->sums && layer->reset_after) {
+        if (n_place < n_vectors) {
+            PYLSTM_UNROLL
+            for (int t = 0; t < n; t++)
                 sum[t][n_place] = v16_load(layer->bias_candidate + block * PYLSTM_UNITS);
         }
+        add_matrix(sum, &layer->h, block, first, &columns->h, column, layer->hidden_size, n, n_vectors, PYLSTM_GRU_GATES,
+                   precision);
+    } else if (!columns->sums && before_n > 0) {
+        add_matrix(sum, &layer->h, block, first, &columns->h, column, layer->hidden_size, n, before_n, PYLSTM_GRU_N, precision);
     }
-    if (!columns->sums && of_h > 0)
-        add_matrix(sum, &layer->h, block, first, &columns->h, column, layer->hidden_size, n, of_h,
-                   reset_after ? PYLSTM_GRU_GATES : PYLSTM_GRU_N, precision);
     PYLSTM_UNROLL
     for (int t = 0; t < n; t++) {
         PYLSTM_UNROLL
@@ -178,28 +199,21 @@ PYLSTM_INLINE void gru_sums(const pylstm_recurrent_weights *layer, int block, in
 
 /* All gates of one block for n columns: stores the projections, or goes on to h' or r * h. */
 PYLSTM_INLINE void gru_tile(const pylstm_recurrent_weights *layer, int block, const gru_columns *columns, int column,
-                            const int n, const int reset_after, const int precision) {
+                            const int n, const int precision) {
     const size_t unit = (size_t)block * PYLSTM_UNITS;
     float sums[PYLSTM_TILE_COLUMNS][GRU_SUMS * PYLSTM_UNITS];
     if (PYLSTM_TILE_VECTORS >= PYLSTM_GRU_GATES) {
-        gru_sums(layer, block, 0, columns, column, sums, n, PYLSTM_GRU_GATES, reset_after, precision);
+        gru_sums(layer, block, 0, columns, column, sums, n, PYLSTM_GRU_GATES, precision);
     } else {
-        gru_sums(layer, block, 0, columns, column, sums, n, 2, reset_after, precision);
-        gru_sums(layer, block, 2, columns, column, sums, n, 1, reset_after, precision);
+        gru_sums(layer, block, 0, columns, column, sums, n, 2, precision);
+        gru_sums(layer, block, 2, columns, column, sums, n, 1, precision);
     }
     for (int t = 0; t < n; t++) {
-        float *gates = columns->gates ? columns->gates[column + t] : NULL;
         if (columns->sums) {
             memcpy(columns->sums[column + t] + (size_t)block * GRU_WORDS, sums[t], GRU_WORDS * sizeof(float));
-            continue;
-        }
-        const v16 r = v16_load(sums[t] + PYLSTM_GRU_R * PYLSTM_UNITS), z = v16_load(sums[t] + PYLSTM_GRU_Z * PYLSTM_UNITS);
-        const v16 from_x = v16_load(sums[t] + GRU_FROM_X * PYLSTM_UNITS);
-        if (reset_after) {
-            gru_update(layer, r, z, v16_load(sums[t] + PYLSTM_GRU_N * PYLSTM_UNITS), from_x, columns->values[column + t],
-                       columns->h_next[column + t], gates, unit);
         } else {
-            gru_reset(layer, r, z, from_x, columns->values[column + t], gates, unit);
+            gru_gates(layer, sums[t], columns->values[column + t], columns->h_next[column + t],
+                      columns->gates ? columns->gates[column + t] : NULL, unit);
         }
     }
 }
@@ -208,6 +222,7 @@ PYLSTM_INLINE void gru_tile(const pylstm_recurrent_weights *layer, int block, co
 PYLSTM_INLINE void gru_candidate_tile(const pylstm_recurrent_weights *layer, int block, const gru_columns *columns, int column,
                                       const int n, const int precision) {
     const size_t unit = (size_t)block * PYLSTM_UNITS, place = PYLSTM_GRU_N * recurrent_padded(layer) + unit;
+    float sums[PYLSTM_TILE_COLUMNS][PYLSTM_UNITS];
     v16 sum[PYLSTM_TILE_COLUMNS][MOST_VECTORS];
     PYLSTM_UNROLL
     for (int t = 0; t < n; t++)
@@ -215,22 +230,21 @@ PYLSTM_INLINE void gru_candidate_tile(const pylstm_recurrent_weights *layer, int
     add_matrix(sum, &layer->candidate, block, 0, &columns->h, column, layer->hidden_size, n, 1, 1, precision);
     PYLSTM_UNROLL
     for (int t = 0; t < n; t++)
-        gru_candidate(layer, sum[t][0], columns->values[column + t], columns->h_next[column + t], columns->gates[column + t],
+        v16_store(sums[t], sum[t][0]);
+    for (int t = 0; t < n; t++)
+        gru_candidate(layer, sums[t], columns->values[column + t], columns->h_next[column + t], columns->gates[column + t],
                       unit);
 }
 
-#define GRU_AFTER_TILE(block, column, n)     gru_tile(layer, block, columns, column, n, 1, precision)
-#define GRU_BEFORE_TILE(block, column, n)    gru_tile(layer, block, columns, column, n, 0, precision)
+#define GRU_TILE(block, column, n)           gru_tile(layer, block, columns, column, n, precision)
 #define GRU_CANDIDATE_TILE(block, column, n) gru_candidate_tile(layer, block, columns, column, n, precision)
 
 PYLSTM_INLINE void gru_tiles(const pylstm_recurrent_weights *layer, const gru_columns *columns, int n, int second_run,
                              const int at_once, const int precision) {
     if (second_run) {
         EVERY_TILE(layer, n, at_once, GRU_CANDIDATE_TILE)
-    } else if (layer->reset_after) {
-        EVERY_TILE(layer, n, at_once, GRU_AFTER_TILE)
     } else {
-        EVERY_TILE(layer, n, at_once, GRU_BEFORE_TILE)
+        EVERY_TILE(layer, n, at_once, GRU_TILE)
     }
 }
 
@@ -291,11 +305,9 @@ PYLSTM_INLINE void gru_step_in(const pylstm_recurrent_weights *layer, const floa
     uint32_t *h_room = in_pairs ? (uint32_t *)(room + pylstm_column_room(layer->input_size)) : NULL;
     const void *x_own = in_pairs && x ? (const void *)to_pairs(x, layer->input_size, (uint32_t *)room) : x;
     const void *h_own = in_pairs ? (const void *)to_pairs(h, layer->hidden_size, h_room) : h;
-    if (layer->reset_after) {
-        gru_all_blocks(layer, x_own, z, h_own, h, h_next, gates, 1, precision);
-    } else {
+    gru_all_blocks(layer, x_own, z, h_own, h, h_next, gates, precision);
+    if (!layer->reset_after) {
         const float *reset = gates + PYLSTM_GRU_FROM_H * recurrent_padded(layer);
-        gru_all_blocks(layer, x_own, z, h_own, h, h_next, gates, 0, precision);
         gru_all_candidates(layer, in_pairs ? (const void *)to_pairs(reset, layer->hidden_size, h_room) : reset, h, h_next,
                            gates, precision);
     }

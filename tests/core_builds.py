@@ -15,14 +15,23 @@ from tests.instruction_sets import ISAS
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src"
-# Kernels take minutes to compile with sanitizers. Those that this processor cannot run are left
-# out, and where threads are watched all of that kind: no kernel knows of threads.
+# Kernels are most of what a compiler works on, minutes of it with sanitizers. Those that this
+# processor cannot run are left out (test_source_builds.py compiles all), and where threads are
+# watched most kinds of layers: no kernel knows of threads.
 NO_AVX512 = "-DPYLSTM_NO_AVX512"
 NOT_RUN_HERE = "" if any(isa.startswith("avx512") for isa in ISAS) else NO_AVX512
+# Those of the bundled models.
+FEW_KINDS = ("lstm", "dense")
+SOME_KINDS = " ".join(
+    [
+        "-DPYLSTM_CHOSEN_KINDS",
+        *(f"-DPYLSTM_KIND_{kind}=1" for kind in (*FEW_KINDS, "conv", "concat")),
+    ]
+)
 FLAGS = {
-    "plain": "-O3 -Wall -Wextra -Werror",
+    "plain": f"-O3 -Wall -Wextra -Werror {NOT_RUN_HERE}",
     "sanitized": f"-O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all {NOT_RUN_HERE}",
-    "threads": f"-O1 -g1 -fsanitize=thread {NO_AVX512}",
+    "threads": f"-O1 -g1 -fsanitize=thread {NO_AVX512} {SOME_KINDS}",
 }
 
 

@@ -26,7 +26,7 @@ PYLSTM_INLINE void gru_finish(const pylstm_recurrent_weights *layer, v16 z, v16 
 
 /* Reset after the product: from the sums of 16 units (r, z, W_hn h + b_hn, and what n gets from x) to h'. */
 PYLSTM_INLINE void gru_update(const pylstm_recurrent_weights *layer, v16 sum_r, v16 sum_z, v16 from_h, v16 from_x,
-                             const float *h, float *h_next, float *gates, size_t unit) {
+                              const float *h, float *h_next, float *gates, size_t unit) {
     const size_t padded = recurrent_padded(layer);
     const v16 r = v16_sigmoid(sum_r), z = v16_sigmoid(sum_z);
     if (gates) {
@@ -39,7 +39,7 @@ PYLSTM_INLINE void gru_update(const pylstm_recurrent_weights *layer, v16 sum_r, 
 
 /* Reset before the product, first run: r, z, what n gets from x, and r * h, of 16 units. */
 PYLSTM_INLINE void gru_reset(const pylstm_recurrent_weights *layer, v16 sum_r, v16 sum_z, v16 from_x, const float *h,
-                            float *gates, size_t unit) {
+                             float *gates, size_t unit) {
     const size_t padded = recurrent_padded(layer);
     const v16 r = v16_sigmoid(sum_r);
     v16_store(gates + PYLSTM_GRU_R * padded + unit, r);
@@ -50,7 +50,8 @@ PYLSTM_INLINE void gru_reset(const pylstm_recurrent_weights *layer, v16 sum_r, v
 
 enum { GRU_FROM_X = PYLSTM_GRU_GATES, GRU_SUMS }; /* a place more than gates: of n there are two sums */
 
-/* What follows the sums of a block: h', or what the second run needs. A call, not inlined: it is the larger part of a kernel. */
+/* What follows the sums of a block: h', or what the second run needs. A call, not inlined: it is the larger part of a kernel.
+ */
 static void gru_gates(const pylstm_recurrent_weights *layer, const float *sums, const float *h, float *h_next, float *gates,
                       size_t unit) {
     const v16 r = v16_load(sums + PYLSTM_GRU_R * PYLSTM_UNITS), z = v16_load(sums + PYLSTM_GRU_Z * PYLSTM_UNITS);

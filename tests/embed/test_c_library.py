@@ -14,6 +14,7 @@ import pytest
 
 import pylstm
 from tests import c_signatures as signatures
+from tests import shared_builds
 from tests.core_builds import (
     FLAGS,
     ROOT,
@@ -241,14 +242,16 @@ def test_pkg_config_says_how_to_compile_and_link(installed: Path, tmp_path: Path
 @pytest.mark.builds
 def test_installed_into_a_package(installed: Path, tmp_path: Path) -> None:
     """DESTDIR goes before, and into no file."""
-    make(
-        SOURCE,
-        f"BUILD={installed.parent / 'core'}",
-        f"DESTDIR={tmp_path}",
-        "PREFIX=/opt/p",
-        "LIBDIR=/opt/p/l",
-        "install",
-    )
+    with shared_builds.one_builder(installed.parent):
+        make(
+            SOURCE,
+            f"BUILD={installed.parent / 'core'}",
+            f"CFLAGS={FLAGS['plain']}",
+            f"DESTDIR={tmp_path}",
+            "PREFIX=/opt/p",
+            "LIBDIR=/opt/p/l",
+            "install",
+        )
     names = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if not path.is_dir()}
     shared = f"libpylstm.so.{pylstm.__version__}"
     version = ".".join(pylstm.__version__.split(".")[:2])

@@ -12,14 +12,15 @@ from pathlib import Path
 import pytest
 
 import pylstm
-from tests.core_builds import FLAGS, ROOT, SOURCE, compiler, installed_core, run, tool
+from tests.core_builds import FEW_KINDS, FLAGS, ROOT, SOURCE, compiler, installed_core, run, tool
 from tests.embed.c_programs import KEYWORDS, MODELS
 from tools import sources
 
 pytestmark = [pytest.mark.slow, pytest.mark.builds]
 
 LIBRARY = ("CMakeLists.txt", "cmake", "src")
-SMALL = "-DPYLSTM_SMALL=ON"  # compiles in half the time
+SMALL = "-DPYLSTM_SMALL=ON"
+FEW = f"-DPYLSTM_KINDS={';'.join(FEW_KINDS)}"  # compiles in a fraction of the time
 # A program in C, which makes the posteriors of a recording, and one in C++.
 PROJECT = """
 cmake_minimum_required(VERSION 3.25)
@@ -95,10 +96,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     for kind, shared in (("static", "OFF"), ("shared", "ON")):
         folder = tmp_path_factory.mktemp(f"cmake {kind}")
         flags = f"-DCMAKE_C_FLAGS={FLAGS['plain'].replace('-O3 ', '')}"
-        build(
-            ROOT, folder / "build", flags, f"-DBUILD_SHARED_LIBS={shared}",
-            f"-DPYLSTM_SMALL={shared}",
-        )  # fmt: skip
+        options = [FEW, flags, f"-DBUILD_SHARED_LIBS={shared}", f"-DPYLSTM_SMALL={shared}"]
+        build(ROOT, folder / "build", *options)
         folders[kind] = folder / "the prefix"
         cmake("--install", folder / "build", "--prefix", folders[kind])
     return folders
@@ -181,6 +180,7 @@ def test_add_subdirectory(generator: str, kind: str, rows_of_make: bytes, tmp_pa
     options = [
         f"-G{generator}",
         SMALL,
+        FEW,
         f"-DCMAKE_BUILD_TYPE={kind}",
         "-DCMAKE_C_FLAGS=-ffast-math -Wall -Wextra -Werror",
         "-DCMAKE_UNITY_BUILD=ON",
@@ -210,7 +210,7 @@ def test_fetch_content(by: str, rows_of_make: bytes, tmp_path: Path) -> None:
         "enable_language(C)"
     )
     source = write_project(tmp_path / "app", before, languages="CXX")
-    options = [SMALL, "-DPYLSTM_THREADS=OFF", "-DBUILD_SHARED_LIBS=ON"]
+    options = [SMALL, FEW, "-DPYLSTM_THREADS=OFF", "-DBUILD_SHARED_LIBS=ON"]
     folder = build(source, tmp_path / "b", *options)
     assert posteriors(folder / "listen", tmp_path) == rows_of_make
     assert run(folder / "version").strip() == pylstm.__version__

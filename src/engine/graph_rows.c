@@ -19,11 +19,27 @@ static int64_t through_join(const pylstm_graph *graph, int k, const int64_t *row
     return n < 0 ? 0 : n;
 }
 
+/* No node has had zeros behind its last row. */
+static void count_before_the_end(const pylstm_graph *graph, int64_t *rows) {
+    for (int k = 0; k < graph->n_nodes; k++) {
+        const pylstm_layer *layer = &graph->layers[k];
+        if (pylstm_is_join(layer)) {
+            rows[1 + k] = through_join(graph, k, rows);
+        } else {
+            rows[1 + k] = through_window(&layer->window, rows[1 + graph->nodes[k].from[0]], 0);
+        }
+    }
+}
+
 /* `on` has what there would be if the features went on: behind the last row of its input a node finds zeros at the same pace,
  * so that what waits for others in a join never waits longer than it does before the end. */
 void pylstm_graph_count(const pylstm_graph *graph, int64_t n, int64_t beyond, int64_t *rows) {
     int64_t on[1 + PYLSTM_MAX_LAYERS];
     rows[0] = n;
+    if (!beyond) {
+        count_before_the_end(graph, rows);
+        return;
+    }
     on[0] = n + beyond;
     for (int k = 0; k < graph->n_nodes; k++) {
         const pylstm_time_window *window = &graph->layers[k].window;

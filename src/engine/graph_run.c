@@ -26,24 +26,29 @@ static float *slot_row(const pylstm_graph *graph, const pylstm_graph_work *work,
     return work->slots + (size_t)graph->nodes[node].slot * (size_t)work->n_rows * work->row_size + (size_t)row * size;
 }
 
-/* Runs a node over the rows of a group, whose x has been set. */
-static void run_rows(const pylstm_graph *graph, const pylstm_graph_work *work, int k, pylstm_group *group, float *trace,
-                     size_t trace_stride) {
-    const pylstm_layer *layer = &graph->layers[k];
-    for (int row = 0; row < group->n_rows; row++)
-        group->y[row] = slot_row(graph, work, k, row);
-    if (group->n_streams == 1)
-        pylstm_layer_forward(layer, group->state[0], work->layer_scratch, group->x, group->n_rows, group->y[0], trace,
-                             trace_stride);
-    else
-        pylstm_layer_forward_group(layer, group, work->layer_scratch);
-}
-
 /* --- a chain ---------------------------------------------------------------------------------------------------------- */
 
-/* Each node takes every row of the one before it. */
+/* Each node takes every row of the one before it: rows of one stream. */
+static void run_chain_alone(const pylstm_graph *graph, const pylstm_graph_work *work, pylstm_graph_part *part,
+                            const float *const *x, const float **y, float *trace, size_t trace_stride) {
+    const int n = part->n_out = part->n;
+    for (int row = 0; row < n; row++)
+        y[row] = x[row];
+    for (int k = 0; k < graph->n_nodes; k++) {
+        const pylstm_layer *layer = &graph->layers[k];
+        const size_t size = pylstm_padded(layer->output_size);
+        float *rows = slot_row(graph, work, k, 0);
+        pylstm_layer_forward(layer, part->state + graph->nodes[k].state, work->layer_scratch, y, n, rows, trace, trace_stride);
+        if (trace)
+            trace += layer->trace_size;
+        for (int row = 0; row < n; row++)
+            y[row] = rows + (size_t)row * size;
+    }
+}
+
+/* The same for several. */
 static void run_chain(const pylstm_graph *graph, const pylstm_graph_work *work, pylstm_graph_part *parts, int n_parts,
-                      const float *const *x, const float **y, float *trace, size_t trace_stride) {
+                      const float *const *x, const float **y) {
     pylstm_group group; /* large: only what is used is set */
     group.n_streams = n_parts;
     group.n_rows = 0;
@@ -56,9 +61,9 @@ static void run_chain(const pylstm_graph *graph, const pylstm_graph_work *work, 
     for (int k = 0; k < graph->n_nodes; k++) {
         for (int s = 0; s < n_parts; s++)
             group.state[s] = parts[s].state + graph->nodes[k].state;
-        run_rows(graph, work, k, &group, trace, trace_stride);
-        if (trace)
-            trace += graph->layers[k].trace_size;
+        for (int row = 0; row < group.n_rows; row++)
+            group.y[row] = slot_row(graph, work, k, row);
+        pylstm_layer_forward_group(&graph->layers[k], &group, work->layer_scratch);
         for (int row = 0; row < group.n_rows; row++)
             group.x[row] = group.y[row];
     }
@@ -173,6 +178,19 @@ static int new_rows(const block *b, int s, int k) {
     return (int)(counts_of(b, b->work->after, s)[1 + k] - counts_of(b, b->work->before, s)[1 + k]);
 }
 
+/* Runs a node over the rows of a group, whose x has been set. */
+static void run_rows(const pylstm_graph *graph, const pylstm_graph_work *work, int k, pylstm_group *group, float *trace,
+                     size_t trace_stride) {
+    const pylstm_layer *layer = &graph->layers[k];
+    for (int row = 0; row < group->n_rows; row++)
+        group->y[row] = slot_row(graph, work, k, row);
+    if (group->n_streams == 1)
+        pylstm_layer_forward(layer, group->state[0], work->layer_scratch, group->x, group->n_rows, group->y[0], trace,
+                             trace_stride);
+    else
+        pylstm_layer_forward_group(layer, group, work->layer_scratch);
+}
+
 static void run_node(const block *b, int k, float *trace, size_t trace_stride) {
     const pylstm_layer *layer = &b->graph->layers[k];
     const int direct = layer->window.n_taps == 1 && !pylstm_is_join(layer);
@@ -227,8 +245,12 @@ static void run_nodes(const block *b, const float **y, float *trace, size_t trac
 void pylstm_graph_run(const pylstm_graph *graph, const pylstm_graph_work *work, pylstm_graph_part *parts, int n_parts,
                       const float *const *x, const float *y[PYLSTM_GROUP_ROWS], float *trace, size_t trace_stride) {
     block b;
+    if (pylstm_graph_is_plain(graph) && n_parts == 1) {
+        run_chain_alone(graph, work, parts, x, y, trace, trace_stride);
+        return;
+    }
     if (pylstm_graph_is_plain(graph)) {
-        run_chain(graph, work, parts, n_parts, x, y, trace, trace_stride);
+        run_chain(graph, work, parts, n_parts, x, y);
         return;
     }
     b = (block){.graph = graph, .work = work, .parts = parts, .n_parts = n_parts, .x = x};

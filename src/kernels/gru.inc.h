@@ -14,6 +14,9 @@
 
 #define GRU_WORDS (PYLSTM_GRU_GATES * PYLSTM_UNITS) /* gates of a block */
 
+/* Blocks of a step that run side by side: with AVX2 12 of the 16 registers accumulate, 6 would wait for each other. */
+#define GRU_BLOCKS_AT_ONCE (PYLSTM_TILE_COLUMNS > 1 ? 2 : 1)
+
 /* From z and the whole sum of n to h'. Both terms are finite, so that h' is, whatever h was. */
 PYLSTM_INLINE void gru_finish(const pylstm_recurrent_weights *layer, v16 z, v16 sum, const float *h, float *h_next,
                               float *gates, size_t unit) {
@@ -78,8 +81,8 @@ PYLSTM_INLINE void gru_blocks(const pylstm_recurrent_weights *layer, const void 
                               const float *values, float *h_next, float *gates, int block, const int n_blocks,
                               const int precision) {
     const float *start = (x ? layer->bias : z) + (size_t)block * GRU_WORDS;
-    float sums[PYLSTM_BLOCKS_AT_ONCE][GRU_SUMS * PYLSTM_UNITS];
-    v16 sum[PYLSTM_BLOCKS_AT_ONCE][MOST_VECTORS];
+    float sums[GRU_BLOCKS_AT_ONCE][GRU_SUMS * PYLSTM_UNITS];
+    v16 sum[GRU_BLOCKS_AT_ONCE][MOST_VECTORS];
     PYLSTM_UNROLL
     for (int b = 0; b < n_blocks; b++) {
         PYLSTM_UNROLL
@@ -130,8 +133,8 @@ PYLSTM_INLINE void gru_all_blocks(const pylstm_recurrent_weights *layer, const v
                                   const float *values, float *h_next, float *gates, const int precision) {
     const int n_blocks = (layer->hidden_size + PYLSTM_UNITS - 1) / PYLSTM_UNITS;
     int block = 0;
-    for (; block + PYLSTM_BLOCKS_AT_ONCE <= n_blocks; block += PYLSTM_BLOCKS_AT_ONCE)
-        gru_blocks(layer, x, z, h, values, h_next, gates, block, PYLSTM_BLOCKS_AT_ONCE, precision);
+    for (; block + GRU_BLOCKS_AT_ONCE <= n_blocks; block += GRU_BLOCKS_AT_ONCE)
+        gru_blocks(layer, x, z, h, values, h_next, gates, block, GRU_BLOCKS_AT_ONCE, precision);
     for (; block < n_blocks; block++)
         gru_blocks(layer, x, z, h, values, h_next, gates, block, 1, precision);
 }

@@ -166,9 +166,10 @@ static void lstm_forward(const pylstm_layer *layer, float *state, float *scratch
     float *z[PYLSTM_BLOCK_FRAMES];
     const float *rows[PYLSTM_BLOCK_FRAMES];
     unsigned char *room = (unsigned char *)(scratch + parts.room);
-    memcpy(rows, x, (size_t)n_frames * sizeof *rows);
-    for (int t = 0; t < n_frames; t++)
+    for (int t = 0; t < n_frames; t++) {
+        rows[t] = x[t];
         z[t] = scratch + (size_t)t * parts.lanes;
+    }
     for (int cell = 0; cell < layer->n_cells; cell++) {
         float *h = lstm_state_at(layer, state, cell, STATE_H), *c = lstm_state_at(layer, state, cell, STATE_C);
         float *out = cell == layer->n_cells - 1 ? y : scratch + parts.between[cell % 2];

@@ -199,9 +199,10 @@ void pylstm_recurrent_forward(const pylstm_layer *layer, const pylstm_recurrent_
     const scratch_parts parts = parts_of(layer, scratch, PYLSTM_BLOCK_FRAMES);
     const float *rows[PYLSTM_BLOCK_FRAMES];
     float *z[PYLSTM_BLOCK_FRAMES];
-    memcpy(rows, x, (size_t)n_frames * sizeof *rows);
-    for (int t = 0; t < n_frames; t++)
+    for (int t = 0; t < n_frames; t++) {
+        rows[t] = x[t];
         z[t] = parts.projections + (size_t)t * n_gates * padded;
+    }
     for (int cell = 0; cell < layer->n_cells; cell++) {
         float *h = h_at(layer, state, cell);
         float *out = cell == layer->n_cells - 1 ? y : parts.between + (size_t)(cell % 2 * PYLSTM_BLOCK_FRAMES) * padded;

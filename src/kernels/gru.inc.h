@@ -14,8 +14,10 @@
 
 #define GRU_WORDS (PYLSTM_GRU_GATES * PYLSTM_UNITS) /* gates of a block */
 
-/* Blocks of a step that run side by side: with AVX2 12 of the 16 registers accumulate, 6 would wait for each other. */
-#define GRU_BLOCKS_AT_ONCE (PYLSTM_TILE_COLUMNS > 1 ? 2 : 1)
+/* Blocks of a step that run side by side. With AVX2 12 of the 16 registers accumulate then, where 6 would wait for each other;
+ * a cell of more blocks waits for its weights, which come faster front to back. */
+#define GRU_BLOCKS_AT_ONCE  (PYLSTM_TILE_COLUMNS > 1 ? 2 : 1)
+#define GRU_SIDE_BY_SIDE(n) (PYLSTM_BLOCKS_AT_ONCE == GRU_BLOCKS_AT_ONCE || (n) == GRU_BLOCKS_AT_ONCE)
 
 /* From z and the whole sum of n to h'. Both terms are finite, so that h' is, whatever h was. */
 PYLSTM_INLINE void gru_finish(const pylstm_recurrent_weights *layer, v16 z, v16 sum, const float *h, float *h_next,
@@ -133,7 +135,7 @@ PYLSTM_INLINE void gru_all_blocks(const pylstm_recurrent_weights *layer, const v
                                   const float *values, float *h_next, float *gates, const int precision) {
     const int n_blocks = (layer->hidden_size + PYLSTM_UNITS - 1) / PYLSTM_UNITS;
     int block = 0;
-    for (; block + GRU_BLOCKS_AT_ONCE <= n_blocks; block += GRU_BLOCKS_AT_ONCE)
+    for (; GRU_SIDE_BY_SIDE(n_blocks) && block + GRU_BLOCKS_AT_ONCE <= n_blocks; block += GRU_BLOCKS_AT_ONCE)
         gru_blocks(layer, x, z, h, values, h_next, gates, block, GRU_BLOCKS_AT_ONCE, precision);
     for (; block < n_blocks; block++)
         gru_blocks(layer, x, z, h, values, h_next, gates, block, 1, precision);

@@ -71,7 +71,9 @@ def keras_weights(layer: pylstm.layers.Layer) -> Array:
 class Peer:
     """One layer of RTNeural's in a process of its own."""
 
-    def __init__(self, program: Path, layer: tuple[str, int, int], weights: Array, x: Array) -> None:
+    def __init__(
+        self, program: Path, layer: tuple[str, int, int], weights: Array, x: Array
+    ) -> None:
         folder = program.parent
         weights.astype(np.float32).tofile(folder / "weights")
         x.tofile(folder / "frames")
@@ -124,7 +126,8 @@ def row(program: Path, shape: tuple[str, int, int], effort: Effort) -> list[str]
             timings = contest(contenders, effort, tolerance=1e-4)
     finally:
         peer.close()
-    return [f"{shape[0]} {shape[1]} → {shape[2]}", *(f"{timings[n].fastest * 1e6:.3f}" for n in NAMES)]
+    figures = [f"{timings[name].fastest * 1e6:.3f}" for name in NAMES]
+    return [f"{shape[0]} {shape[1]} → {shape[2]}", *figures]
 
 
 def main() -> int:

@@ -3,6 +3,7 @@
 #include "layers/layer_reading.h"
 #include "layers/window_reading.h"
 
+#include <float.h>
 #include <string.h>
 
 #if PYLSTM_KIND_pool
@@ -42,9 +43,12 @@ static void take_largest(float *y, const float *x, size_t channels) {
         y[c] = x[c] > y[c] ? x[c] : y[c];
 }
 
+/* Within the floats, as all kinds keep their rows. */
 static void add(float *y, const float *x, size_t channels) {
-    for (size_t c = 0; c < channels; c++)
-        y[c] += x[c];
+    for (size_t c = 0; c < channels; c++) {
+        const float sum = y[c] + x[c];
+        y[c] = sum > FLT_MAX ? FLT_MAX : sum < -FLT_MAX ? -FLT_MAX : sum;
+    }
 }
 
 /* One position of an output row. Taps are gone through from the oldest, and of each the positions upwards. */

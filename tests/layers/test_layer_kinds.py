@@ -240,3 +240,18 @@ def test_weights_that_do_not_fit(variant: str) -> None:
     ]:
         with pytest.raises(error, match=message):
             layer.with_weights(weights)
+
+
+@pytest.mark.law_nothing_poisons
+@streaming_variant
+def test_huge_input_and_weights_leave_rows_and_state_finite(isa: str, variant: str) -> None:
+    rng = np.random.default_rng(0)
+    layer = make_layer(variant, 12, 20, seed=1)
+    huge = {name: np.where(w < 0, -3e38, 3e38).astype("f4") for name, w in layer.weights.items()}
+    for weights in (layer.weights, huge):
+        model = pylstm.Model(None, [layer.with_weights(weights) if weights else layer])
+        for signs in (np.ones((20, 12)), -np.ones((20, 12)), rng.choice([-1, 1], (20, 12))):
+            stream = model.stream()
+            assert np.isfinite(stream.push_frames((3.4e38 * signs).astype("f4"))).all()
+            assert np.isfinite(stream.flush()).all()
+            model.stream().restore(stream.snapshot())  # which refuses what is not finite

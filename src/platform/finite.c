@@ -3,19 +3,21 @@
 
 #include <string.h>
 
-/* Of n floats side by side. */
+/* Of floats side by side; as many at a time as compilers compare at once. */
 static uint32_t largest_bits(const char *values, size_t n) {
     uint32_t bits[16], largest = 0;
-    int32_t lanes[16] = {0};
-    for (; n >= 16; n -= 16, values += 64) {
-        memcpy(bits, values, 64);
-        for (int lane = 0; lane < 16; lane++) {
-            const int32_t magnitude = (int32_t)(bits[lane] & 0x7fffffff);
-            lanes[lane] = magnitude > lanes[lane] ? magnitude : lanes[lane];
+    if (n >= 16) {
+        int32_t lanes[16] = {0};
+        for (; n >= 16; n -= 16, values += 64) {
+            memcpy(bits, values, 64);
+            for (int lane = 0; lane < 16; lane++) {
+                const int32_t magnitude = (int32_t)(bits[lane] & 0x7fffffff);
+                lanes[lane] = magnitude > lanes[lane] ? magnitude : lanes[lane];
+            }
         }
+        for (int lane = 0; lane < 16; lane++)
+            largest = (uint32_t)lanes[lane] > largest ? (uint32_t)lanes[lane] : largest;
     }
-    for (int lane = 0; lane < 16; lane++)
-        largest = (uint32_t)lanes[lane] > largest ? (uint32_t)lanes[lane] : largest;
     for (size_t k = 0; k < n; k++) {
         memcpy(bits, values + 4 * k, 4);
         largest = (bits[0] & 0x7fffffff) > largest ? bits[0] & 0x7fffffff : largest;

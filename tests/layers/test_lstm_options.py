@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 import pylstm
 from pylstm.reference.layers import LAYERS as REFERENCES
 from tests.instruction_sets import ISAS
-from tests.layer_kinds import torch_recurrent
+from tests.layers_in_torch import torch_recurrent
 from tests.lstm_formulas import formula_forward, formula_module
 
 Array = NDArray[Any]

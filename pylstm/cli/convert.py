@@ -1,0 +1,164 @@
+"""``pylstm convert``: a model of another framework as a model file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import process_time
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+from pylstm.arguments import listing, number_of
+from pylstm.cli.console.errors import USAGE, CliError
+from pylstm.cli.console.foreign_model import conversion_of
+from pylstm.cli.console.named_recordings import names_in
+from pylstm.cli.console.output import fact, note
+from pylstm.cli.console.written_settings import kind_and_settings
+from pylstm.convert import Conversion
+from pylstm.convert.self_check import largest_difference
+from pylstm.features import KINDS, Features
+from pylstm.layers.weights import n_parameters
+from pylstm.model import Model
+
+__all__ = ["convert"]
+
+# Of values about as large as 1, and of larger ones in proportion. Sums of float32 in another order
+# stay far below it.
+TOLERANCE = 1e-4
+
+FEATURES_EXAMPLE = "mfcc,preset=kaldi,n_mfcc=13"
+DECISION_EXAMPLE = "words,threshold=0.6"
+
+
+def convert(
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="SOURCE",
+            help="An .onnx, .keras or .h5 file, RTNeural's .json, or PyTorch's weights (.pt, .pth,"
+            " .ckpt, .safetensors).",
+        ),
+    ],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="MODEL", help="The model file to write.")
+    ],
+    layer: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PREFIX[=ACTIVATION]",
+            help="Of PyTorch's weights: how the names of a layer begin, and what follows it."
+            " Repeat it for each layer, in their order.",
+        ),
+    ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND[,NAME=VALUE]...",
+            help=f"The features that the model takes, such as {FEATURES_EXAMPLE}. Default: frames"
+            " come from your program.",
+        ),
+    ] = None,
+    rate: Annotated[
+        int | None, typer.Option(metavar="HZ", help="The sample rate of the features.")
+    ] = None,
+    labels: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="What the outputs stand for, in order.")
+    ] = None,
+    decision: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KIND[,NAME=VALUE]...",
+            help=f"How posteriors become events, such as {DECISION_EXAMPLE}.",
+        ),
+    ] = None,
+    check: Annotated[
+        bool, typer.Option(help="Compare with the framework itself, where it is installed.")
+    ] = True,
+    force: Annotated[bool, typer.Option("--force", help="Replace the model file.")] = False,
+) -> None:
+    """Make a model file of a model of PyTorch, Keras, ONNX or RTNeural.
+
+    What cannot be expressed is named, and nothing is written. With the framework at hand, source
+    and result run side by side over random frames; the largest difference is printed.
+    """
+    if output.exists() and not force:
+        raise CliError(f"{output} is there already; --force replaces it", USAGE)
+    found = _features(features, rate)
+    settings = None
+    if decision is not None:
+        kind, rest = kind_and_settings("--decision", decision, DECISION_EXAMPLE)
+        settings = {"kind": kind, **rest}
+    conversion = conversion_of(source, layer or [])
+    difference = _difference(conversion, source) if check else None
+    try:
+        made = Model(found, conversion.layers, names_in(labels), decision=settings)  # type: ignore[arg-type]
+        made.save(output)
+    except OSError as error:
+        raise CliError(f"cannot write {output}: {error.strerror or error}") from None
+    except (TypeError, ValueError) as error:
+        raise CliError(f"{source}: {error}") from None
+    for text in conversion.notes:
+        note(text)
+    print(made.summary())
+    fact("parameters", f"{sum(map(n_parameters, made.layers)):,}")
+    if made.latency is not None:
+        fact("latency", f"{made.latency} samples")
+    fact("cost", _cost(made))
+    fact("difference", difference or "not looked at (--no-check)")
+    fact("written", output)
+
+
+def _features(text: str | None, rate: int | None) -> Features | None:
+    """What ``--features`` says."""
+    if text is None:
+        if rate is not None:
+            raise CliError("--rate is given without --features; expected both", USAGE)
+        return None
+    name, settings = kind_and_settings("--features", text, FEATURES_EXAMPLE)
+    kind = KINDS.get(name)
+    if kind is None:
+        raise CliError(f"--features has the kind {name!r}; expected {listing(KINDS)}", USAGE)
+    preset = settings.pop("preset", None)
+    if rate is not None:
+        settings["sr"] = rate
+    try:
+        make: Any = kind if preset is None else kind.preset  # type: ignore[attr-defined]
+        made: Features = make(*([] if preset is None else [preset]), **settings)
+    except AttributeError:
+        raise CliError(f"--features: {name} has no presets", USAGE) from None
+    except (TypeError, ValueError) as error:
+        raise CliError(f"--features: {error}", USAGE) from None
+    return made
+
+
+def _difference(conversion: Conversion, source: Path) -> str:
+    """What the comparison says."""
+    if conversion.run_source is None:
+        return "not looked at: nothing here runs the source"
+    frames = 400
+    try:
+        found = largest_difference(conversion.layers, conversion.run_source, frames)
+    except ValueError as error:
+        raise CliError(f"{source}: {error}; nothing was written") from None
+    if not found <= TOLERANCE:
+        raise CliError(
+            f"{source}: what was made of it differs by {found:.2g} from the source over"
+            f" {frames} random frames; expected {TOLERANCE:g} at most, so nothing was written"
+        )
+    return f"{found:.2g} from the source, at most, over {frames} random frames in random cuts"
+
+
+def _cost(model: Model) -> str:
+    """The time that a second of audio, or a frame, takes on this machine."""
+    rng, stream = np.random.default_rng(0), model.stream()
+    if model.sample_rate is None:
+        frames = rng.standard_normal((500, model.n_features)).astype(np.float32)
+        begin = process_time()
+        stream.push_frames(frames)
+        return f"{(process_time() - begin) / len(frames) * 1e6:.2g} µs a frame on this machine"
+    noise = (0.1 * rng.standard_normal(4 * model.sample_rate)).astype(np.float32)
+    begin = process_time()
+    stream.push(noise)
+    spent = (process_time() - begin) / 4
+    return f"{1e3 * spent:.2g} ms a second of audio on this machine ({number_of(round(1 / max(spent, 1e-6)), 'stream')} a core)"

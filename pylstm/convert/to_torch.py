@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from pylstm.convert.to_torch_layers import MAKERS, Step, identifier
+from pylstm.convert.to_torch_layers import MAKERS, Step
 from pylstm.layers import Conv
 from pylstm.layers.graph import FEATURES, shown_node
 from pylstm.model import Model
@@ -62,6 +62,7 @@ def to_torch(model: Model) -> fx.GraphModule:
     except ImportError as error:
         raise ImportError('to_torch needs PyTorch: pip install "pylstm[torch]"') from error
     graph, root = fx.Graph(), nn.Module()
+    names: dict[str, str] = {}
     values = {FEATURES: graph.placeholder("frames")}
     for place, node in enumerate(model.nodes):
         where = shown_node(model.nodes, place)
@@ -69,7 +70,7 @@ def to_torch(model: Model) -> fx.GraphModule:
             raise ValueError(
                 f"{where} is {node.layer.precision}; expected float32, as it was before quantize"
             )
-        step = Step(graph, root, node.name, where)
+        step = Step(graph, root, node.name, where, names)
         make = MAKERS.get(type(node.layer))
         if make is None:
             raise ValueError(
@@ -78,7 +79,7 @@ def to_torch(model: Model) -> fx.GraphModule:
             )
         values[node.name] = make(step, node.layer, *(values[one] for one in node.inputs))
     graph.output(values[model.nodes[-1].name])
-    module = fx.GraphModule(root, graph, "Model")
+    module: Any = fx.GraphModule(root, graph, "Model")
     for node in model.nodes:
         if node.layer.weights:
             own: Any = module.get_submodule(node.name)
@@ -89,5 +90,6 @@ def to_torch(model: Model) -> fx.GraphModule:
                 shape = own.weight.shape
                 weights["weight"] = weights["weight"].reshape(shape)
             own.load_state_dict(weights)
-    module.pylstm_layers = tuple(identifier(node.name) for node in model.nodes)
-    return module.eval()
+    module.pylstm_layers = names
+    made: fx.GraphModule = module.eval()
+    return made

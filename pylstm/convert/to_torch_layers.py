@@ -25,10 +25,10 @@ from pylstm.layers import (
 if TYPE_CHECKING:
     from torch import fx, nn
 
-__all__ = ["MAKERS", "Step", "identifier"]
+__all__ = ["MAKERS", "Step"]
 
 
-def identifier(name: str) -> str:
+def _identifier(name: str) -> str:
     """The name of a step: that of the layer, which may be a number."""
     return f"_{name}" if name[0].isdigit() else name
 
@@ -42,15 +42,25 @@ class Step:
         Where steps and submodules go.
     name, where : str
         The layer's name, and what errors call it.
+    names : dict
+        The names of steps that are layers, with those of the layers; it grows.
     """
 
-    def __init__(self, graph: fx.Graph, root: nn.Module, name: str, where: str) -> None:
-        self._graph, self._root, self.name, self.where = graph, root, name, where
+    def __init__(
+        self, graph: fx.Graph, root: nn.Module, name: str, where: str, names: dict[str, str]
+    ) -> None:
+        self._graph, self._root, self._names = graph, root, names
+        self.name, self.where = name, where
 
     def module(self, module: nn.Module, x: Any) -> Any:
         """A call of a submodule under the layer's name."""
         self._root.add_module(self.name, module)
-        return self._graph.call_module(self.name, (x,))
+        return self._noted(self._graph.call_module(self.name, (x,)))
+
+    def _noted(self, node: Any) -> Any:
+        """A step that is the layer, whatever the graph calls it."""
+        self._names[node.name] = _identifier(self.name)
+        return node
 
     def parameters(self, names: Mapping[str, tuple[int, ...]]) -> dict[str, Any]:
         """Parameters of a submodule under the layer's name."""
@@ -67,10 +77,8 @@ class Step:
         self, function: Callable[..., Any], *args: Any, is_layer: bool = False, **settings: Any
     ) -> Any:
         """A call of a function; `is_layer`: under the layer's name."""
-        node = self._graph.create_node(
-            "call_function", function, args, settings, identifier(self.name) if is_layer else None
-        )
-        return node
+        node = self._graph.create_node("call_function", function, args, settings)
+        return self._noted(node) if is_layer else node
 
     def method(self, name: str, x: Any, *args: Any) -> Any:
         """A call of a method of x."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pylstm.arguments import choice
 from pylstm.convert.torch_checkpoint import read_checkpoint
-from pylstm.convert.torch_graph import check_axes, graph_layers, sequence_layers
+from pylstm.convert.torch_graph import check_axes, graph_layers, layer_names, sequence_layers
 from pylstm.convert.torch_modules import is_known, kind_of, refusal, tensors_of, unwrapped
 from pylstm.convert.torch_network import Step
 from pylstm.convert.torch_state_dict import layer_from_tensors, layer_of_state_dict
@@ -298,5 +298,6 @@ def _graph(steps: dict[str, Step], module: nn.Module) -> Graph | list[Layer]:
         graph[name] = step.layer if step.inputs == (before,) else (step.layer, *step.inputs)
         before = name
     layers = [value for value in graph.values() if isinstance(value, Layer)]
-    numbered = all(name.lstrip("_").isdigit() for name in getattr(module, "pylstm_layers", ["x"]))
+    names = layer_names(module).values()
+    numbered = names and all(name.lstrip("_").isdigit() for name in names)
     return layers if numbered and len(layers) == len(graph) else graph

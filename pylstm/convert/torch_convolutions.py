@@ -41,10 +41,8 @@ def _dimensions(rows: Rows, dims: int, where: str) -> tuple[int | None, int | No
     return time, over
 
 
-def _windows(
-    module: Any, rows: Rows, dims: int, where: str
-) -> tuple[Window, Window, int | None, int | None]:
-    """The window in time, the one over positions, and which dimensions these are."""
+def _windows(module: Any, rows: Rows, dims: int, where: str) -> tuple[Window, Window, int | None]:
+    """The window in time, the one over positions, and which dimension that is."""
     time, over = _dimensions(rows, dims, where)
 
     def numbers(name: str, default: Any) -> tuple[Any, ...]:
@@ -73,7 +71,7 @@ def _windows(
                 (low + around[0], high + around[1]),
             )
         )
-    return found[0], found[1], time, over
+    return found[0], found[1], over
 
 
 def convolution(
@@ -84,7 +82,7 @@ def convolution(
     dims = weight.ndim - 2
     if module.padding_mode != "zeros":
         raise ValueError(f"{call.where} has padding_mode={module.padding_mode!r}; expected 'zeros'")
-    in_time, over_row, time, over = _windows(module, rows, dims, call.where)
+    in_time, over_row, over = _windows(module, rows, dims, call.where)
     if rows.columns is None and over is None:
         call.wide(rows, (module.in_channels,))
     if call.cut:
@@ -176,7 +174,7 @@ def _pool(net: Any, module: Any, call: Call, rows: Rows, mode: Any) -> Rows:
         raise ValueError(f"{call.where} has ceil_mode=True; expected False")
     if rows.is_padded:
         raise ValueError(f"{call.where} takes zeros around a tensor; expected none")
-    in_time, over_row, time, over = _windows(module, rows, dims, call.where)
+    in_time, over_row, over = _windows(module, rows, dims, call.where)
     if (in_time.dilation, over_row.dilation) != (1, 1):
         raise ValueError(f"{call.where} has dilation={module.dilation}; expected 1")
     counts = mode == "mean" and module.count_include_pad

@@ -15,7 +15,7 @@ from pylstm.convert.torch_convolutions import padded
 from pylstm.convert.torch_rows import BATCH, ROW, TIME, Rows
 from pylstm.layers import Add, Mul
 
-__all__ = ["FUNCTIONS", "LAST_STATE", "cut_rows"]
+__all__ = ["FUNCTIONS", "IN_PLACE", "LAST_STATE", "LastState", "PartOfTime", "cut_rows"]
 
 
 class LastState:
@@ -169,22 +169,26 @@ def _getitem(call: Call, input: Any, index: Any) -> Any:
             rows = rows.narrowed(axis, part)
             if isinstance(part, int):
                 continue
-        elif rows.axes[axis] == TIME and call.cut == _cut_of(part):
+        elif rows.axes[axis] == TIME and 0 < _cut_of(part) == call.cut:
             pass  # the convolution before has made fewer
         else:
-            raise ValueError(_other_part(call, rows.axes[axis], part))
+            raise _other_part(call, rows.axes[axis], part)
         axis += 1
     return rows
 
 
-def _other_part(call: Call, axis: str, part: Any) -> str:
+class PartOfTime(ValueError):
+    """A part of time, or of the batch, is taken."""
+
+
+def _other_part(call: Call, axis: str, part: Any) -> PartOfTime:
     if axis == TIME and part == -1:
-        return (
+        return PartOfTime(
             f"{call.where} takes the last frame alone; expected a row for each frame, of which the"
             " last is the same: leave it out, as a stream gives rows while it hears"
         )
     kind = {TIME: "time", BATCH: "the batch"}.get(axis, "values")
-    return f"{call.where} takes {part!r} of {kind}; expected all of it"
+    return PartOfTime(f"{call.where} takes {part!r} of {kind}; expected all of it")
 
 
 def _cut_of(part: Any) -> int:
@@ -208,14 +212,14 @@ def cut_rows(index: Any, axis: int, rank: int) -> int:
 def _narrow(call: Call, input: Rows, dim: Any, start: Any, length: Any) -> Rows:
     axis = input.axis(dim)
     if input.axes[axis] != ROW:
-        raise ValueError(_other_part(call, input.axes[axis], slice(start, start + length)))
+        raise _other_part(call, input.axes[axis], slice(start, start + length))
     return input.narrowed(axis, slice(start, start + length))
 
 
 def _split(call: Call, input: Rows, split_size_or_sections: Any, dim: Any = 0) -> Any:
     axis = input.axis(dim)
     if input.axes[axis] != ROW:
-        raise ValueError(_other_part(call, input.axes[axis], "parts"))
+        raise _other_part(call, input.axes[axis], "parts")
     total = input.known().shape[input.place_in_row(axis)]
     sizes = split_size_or_sections
     if isinstance(sizes, int):
@@ -230,7 +234,7 @@ def _split(call: Call, input: Rows, split_size_or_sections: Any, dim: Any = 0) -
 def _chunk(call: Call, input: Rows, chunks: int, dim: Any = 0) -> Any:
     axis = input.axis(dim)
     if input.axes[axis] != ROW:
-        raise ValueError(_other_part(call, input.axes[axis], "parts"))
+        raise _other_part(call, input.axes[axis], "parts")
     total = input.known().shape[input.place_in_row(axis)]
     return _split(call, input, -(-total // chunks), dim)
 
@@ -276,7 +280,9 @@ def _sub(call: Call, input: Any, other: Any, *, alpha: Any = 1) -> Any:
 def _sum(call: Call, input: Any, other: Any, factor: Any) -> Any:
     if isinstance(input, Rows) and isinstance(other, Rows):
         if factor != 1:
-            other = call.network.affine(other, f"{call.name}_scaled", np.float32(factor), None)
+            other = call.network.affine(
+                other, f"{call.name}_scaled", np.array(factor, np.float32), None
+            )
         return call.network.joined(Add, call.name, [input, other])
     if isinstance(input, Rows):
         return _scaled(call, input, None, np.multiply(other, factor))
@@ -378,4 +384,5 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 )
 """What is done for each function, by its name in PyTorch or in `operator`."""
 
+# What changes its first argument, by its name in `operator`.
 IN_PLACE = ("iadd", "isub", "imul", "itruediv")

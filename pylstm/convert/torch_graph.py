@@ -1,30 +1,39 @@
-"""Whole PyTorch networks as graphs of layers: the forward pass is traced and gone through in order."""
+"""Whole PyTorch networks as graphs of layers: a forward pass is traced and gone through."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pylstm.arguments import count, listing, shown
 from pylstm.convert.torch_call import Call
-from pylstm.convert.torch_functions import FUNCTIONS, IN_PLACE, LAST_STATE, LastState, cut_rows
-from pylstm.convert.torch_modules import applied, is_known, kind_of, unwrapped
+from pylstm.convert.torch_functions import (
+    FUNCTIONS,
+    IN_PLACE,
+    LAST_STATE,
+    LastState,
+    PartOfTime,
+    cut_rows,
+)
+from pylstm.convert.torch_modules import applied, is_known, kind_of, refusal, unwrapped
 from pylstm.convert.torch_network import Network, Step, UnknownWidth
-from pylstm.convert.torch_rows import ROW, TIME, Rows
+from pylstm.convert.torch_rows import ROW, TIME, MissingWidth, Rows
 from pylstm.convert.torch_tensors import Wanted, array_of
 from pylstm.layers.graph import FEATURES
 
 if TYPE_CHECKING:
     from torch import fx, nn
 
-__all__ = ["AXES", "check_axes", "graph_layers", "sequence_layers"]
+__all__ = ["AXES", "check_axes", "graph_layers", "layer_names", "sequence_layers"]
 
 AXES = ("BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT")
-"""What the axes of an input can be: B sequences, T time, F values of a frame, C channels of each."""
+"""What the axes of an input can be: B sequences, T time, F values of a frame, C their channels."""
 
 Steps = dict[str, Step]
 
@@ -54,12 +63,12 @@ def sequence_layers(
     def run(network: Network, rows: Rows, progress: list[str]) -> Rows:
         for place, (where, module) in enumerate(modules):
             call = Call(network, f"_{place}", where, dtype, True, axes is not None)
-            rows = _explained(call, lambda c=call, m=module, r=rows: applied(m, c, r))
+            rows = _explained(call, partial(applied, module, call, rows))
             progress.append(where)
         return rows
 
     channels = _channels(module for _, module in modules)
-    return _for_each_arrangement(run, axes, input_size, channels, ())
+    return _for_each_arrangement(run, axes, input_size, channels, (), True)
 
 
 def graph_layers(
@@ -72,15 +81,18 @@ def graph_layers(
     ValueError
         Its forward pass cannot be traced, or a step of it cannot be expressed.
     """
+    from torch import nn
+
     graph = _traced(module)
-    kept = getattr(module, "pylstm_layers", ())
 
     def run(network: Network, rows: Rows, progress: list[str]) -> Rows:
         return _Walk(module, network, dtype, axes is not None, progress).run(graph, rows)
 
     calls = [node for node in graph.nodes if node.op == "call_module"]
     channels = _channels(module.get_submodule(str(node.target)) for node in calls)
-    return _for_each_arrangement(run, axes, input_size, channels, kept)
+    kept = layer_names(module).values()
+    recurrent = any(isinstance(m, nn.RNNBase) for m in module.modules())
+    return _for_each_arrangement(run, axes, input_size, channels, [*kept], not recurrent)
 
 
 def _channels(modules: Any) -> int:
@@ -96,20 +108,31 @@ def _for_each_arrangement(
     input_size: int | None,
     channels: int,
     kept: Sequence[str],
+    may_be_single: bool,
 ) -> Steps:
-    """The layers for the one arrangement of the input's axes that fits."""
+    """The layers for the one arrangement of the input's axes that fits.
+
+    `may_be_single`: one without sequences counts where it is the only one.
+    """
     found: dict[str, Steps] = {}
-    errors: list[tuple[int, Exception]] = []
+    single = ""
+    errors: list[tuple[int, bool, Exception]] = []
     for arrangement in AXES if axes is None else (axes,):
-        if found and "C" in arrangement:
+        if "C" in arrangement and any("C" not in one for one in found):
             break
         progress: list[str] = []
         try:
             found[arrangement] = _built(run, arrangement, input_size, channels, kept, progress)
         except (TypeError, ValueError) as error:
-            errors.append((-len(progress), error))
+            errors.append((-len(progress), not isinstance(error, MissingWidth), error))
+            # What takes a part of time for sequences takes a part of a row of frames alone.
+            may_be_single = may_be_single and not isinstance(error, PartOfTime)
+    if axes is None and not may_be_single and not any("B" in one for one in found):
+        single = "".join(f", or axes={one!r}, without sequences" for one in found)
+        found.clear()
     if not found:
-        raise min(errors, key=lambda pair: pair[0])[1]
+        nearest = min(errors, key=lambda told: told[:2])[2]
+        raise type(nearest)(f"{nearest}{single}")
     first, *others = found
     for other in others:
         if found[other] != found[first]:
@@ -132,7 +155,7 @@ def _built(
     axes = tuple(ROW if letter == "C" else letter for letter in arrangement)
     for _ in range(2):
         network = Network(kept)
-        columns = None
+        columns: NDArray[np.intp] | None = None
         if width is not None:
             network.input_width = width
             columns = np.arange(width)
@@ -173,6 +196,12 @@ def _explained(call: Call, run: Callable[[], Any]) -> Any:
 
 
 # --- a forward pass -------------------------------------------------------------------------------
+
+
+def layer_names(module: nn.Module) -> Mapping[str, str]:
+    """The layers that `to_torch` has made steps of, by the names of the steps."""
+    names = getattr(module, "pylstm_layers", None)
+    return names if isinstance(names, Mapping) else {}
 
 
 @contextmanager
@@ -233,6 +262,7 @@ class _Walk:
     ) -> None:
         self._module, self._network, self._dtype = module, network, dtype
         self._axes_given, self._progress = axes_given, progress
+        self._names = layer_names(module)
         self._values: dict[Any, Any] = {}
         self._cuts: dict[Any, int] = {}
 
@@ -256,9 +286,9 @@ class _Walk:
 
     def _as_a_layer(self, node: Any, value: Any) -> Any:
         """A part of a row that was a layer of its own before it was made into this step."""
-        kept = getattr(self._module, "pylstm_layers", ())
-        if isinstance(value, Rows) and node.name in kept and node.name not in self._network.steps:
-            return self._network.in_order(value, node.name, exactly=True)
+        name = self._names.get(node.name)
+        if isinstance(value, Rows) and name is not None and name not in self._network.steps:
+            return self._network.in_order(value, name, exactly=True)
         return value
 
     def _asserted(self, node: Any) -> bool:
@@ -322,7 +352,7 @@ class _Walk:
         self._check_in_place(node, bool(in_place), where)
         call = Call(
             self._network,
-            node.name,
+            self._names.get(node.name, node.name),
             where,
             self._dtype,
             axes_given=self._axes_given,
@@ -343,13 +373,15 @@ class _Walk:
         where = f"module {target}"
         module = unwrapped(self._module.get_submodule(target))
         self._check_in_place(node, bool(getattr(module, "inplace", False)), where)
+        if not is_known(module):
+            raise ValueError(refusal(module, where))
         given = [*args, *settings.values()]
         if not given or not isinstance(given[0], Rows):
             raise ValueError(f"{where} takes no rows; expected those of a layer, or the input")
         if any(one is not None for one in given[1:]):
             raise ValueError(
-                f"{where} takes an initial state; expected zeros, which it has without one: leave it"
-                " out"
+                f"{where} takes an initial state; expected none: it begins with zeros, as a"
+                " stream does"
             )
         rows = given[0]
         cut = 0

@@ -21,7 +21,7 @@ from pylstm.layers import LayerNorm
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["applied", "is_known", "kind_of", "tensors_of", "unwrapped"]
+__all__ = ["applied", "is_known", "kind_of", "refusal", "tensors_of", "unwrapped"]
 
 # What wrappers hold the module in that they run.
 _INSIDE = {
@@ -150,7 +150,7 @@ def _activations() -> Mapping[Any, Callable[[Any], tuple[str, dict[str, Any]]]]:
     }
 
 
-def kind_of(module: nn.Module) -> Any:
+def kind_of(module: Any) -> Any:
     """Which of PyTorch's modules it is, or None.
 
     A subclass may compute something else; only what runs PyTorch's own forward is known.

@@ -232,7 +232,9 @@ class Network:
         Scales, shifts and activations are inside of the layer before them, where nothing else takes
         the rows of that one.
         """
-        rows = self.in_order(rows, "output")
+        columns = rows.known()
+        if columns.ndim < 2 or columns.size < self.width(rows):
+            rows = self.in_order(rows, "output")
         needed: dict[str, Step] = {}
         for name in reversed(self.steps):
             if name == rows.node or any(name in step.inputs for step in needed.values()):
@@ -343,7 +345,7 @@ def _merged_affines(layer: Affine, after: Affine) -> Affine | None:
     if (layer.per, layer.positions) != (after.per, after.positions):
         return None
     scale = after.weights["weight"].astype(np.float64)
-    weights = {"weight": layer.weights["weight"] * scale}
+    weights: dict[str, Any] = {"weight": layer.weights["weight"] * scale}
     if layer.bias or after.bias:
         shift = layer.weights["bias"] * scale if layer.bias else 0.0
         weights["bias"] = shift + (after.weights["bias"] if after.bias else 0.0)

@@ -151,7 +151,7 @@ def refuse_other_computations(module: nn.Module, where: str) -> None:
                 " weights as they are used:"
                 f" torch.nn.utils.parametrize.remove_parametrizations(module, {name!r}) first"
             )
-    hooks = [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
+    hooks: list[Any] = [*module._forward_hooks.values(), *module._forward_pre_hooks.values()]
     for hook in hooks:
         kind = type(hook)
         if kind.__name__ == "SpectralNorm":

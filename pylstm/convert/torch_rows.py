@@ -11,10 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BATCH", "ROW", "TIME", "Length", "Rows"]
+__all__ = ["BATCH", "ROW", "TIME", "Length", "MissingWidth", "Rows"]
 
 BATCH, TIME, ROW = "B", "T", "F"
 """What an axis is: of sequences, of time, or of values of a row."""
+
+
+class MissingWidth(ValueError):
+    """How wide a frame is has to be said: no module does."""
 
 
 @dataclass(frozen=True)
@@ -242,7 +246,7 @@ class Rows:
     def known(self) -> NDArray[np.intp]:
         """The columns, which have to be known by now."""
         if self.columns is None:
-            raise ValueError(
+            raise MissingWidth(
                 "input_size is None; expected how many values a frame has, which no module says"
                 " before this"
             )

@@ -177,10 +177,8 @@ class TestUnsupportedModules:
                 return -super().forward(x)
 
         if kind == "Sequential":  # of which the parts are known
-            weights = {
-                name: -array
-                for name, array in from_torch(linear := nn.Linear(3, 2)).weights.items()
-            }
+            linear = nn.Linear(3, 2)
+            weights = {name: -array for name, array in from_torch(linear).weights.items()}
             assert from_torch(Other(linear)) == {"_0": Dense(3, 2, weights=weights)}
             return
         with pytest.raises(

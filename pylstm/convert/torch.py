@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pylstm.arguments import choice
+from pylstm.convert.torch_arrangement import check_axes
 from pylstm.convert.torch_checkpoint import read_checkpoint
-from pylstm.convert.torch_graph import check_axes, graph_layers, layer_names, sequence_layers
+from pylstm.convert.torch_graph import graph_layers, layer_names, sequence_layers
 from pylstm.convert.torch_modules import is_known, kind_of, refusal, tensors_of, unwrapped
 from pylstm.convert.torch_network import Step
 from pylstm.convert.torch_state_dict import layer_from_tensors, layer_of_state_dict

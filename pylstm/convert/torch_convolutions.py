@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
 from pylstm.convert.torch_call import Call
 from pylstm.convert.torch_rows import ROW, TIME, Rows
 from pylstm.layers import Conv, Pool
@@ -222,7 +223,9 @@ def padded(where: str, rows: Rows, pad: Any, mode: Any = "constant", value: Any 
     for k in range(0, len(numbers), 2):
         axis = rows.rank - 1 - k // 2
         if axis < 0:
-            raise ValueError(f"{where} pads {len(numbers) // 2} dimensions of {rows.described}")
+            raise ValueError(
+                f"{where} pads {number_of(len(numbers) // 2, 'dimension')} of {rows.described}"
+            )
         low, high = numbers[k : k + 2]
         if (low or high) and (low < 0 or high < 0 or rows.axes[axis] not in (TIME, ROW)):
             raise ValueError(

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
 from pylstm.convert.torch_call import Call
 from pylstm.convert.torch_convolutions import padded
 from pylstm.convert.torch_rows import BATCH, ROW, TIME, Rows
@@ -162,7 +163,10 @@ def _getitem(call: Call, input: Any, index: Any) -> Any:
         if part is None:
             rows = rows.unsqueeze(axis)
         elif axis >= rows.rank:
-            raise ValueError(f"{call.where} takes {len(parts)} dimensions of {rows.described}")
+            raise ValueError(
+                f"{call.where} takes parts of {number_of(len(parts), 'dimension')} of {rows.described};"
+                f" expected at most {rows.rank}"
+            )
         elif part == slice(None):
             pass
         elif rows.axes[axis] == ROW and isinstance(part, int | slice):

@@ -8,48 +8,25 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from pylstm.arguments import count, listing, shown
+from pylstm.arguments import listing
+from pylstm.convert.torch_arrangement import Steps, fitting_layers
 from pylstm.convert.torch_call import Call
 from pylstm.convert.torch_functions import (
     FUNCTIONS,
     IN_PLACE,
     LAST_STATE,
     LastState,
-    PartOfTime,
     cut_rows,
 )
 from pylstm.convert.torch_modules import applied, is_known, kind_of, refusal, unwrapped
-from pylstm.convert.torch_network import Network, Step, UnknownWidth
-from pylstm.convert.torch_rows import ROW, TIME, MissingWidth, Rows
+from pylstm.convert.torch_network import Network
+from pylstm.convert.torch_rows import TIME, Rows
 from pylstm.convert.torch_tensors import Wanted, array_of
-from pylstm.layers.graph import FEATURES
 
 if TYPE_CHECKING:
     from torch import fx, nn
 
-__all__ = ["AXES", "check_axes", "graph_layers", "layer_names", "sequence_layers"]
-
-AXES = ("BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT")
-"""What the axes of an input can be: B sequences, T time, F values of a frame, C their channels."""
-
-Steps = dict[str, Step]
-
-
-def check_axes(axes: Any, input_size: Any) -> None:
-    """Checks what a person says about the input.
-
-    Raises
-    ------
-    TypeError, ValueError
-        It is none of `AXES`, or no number.
-    """
-    if axes is not None and axes not in AXES:
-        raise ValueError(f"axes is {shown(axes)}; expected {listing(AXES)}, or None")
-    if input_size is not None:
-        count("input_size", input_size, 1)
+__all__ = ["graph_layers", "layer_names", "sequence_layers"]
 
 
 def sequence_layers(
@@ -68,7 +45,7 @@ def sequence_layers(
         return rows
 
     channels = _channels(module for _, module in modules)
-    return _for_each_arrangement(run, axes, input_size, channels, (), True)
+    return fitting_layers(run, axes, input_size, channels, (), True)
 
 
 def graph_layers(
@@ -92,7 +69,7 @@ def graph_layers(
     channels = _channels(module.get_submodule(str(node.target)) for node in calls)
     kept = layer_names(module).values()
     recurrent = any(isinstance(m, nn.RNNBase) for m in module.modules())
-    return _for_each_arrangement(run, axes, input_size, channels, [*kept], not recurrent)
+    return fitting_layers(run, axes, input_size, channels, [*kept], not recurrent)
 
 
 def _channels(modules: Any) -> int:
@@ -100,89 +77,6 @@ def _channels(modules: Any) -> int:
     from torch import nn
 
     return next((m.in_channels for m in modules if isinstance(m, nn.Conv2d)), 1)
-
-
-def _for_each_arrangement(
-    run: Callable[[Network, Rows, list[str]], Rows],
-    axes: str | None,
-    input_size: int | None,
-    channels: int,
-    kept: Sequence[str],
-    may_be_single: bool,
-) -> Steps:
-    """The layers for the one arrangement of the input's axes that fits.
-
-    `may_be_single`: one without sequences counts where it is the only one.
-    """
-    found: dict[str, Steps] = {}
-    single = ""
-    errors: list[tuple[int, bool, Exception]] = []
-    for arrangement in AXES if axes is None else (axes,):
-        if "C" in arrangement and any("C" not in one for one in found):
-            break
-        progress: list[str] = []
-        try:
-            found[arrangement] = _built(run, arrangement, input_size, channels, kept, progress)
-        except (TypeError, ValueError) as error:
-            errors.append((-len(progress), not isinstance(error, MissingWidth), error))
-            # What takes a part of time for sequences takes a part of a row of frames alone.
-            may_be_single = may_be_single and not isinstance(error, PartOfTime)
-    if axes is None and not may_be_single and not any("B" in one for one in found):
-        single = "".join(f", or axes={one!r}, without sequences" for one in found)
-        found.clear()
-    if not found:
-        nearest = min(errors, key=lambda told: told[:2])[2]
-        raise type(nearest)(f"{nearest}{single}")
-    first, *others = found
-    for other in others:
-        if found[other] != found[first]:
-            raise ValueError(
-                f"axes is None; expected {first!r} or {other!r}, what the axes of the input are:"
-                " both fit, and make different layers"
-            )
-    return found[first]
-
-
-def _built(
-    run: Callable[[Network, Rows, list[str]], Rows],
-    arrangement: str,
-    input_size: int | None,
-    channels: int,
-    kept: Sequence[str],
-    progress: list[str],
-) -> Steps:
-    width = input_size
-    axes = tuple(ROW if letter == "C" else letter for letter in arrangement)
-    for _ in range(2):
-        network = Network(kept)
-        columns: NDArray[np.intp] | None = None
-        if width is not None:
-            network.input_width = width
-            columns = np.arange(width)
-            if "C" in arrangement:
-                if width % channels:
-                    raise ValueError(
-                        f"input_size is {width}; expected a multiple of {channels}, the channels"
-                        " of the first convolution"
-                    )
-                columns = columns.reshape(-1, channels).T
-        del progress[:]
-        try:
-            rows = run(network, Rows(FEATURES, axes, columns), progress)
-        except UnknownWidth as told:
-            if width is not None:
-                raise ValueError(f"input_size is {width}; expected {told.width}") from None
-            if "C" in arrangement:
-                raise ValueError(
-                    "input_size is None; expected how many values a frame has, channels times bands"
-                ) from None
-            width = told.width
-            continue
-        rows.known()
-        if rows.is_padded:
-            raise ValueError("the output has zeros around it; expected a convolution behind them")
-        return network.finished(rows)
-    raise AssertionError("the width of a frame was told and is unknown")
 
 
 def _explained(call: Call, run: Callable[[], Any]) -> Any:

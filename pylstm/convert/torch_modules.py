@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
 from pylstm.convert.torch_call import Call
 from pylstm.convert.torch_convolutions import average_pool, convolution, max_pool, zeros_around
 from pylstm.convert.torch_parametrisations import computed_weights, refuse_other_computations
@@ -155,7 +156,8 @@ def kind_of(module: Any) -> Any:
 
     A subclass may compute something else; only what runs PyTorch's own forward is known.
     """
-    for kind in type(module).__mro__:
+    kinds: tuple[Any, ...] = type(module).__mro__
+    for kind in kinds:
         if kind in _kinds():
             same = type(module).forward is kind.forward
             own = getattr(kind, "_conv_forward", None)
@@ -307,7 +309,7 @@ def _batch_norm(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
         call.wide(rows, (module.num_features,))
     elif shape and shape[rows.place_in_row(1)] != module.num_features:
         raise ValueError(
-            f"{call.where} takes {module.num_features} channels, but there come"
+            f"{call.where} takes {number_of(module.num_features, 'channel')}, but there come"
             f" {shape[rows.place_in_row(1)]}"
         )
     weight = 1 / np.sqrt(tensors["running_var"] + module.eps)
@@ -326,7 +328,8 @@ def _layer_norm(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
     shape = tuple(module.normalized_shape)
     if rows.axes[-len(shape) :] != (ROW,) * len(shape):
         raise ValueError(
-            f"{call.where} normalises {len(shape)} dimensions of {rows.described}; expected"
+            f"{call.where} normalises {number_of(len(shape), 'dimension')} of"
+            f" {rows.described}; expected"
             " dimensions of values"
         )
     if len(rows.row_axes) == len(shape):
@@ -363,13 +366,14 @@ def _prelu(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
         return net.activation(rows, call.name, "prelu", weights={"weight": slopes})
     if rows.rank < 2 or rows.axes[1] != ROW:
         raise ValueError(
-            f"{call.where} has {len(slopes)} slopes and takes {rows.described}; expected one whose"
+            f"{call.where} has {number_of(len(slopes), 'slope')} and takes {rows.described}; expected one whose"
             " second dimension is of values"
         )
     columns, place = rows.known(), rows.place_in_row(1)
     if columns.shape[place] != len(slopes):
         raise ValueError(
-            f"{call.where} has {len(slopes)} slopes, but there come {columns.shape[place]} channels"
+            f"{call.where} has {number_of(len(slopes), 'slope')}, but there come"
+            f" {number_of(columns.shape[place], 'channel')}"
         )
     width = net.width(rows)
     spread = np.ones(width, np.float32)

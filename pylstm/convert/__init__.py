@@ -10,6 +10,7 @@ from pylstm.convert.keras import from_keras
 from pylstm.convert.onnx import from_onnx
 from pylstm.convert.rtneural import from_rtneural
 from pylstm.convert.spectral_front import SpectralFront, spectral_front
+from pylstm.convert.to_torch import to_torch
 from pylstm.convert.torch import from_torch
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "from_torch",
     "spectral_front",
     "to_c",
+    "to_torch",
 ]

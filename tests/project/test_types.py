@@ -55,6 +55,7 @@ UNTOLD = MappingProxyType(
         "settings": "the values of settings: numbers, texts, True and False",
         "preset": "settings of the class, each of its own type",
         "from_torch": "modules are Any where PyTorch is not installed",
+        "to_torch": "the same",
     }
 )
 

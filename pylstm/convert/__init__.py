@@ -8,6 +8,7 @@ from pylstm.convert.conversion import Conversion
 from pylstm.convert.export_c import CSource, c_name, to_c
 from pylstm.convert.keras import from_keras
 from pylstm.convert.onnx import from_onnx
+from pylstm.convert.onnx_export import to_onnx
 from pylstm.convert.rtneural import from_rtneural
 from pylstm.convert.spectral_front import SpectralFront, spectral_front
 from pylstm.convert.to_torch import to_torch
@@ -24,5 +25,6 @@ __all__ = [
     "from_torch",
     "spectral_front",
     "to_c",
+    "to_onnx",
     "to_torch",
 ]

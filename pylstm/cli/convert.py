@@ -69,7 +69,8 @@ def convert(
         str | None,
         typer.Option(
             metavar="KIND[,NAME=VALUE]...",
-            help=f"How posteriors become events, such as {DECISION_EXAMPLE}.",
+            help=f"How posteriors become events, such as {DECISION_EXAMPLE}. Labels of"
+            " background are written as background=A|B.",
         ),
     ] = None,
     check: Annotated[
@@ -88,6 +89,8 @@ def convert(
     settings = None
     if decision is not None:
         kind, rest = kind_and_settings("--decision", decision, DECISION_EXAMPLE)
+        if isinstance(rest.get("background"), str):
+            rest["background"] = rest["background"].split("|")
         settings = {"kind": kind, **rest}
     conversion = conversion_of(source, layer or [])
     difference = _difference(conversion, source) if check else None
@@ -101,9 +104,9 @@ def convert(
     for text in conversion.notes:
         note(text)
     print(made.summary())
-    fact("parameters", f"{sum(map(n_parameters, made.layers)):,}")
+    fact("parameters", f"{sum(n_parameters(one.shapes) for one in made.layers):,}")
     if made.latency is not None:
-        fact("latency", f"{made.latency} samples")
+        fact("latency", number_of(made.latency, "sample"))
     fact("cost", _cost(made))
     fact("difference", difference or "not looked at (--no-check)")
     fact("written", output)
@@ -144,9 +147,11 @@ def _difference(conversion: Conversion, source: Path) -> str:
     if not found <= TOLERANCE:
         raise CliError(
             f"{source}: what was made of it differs by {found:.2g} from the source over"
-            f" {frames} random frames; expected {TOLERANCE:g} at most, so nothing was written"
+            f" {number_of(frames, 'random frame')}; expected {TOLERANCE:g} at most, so nothing was"
+            " written"
         )
-    return f"{found:.2g} from the source, at most, over {frames} random frames in random cuts"
+    over = number_of(frames, "random frame")
+    return f"{found:.2g} from the source, at most, over {over} in random cuts"
 
 
 def _cost(model: Model) -> str:
@@ -161,4 +166,5 @@ def _cost(model: Model) -> str:
     begin = process_time()
     stream.push(noise)
     spent = (process_time() - begin) / 4
-    return f"{1e3 * spent:.2g} ms a second of audio on this machine ({number_of(round(1 / max(spent, 1e-6)), 'stream')} a core)"
+    carried = number_of(round(1 / max(spent, 1e-6)), "stream")
+    return f"{1e3 * spent:.2g} ms a second of audio on this machine ({carried} a core)"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
 from pylstm.model import Model
 
 __all__ = ["largest_difference"]
@@ -68,8 +69,8 @@ def largest_difference(
     given = np.concatenate(rows)
     if expected.shape != given.shape:
         raise ValueError(
-            f"the source gives rows of shape {expected.shape} for {n_frames} frames; expected"
-            f" {given.shape}, as the layers give"
+            f"the source gives rows of shape {expected.shape} for {number_of(n_frames, 'frame')};"
+            f" expected {given.shape}, as the layers give"
         )
     if not np.isfinite(expected).all():
         raise ValueError("the source gives rows that are not finite; expected numbers")

@@ -60,7 +60,7 @@ ROOMS: dict[str, Rows] = {
     ),
     "pylstm.cli": (
         ("__init__",),
-        ("bench", "demo", "eval", "export", "info", "mic", "run", "segments", "train"),
+        ("bench", "convert", "demo", "eval", "export", "info", "mic", "run", "segments", "train"),
         ("console",),
     ),
 }

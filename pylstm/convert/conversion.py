@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pylstm.layers.graph import Layers
 
 __all__ = ["Conversion"]
 
@@ -27,6 +28,6 @@ class Conversion:
         What was left out or made into something else, and why that changes nothing.
     """
 
-    layers: Any
+    layers: Layers
     run_source: Callable[[NDArray[np.float32]], NDArray[np.float32]] | None = None
     notes: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from pylstm.convert.folding import batch_norm
 from pylstm.convert.json_document import Entry, array_of
 from pylstm.convert.torch import from_torch
 from pylstm.layers import ACTIVATIONS, Activation, Add, Conv, Dense, Layer, Select
+from pylstm.layers.dense import SumActivation
 
 __all__ = ["Options", "layers_of_state_dict", "recurrent_model"]
 
@@ -98,7 +99,7 @@ def _layers(
         )
     if width is not None and found[0].input_size != width:
         raise ValueError(
-            f"{where} takes {found[0].input_size} values; expected {width}, as many as come out of"
+            f"{where} takes rows of {found[0].input_size}; expected {width}, as many as come out of"
             " the layer before it"
         )
     return found
@@ -148,6 +149,7 @@ def _sums(
     """An ``nn.Linear`` or an ``nn.Conv1d``, with what follows it."""
     weight = arrays["weight"]
     bias = "bias" in arrays
+    activation: SumActivation
     if weight.ndim == 2 and last and "activation" not in options:
         activation = "linear"
         notes.append(

@@ -29,9 +29,9 @@ __all__ = ["from_keras"]
 def from_keras(path: str | os.PathLike[str]) -> Conversion:
     """Turn a model that Keras 3 saved into layers with the same weights.
 
-    ``.keras`` and ``.h5`` files of whole models are read as data; keras itself is not needed, and no
-    code of a file is run. A model is Sequential or functional, with one input and one output. Its
-    input has the dimensions batch, time, channels, or batch, time, positions, channels; without a
+    ``.keras`` and ``.h5`` files of whole models are read as data: Keras is not needed, and no code
+    of a file is run. A model is Sequential or functional, with one input and one output. Its input
+    has the dimensions batch, time, channels, or batch, time, positions, channels; without a
     dimension of time (batch, channels) each sample is a frame.
 
     ================================================  ============================================

@@ -1,8 +1,8 @@
 """Files of Keras, read as data: the configuration of a model, and its tensors.
 
-A ``.keras`` file is a zip archive with ``config.json``, ``metadata.json`` and ``model.weights.h5``; an
-``.h5`` file has the configuration in an attribute. Keras is not needed for either, and nothing of
-what they name is imported or run.
+A ``.keras`` file is a zip archive with ``config.json``, ``metadata.json`` and
+``model.weights.h5``; an ``.h5`` file has the configuration in an attribute. Keras is not needed for
+either, and nothing of what they name is imported or run.
 """
 
 from __future__ import annotations
@@ -140,7 +140,7 @@ class KerasFile:
             }
 
     def tensors_of(self, name: str, group: str) -> LayerTensors:
-        """The tensors of a layer: by its name in ``.h5`` files, by its group in ``.keras`` files."""
+        """The tensors of a layer: by its name in ``.h5`` files, by its group in ``.keras`` ones."""
         if self._names is None:
             return LayerTensors(self._tensors, f"layers/{group}", None)
         return LayerTensors(self._tensors, "", self._names.pop(name, []))

@@ -22,8 +22,16 @@ from pylstm.layers import Activation, Conv, Dense, Layer, LayerNorm
 
 __all__ = ["CLASSES", "DROPPED", "JOINS", "check_origin", "keras_layers"]
 
-DROPPED = ("ActivityRegularization", "AlphaDropout", "Dropout", "GaussianDropout", "GaussianNoise")
-DROPPED += ("Identity", "SpatialDropout1D", "SpatialDropout2D")
+DROPPED = (
+    "ActivityRegularization",
+    "AlphaDropout",
+    "Dropout",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+)
 JOINS = ("Add", "Concatenate", "Multiply")
 CONVOLUTIONS = ("Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D")
 POOLS = ("AveragePooling1D", "AveragePooling2D", "MaxPooling1D", "MaxPooling2D")
@@ -32,7 +40,10 @@ FUNCTIONS = ("ELU", "LeakyReLU", "ReLU", "Softmax")
 INSIDE = ("Activation", "BatchNormalization", "Dense", "LayerNormalization", *FUNCTIONS, *DROPPED)
 OTHERS = ("Bidirectional", "Flatten", "PReLU", "Reshape", "TimeDistributed")
 CLASSES = tuple(sorted({*INSIDE, *OTHERS, *JOINS, *CONVOLUTIONS, *POOLS, *RECURRENT, "InputLayer"}))
+_NESTED = "its layers themselves: put them into the model around it, their weights go with them"
 _INSTEAD = {
+    "Sequential": _NESTED,
+    "Functional": _NESTED,
     "Lambda": "a layer that says what it does: a file's code is never run",
     "Embedding": "a Dense without bias on rows that are 1 at one place",
     "Masking": "sequences without padding: a stream has the frames that are pushed",
@@ -47,13 +58,15 @@ def check_origin(entry: Entry, class_name: Any) -> None:
         entry.take_or("module", "keras.layers"),
         entry.take_or("registered_name", None),
     )
+    instead = _INSTEAD.get(class_name) if isinstance(class_name, str) else None
+    if instead is not None:
+        raise entry.refuse("class_name", class_name, instead)
     if module != "keras.layers":
         raise entry.refuse("module", module, "'keras.layers': a layer of Keras itself")
     if registered not in (None, class_name):
         raise entry.refuse("registered_name", registered, "None: a layer of Keras itself")
     if class_name not in CLASSES:
-        instead = _INSTEAD.get(class_name) if isinstance(class_name, str) else None
-        raise entry.refuse("class_name", class_name, instead or listing(CLASSES, len(CLASSES)))
+        raise entry.refuse("class_name", class_name, listing(CLASSES, len(CLASSES)))
 
 
 def keras_layers(

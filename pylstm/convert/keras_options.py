@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from pylstm.arguments import listing
+from pylstm.arguments import listing, number_of
 from pylstm.convert.json_document import Entry
 from pylstm.layers import Activation, Affine, Layer
 
@@ -87,12 +87,12 @@ def sizes_of(entry: Entry, key: str, n: int, most: int = 65_536) -> tuple[int, .
     found = [value] * n if isinstance(value, int) else value
     fits = isinstance(found, list | tuple) and len(found) == n
     if not fits or not all(type(size) is int and 1 <= size <= most for size in found):
-        raise entry.refuse(key, value, f"{n} whole numbers, 1 to {most}")
+        raise entry.refuse(key, value, f"{number_of(n, 'whole number')}, 1 to {most}")
     return tuple(found)
 
 
 _SAME = ("sigmoid", "tanh", "relu", "softmax", "log_softmax", "gelu", "silu", "softsign")
-_FUNCTIONS: dict[str, tuple[str, dict[str, float]]] = {name: (name, {}) for name in _SAME} | {
+_FUNCTIONS: dict[str, tuple[Any, dict[str, Any]]] = {name: (name, {}) for name in _SAME} | {
     "swish": ("silu", {}),
     "elu": ("elu", {"alpha": 1.0}),
     "leaky_relu": ("leaky_relu", {"alpha": 0.2}),

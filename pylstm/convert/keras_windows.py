@@ -137,7 +137,7 @@ def _padding(
     """Rows of zeros in time, and zeros over positions."""
     names = ("valid", "same", "causal") if n == 1 else ("valid", "same")
     padding = entry.one_of("padding", names)
-    (kernel, stride, dilation), reach = time, (time[0] - 1) * time[2]
+    kernel, stride, reach = time[0], time[1], (time[0] - 1) * time[2]
     reach_over = (over[0] - 1) * over[2]
     if padding == "same":
         if stride > 1 and kernel > 1:

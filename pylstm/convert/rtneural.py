@@ -17,8 +17,18 @@ from pylstm.layers.graph import FEATURES, Node
 __all__ = ["from_rtneural"]
 
 # What programs write beside the network, which says nothing about what it computes.
-_NOTES = ("author", "comment", "date", "description", "esr", "metadata", "name", "samplerate")
-_NOTES += ("sample_rate", "version")
+_NOTES = (
+    "author",
+    "comment",
+    "date",
+    "description",
+    "esr",
+    "metadata",
+    "name",
+    "sample_rate",
+    "samplerate",
+    "version",
+)
 
 
 def from_rtneural(
@@ -28,12 +38,13 @@ def from_rtneural(
 
     Three forms are read:
 
-    * what RTNeural's exporter makes of a Keras model: ``in_shape`` and ``layers`` of the types dense,
-      time-distributed-dense, conv1d, conv2d, gru, lstm, prelu, batchnorm, batchnorm2d and activation;
+    * what RTNeural's exporter makes of a Keras model: ``in_shape``, and ``layers`` of the types
+      dense, time-distributed-dense, conv1d, conv2d, gru, lstm, prelu, batchnorm, batchnorm2d and
+      activation;
     * a state dict of PyTorch in JSON: recurrent layers, ``nn.Linear``, ``nn.Conv1d``,
       ``nn.BatchNorm1d`` and ``nn.PReLU``, one after the other as they stand there;
-    * a state dict beside ``model_data`` with a ``SimpleRNN``: one recurrent network, a linear layer,
-      and the input added to the output where ``skip`` says so.
+    * a state dict beside ``model_data`` with a ``SimpleRNN``: one recurrent network, a linear
+      layer, and the input added to the output where ``skip`` says so.
 
     Rows are those of RTNeural itself: convolutions see zeros before the first frame, and no frame
     after their own, whatever padding they were trained with in Keras.
@@ -135,8 +146,8 @@ def _time_notes(shape: Sequence[Any], entries: Sequence[Mapping[str, Any]]) -> l
             )
         if kind == "conv2d" and values["padding"] == "same":
             notes.append(
-                f"{where} saw later frames in Keras (padding 'same'); as in RTNeural it sees its own"
-                " and earlier ones, so that rows come later."
+                f"{where} saw later frames in Keras (padding 'same'); as in RTNeural it sees its"
+                " own and earlier ones, so that rows come later."
             )
         before = after
     return notes

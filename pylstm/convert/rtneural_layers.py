@@ -1,7 +1,7 @@
 """The layers of RTNeural's JSON, type by type.
 
-What the types compute is what RTNeural computes (its 2025 sources, ``model_loader.h`` and the
-layers): a frame goes in, a row comes out, and convolutions see zeros before the first frame.
+What they compute is what RTNeural computes, by its sources of 2025: a frame goes in, a row comes
+out, and convolutions see zeros before the first frame.
 """
 
 from __future__ import annotations

@@ -154,7 +154,7 @@ def nested() -> Any:
         (operation, "; expected 'keras.layers': a layer of Keras itself"),
         (two_outputs, "the model has 2 outputs; expected 1"),
         (two_inputs, "the model has 2 inputs; expected 1"),
-        (nested, "'class_name' of layer 'it' is 'Sequential'; expected"),
+        (nested, "'class_name' of layer 'it' is 'Sequential'; expected its layers"),
     ],
 )
 def test_graphs_that_cannot_be_expressed(make: Any, message: str, tmp_path: Path) -> None:

@@ -160,7 +160,7 @@ def _source(
     path: str | os.PathLike[str], row: KerasRow
 ) -> Callable[[NDArray[np.float32]], NDArray[np.float32]] | None:
     """Runs Keras, with a row for each frame; None where it is not installed."""
-    backend = os.environ.get("KERAS_BACKEND", "tensorflow")
+    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
     if "keras" not in sys.modules and (find_spec("keras") is None or find_spec(backend) is None):
         return None
 

@@ -93,6 +93,10 @@ class KerasFile:
                             f"{name} in {self.path} is larger than {_LARGEST[name]} bytes;"
                             " expected less"
                         )
+                    if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
+                        raise ValueError(
+                            f"{name} in {self.path} is compressed; expected it as Keras stores it"
+                        )
                     parts[name] = archive.read(name)
         except (
             zipfile.BadZipFile,
@@ -200,7 +204,7 @@ class LayerTensors:
             else:
                 path = self._names.pop(0) if self._names else ""
                 last = path.rsplit("/", 1)[-1].split(":")[0]
-                if path and name not in last:
+                if path and last not in (name, "depthwise_kernel" if name == "kernel" else name):
                     raise ValueError(f"{path!r} of {where} is there; expected {name!r} next")
             if path not in self._tensors:
                 raise ValueError(f"{where} is missing {name!r}; expected it with shape {shape}")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pylstm.arguments import listing, number_of, shown
 from pylstm.convert.json_document import Entry
 from pylstm.convert.keras_file import snake_case
-from pylstm.convert.keras_layers import JOINS, check_origin
+from pylstm.convert.keras_layers import JOINS, OPERATORS, check_origin
 
 __all__ = ["KerasCall", "calls_of"]
 
@@ -194,7 +194,10 @@ def _inputs(call: KerasCall, nodes: Any) -> tuple[str, ...]:
             f"{where} has {number_of(len(nodes), 'call')}; expected 1: make a layer of its own for"
             " each place"
         )
-    tensors = _of_keras_3(where, nodes[0]) if isinstance(nodes[0], dict) else nodes[0]
+    if isinstance(nodes[0], dict):
+        tensors = _of_keras_3(where, nodes[0], call.class_name in OPERATORS)
+    else:
+        tensors = nodes[0]
     inputs = tuple(_history(where, tensor) for tensor in tensors)
     least = 2 if call.class_name in JOINS else 1
     if len(inputs) < least or (least == 1 and len(inputs) > 1):
@@ -203,14 +206,16 @@ def _inputs(call: KerasCall, nodes: Any) -> tuple[str, ...]:
     return inputs
 
 
-def _of_keras_3(where: str, node: Any) -> list[Any]:
-    """The tensors of a call: ``args`` with one tensor or one list of them."""
+def _of_keras_3(where: str, node: Any, operator: bool) -> list[Any]:
+    """The tensors of a call: ``args`` with one tensor, one list of them, or two for an operator."""
     entry = Entry(where, node)
     args, kwargs = entry.take("args"), entry.take("kwargs")
     entry.finish()
     for key, value in Entry(where, kwargs).items():
         if key not in ("mask", "training", "initial_state") or value not in (None, False):
             raise ValueError(f"{where} has {key}={shown(value)}; expected a call without it")
+    if operator and isinstance(args, list) and len(args) == 2:
+        args = [args]
     if not isinstance(args, list) or len(args) != 1:
         n = len(args) if isinstance(args, list) else 0
         raise ValueError(f"{where} has {number_of(n, 'argument')}; expected 1")
@@ -220,6 +225,8 @@ def _of_keras_3(where: str, node: Any) -> list[Any]:
 
 def _keras_tensor(where: str, tensor: Any) -> Any:
     """The history of a tensor."""
+    if not isinstance(tensor, Mapping):
+        raise ValueError(f"{where} has {shown(tensor)}; expected the rows of a layer")
     entry = Entry(where, tensor)
     entry.one_of("class_name", ["__keras_tensor__"])
     config = Entry(where, entry.take("config"))

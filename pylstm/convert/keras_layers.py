@@ -20,7 +20,7 @@ from pylstm.convert.keras_recurrent import RECURRENT, bidirectional, recurrent
 from pylstm.convert.keras_windows import convolution, pool
 from pylstm.layers import Activation, Conv, Dense, Layer, LayerNorm
 
-__all__ = ["CLASSES", "DROPPED", "JOINS", "check_origin", "keras_layers"]
+__all__ = ["JOINS", "OPERATORS", "check_origin", "keras_layers"]
 
 DROPPED = (
     "ActivityRegularization",
@@ -33,7 +33,9 @@ DROPPED = (
     "SpatialDropout2D",
 )
 JOINS = ("Add", "Concatenate", "Multiply")
-CONVOLUTIONS = ("Conv1D", "Conv2D", "DepthwiseConv1D", "DepthwiseConv2D")
+# What Keras makes of x + y and x * y.
+OPERATORS = ("Add", "Multiply")
+CONVOLUTIONS = tuple(f"{kind}Conv{n}D" for kind in ("", "Depthwise", "Separable") for n in (1, 2))
 POOLS = ("AveragePooling1D", "AveragePooling2D", "MaxPooling1D", "MaxPooling2D")
 FUNCTIONS = ("ELU", "LeakyReLU", "ReLU", "Softmax")
 # Those that act on each frame alone, so that a TimeDistributed changes nothing about them.
@@ -53,7 +55,7 @@ _INSTEAD = {
 
 
 def check_origin(entry: Entry, class_name: Any) -> None:
-    """Refuses classes that are not Keras's own, or have no counterpart."""
+    """Refuses classes that are not Keras's own, or have no counterpart here."""
     module, registered = (
         entry.take_or("module", "keras.layers"),
         entry.take_or("registered_name", None),
@@ -61,6 +63,8 @@ def check_origin(entry: Entry, class_name: Any) -> None:
     instead = _INSTEAD.get(class_name) if isinstance(class_name, str) else None
     if instead is not None:
         raise entry.refuse("class_name", class_name, instead)
+    if module == "keras.src.ops.numpy" and class_name in OPERATORS:
+        return
     if module != "keras.layers":
         raise entry.refuse("module", module, "'keras.layers': a layer of Keras itself")
     if registered not in (None, class_name):
@@ -143,7 +147,7 @@ def _time_distributed(
     """A layer for each frame alone."""
     if not row.timed:
         raise ValueError(f"{entry.where} takes {row.rank} dimensions; expected a dimension of time")
-    names = (*INSIDE, "Conv1D", "DepthwiseConv1D", "Flatten")
+    names = (*INSIDE, "Conv1D", "DepthwiseConv1D", "SeparableConv1D", "Flatten")
     class_name, inner = _inner(entry, "layer", names)
     if class_name in DROPPED:
         notes.append(f"{entry.where} does nothing in a trained model, and is left out.")

@@ -117,8 +117,13 @@ def named_activation(entry: Entry, key: str, version: str, row: KerasRow) -> lis
     if not isinstance(name, str) or name not in _FUNCTIONS:
         raise entry.refuse(key, name, listing(names, len(names)))
     function, parameters = _FUNCTIONS[name]
-    if name == "hard_sigmoid" and version.startswith("2."):
-        parameters = {"slope": 0.2, "offset": 0.5}
+    if name == "hard_sigmoid":
+        if version[:2] not in ("2.", "3."):
+            raise ValueError(
+                f"the version of Keras is {version!r}; expected 2.x or 3.x, whose hard sigmoids"
+                f" differ ({key!r} of {entry.where})"
+            )
+        parameters = {"slope": 0.2 if version[:2] == "2." else 1 / 6, "offset": 0.5}
     return _over_channels(entry, key, name, Activation(row.width, function, **parameters), row)
 
 

@@ -34,8 +34,8 @@ def recurrent(
     units, settings, weights = _read(class_name, entry, tensors, row, "cell", notes)
     if not whole:
         notes.append(
-            f"{entry.where} has return_sequences=False: each row is what Keras gives for the frames"
-            " so far, the last one what it gives for all of them."
+            f"{entry.where} has return_sequences=False: each frame has a row, and the last one is"
+            " what Keras gives."
         )
     layer = _CELLS[class_name](row.channels, units, weights=weights, **settings)
     return [layer], KerasRow((units,), whole)

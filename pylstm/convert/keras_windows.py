@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pylstm.convert.json_document import Entry
 from pylstm.convert.keras_file import LayerTensors
@@ -18,7 +19,7 @@ __all__ = ["convolution", "pool"]
 def convolution(
     class_name: str, entry: Entry, tensors: LayerTensors, row: KerasRow, *, inside: bool = False
 ) -> tuple[list[Layer], KerasRow]:
-    """The convolution that a Conv1D, Conv2D, DepthwiseConv1D or DepthwiseConv2D is.
+    """The convolutions that a Conv, DepthwiseConv or SeparableConv is, of one or two dimensions.
 
     Parameters
     ----------
@@ -36,51 +37,87 @@ def convolution(
     """
     n = 2 if class_name.endswith("2D") else 1
     _check_dimensions(entry, row, n, inside)
-    kernel, stride, dilation = (
-        sizes_of(entry, key, n) for key in ("kernel_size", "strides", "dilation_rate")
-    )
-    bias = entry.one_of("use_bias", (True, False))
-    if class_name.startswith("Depthwise"):
+    window = _window(entry, row, n, inside)
+    kernel, bias = window.kernel, entry.one_of("use_bias", (True, False))
+    separable = class_name.startswith("Separable")
+    groups, filters, given = 1, 0, dict[str, tuple[int, ...]]()
+    if separable or class_name.startswith("Depthwise"):
         groups, multiplier = row.channels, entry.size("depth_multiplier")
         filters = groups * multiplier
-        entry.take_or("groups", None)  # of the class above, always 1
-        entry.take_or("filters", None)
-        given: dict[str, tuple[int, ...]] = {"kernel": (*kernel, groups, multiplier)}
+        given["depthwise_kernel" if separable else "kernel"] = (*kernel, groups, multiplier)
     else:
         filters, groups = entry.size("filters"), entry.size("groups", 1)
         if row.channels % groups:
             raise entry.refuse("groups", groups, f"a divisor of the channels, {row.channels}")
-        given = {"kernel": (*kernel, row.channels // groups, filters)}
+        given["kernel"] = (*kernel, row.channels // groups, filters)
+    outputs = entry.size("filters") if separable else filters
+    if separable:
+        given["pointwise_kernel"] = (*[1] * n, filters, outputs)
     if bias:
-        given["bias"] = (filters,)
-    arrays = tensors.take(entry.where, "", given)
-    time, over = _by_axis(n, inside, kernel, stride, dilation)
-    padding, beside = _padding(entry, row, time, over, inside, n)
-    weight = arrays["kernel"]
-    if class_name.startswith("Depthwise"):
-        weight = weight.reshape(*kernel, 1, filters)
-    weight = np.moveaxis(weight.reshape(time[0], over[0], -1, filters), (3, 2), (0, 1))
-    weights = {"weight": np.ascontiguousarray(weight if over[0] > 1 else weight[..., 0])}
-    if bias:
-        weights["bias"] = arrays["bias"]
-    layer = Conv(
-        row.width,
-        filters,
-        time[0],
-        time[1],
-        padding,
-        time[2],
-        groups,
-        bias,
-        weights=weights,
-        positions=row.positions,
-        kernel_positions=over[0],
-        stride_positions=over[1],
-        dilation_positions=over[2],
-        padding_positions=beside,
+        given["bias"] = (outputs,)
+    weights = tensors.take(entry.where, "", given)
+    first = weights["depthwise_kernel" if separable else "kernel"]
+    own_bias = None if separable else weights.get("bias")
+    layer = window.convolution(row, first.reshape(*kernel, -1, filters), own_bias, groups)
+    sizes = () if len(row.sizes) == 1 else (layer.output_positions,)
+    if not separable:
+        return [layer], KerasRow((*sizes, filters))
+    between = KerasRow((*sizes, filters))
+    over = _Window((1,) * n, (1, 1, 1), (1, 1, 1), (0, 0), (0, 0))
+    pointwise = over.convolution(between, weights["pointwise_kernel"], weights.get("bias"), 1)
+    return [layer, pointwise], KerasRow((*sizes, outputs))
+
+
+Axis = tuple[int, int, int]
+"""Kernel, stride and dilation."""
+
+
+class _Window(NamedTuple):
+    """What a convolution sees."""
+
+    kernel: tuple[int, ...]
+    """As Keras has it: of each dimension."""
+    time: Axis
+    over: Axis
+    """Over positions."""
+    padding: tuple[int, int]
+    """Rows of zeros in time."""
+    beside: tuple[int, int]
+    """Zeros over positions."""
+
+    def convolution(
+        self, row: KerasRow, kernel: NDArray[Any], bias: NDArray[Any] | None, groups: int
+    ) -> Conv:
+        """A convolution with these weights: kernel (..., channels of a group, filters)."""
+        filters = kernel.shape[-1]
+        weight = kernel.reshape(self.time[0], self.over[0], row.channels // groups, filters)
+        weight = weight.transpose(3, 2, 0, 1)
+        weights = {"weight": weight if self.over[0] > 1 else weight[..., 0]}
+        if bias is not None:
+            weights["bias"] = bias
+        return Conv(
+            row.width,
+            filters,
+            *self.time[:2],
+            self.padding,
+            self.time[2],
+            groups,
+            bias is not None,
+            weights={name: np.ascontiguousarray(array) for name, array in weights.items()},
+            positions=row.positions,
+            kernel_positions=self.over[0],
+            stride_positions=self.over[1],
+            dilation_positions=self.over[2],
+            padding_positions=self.beside,
+        )
+
+
+def _window(entry: Entry, row: KerasRow, n: int, inside: bool) -> _Window:
+    kernel, stride, dilation = (
+        sizes_of(entry, key, n) for key in ("kernel_size", "strides", "dilation_rate")
     )
-    sizes = (filters,) if len(row.sizes) == 1 else (layer.output_positions, filters)
-    return [layer], KerasRow(sizes)
+    time, over = _by_axis(n, inside, kernel, stride, dilation)
+    return _Window(kernel, time, over, *_padding(entry, row, time, over, inside, n))
 
 
 def pool(class_name: str, entry: Entry, row: KerasRow) -> tuple[list[Layer], KerasRow]:
@@ -117,10 +154,6 @@ def _check_dimensions(entry: Entry, row: KerasRow, n: int, inside: bool) -> None
     if not row.timed or len(row.sizes) != wanted:
         names = "batch, time, positions and channels" if wanted == 2 else "batch, time and channels"
         raise ValueError(f"{entry.where} takes {row.rank} dimensions; expected {names}")
-
-
-Axis = tuple[int, int, int]
-"""Kernel, stride and dilation."""
 
 
 def _by_axis(n: int, inside: bool, kernel: Any, stride: Any, dilation: Any) -> tuple[Axis, Axis]:

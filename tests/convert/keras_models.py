@@ -54,29 +54,31 @@ def rows_of(model: Any, frames: Any, sizes: tuple[int, ...] = ()) -> Any:
     return y.reshape(len(y), -1)
 
 
+RECURRENT: dict[str, list[dict[str, Any]]] = {
+    "LSTM": [{}, {"use_bias": False}, {"unit_forget_bias": False, "dropout": 0.3}],
+    "GRU": [
+        {},
+        {"reset_after": False},
+        {"activation": "relu", "reset_after": False, "use_bias": False},
+        {"recurrent_dropout": 0.2, "use_bias": False},
+    ],
+    "SimpleRNN": [{}, {"activation": "relu", "use_bias": False}],
+}
+
+
 def recurrent() -> dict[str, tuple[tuple[Any, ...], Layers]]:
-    """Recurrent layers with their options, in three sizes."""
-    found: dict[str, tuple[tuple[Any, ...], Layers]] = {}
-    for inputs, units in ((1, 3), (5, 8), (23, 17)):
-        options: list[tuple[str, dict[str, Any]]] = [
-            ("LSTM", {}),
-            ("LSTM", {"use_bias": False}),
-            ("LSTM", {"unit_forget_bias": False, "unroll": False, "dropout": 0.3}),
-            ("GRU", {}),
-            ("GRU", {"reset_after": False}),
-            ("GRU", {"activation": "relu", "reset_after": False, "use_bias": False}),
-            ("GRU", {"recurrent_dropout": 0.2, "use_bias": False}),
-            ("SimpleRNN", {}),
-            ("SimpleRNN", {"activation": "relu", "use_bias": False}),
-        ]
-        for name, given in options:
-            found[f"{name}-{inputs}-{given}"] = (
-                (None, inputs),
-                lambda name=name, units=units, given=given: [
-                    getattr(kl, name)(units, return_sequences=True, **given)
-                ],
-            )
-    return found
+    """Recurrent layers with their options, on top of each other, in three sizes."""
+    return {
+        f"{name}-{inputs}": (
+            (None, inputs),
+            lambda name=name, units=units: [
+                getattr(kl, name)(units, return_sequences=True, **given)
+                for given in RECURRENT[name]
+            ],
+        )
+        for inputs, units in ((1, 3), (5, 8), (23, 17))
+        for name in RECURRENT
+    }
 
 
 FUNCTIONS = (
@@ -89,8 +91,13 @@ FUNCTIONS = (
     "gelu",
     "silu",
     "softsign",
+    "elu",
+    "leaky_relu",
+    "relu6",
+    "hard_tanh",
+    "hard_sigmoid",
+    "selu",
 )
-FUNCTIONS += ("elu", "leaky_relu", "relu6", "hard_tanh", "hard_sigmoid", "selu")
 
 
 def of_each_frame() -> dict[str, tuple[tuple[Any, ...], Layers]]:
@@ -134,8 +141,10 @@ def of_each_frame() -> dict[str, tuple[tuple[Any, ...], Layers]]:
                 kl.Softmax(),
             ],
         )
-    for name in FUNCTIONS:
-        found[name] = ((None, 4), lambda name=name: [kl.Dense(5, name), kl.Activation(name)])
+    found["functions"] = (
+        (None, 4),
+        lambda: [layer for name in FUNCTIONS for layer in (kl.Dense(5, name), kl.Activation(name))],
+    )
     found["positions"] = (
         (None, 6, 2),
         lambda: [
@@ -198,6 +207,16 @@ def windows() -> dict[str, tuple[tuple[Any, ...], Layers]]:
                 lambda p=padding: kl.DepthwiseConv1D(5, padding=p, depth_multiplier=3),
                 lambda f=filters: kl.Conv1D(f, 1),
             )
+            add(
+                f"separable-{inputs}-{padding}",
+                (None, inputs + 5, 2),
+                lambda f=filters, p=padding: kl.SeparableConv2D(
+                    f, (2, 3), padding=p, depth_multiplier=2, activation="relu"
+                ),
+                lambda: kl.TimeDistributed(kl.SeparableConv1D(3, 3, strides=2)),
+                lambda: kl.TimeDistributed(kl.Flatten()),
+                lambda p=padding: kl.SeparableConv1D(4, 3, padding=p, use_bias=False),
+            )
     add("groups", (None, 6), lambda: kl.Conv1D(9, 3, groups=3, padding="causal"))
     add("dilated", (None, 12, 3), lambda: kl.Conv2D(4, (3, 3), dilation_rate=(2, 3)))
     add("strides", (None, 12, 3), lambda: kl.Conv2D(4, (3, 3), strides=(2, 2)))
@@ -215,13 +234,15 @@ def windows() -> dict[str, tuple[tuple[Any, ...], Layers]]:
     return found
 
 
-def branches() -> Any:
+def branches(operators: bool = False) -> Any:
     """A functional model with joins, in an order that is not that of the rows."""
     x = keras.Input((None, 6))
     left = kl.Conv1D(4, 3, padding="causal", name="left conv")(x)
     right = kl.GRU(4, return_sequences=True)(x)
     both = kl.Add()([left, right])
     product = kl.Multiply()([both, right, left])
+    if operators:
+        product = product * left + product
     joined = kl.Concatenate()([product, x, kl.Dropout(0.5)(left)])
     return drawn(keras.Model(x, kl.Dense(3, "softmax")(kl.LSTM(5, return_sequences=True)(joined))))
 
@@ -267,3 +288,37 @@ def datasets(file: Any) -> list[str]:
         lambda name, item: found.append(name) if isinstance(item, h5py.Dataset) else None
     )
     return sorted(name for name in found if "seed_generator" not in name)
+
+
+def as_keras_2(path: Path) -> None:
+    """Changes an ``.h5`` file into the form that Keras 2 wrote (2.15, ``Model.save``)."""
+    with h5py.File(path, "r+") as file:
+        config = json.loads(file.attrs["model_config"])
+        for layer in config["config"]["layers"]:
+            layer.pop("module", None)
+            layer.pop("registered_name", None)
+            layer.pop("build_config", None)
+            options = layer["config"]
+            options.pop("quantization_config", None)
+            options["dtype"] = "float32"
+            if layer["class_name"] == "InputLayer":
+                options["batch_input_shape"] = options.pop("batch_shape")
+                options.pop("optional")
+            if layer["class_name"] in RECURRENT:
+                options |= {"time_major": False, "implementation": 2}
+                options.pop("zero_output_for_mask")
+            layer["inbound_nodes"] = [
+                [[*tensor["config"]["keras_history"], {}] for tensor in tensors_of(node)]
+                for node in layer["inbound_nodes"]
+            ]
+        for key in ("input_layers", "output_layers"):
+            ends = config["config"][key]
+            config["config"][key] = ends if isinstance(ends[0], list) else [ends]
+        file.attrs["model_config"] = json.dumps(config)
+        file.attrs["keras_version"] = "2.15.0"
+
+
+def tensors_of(node: dict[str, Any]) -> list[Any]:
+    """The tensors that a layer is called with."""
+    (first,) = node["args"]
+    return first if isinstance(first, list) else [first]

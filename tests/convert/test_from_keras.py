@@ -42,12 +42,23 @@ def test_a_model_gives_what_keras_gives(name: str, tmp_path: Path) -> None:
 
 @pytest.mark.law_framework_exact
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
-@pytest.mark.parametrize("suffix", [".keras", ".h5"])
-@pytest.mark.parametrize("make", ["branches", "pictures"])
+@pytest.mark.parametrize(
+    ("make", "suffix"),
+    [
+        ("branches", ".keras"),
+        ("branches", ".h5"),
+        ("operators", ".keras"),  # Keras cannot load them from .h5 files
+        ("pictures", ".keras"),
+        ("pictures", ".h5"),
+    ],
+)
 def test_a_functional_model(make: str, suffix: str, tmp_path: Path) -> None:
-    if keras is None:
-        pytest.skip(keras_models.REASON)
-    model = getattr(keras_models, make)()
+    made = {
+        "branches": keras_models.branches,
+        "operators": lambda: keras_models.branches(operators=True),
+        "pictures": keras_models.pictures,
+    }
+    model = made[make]()
     sizes = model.input_shape[2:]
     x = noise(STEPS, int(np.prod(sizes)))
     conversion = from_keras(keras_models.saved(model, tmp_path, suffix))
@@ -86,7 +97,7 @@ def test_without_return_sequences_a_row_is_what_keras_gives_for_the_frames_so_fa
     expected = np.concatenate([model.predict_on_batch(x[None, : n + 1]) for n in range(len(x))])
     conversion = from_keras(keras_models.saved(model, tmp_path))
     assert_streams(conversion, x, expected)
-    assert "return_sequences=False: each row is what Keras gives" in conversion.notes[0]
+    assert "return_sequences=False: each frame has a row" in conversion.notes[0]
     assert conversion.run_source is not None
     np.testing.assert_allclose(conversion.run_source(x), expected, rtol=0, atol=1e-6)
 
@@ -136,3 +147,15 @@ def test_both_hard_sigmoids(version: str, slope: float, tmp_path: Path) -> None:
     keras_models.rewrite(path, version=version)
     (layer,) = from_keras(path).layers
     assert (layer.function, layer.slope, layer.offset) == ("hard_sigmoid", slope, 0.5)
+
+
+@pytest.mark.law_framework_exact
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+def test_hdf5_files_of_keras_2(tmp_path: Path) -> None:
+    """Their configuration has other keys, functional models name tensors in lists."""
+    model = keras_models.branches()
+    path = keras_models.saved(model, tmp_path, ".h5")
+    x = noise(STEPS, 6)
+    expected = keras_models.rows_of(model, x)
+    keras_models.as_keras_2(path)
+    assert_streams(from_keras(path), x, expected)

@@ -130,7 +130,12 @@ def shared() -> Any:
 
 def operation() -> Any:
     x = keras.Input((None, 3))
-    return keras.Model(x, kl.Dense(3)(x) + x)
+    return keras.Model(x, kl.Dense(3)(x) - x)
+
+
+def scaled() -> Any:
+    x = keras.Input((None, 3))
+    return keras.Model(x, kl.Dense(3)(x) * 2.0)
 
 
 def two_outputs() -> Any:
@@ -152,6 +157,7 @@ def nested() -> Any:
     [
         (shared, "'inbound_nodes' of layer 'it' has 2 calls; expected 1"),
         (operation, "; expected 'keras.layers': a layer of Keras itself"),
+        (scaled, " has 2.0; expected the rows of a layer"),
         (two_outputs, "the model has 2 outputs; expected 1"),
         (two_inputs, "the model has 2 inputs; expected 1"),
         (nested, "'class_name' of layer 'it' is 'Sequential'; expected its layers"),

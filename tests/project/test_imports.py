@@ -14,7 +14,8 @@ class Absent:
         if name.partition(".")[0] in HEAVY:
             raise ImportError(name + " was imported")
 
-HEAVY = {"scipy", "librosa", "torch", "keras", "h5py", "onnx", "matplotlib", "soundfile", "typer", "rich",
+HEAVY = {"scipy", "librosa", "torch", "keras", "h5py", "onnx",
+         "matplotlib", "soundfile", "typer", "rich",
          "safetensors", "numba", "sounddevice"}
 sys.meta_path.insert(0, Absent())
 import numpy as np

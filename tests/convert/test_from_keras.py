@@ -19,11 +19,7 @@ pytestmark = [
 ]
 
 STEPS = 60
-CASES = (
-    {}
-    if keras is None
-    else (keras_models.recurrent() | keras_models.of_each_frame() | keras_models.windows())
-)
+CASES = keras_models.recurrent() | keras_models.of_each_frame() | keras_models.windows()
 
 
 @pytest.mark.law_framework_exact

@@ -221,8 +221,10 @@ def test_a_changed_tensor_is_refused(good: Path, data: st.DataObject) -> None:
     def change(file: Any) -> None:
         name = data.draw(st.sampled_from(keras_models.datasets(file)))
         kinds = ["renamed", "missing", "surplus", "double", "nan", "longer", "linked", "external"]
-        how = data.draw(st.sampled_from(kinds))
         values = file[name][()]
+        if values.T.shape != values.shape:
+            kinds += ["transposed", "swapped"]
+        how = data.draw(st.sampled_from(kinds))
         if how == "surplus":
             file[name + "1"] = values
             return
@@ -235,6 +237,14 @@ def test_a_changed_tensor_is_refused(good: Path, data: st.DataObject) -> None:
             file[name] = np.full_like(values, np.nan)
         elif how == "longer":
             file[name] = np.concatenate([values, values[:1]])
+        elif how == "transposed":
+            file[name] = values.T
+        elif how == "swapped":
+            others = [one for one in keras_models.datasets(file) if file[one].shape != values.shape]
+            other = data.draw(st.sampled_from(others))
+            file[name] = file[other][()]
+            del file[other]
+            file[other] = values
         elif how == "linked":
             file["kept"] = values
             file[name] = keras_models.h5py.SoftLink("/kept")

@@ -222,6 +222,20 @@ def test_a_file_with_something_missing_or_surplus_is_refused(data: st.DataObject
     assert "; expected" in str(refused.value) or "'options" in str(refused.value)
 
 
+@pytest.mark.parametrize("layer", [0, 3, 6, 7, 8])
+@pytest.mark.parametrize("change", ["transposed", "swapped"])
+def test_weights_in_another_order_are_refused(layer: int, change: str) -> None:
+    torch.manual_seed(5)
+    document = rtneural_files.network()[0]
+    weights = document["layers"][layer]["weights"]
+    if change == "transposed":
+        weights[0] = np.array(weights[0]).swapaxes(0, -1).tolist()
+    else:
+        weights[0], weights[1] = weights[1], weights[0]
+    with pytest.raises(ValueError, match=r"weights\[\d\] of layers\[\d\] .*; expected"):
+        from_rtneural(document)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -98,6 +98,10 @@ def from_keras(path: str | os.PathLike[str]) -> Conversion:
             inputs = [name]
         sources[call.name] = inputs[0]
     file.finish()
+    if rows[calls[-1].name].padded:
+        raise ValueError(
+            f"layer {calls[-1].name!r} is the last one; expected a convolution behind a ZeroPadding"
+        )
     if not nodes:
         raise ValueError(f"{path} has {listing(c.class_name for c in calls)}; expected a layer")
     return Conversion(layers_of(folded(nodes)), _source(path, begin), tuple(notes))
@@ -125,13 +129,17 @@ def _join(class_name: str, entry: Entry, rows: Sequence[KerasRow]) -> tuple[Laye
     """The join that an Add, Multiply or Concatenate is."""
     training_options(entry)
     row = rows[0]
+    if any(one.padded for one in rows):
+        raise ValueError(
+            f"{entry.where} takes the rows of a ZeroPadding; expected a convolution behind it"
+        )
     equal = all(one == row for one in rows)
     layer: Layer
     if class_name == "Concatenate":
         axis = entry.take("axis")
         if not row.is_last(axis):
             raise entry.refuse("axis", axis, "-1")
-        equal = all(one[1:] == row[1:] and one.sizes[:-1] == row.sizes[:-1] for one in rows)
+        equal = all(one.timed == row.timed and one.sizes[:-1] == row.sizes[:-1] for one in rows)
         layer = Concat(row.positions)
         channels = sum(one.channels for one in rows)
         row = KerasRow((*row.sizes[:-1], channels), row.timed)

@@ -38,14 +38,16 @@ def from_keras(path: str | os.PathLike[str]) -> Conversion:
     ``LSTM``, ``GRU``, ``SimpleRNN``                  `LSTM`, `GRU` (both resets), `RNN`
     ``Bidirectional`` of these, merged by concat      the same for whole sequences
     ``Dense``, ``TimeDistributed``                    `Dense`; over positions a `Conv` of kernel 1
-    ``Conv1D``, ``Conv2D``, ``DepthwiseConv1D``,      `Conv`; ``padding="same"`` looks ahead
-    ``DepthwiseConv2D``
+    ``Conv1D``, ``Conv2D``, ``DepthwiseConv1D``       `Conv`; ``padding="same"`` looks ahead
+    and so on, ``SeparableConv1D`` and so on
+    ``ZeroPadding1D``, ``ZeroPadding2D``              in the convolution behind it
     ``MaxPooling1D``, ``AveragePooling1D`` and 2D     `Pool`
     ``BatchNormalization``                            in the layer before it, or `Affine`
     ``LayerNormalization``                            `LayerNorm`
     ``Activation``, ``ReLU``, ``LeakyReLU``,          in the layer before it, or `Activation`
     ``ELU``, ``PReLU``, ``Softmax``
-    ``Add``, ``Multiply``, ``Concatenate``            `Add`, `Mul`, `Concat`
+    ``Add``, ``Multiply``, ``Concatenate``,           `Add`, `Mul`, `Concat`
+    ``x + y``, ``x * y``
     ``Reshape``, ``Flatten`` of positions             nothing: rows are flat
     ``Dropout`` and its kin                           left out
     ================================================  ============================================

@@ -40,12 +40,17 @@ def from_keras(path: str | os.PathLike[str]) -> Conversion:
     ``Dense``, ``TimeDistributed``                    `Dense`; over positions a `Conv` of kernel 1
     ``Conv1D``, ``Conv2D``, ``DepthwiseConv1D``,      `Conv`; ``padding="same"`` looks ahead
     ``DepthwiseConv2D``
+    ``Conv1D``, ``Conv2D``, ``DepthwiseConv1D``       `Conv`; ``padding="same"`` looks ahead
+    and so on, ``SeparableConv1D`` and so on
+    ``ZeroPadding1D``, ``ZeroPadding2D``              in the convolution behind it
     ``MaxPooling1D``, ``AveragePooling1D`` and 2D     `Pool`
     ``BatchNormalization``                            in the layer before it, or `Affine`
     ``LayerNormalization``                            `LayerNorm`
     ``Activation``, ``ReLU``, ``LeakyReLU``,          in the layer before it, or `Activation`
     ``ELU``, ``PReLU``, ``Softmax``
     ``Add``, ``Multiply``, ``Concatenate``            `Add`, `Mul`, `Concat`
+    ``Add``, ``Multiply``, ``Concatenate``,           `Add`, `Mul`, `Concat`
+    ``x + y``, ``x * y``
     ``Reshape``, ``Flatten`` of positions             nothing: rows are flat
     ``Dropout`` and its kin                           left out
     ================================================  ============================================
@@ -98,6 +103,10 @@ def from_keras(path: str | os.PathLike[str]) -> Conversion:
             inputs = [name]
         sources[call.name] = inputs[0]
     file.finish()
+    if rows[calls[-1].name].padded:
+        raise ValueError(
+            f"layer {calls[-1].name!r} is the last one; expected a convolution behind a ZeroPadding"
+        )
     if not nodes:
         raise ValueError(f"{path} has {listing(c.class_name for c in calls)}; expected a layer")
     return Conversion(layers_of(folded(nodes)), _source(path, begin), tuple(notes))
@@ -125,6 +134,10 @@ def _join(class_name: str, entry: Entry, rows: Sequence[KerasRow]) -> tuple[Laye
     """The join that an Add, Multiply or Concatenate is."""
     training_options(entry)
     row = rows[0]
+    if any(one.padded for one in rows):
+        raise ValueError(
+            f"{entry.where} takes the rows of a ZeroPadding; expected a convolution behind it"
+        )
     equal = all(one == row for one in rows)
     layer: Layer
     if class_name == "Concatenate":
@@ -132,6 +145,7 @@ def _join(class_name: str, entry: Entry, rows: Sequence[KerasRow]) -> tuple[Laye
         if not row.is_last(axis):
             raise entry.refuse("axis", axis, "-1")
         equal = all(one[1:] == row[1:] and one.sizes[:-1] == row.sizes[:-1] for one in rows)
+        equal = all(one.timed == row.timed and one.sizes[:-1] == row.sizes[:-1] for one in rows)
         layer = Concat(row.positions)
         channels = sum(one.channels for one in rows)
         row = KerasRow((*row.sizes[:-1], channels), row.timed)

@@ -18,6 +18,7 @@ from pylstm.convert.keras_options import (
 )
 from pylstm.convert.keras_recurrent import RECURRENT, bidirectional, recurrent
 from pylstm.convert.keras_windows import convolution, pool
+from pylstm.convert.keras_windows import convolution, pool, zero_padding
 from pylstm.layers import Activation, Conv, Dense, Layer, LayerNorm
 
 __all__ = ["JOINS", "OPERATORS", "check_origin", "keras_layers"]
@@ -36,12 +37,16 @@ JOINS = ("Add", "Concatenate", "Multiply")
 # What Keras makes of x + y and x * y.
 OPERATORS = ("Add", "Multiply")
 CONVOLUTIONS = tuple(f"{kind}Conv{n}D" for kind in ("", "Depthwise", "Separable") for n in (1, 2))
+PADDINGS = ("ZeroPadding1D", "ZeroPadding2D")
 POOLS = ("AveragePooling1D", "AveragePooling2D", "MaxPooling1D", "MaxPooling2D")
 FUNCTIONS = ("ELU", "LeakyReLU", "ReLU", "Softmax")
 # Those that act on each frame alone, so that a TimeDistributed changes nothing about them.
 INSIDE = ("Activation", "BatchNormalization", "Dense", "LayerNormalization", *FUNCTIONS, *DROPPED)
 OTHERS = ("Bidirectional", "Flatten", "PReLU", "Reshape", "TimeDistributed")
 CLASSES = tuple(sorted({*INSIDE, *OTHERS, *JOINS, *CONVOLUTIONS, *POOLS, *RECURRENT, "InputLayer"}))
+CLASSES = tuple(
+    sorted({*INSIDE, *OTHERS, *JOINS, *CONVOLUTIONS, *PADDINGS, *POOLS, *RECURRENT, "InputLayer"})
+)
 _NESTED = "its layers themselves: put them into the model around it, their weights go with them"
 _INSTEAD = {
     "Sequential": _NESTED,
@@ -107,6 +112,11 @@ def keras_layers(
         notes.append(f"{entry.where} does nothing in a trained model, and is left out.")
         return [], row
     training_options(entry)
+    if row.padded and class_name not in CONVOLUTIONS:
+        raise ValueError(
+            f"{entry.where} takes the rows of a ZeroPadding; expected a convolution with"
+            " padding='valid' behind it"
+        )
     if class_name in RECURRENT:
         found = recurrent(class_name, entry, tensors, row, notes)
     elif class_name == "Bidirectional":
@@ -118,6 +128,8 @@ def keras_layers(
     elif class_name in CONVOLUTIONS:
         layers, after = convolution(class_name, entry, tensors, row)
         found = [*layers, *named_activation(entry, "activation", version, after)], after
+    elif class_name in PADDINGS:
+        found = [], zero_padding(class_name, entry, row)
     elif class_name in POOLS:
         found = pool(class_name, entry, row)
     elif class_name in ("Flatten", "Reshape"):

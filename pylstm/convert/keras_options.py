@@ -21,10 +21,18 @@ class KerasRow(NamedTuple):
         The dimensions behind those of batch and time: (channels,), or (positions, channels).
     timed : bool
         Whether there is a dimension of time, the one behind that of the batch.
+    zeros : (int, int), (int, int)
+        What a ZeroPadding in front has added: rows of zeros before and after, positions below and
+        above. The convolution that follows sees them; no layer makes them.
     """
 
     sizes: tuple[int, ...]
     timed: bool = True
+    zeros: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+    @property
+    def padded(self) -> bool:
+        """Whether there are zeros."""
+        return any(map(any, self.zeros))
 
     @property
     def width(self) -> int:

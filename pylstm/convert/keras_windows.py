@@ -14,6 +14,7 @@ from pylstm.convert.keras_options import KerasRow, sizes_of
 from pylstm.layers import Conv, Layer, Pool
 
 __all__ = ["convolution", "pool"]
+__all__ = ["convolution", "pool", "zero_padding"]
 
 
 def convolution(
@@ -143,6 +144,22 @@ def pool(class_name: str, entry: Entry, row: KerasRow) -> tuple[list[Layer], Ker
     return [layer], KerasRow(sizes)
 
 
+def zero_padding(class_name: str, entry: Entry, row: KerasRow) -> KerasRow:
+    """The row that a ZeroPadding gives, for the convolution that follows."""
+    n = 2 if class_name.endswith("2D") else 1
+    _check_dimensions(entry, row, n, False)
+    padding = entry.take("padding")
+    pairs = [padding] if n == 1 else padding
+    fits = isinstance(pairs, list | tuple) and len(pairs) == n
+    if not fits or not all(
+        isinstance(pair, list | tuple)
+        and len(pair) == 2
+        and all(type(one) is int and 0 <= one <= 4096 for one in pair)
+        for pair in pairs
+    ):
+        raise entry.refuse("padding", padding, "two whole numbers for each dimension")
+    time, over = [tuple(pair) for pair in (*pairs, (0, 0))][:2]
+    return row._replace(zeros=(time, over))
 def _check_dimensions(entry: Entry, row: KerasRow, n: int, inside: bool) -> None:
     """Whether there is time, and positions for a kernel over them."""
     order = entry.take_or("data_format", "channels_last")
@@ -170,6 +187,8 @@ def _padding(
     """Rows of zeros in time, and zeros over positions."""
     names = ("valid", "same", "causal") if n == 1 else ("valid", "same")
     padding = entry.one_of("padding", names)
+    if row.padded and (padding != "valid" or inside):
+        raise entry.refuse("padding", padding, "'valid' behind a ZeroPadding")
     kernel, stride, reach = time[0], time[1], (time[0] - 1) * time[2]
     reach_over = (over[0] - 1) * over[2]
     if padding == "same":
@@ -187,3 +206,10 @@ def _padding(
     if padding == "causal":
         return ((0, 0), (reach_over, 0)) if inside else ((reach, 0), (0, 0))
     return (0, 0), (0, 0)
+    if reach_over >= row.positions + sum(row.zeros[1]) and not (padding == "causal" and inside):
+    if sum(row.zeros[0]) > reach or max(row.zeros[1]) > reach_over:
+        raise ValueError(
+            f"{entry.where} takes zeros of {row.zeros}; expected at most {reach} rows and"
+            f" {reach_over} on either side of the positions, so that no window sees zeros alone"
+        )
+    return row.zeros

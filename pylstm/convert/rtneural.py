@@ -12,6 +12,7 @@ from pylstm.convert.json_document import Entry, read_document
 from pylstm.convert.json_state_dict import Options, layers_of_state_dict, recurrent_model
 from pylstm.convert.rtneural_layers import Row, layers_from
 from pylstm.layers import Layer
+from pylstm.layers import Add, Layer, Select
 from pylstm.layers.graph import FEATURES, Node
 
 __all__ = ["from_rtneural"]
@@ -25,6 +26,8 @@ _NOTES = (
     "esr",
     "metadata",
     "name",
+    "input_batch",
+    "output_batch",
     "sample_rate",
     "samplerate",
     "version",
@@ -48,6 +51,9 @@ def from_rtneural(
 
     Rows are those of RTNeural itself: convolutions see zeros before the first frame, and no frame
     after their own, whatever padding they were trained with in Keras.
+    ``in_skip`` beside ``layers`` adds the first input to the output, as programs for amplifiers do.
+    Rows are else those of RTNeural itself: convolutions see zeros before the first frame, and no
+    frame after their own, whatever padding they were trained with in Keras.
 
     Parameters
     ----------
@@ -106,11 +112,28 @@ def _from_layers(document: Mapping[str, Any]) -> Conversion:
         ": RTNeural reads in_shape and layers; what a program does besides, such as a gain or the"
         " input added to the output, stands in its code; remove the key to leave it to that code"
     )
+    skip = entry.one_of("in_skip", (0, 1), 0)
+    for key in ("in_gain", "out_gain"):
+        entry.one_of(key, (0, 0.0), 0)
+        ": RTNeural reads in_shape and layers; what a program does besides stands in its code;"
+        " remove the key to leave it to that code"
+    frame = row
     chain: list[Layer] = []
     for place, values in enumerate(entries):
         layers, row = layers_from(Entry(f"layers[{place}]", values), row)
         chain += layers
     return Conversion(_chain(chain), notes=(*notes, *_time_notes(shape, entries)))
+    if not chain:
+        raise entry.refuse("layers", entries, "a layer that does something")
+    notes += _time_notes(shape, entries)
+    if not skip:
+        return Conversion(_chain(chain), notes=tuple(notes))
+    if row.width != 1:
+        raise entry.refuse("in_skip", skip, f"0, or one output: there are {row.width}")
+    notes.append(
+        "'in_skip' adds the first input to the output, which RTNeural leaves to its programs."
+    )
+    return Conversion(_with_input_added(chain, frame.width), notes=tuple(notes))
 
 
 def _input_row(entry: Entry, shape: Any) -> Row:
@@ -124,6 +147,7 @@ def _input_row(entry: Entry, shape: Any) -> Row:
 
 
 def _chain(layers: Sequence[Layer]) -> Any:
+def _nodes(layers: Sequence[Layer]) -> list[Node]:
     """The layers, one after the other, with what can be folded."""
     names = [FEATURES, *(f"layer_{place}" for place in range(len(layers)))]
     nodes = [
@@ -131,6 +155,16 @@ def _chain(layers: Sequence[Layer]) -> Any:
         for before, name, layer in zip(names, names[1:], layers, strict=False)
     ]
     return layers_of(folded(nodes))
+    return folded(nodes)
+def _chain(layers: Sequence[Layer]) -> Any:
+    """The layers as a list."""
+    return layers_of(_nodes(layers))
+def _with_input_added(layers: Sequence[Layer], inputs: int) -> Any:
+    """The layers as a graph, whose output is theirs and the first input."""
+    nodes, first = _nodes(layers), FEATURES
+    if inputs > 1:
+        nodes, first = [Node("input", Select(inputs, 0, 1), (FEATURES,)), *nodes], "input"
+    return layers_of([*nodes, Node("sum", Add(), (nodes[-1].name, first))])
 
 
 def _time_notes(shape: Sequence[Any], entries: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -217,6 +217,20 @@ def windows() -> dict[str, tuple[tuple[Any, ...], Layers]]:
                 lambda: kl.TimeDistributed(kl.Flatten()),
                 lambda p=padding: kl.SeparableConv1D(4, 3, padding=p, use_bias=False),
             )
+    add(
+        "padded",
+        (None, 6),
+        lambda: kl.ZeroPadding1D((4, 0)),
+        lambda: kl.Conv1D(5, 3, dilation_rate=2, activation="relu"),
+        lambda: kl.ZeroPadding1D((1, 2)),
+        lambda: kl.Dropout(0.5),
+        lambda: kl.SeparableConv1D(5, 4),
+        lambda: kl.Reshape((-1, 5, 1)),
+        lambda: kl.ZeroPadding2D(((2, 0), (1, 2))),
+        lambda: kl.Conv2D(4, (3, 3), (2, 1)),
+        lambda: kl.ZeroPadding2D(((0, 1), (0, 1))),
+        lambda: kl.DepthwiseConv2D(2),
+    )
     add("groups", (None, 6), lambda: kl.Conv1D(9, 3, groups=3, padding="causal"))
     add("dilated", (None, 12, 3), lambda: kl.Conv2D(4, (3, 3), dilation_rate=(2, 3)))
     add("strides", (None, 12, 3), lambda: kl.Conv2D(4, (3, 3), strides=(2, 2)))

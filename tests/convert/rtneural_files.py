@@ -183,6 +183,8 @@ def cases() -> list[Any]:
         for name in NAMES:
             add("dense", inputs, dense, inputs, outputs, name, name != "tanh")
             add("activation", outputs, activation, outputs, name)
+            if name:
+                add("activation", outputs, activation, outputs, name)
         for kernel, dilation in ((1, 1), (3, 2), (4, 5)):
             add("conv1d", inputs, conv1d, inputs, outputs, kernel, dilation, 1, "elu")
         add("conv1d", 3 * inputs, conv1d, 3 * inputs, 3 * outputs, 3, 1, 3, "tanh")

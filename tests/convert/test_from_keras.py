@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from pylstm.convert import from_keras
+from pylstm.convert.self_check import largest_difference
 from tests.convert import keras_models
 from tests.convert.conversions import assert_streams, noise
 
@@ -19,6 +20,7 @@ pytestmark = [
 ]
 
 STEPS = 60
+STEPS = 40
 CASES = keras_models.recurrent() | keras_models.of_each_frame() | keras_models.windows()
 
 
@@ -62,6 +64,7 @@ def test_a_functional_model(make: str, suffix: str, tmp_path: Path) -> None:
     assert_streams(conversion, x, expected)
     assert conversion.run_source is not None
     np.testing.assert_allclose(conversion.run_source(x), expected, rtol=0, atol=1e-6)
+    assert largest_difference(conversion.layers, conversion.run_source, 30) < 1e-5
 
 
 @pytest.mark.law_framework_exact

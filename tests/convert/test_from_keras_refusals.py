@@ -104,6 +104,11 @@ REFUSED: dict[str, tuple[tuple[Any, ...], Callable[[], Any], str]] = {
         lambda: kl.Activation("mish"),
         "'activation' of layer 'it' (Activation) is 'mish'; expected 'linear', ",
     ),
+    "padded": (
+        (None, 3),
+        lambda: kl.ZeroPadding1D((2, 0)),
+        "layer 'it' is the last one; expected a convolution behind a ZeroPadding",
+    ),
     "rms": (
         (None, 3),
         lambda: kl.RMSNormalization(),
@@ -123,6 +128,23 @@ def test_what_cannot_be_expressed_is_named(name: str, tmp_path: Path) -> None:
         from_keras(path)
 
 
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: kl.Dense(2),
+            "layer 'it' (Dense) takes the rows of a ZeroPadding; expected a conv",
+        ),
+        (lambda: kl.Conv1D(2, 3, padding="same"), "is 'same'; expected 'valid' behind a ZeroPadd"),
+        (lambda: kl.Conv1D(2, 2), "layer 'it' (Conv1D) takes zeros of ((2, 0), (0, 0)); expected"),
+    ],
+)
+def test_zeros_are_for_convolutions(make: Any, message: str, tmp_path: Path) -> None:
+    layer = make()
+    layer.name = "it"
+    layers = [keras.Input((None, 3)), kl.ZeroPadding1D((2, 0)), layer]
+    with pytest.raises(ValueError, match=re.escape(message)):
+        from_keras(keras_models.saved(keras.Sequential(layers), tmp_path))
 def shared() -> Any:
     x, layer = keras.Input((None, 3)), kl.Dense(3, name="it")
     return keras.Model(x, layer(layer(x)))

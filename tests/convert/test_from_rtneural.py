@@ -257,6 +257,7 @@ def test_messages(change: dict[str, Any], message: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["in_skip", "in_gain", "out_gain", "model"])
+@pytest.mark.parametrize("key", ["gain", "model"])
 def test_what_programs_do_besides_is_refused_and_can_be_removed(key: str) -> None:
     document = rtneural_files.network()[0] | {key: 1}
     with pytest.raises(ValueError, match=f"source has '{key}', which is 1; expected no such key"):
@@ -265,6 +266,24 @@ def test_what_programs_do_besides_is_refused_and_can_be_removed(key: str) -> Non
     from_rtneural(document)
 
 
+@pytest.mark.law_framework_exact
+@pytest.mark.parametrize("inputs", [1, 3])
+def test_the_input_is_added_where_in_skip_says_so(inputs: int) -> None:
+    torch.manual_seed(7)
+    (lstm, first), (dense, last) = rtneural_files.lstm(inputs, 4), rtneural_files.dense(4, 1)
+    document = {"in_shape": [None, None, inputs], "layers": [lstm, dense], "in_skip": 1}
+    x = noise(STEPS, inputs)
+    expected = rtneural_files.rows_of(lambda x: last(first(x)), x)
+    conversion = from_rtneural(document)
+    assert_streams(conversion, x, expected + x[:, :1])
+    assert conversion.notes[0].startswith("'in_skip' adds the first input to the output")
+    assert_streams(from_rtneural(document | {"in_skip": 0, "in_gain": 0.0}), x, expected)
+def test_gains_and_sums_that_cannot_be_are_refused() -> None:
+    document = rtneural_files.network()[0]
+    with pytest.raises(ValueError, match=r"'in_gain' of source is 3\.5; expected 0"):
+        from_rtneural(document | {"in_gain": 3.5})
+    with pytest.raises(ValueError, match="'in_skip' of source is 1; expected 0, or one output"):
+        from_rtneural(document | {"in_skip": 1})
 def test_notes_of_programs_are_no_part_of_the_network() -> None:
     conversion = from_rtneural(
         rtneural_files.network()[0] | {"author": "me", "samplerate": "48000"}

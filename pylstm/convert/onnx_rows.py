@@ -1,0 +1,174 @@
+"""Where the values of the tensors of an ONNX graph stand in the rows of a stream.
+
+Every row of the features and of a layer has an id for each of its values. A tensor is an array of
+ids: moving data (Reshape, Transpose, Slice, Concat, Pad ...) moves ids, whatever the shapes mean.
+What computes looks for the axis along which time goes, and for the columns of a row on the others.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["ZERO", "Ids", "RowTable", "Rows", "View"]
+
+Ids = NDArray[np.int64]
+
+ZERO = 0
+"""The id of a value that is 0, as padding and states at the beginning are."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of the features, of a layer, or the values of a state.
+
+    Attributes
+    ----------
+    name : str
+        Of the features, the layer, or the input or cell that the state is of.
+    kind : {"rows", "state", "memory"}
+        rows; what an input of the graph brings from the run before; the memory of an LSTM.
+    base : int
+        The id of the first value of the first row.
+    n, width : int
+        How many rows, and how wide they are.
+    first, period : int
+        The frame of the features that the first row stands for, and how far the next one is.
+    """
+
+    name: str
+    kind: str
+    base: int
+    n: int
+    width: int
+    first: int = 0
+    period: int = 1
+
+    def ids(self) -> Ids:
+        """The ids of all values: (n, width)."""
+        return self.base + np.arange(self.n * self.width, dtype=np.int64).reshape(
+            self.n, self.width
+        )
+
+
+class View(NamedTuple):
+    """A tensor as rows in time."""
+
+    axis: int | None
+    """Along which time goes; None: all values belong to one frame."""
+    frames: NDArray[np.int64]
+    """The frame of each row, of those that are not padding."""
+    before: int
+    """Rows of zeros before the first, and after the last."""
+    after: int
+    ids: Ids
+    """Those of the first row: the shape of the tensor without the time axis."""
+
+
+class RowTable:
+    """All rows that ids stand for."""
+
+    def __init__(self) -> None:
+        self._all: list[Rows] = []
+        self._bases = np.zeros(0, np.int64)
+
+    def add(
+        self, name: str, kind: str, n: int, width: int, first: int = 0, period: int = 1
+    ) -> Rows:
+        """New rows, with ids of their own."""
+        base = 1 + sum(rows.n * rows.width for rows in self._all)
+        rows = Rows(name, kind, base, n, width, first, period)
+        self._all.append(rows)
+        self._bases = np.array([one.base for one in self._all], np.int64)
+        return rows
+
+    def owners(self, ids: Ids) -> list[Rows]:
+        """Whose values are among the ids, in the order in which they were made."""
+        there = np.unique(self._places(ids[ids != ZERO]))
+        return [self._all[place] for place in there]
+
+    def kinds(self, ids: Ids) -> set[str]:
+        """What the values are: see `Rows`."""
+        return {rows.kind for rows in self.owners(ids)}
+
+    def _places(self, ids: Ids) -> NDArray[np.int64]:
+        return np.searchsorted(self._bases, ids, side="right").astype(np.int64) - 1
+
+    def columns(self, ids: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Of each id its owner (place in the order of `owner`), its row and its column."""
+        places = self._places(ids)
+        bases, widths = (
+            np.array([getattr(rows, key) for rows in self._all], np.int64)[places]
+            for key in ("base", "width")
+        )
+        return places, (ids - bases) // widths, (ids - bases) % widths
+
+    def owner(self, place: int) -> Rows:
+        """The rows at a place of `columns`."""
+        return self._all[place]
+
+    def frames(self, ids: Ids) -> NDArray[np.int64]:
+        """The frame of the features that each value stands for; of zeros -1."""
+        places, rows, _ = self.columns(ids)
+        firsts, periods = (
+            np.array([getattr(one, key) for one in self._all], np.int64)[places]
+            for key in ("first", "period")
+        )
+        return np.where(ids == ZERO, -1, firsts + periods * rows)
+
+    def view(self, ids: Ids) -> View:
+        """A tensor as rows in time.
+
+        Raises
+        ------
+        ValueError
+            Its values do not belong to one frame after the other, along one axis.
+        """
+        frames, zero = self.frames(ids), ids == ZERO
+        if zero.all():
+            raise ValueError("it has zeros alone")
+        varying = [
+            axis
+            for axis in range(ids.ndim)
+            if (_highest(frames, zero, axis) != _lowest(frames, zero, axis)).any()
+        ]
+        if not varying:
+            return View(None, np.unique(frames[~zero]), 0, 0, ids)
+        if len(varying) > 1:
+            raise ValueError(f"time goes along the axes {varying}")
+        axis = varying[0]
+        moved, at, none = (np.moveaxis(one, axis, 0) for one in (ids, frames, zero))
+        padding = none.reshape(len(none), -1).all(axis=1)
+        there = np.flatnonzero(~padding)
+        inner = slice(there[0], there[-1] + 1)
+        if padding[inner].any():
+            raise ValueError("it has zeros between rows")
+        moved, at, none = moved[inner], at[inner], none[inner]
+        places, _, columns = self.columns(moved)
+        if (none != none[0]).any() or ((columns != columns[0]) & ~none).any():
+            raise ValueError("its columns change over time")
+        if ((places != places[0]) & ~none).any():
+            raise ValueError("its rows come from different layers over time")
+        each = at.reshape(len(at), -1).max(axis=1)
+        if ((at != each.reshape(-1, *[1] * (at.ndim - 1))) & ~none).any():
+            raise ValueError("its columns are of different frames")
+        steps = np.unique(np.diff(each))
+        if len(steps) > 1 or (len(steps) and steps[0] <= 0):
+            raise ValueError("its rows are not in the order of time")
+        owners = self.owners(moved)
+        if len(steps) and {rows.period for rows in owners} != {int(steps[0])}:
+            raise ValueError(f"it has every {steps[0]}th frame of rows that come more often")
+        return View(axis, each, int(there[0]), int(len(padding) - 1 - there[-1]), moved[0])
+
+
+def _highest(frames: NDArray[np.int64], zero: NDArray[Any], axis: int) -> NDArray[np.int64]:
+    return np.where(zero, np.iinfo(np.int64).min, frames).max(axis=axis)
+
+
+def _lowest(frames: NDArray[np.int64], zero: NDArray[Any], axis: int) -> NDArray[np.int64]:
+    low: NDArray[np.int64] = np.where(zero, np.iinfo(np.int64).max, frames).min(axis=axis)
+    # An axis of zeros alone does not vary.
+    return np.where(zero.all(axis=axis), np.iinfo(np.int64).min, low)

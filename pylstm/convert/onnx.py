@@ -16,7 +16,7 @@ from pylstm.convert.onnx_file import opset_of, read_onnx
 from pylstm.convert.onnx_inputs import Inputs, inputs_of
 from pylstm.convert.onnx_layers import LayerGraph
 from pylstm.convert.onnx_merging import merged
-from pylstm.convert.onnx_operators import Runtime, Tensor, Value
+from pylstm.convert.onnx_operators import Deferred, Runtime, Tensor, Value
 from pylstm.convert.onnx_rows import Rows, View
 from pylstm.convert.onnx_source import OnnxSource
 from pylstm.convert.onnx_states import matched_states
@@ -174,7 +174,7 @@ def _walked(
         values[name] = Tensor(rows.ids().reshape(inputs.states[name]))
     values |= {name: Runtime(name) for name in inputs.runtime}
     given = walk(model.graph, values, layers, opset_of(model))
-    carried = matched_states(layers, states, given)
+    carried = matched_states(layers, states, inputs.states, given)
     views = _results(layers, given, set(carried.values()), output)
     all_rows: list[Rows] = []
     for name, view in views.items():
@@ -203,7 +203,8 @@ def _results(
     """The outputs that have rows, as rows in time."""
     views: dict[str, View] = {}
     at_end: dict[str, View] = {}
-    for name, value in given.items():
+    for name, found in given.items():
+        value = found.whole() if isinstance(found, Deferred) else found
         if name in states or (chosen is not None and name != chosen):
             continue
         if isinstance(value, np.ndarray) and chosen is None:

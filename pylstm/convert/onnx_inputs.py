@@ -89,8 +89,8 @@ def inputs_of(
     """
     there = {one.name for one in model.graph.initializer}
     declared = {one.name: _declared(one) for one in model.graph.input if one.name not in there}
-    for argument, names in (("shapes", shapes), ("constants", constants)):
-        for name in names:
+    for argument, given in (("shapes", list(shapes)), ("constants", list(constants))):
+        for name in given:
             if name not in declared:
                 raise ValueError(
                     f"{argument} has {name!r}; expected inputs of the graph: {listing(declared)}"
@@ -113,8 +113,8 @@ def inputs_of(
     states = {}
     for one in floats:
         if one is not main:
-            given = shapes.get(one.name, [d if isinstance(d, int) else 1 for d in one.dims or ()])
-            states[one.name] = tuple(int(d or 1) for d in _shape(one, given, False))
+            own = shapes.get(one.name, [d if isinstance(d, int) else 1 for d in one.dims or ()])
+            states[one.name] = tuple(int(d or 1) for d in _shape(one, own, False))
     runtime = {one.name: one.dtype for one in rest if one.dtype.kind != "f"}
     return Inputs(main, main_shape, states, known, runtime)
 

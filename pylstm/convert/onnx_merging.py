@@ -73,11 +73,15 @@ def _one(before: Layer, after: Layer) -> Layer | None:
         old = before.weights["weight"].astype(np.float64)
         shift = before.weights["bias"].astype(np.float64) if before.bias else 0.0
         return _affine(old * w, shift * w + b)
-    if isinstance(before, LayerNorm) and not before.affine:
+    if isinstance(before, LayerNorm):
         both = _per_channel(w, before.positions), _per_channel(b, before.positions)
         if both[0] is None or both[1] is None:
             return None
-        weights = {"weight": _single(both[0]), "bias": _single(both[1])}
+        gain, offset = both
+        if before.affine:
+            offset = offset + gain * before.weights["bias"].astype(np.float64)
+            gain = gain * before.weights["weight"].astype(np.float64)
+        weights = {"weight": _single(gain), "bias": _single(offset)}
         return LayerNorm(width, before.eps, positions=before.positions, weights=weights)
     if not isinstance(before, Dense | Conv) or before.activation != "linear":
         return None

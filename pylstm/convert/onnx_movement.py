@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pylstm.convert.onnx_constants import evaluate
-from pylstm.convert.onnx_operators import Call, Deferred, Tensor, Value, operator
+from pylstm.convert.onnx_operators import Call, Deferred, Runtime, Tensor, Value, operator
 from pylstm.convert.onnx_rows import ZERO
 
 __all__: list[str] = []
@@ -67,6 +67,8 @@ def _identity(call: Call) -> Value:
 
 @operator("Cast", "to", "saturate", "round_mode")
 def _cast(call: Call) -> Value:
+    if isinstance(call.inputs[0], Runtime):
+        return call.inputs[0]
     if call.attribute("to", None) != 1:
         call.refuse(f"to is {call.attribute('to', None)}", "1, which is float32")
     return Tensor(call.ids())

@@ -58,6 +58,10 @@ class Deferred:
     shape: tuple[int, ...]
     facts: dict[str, Any] = field(default_factory=dict)
 
+    def whole(self) -> Value:
+        """The tensor itself, where it can be one."""
+        return Tensor(self.facts["rows"]()) if self.kind == "mean" else self
+
 
 Value = Array | Tensor | Runtime | Deferred | None
 
@@ -110,8 +114,8 @@ class Call:
     def ids(self, place: int = 0) -> Ids:
         """An input that has values of rows."""
         value = self.inputs[place] if self.has(place) else None
-        if isinstance(value, Deferred) and "rows" in value.facts:
-            return value.facts["rows"]()
+        if isinstance(value, Deferred):
+            value = value.whole()
         if not isinstance(value, Tensor):
             what = {Runtime: "comes from outside", Deferred: "is a part of a norm or of a cell"}
             self.refuse(
@@ -177,6 +181,10 @@ def run_node(
         return evaluate(
             node, [one for one in inputs if not isinstance(one, Tensor | Runtime | Deferred)], opset
         )
+    unknown = [one.name for one in inputs if isinstance(one, Runtime)]
+    if unknown and node.op_type not in ("Cast", "Identity", "GRU", "LSTM", "RNN"):
+        name = unknown[0]
+        refuse(node, f"it takes {name!r}, which is not known", f"constants={{{name!r}: ...}}")
     known = OPERATORS.get(node.op_type)
     if known is None:
         refuse(node, "it acts on the rows of a stream", f"one of {listing(sorted(OPERATORS), 200)}")

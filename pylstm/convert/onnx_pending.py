@@ -40,11 +40,10 @@ class Pending:
         if self.kind == "product":
             assert self.weight is not None
             return Pending(self.kind, self.a, None, self.weight[:, which])
-        return Pending(
-            self.kind,
-            *(None if one is None else one[which] for one in (self.a, self.b)),
-            *(None if one is None else one[which] for one in (self.weight, self.bias)),
-        )  # type: ignore[arg-type]
+        b, weight, bias = (
+            None if one is None else one[which] for one in (self.b, self.weight, self.bias)
+        )
+        return Pending(self.kind, self.a[which], b, weight, bias)
 
 
 class PendingValues:
@@ -70,12 +69,10 @@ class PendingValues:
         """The ids of values of a shape."""
         size = int(np.prod(shape))
         rows = self._table.add(f"{kind} of a state", "pending", 1, size)
-        flat = [None if one is None else np.broadcast_to(one, shape).ravel() for one in (b, bias)]
+        one = [None if part is None else _flat(part, shape) for part in (b, bias)]
         if kind != "product":
-            a, weight = (
-                None if one is None else np.broadcast_to(one, shape).ravel() for one in (a, weight)
-            )
-        self._known[rows.base] = Pending(kind, a, flat[0], weight, flat[1])
+            a, weight = _flat(a, shape), None if weight is None else _flat(weight, shape)
+        self._known[rows.base] = Pending(kind, a, one[0], weight, one[1])
         return rows.ids().reshape(shape)
 
     def of(self, ids: Ids) -> Pending | None:
@@ -84,3 +81,8 @@ class PendingValues:
         if (ids == ZERO).any() or table.kinds(ids) != {"pending"} or len(table.owners(ids)) != 1:
             return None
         return self._known[table.owners(ids)[0].base].part(table.columns(ids)[2].ravel())
+
+
+def _flat(values: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+    """One value for each of a shape."""
+    return np.array(np.broadcast_to(values, shape)).ravel()

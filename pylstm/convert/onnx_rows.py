@@ -127,7 +127,7 @@ class RowTable:
         ValueError
             Its values do not belong to one frame after the other, along one axis.
         """
-        frames, zero = self.frames(ids), ids == ZERO
+        frames, zero = self.frames(ids), np.asarray(ids == ZERO, np.bool_)
         if zero.all():
             raise ValueError("it has zeros alone")
         varying = [
@@ -140,8 +140,9 @@ class RowTable:
         if len(varying) > 1:
             raise ValueError(f"time goes along the axes {varying}")
         axis = varying[0]
-        moved, at, none = (np.moveaxis(one, axis, 0) for one in (ids, frames, zero))
-        padding = none.reshape(len(none), -1).all(axis=1)
+        moved, at = np.moveaxis(ids, axis, 0), np.moveaxis(frames, axis, 0)
+        none = np.moveaxis(zero, axis, 0)
+        padding: Any = none.reshape(len(none), -1).all(axis=1)
         there = np.flatnonzero(~padding)
         inner = slice(there[0], there[-1] + 1)
         if padding[inner].any():

@@ -16,7 +16,10 @@ UNSET = -1
 
 
 def matched_states(
-    graph: LayerGraph, states: Mapping[str, Rows], outputs: Mapping[str, Value]
+    graph: LayerGraph,
+    states: Mapping[str, Rows],
+    shapes: Mapping[str, tuple[int, ...]],
+    outputs: Mapping[str, Value],
 ) -> dict[str, str]:
     """The output that brings the new value of each state, by the name of its input.
 
@@ -33,11 +36,12 @@ def matched_states(
             graph.note(f"The input {name} changes nothing that is used and is left out.")
             continue
         for output, value in outputs.items():
-            ids = value.ids.ravel() if isinstance(value, Tensor) else np.zeros(0, np.int64)
-            if output not in found.values() and ids.size == wanted.size:
-                if np.array_equal(ids[used], wanted[used]):
-                    found[name] = output
-                    break
+            if not isinstance(value, Tensor) or value.ids.shape != shapes[name]:
+                continue
+            same = np.array_equal(value.ids.ravel()[used], wanted[used])
+            if same and output not in found.values():
+                found[name] = output
+                break
         else:
             raise ValueError(
                 f"input {name!r} is the state of a recurrent operator that no output brings back;"

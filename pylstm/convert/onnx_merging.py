@@ -74,10 +74,9 @@ def _one(before: Layer, after: Layer) -> Layer | None:
         shift = before.weights["bias"].astype(np.float64) if before.bias else 0.0
         return _affine(old * w, shift * w + b)
     if isinstance(before, LayerNorm):
-        both = _per_channel(w, before.positions), _per_channel(b, before.positions)
-        if both[0] is None or both[1] is None:
+        gain, offset = _per_channel(w, before.positions), _per_channel(b, before.positions)
+        if gain is None or offset is None:
             return None
-        gain, offset = both
         if before.affine:
             offset = offset + gain * before.weights["bias"].astype(np.float64)
             gain = gain * before.weights["weight"].astype(np.float64)

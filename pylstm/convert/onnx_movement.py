@@ -42,7 +42,8 @@ def _move(call: Call) -> list[Value]:
         if value is None:
             arrays.append(None)
         elif data is None or place in data:
-            arrays.append(call.ids(place) if isinstance(value, Tensor) else _zeros(call, place))
+            known = isinstance(value, np.ndarray)
+            arrays.append(_zeros(call, place) if known else call.ids(place))
         else:
             arrays.append(call.constant(place))
     return [Tensor(found.astype(np.int64)) for found in evaluate(call.node, arrays, call.opset)]

@@ -167,6 +167,8 @@ def _mean(call: Call) -> Value:
         return Deferred("variance", value.ids, kept, value.facts)
     ids = call.ids()
     axes, graph, name = _axes(call, ids.ndim), call.graph, call.name
+    if all(ids.shape[axis] == 1 for axis in axes):
+        return Tensor(_without(call, ids, axes))
 
     def rows() -> Ids:
         return _without(call, reduced(graph, ids, axes, "mean", name), axes)

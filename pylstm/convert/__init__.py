@@ -7,6 +7,16 @@ it. Its framework is imported only while it runs, and nothing is ever unpickled.
 from pylstm.convert.conversion import Conversion
 from pylstm.convert.export_c import CSource, c_name, to_c
 from pylstm.convert.onnx import from_onnx
+from pylstm.convert.spectral_front import SpectralFront, spectral_front
 from pylstm.convert.torch import from_torch
 
-__all__ = ["CSource", "Conversion", "c_name", "from_onnx", "from_torch", "to_c"]
+__all__ = [
+    "CSource",
+    "Conversion",
+    "SpectralFront",
+    "c_name",
+    "from_onnx",
+    "from_torch",
+    "spectral_front",
+    "to_c",
+]

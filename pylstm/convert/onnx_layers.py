@@ -124,13 +124,21 @@ class LayerGraph:
         flat, width = columns.ravel(), rows.width
         if len(flat) == width and (flat == np.arange(width)).all():
             return rows
-        run = int(np.argmax(np.append(np.diff(flat) != 1, True))) + 1
-        positions = len(flat) // run
-        if len(flat) % run == 0 and width % positions == 0:
-            channels, start = width // positions, int(flat[0])
-            there = channels * np.arange(positions)[:, None] + start + np.arange(run)
-            if start + run <= channels and (flat == there.ravel()).all():
-                return self.add(Select(width, start, start + run, positions), [rows], name)
+        cut = _evenly(flat)
+        if cut is not None:
+            positions, channels, start, run = cut
+            first, size = start - start % channels, positions * channels
+            if positions == 1:
+                first = start
+            if start - first + run <= channels and first + size <= width:
+                if size < width:
+                    key = ("cut", rows.base, first, size)
+                    part = Select(width, first, first + size)
+                    rows = self.once(key, lambda: self.add(part, [rows], name))
+                if positions * run == size:
+                    return rows
+                inner = Select(size, start - first, start - first + run, positions)
+                return self.add(inner, [rows], name)
         if len(flat) * width > MOST_MOVED:
             raise ValueError(
                 f"it takes {len(flat)} values of a row of {width} in an order of their own"
@@ -241,6 +249,18 @@ class LayerGraph:
         back = np.empty_like(order)
         back[order] = np.arange(len(order))
         return self.placed(views[0], new, back.reshape(views[0].ids.shape), views[0].axis)
+
+
+def _evenly(columns: NDArray[np.int64]) -> tuple[int, int, int, int] | None:
+    """Runs of columns, one in each position: how many positions, their channels, the first column
+    and the length of a run; None: they stand otherwise."""
+    run = int(np.argmax(np.append(np.diff(columns) != 1, True))) + 1
+    positions, start = len(columns) // run, int(columns[0])
+    channels = run if positions == 1 else int(columns[run]) - start
+    if len(columns) % run or channels < run:
+        return None
+    there = channels * np.arange(positions)[:, None] + start + np.arange(run)
+    return (positions, channels, start, run) if (columns == there.ravel()).all() else None
 
 
 def with_columns(

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from pylstm.arguments import listing, shown
 from pylstm.convert.conversion import Conversion
-from pylstm.convert.onnx_file import opset_of, read_onnx
+from pylstm.convert.onnx_file import kernel_reach, opset_of, read_onnx
 from pylstm.convert.onnx_inputs import Inputs, inputs_of
 from pylstm.convert.onnx_layers import LayerGraph
 from pylstm.convert.onnx_merging import merged
@@ -28,6 +28,8 @@ __all__ = ["from_onnx"]
 
 # How many frames a graph is walked with that takes any number: what depends on it differs.
 LENGTHS = (23, 29)
+# Rows that its windows see, at most; the core has no longer ones.
+MOST_REACH = 1 << 14
 
 
 class _Found(NamedTuple):
@@ -64,8 +66,8 @@ def from_onnx(
     shapes : mapping of str to tuple of int, optional
         Of inputs whose shapes the file does not fix. None stands at the axis of the rows along
         which time goes: ``{"x": (1, None, 40)}``. Without a None a call of the graph takes one row.
-        By default time goes along the axis that the file leaves open and with which the graph can be
-        expressed; the others that it leaves open have 1.
+        By default time goes along the axis that the file leaves open and with which the graph can
+        be expressed; the others that it leaves open have 1.
     constants : mapping of str to array, optional
         Inputs that stay what they are, such as ``{"sr": 16000}``.
     input : str, optional
@@ -137,11 +139,8 @@ def _expressed(
         length = shape[axis]
         found = _walked(model, inputs, axis, shape, output, length)
         return found._replace(length=length)
-    reach = sum(sum(w.dims[2:]) for w in model.graph.initializer if len(w.dims) > 2)
-    several = [
-        _walked(model, inputs, axis, shape, output, length + min(reach, 1 << 14))
-        for length in LENGTHS
-    ]
+    reach = min(kernel_reach(model), MOST_REACH)
+    several = [_walked(model, inputs, axis, shape, output, length + reach) for length in LENGTHS]
     if several[0].layers != several[1].layers:
         raise ValueError(
             f"the layers depend on how many frames a call of the graph has; expected a graph that"

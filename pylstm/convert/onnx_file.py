@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pylstm.arguments import shown
 from pylstm.convert.onnx_refusals import refuse
 
 if TYPE_CHECKING:
-    from onnx import GraphProto, ModelProto, NodeProto, TensorProto
+    from onnx import GraphProto, ModelProto, TensorProto
 
-__all__ = ["OPSETS", "opset_of", "read_onnx"]
+__all__ = ["OPSETS", "kernel_reach", "opset_of", "read_onnx"]
 
 OPSETS = range(7, 28)
 """The versions of the operators of ONNX whose meaning is known here."""
@@ -77,6 +77,26 @@ def opset_of(model: ModelProto) -> int:
     return next(one.version for one in model.opset_import if one.domain in ("", "ai.onnx"))
 
 
+def kernel_reach(model: ModelProto) -> int:
+    """How many rows all windows of the graph see behind each other, at most."""
+    from onnx import helper
+
+    reach = 0
+    for graph in _graphs(model.graph):
+        dims = {one.name: list(one.dims)[2:] for one in graph.initializer}
+        for node in graph.node:
+            settings = {
+                one.name: helper.get_attribute_value(one)
+                for one in node.attribute
+                if one.name in ("kernel_shape", "dilations")
+            }
+            kernel = dims.get(node.input[1], []) if node.op_type == "Conv" else []
+            kernel = settings.get("kernel_shape", kernel)
+            dilations = settings.get("dilations", [1])
+            reach += max([0, *kernel]) * max([1, *dilations])
+    return reach
+
+
 def _refuse_more_than_a_graph(model: ModelProto) -> None:
     versions = [one.version for one in model.opset_import if one.domain in ("", "ai.onnx")]
     if len(versions) != 1 or versions[0] not in OPSETS:
@@ -104,10 +124,6 @@ def _refuse_more_than_a_graph(model: ModelProto) -> None:
                 refuse(node, f"domain is {node.domain!r}", "an operator of ONNX itself")
 
 
-def _attributes(node: NodeProto) -> Iterator[Any]:
-    yield from node.attribute
-
-
 def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
     """A graph, and those inside of its nodes."""
     waiting = [graph]
@@ -115,7 +131,7 @@ def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
         one = waiting.pop()
         yield one
         for node in one.node:
-            for attribute in _attributes(node):
+            for attribute in node.attribute:
                 if attribute.HasField("g"):
                     waiting.append(attribute.g)
                 waiting.extend(attribute.graphs)
@@ -125,7 +141,7 @@ def _tensors(graph: GraphProto) -> Iterator[TensorProto]:
     """The tensors that stand in a graph, those of its inner graphs left out."""
     yield from graph.initializer
     for node in graph.node:
-        for attribute in _attributes(node):
+        for attribute in node.attribute:
             if attribute.HasField("t"):
                 yield attribute.t
             yield from attribute.tensors

@@ -126,7 +126,7 @@ class Call:
         return value.ids
 
     def attribute(self, name: str, usual: Any, *others: Any) -> Any:
-        """An attribute, or what it is where it is not there; one of some values if any are named."""
+        """An attribute, or its usual value; one of some values if any are named."""
         value = self.attributes.get(name, usual)
         if others and value not in (usual, *others):
             self.refuse(f"{name} is {shown(value)}", " or ".join(map(repr, (usual, *others))))

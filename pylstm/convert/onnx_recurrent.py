@@ -215,7 +215,7 @@ def _carry(call: Call, begin: Ids | None, end: Ids, name: str) -> None:
     elif call.graph.features.n == 1:
         call.refuse(
             f"{name} is 0 in each call, which has one row",
-            "a state as input and output, or an axis along which time goes: None in shapes says which",
+            "a state as input and output, or time along an axis, which None in shapes says",
         )
 
 

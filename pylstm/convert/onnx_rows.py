@@ -87,8 +87,8 @@ class RowTable:
 
     def owners(self, ids: Ids) -> list[Rows]:
         """Whose values are among the ids, in the order in which they were made."""
-        there = np.unique(self._places(ids[ids != ZERO]))
-        return [self._all[place] for place in there]
+        counts = np.bincount(self._places(ids[ids != ZERO]))
+        return [self._all[place] for place in np.flatnonzero(counts)]
 
     def kinds(self, ids: Ids) -> set[str]:
         """What the values are: see `Rows`."""

@@ -53,7 +53,7 @@ class OnnxSource:
             return self._frame_by_frame(x)
         if self.length is not None and len(x) != self.length:
             raise ValueError(
-                f"frames has {number_of(len(x), 'row')}; expected {self.length}, which the file fixes"
+                f"frames has {number_of(len(x), 'row')}; expected {self.length}, as the file says"
             )
         if all(axis is not None for _, axis in self.outputs):
             return self._call(x, self._zeros())[0]

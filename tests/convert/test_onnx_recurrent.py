@@ -140,11 +140,26 @@ SIGNS = ["Sigmoid", "Tanh", "Tanh"]
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("LSTM", {"direction": "reverse"}, "direction is 'reverse'; expected 'forward'"),
     ("GRU", {"direction": "backwards"}, "direction is 'backwards'; expected 'forward'"),
-    ("LSTM", {"activations": ["HardSigmoid", "Tanh", "Tanh"], "activation_alpha": [0.2]},
-     "with activation_alpha .*; expected"),
-    ("LSTM", {"activations": ["Relu", "Tanh", "Tanh"]}, r"activations is \['Relu', 'Tanh', 'Tanh'\]"),
-    ("LSTM", {"activations": SIGNS, "activation_alpha": [1.0]}, "activation_alpha is .*; expected none"),
-    ("LSTM", {"activations": SIGNS, "activation_beta": [1.0]}, "activation_beta is .*; expected none"),
+    (
+        "LSTM",
+        {"activations": ["HardSigmoid", "Tanh", "Tanh"], "activation_alpha": [0.2]},
+        "with activation_alpha .*; expected",
+    ),
+    (
+        "LSTM",
+        {"activations": ["Relu", "Tanh", "Tanh"]},
+        r"activations is \['Relu', 'Tanh', 'Tanh'\]",
+    ),
+    (
+        "LSTM",
+        {"activations": SIGNS, "activation_alpha": [1.0]},
+        "activation_alpha is .*; expected none",
+    ),
+    (
+        "LSTM",
+        {"activations": SIGNS, "activation_beta": [1.0]},
+        "activation_beta is .*; expected none",
+    ),
     ("LSTM", {"clip": -1.0}, "clip is -1; expected a number above 0"),
     ("GRU", {"clip": 1.0}, "clip is 1; expected none"),
     ("RNN", {"clip": 1.0}, "clip is 1; expected none"),
@@ -156,7 +171,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("LSTM", {"begins": {"initial_c": ONES}}, "initial_c is a constant that is not 0"),
     ("LSTM", {"begins": {"initial_h": None}}, "no output brings back; expected an output"),
     ("LSTM", {"x": (None, 3)}, "its batch is 3, axis 1; expected 1"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("kind", "options", "words"), REFUSED)

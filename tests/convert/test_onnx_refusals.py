@@ -23,9 +23,13 @@ ROWS = [1, None, 6]
 def small(extra: Any = (), **changes: Any) -> Any:
     """A file of MatMul, Add, LSTM, Squeeze and Sigmoid, as a model that tests change."""
     weights = {
-        "M": drawn(6, 5), "b": drawn(5), "W": drawn(1, 16, 5), "R": drawn(1, 16, 4),
-        "B": drawn(1, 32), "one": np.array([1]),
-    }  # fmt: skip
+        "M": drawn(6, 5),
+        "b": drawn(5),
+        "W": drawn(1, 16, 5),
+        "R": drawn(1, 16, 4),
+        "B": drawn(1, 32),
+        "one": np.array([1]),
+    }
     nodes = [
         node("MatMul", "x M", "m"),
         node("Add", "m b", "a"),

@@ -4,7 +4,6 @@ An importer takes every tensor or none: a missing, unused or misshapen one is an
 it. Its framework is imported only while it runs, and nothing is ever unpickled.
 """
 
-from pylstm.convert.conversion import Conversion
 from pylstm.convert.export_c import CSource, c_name, to_c
 from pylstm.convert.onnx import from_onnx
 from pylstm.convert.spectral_front import SpectralFront, spectral_front

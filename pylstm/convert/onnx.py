@@ -122,10 +122,10 @@ def _only(found: list[_Found], inputs: Inputs) -> _Found:
                 tuple(None if k == one.axis else n for k, n in enumerate(one.shape))
                 for one in found
             ]
+            listed = " or ".join(f"shapes={{{name!r}: {way}}}" for way in ways)
             raise ValueError(
-                f"input {name!r} does not say along which axis time goes; expected"
-                + " or ".join(f" shapes={{{name!r}: {way}}}" for way in ways)
-                + ", with None along time, and without it for one row in each call"
+                f"input {name!r} does not say along which axis time goes; expected {listed}, with"
+                " None along time, and without it for one row in each call"
             )
     return found[0]
 

@@ -23,7 +23,7 @@ Array = NDArray[Any]
 def product_with_matrix(graph: LayerGraph, ids: Ids, matrix: Array, name: str) -> Ids:
     """The ids of x @ matrix, for rows x and a constant (inputs, outputs)."""
     if matrix.ndim != 2 or ids.shape[-1] != matrix.shape[0]:
-        raise ValueError(f"its matrix has shape {matrix.shape} for {ids.shape[-1]} values")
+        raise ValueError(f"its matrix has shape {matrix.shape} for a tensor {ids.shape}")
     if graph.pending.concerns(ids):
         return _product_with_state(graph, ids, matrix, name)
     view = graph.table.view(ids)

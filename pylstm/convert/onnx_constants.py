@@ -109,4 +109,4 @@ def _refuse_growth(node: NodeProto, inputs: Sequence[NDArray[Any] | None]) -> No
         size = float(np.prod(np.abs(np.asarray(inputs[place], np.float64))))
         size *= inputs[0].size if node.op_type == "Tile" and inputs[0] is not None else 1
     if not size <= LARGEST:
-        refuse(node, f"it would give about {size:.0e} values", f"at most {LARGEST}")
+        refuse(node, f"the size of what it gives is about {size:.0e}", f"at most {LARGEST}")

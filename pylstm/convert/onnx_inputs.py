@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import count, listing, shown
+from pylstm.arguments import count, listing, number_of, shown
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -140,7 +140,7 @@ def _shape(one: GraphInput, given: Sequence[int | None], is_main: bool) -> Shape
     if isinstance(given, str) or not isinstance(given, Sequence):
         raise TypeError(f"{name} is {shown(given)}; expected whole numbers, such as (1, None, 40)")
     if one.dims is not None and len(given) != len(one.dims):
-        raise ValueError(f"{name} is {shown(given)}; expected {len(one.dims)} numbers")
+        raise ValueError(f"{name} is {shown(given)}; expected {number_of(len(one.dims), 'number')}")
     shape = tuple(
         None if d is None else count(f"{name}[{k}]", d, 1, MOST_VALUES) for k, d in enumerate(given)
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
 from pylstm.convert.onnx_pending import PendingValues
 from pylstm.convert.onnx_rows import ZERO, Ids, Rows, RowTable, View
 from pylstm.layers import Activation, Add, Concat, Dense, Mul, Select
@@ -114,7 +115,7 @@ class LayerGraph:
             ]
             positions = 1
         if len(parts) > 8:
-            raise ValueError(f"its values stand in {len(parts)} places")
+            raise ValueError(f"its values stand in {number_of(len(parts), 'place')}")
         rows = [self.gathered(part, name) for part in parts]
         self._check_periods(rows)
         return self.add(Concat(positions), rows, name)
@@ -141,7 +142,7 @@ class LayerGraph:
                 return self.add(inner, [rows], name)
         if len(flat) * width > MOST_MOVED:
             raise ValueError(
-                f"it takes {len(flat)} values of a row of {width} in an order of their own"
+                f"it takes values of a row of {width} in an order of their own, {len(flat)} of them"
             )
         weight = np.zeros((len(flat), width), np.float32)
         weight[np.arange(len(flat)), flat] = 1
@@ -188,7 +189,7 @@ class LayerGraph:
         """A tensor of columns of some rows, by their numbers, with time along an axis."""
         if axis is None:
             if len(numbers) != 1:
-                raise ValueError(f"it makes {len(numbers)} rows of one")
+                raise ValueError(f"it makes {number_of(len(numbers), 'row')} of one")
             return rows.base + numbers[0] * rows.width + columns
         starts = rows.base + numbers * rows.width
         found = starts.reshape(-1, *[1] * columns.ndim) + columns

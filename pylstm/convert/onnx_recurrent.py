@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
 from pylstm.convert.onnx_layers import with_columns
 from pylstm.convert.onnx_operators import Call, Runtime, Tensor, Value, operator
 from pylstm.convert.onnx_rows import ZERO, Ids, Rows, View
@@ -144,7 +145,7 @@ def _check_lengths(call: Call, view: View) -> None:
     lengths = call.constant(4)
     if lengths.tolist() != [len(view.frames)]:
         call.refuse(
-            f"sequence_lens is {lengths.tolist()} for {len(view.frames)} rows",
+            f"sequence_lens is {lengths.tolist()} for {number_of(len(view.frames), 'row')}",
             "the length of the whole sequence, or none",
         )
 

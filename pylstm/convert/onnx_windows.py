@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
 from pylstm.convert.onnx_affine import affine
 from pylstm.convert.onnx_norms import reduced
 from pylstm.convert.onnx_operators import Call, Tensor, Value, operator
@@ -133,7 +134,7 @@ def _axes(call: Call, sizes: Sequence[int], kernel: Sequence[int]) -> list[_Axis
             wanted = max(0, (-(-sizes[k] // strides[k]) - 1) * strides[k] + span - sizes[k])
             if strides[k] > 1:
                 call.graph.note(
-                    f"The padding of {call.name} is that of {sizes[k]} rows: {mode} changes with"
+                    f"The padding of {call.name} is that of a length of {sizes[k]}: {mode} changes with"
                     " the length."
                 )
             small = wanted // 2
@@ -147,7 +148,9 @@ def _axes(call: Call, sizes: Sequence[int], kernel: Sequence[int]) -> list[_Axis
 def _counts(call: Call, name: str, usual: list[int], least: int) -> list[int]:
     value = list(call.attribute(name, usual))
     if len(value) != len(usual) or min(value) < least:
-        call.refuse(f"{name} is {value}", f"{len(usual)} whole numbers from {least} on")
+        call.refuse(
+            f"{name} is {value}", f"{number_of(len(usual), 'whole number')} from {least} on"
+        )
     return value
 
 
@@ -177,7 +180,7 @@ def _conv(call: Call) -> Value:
     if weight.ndim != ids.ndim or groups < 1 or weight.shape[1] * groups != ids.shape[1]:
         call.refuse(
             f"{call.input_name(1)} has shape {weight.shape} and group is {groups}",
-            f"weights for {ids.shape[1]} channels in {ids.ndim} dimensions",
+            f"weights for a tensor {ids.shape}",
         )
     kernel = list(weight.shape[2:])
     call.only("kernel_shape", kernel)

@@ -33,14 +33,14 @@ def spectral_front(
     r"""Takes a spectrum that is computed by a convolution out of a network.
 
     Networks for audio have convolutions whose weights are windowed cosines and sines, and the
-    magnitude behind them. `Spectrum` gives the same by a fast Fourier transform, in less time, and cuts
-    the audio into chunks itself, so that it may come in any cut.
+    magnitude behind them. `Spectrum` gives the same by a fast Fourier transform, in less time, and
+    cuts the audio into chunks itself, so that it may come in any cut.
 
     Parameters
     ----------
     layers : mapping of str to tuple
-        As `from_onnx` gives them, for rows of samples. They begin with, if need be, samples
-        that are mirrored at the right; a convolution over the samples without a bias; squares; the sum of
+        As `from_onnx` gives them, for rows of samples. They begin with samples that are mirrored at
+        the right, if need be; a convolution over the samples without a bias; squares; the sum of
         both halves of the channels; and the root of it, unless powers are meant.
     sr : int
         Sample rate, Hz.
@@ -181,7 +181,7 @@ def _sum_of_halves(layers: Mapping[str, tuple[Any, ...]], name: str, channels: i
     for taker in takers:
         layer = layers[taker][0]
         if not isinstance(layer, Select) or layer.input_size // layer.positions != channels:
-            _refuse(taker, layer, f"half of {channels} channels")
+            _refuse(taker, layer, f"half of the channels, of which there are {channels}")
         bounds.append((layer.start, layer.stop))
     half = channels // 2
     power = _behind(layers, takers[0]) if takers else name
@@ -211,7 +211,7 @@ def _window(weight: NDArray[np.float32], name: str) -> tuple[Any, bool]:
     bins = len(weight) // 2
     if bins != n_fft // 2 + 1:
         raise ValueError(
-            f"layers[{name!r}] has {bins} cosines of {n_fft} samples; expected {n_fft // 2 + 1}"
+            f"layers[{name!r}] has {bins} cosines for an n_fft of {n_fft}; expected {n_fft // 2 + 1}"
         )
     angles = 2 * np.pi / n_fft * np.outer(np.arange(bins), np.arange(n_fft))
     waves = np.concatenate([np.cos(angles), np.sin(angles)])

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 import pylstm
-from pylstm.convert import Conversion, from_onnx
+from pylstm.convert import from_onnx
+from pylstm.convert.conversion import Conversion
 
 Array = NDArray[Any]
 Shape = Sequence[int | str | None]

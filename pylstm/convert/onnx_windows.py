@@ -32,9 +32,12 @@ class _Axis:
     after: int = 0
 
     @property
+    def span(self) -> int:
+        return (self.kernel - 1) * self.dilation + 1
+
+    @property
     def outputs(self) -> int:
-        span = (self.kernel - 1) * self.dilation + 1
-        return (self.size + self.before + self.after - span) // self.stride + 1
+        return (self.size + self.before + self.after - self.span) // self.stride + 1
 
     @property
     def is_idle(self) -> bool:
@@ -74,6 +77,7 @@ class _Window:
 
 def _window(call: Call, ids: Ids, kernel: Sequence[int]) -> _Window:
     """How a kernel meets a tensor (1, channels, axes ...), or one with time on the first axis."""
+    ids, past, n_past = _without_history(call, ids)
     view = call.graph.table.view(ids)
     n_axes = ids.ndim - 2
     if n_axes not in (1, 2) or len(kernel) != n_axes:
@@ -83,9 +87,14 @@ def _window(call: Call, ids: Ids, kernel: Sequence[int]) -> _Window:
     if view.axis != 0 and ids.shape[0] != 1:
         call.refuse(f"its tensor has shape {ids.shape}", "a batch of 1")
     in_time = None if view.axis in (None, 0) else view.axis - 2
+    if past is not None and view.axis is None and ids.shape[past] == 1:
+        in_time = past - 2
+    if past is not None and in_time != past - 2:
+        call.refuse("a state stands before its rows along another axis than time", "that of time")
     axes = _axes(call, ids.shape[2:], kernel)
     columns = view.ids[None] if view.axis == 0 else view.ids
-    columns = columns if in_time is None else np.expand_dims(columns, in_time + 2)
+    if in_time is not None and view.axis is not None:
+        columns = np.expand_dims(columns, view.axis)
     wide = [k for k in range(n_axes) if k != in_time and not axes[k].is_idle]
     if len(wide) > 1:
         call.refuse(f"its tensor has shape {ids.shape}", "one axis of positions at most")
@@ -96,7 +105,13 @@ def _window(call: Call, ids: Ids, kernel: Sequence[int]) -> _Window:
     rows = call.graph.gathered(columns, call.name)
     numbers = (view.frames - rows.first) // rows.period
     time = axes[in_time] if in_time is not None else _Axis()
-    before, after = view.before + time.before, view.after + time.after
+    before, after = view.before + time.before + n_past, view.after + time.after
+    if n_past and (n_past != time.span - 1 or before != n_past or after or time.stride > 1):
+        call.refuse(
+            f"{number_of(n_past, 'row')} of a state and pads {(before - n_past, after)} with a"
+            f" stride of {time.stride} stand around its rows",
+            f"{number_of(time.span - 1, 'row')}, as its kernel sees, no pads and a stride of 1",
+        )
     if in_time is None and (before or after):
         call.refuse("zeros stand before or after the rows", "zeros along an axis of the kernel")
     if numbers[0] < 0 or numbers[-1] >= rows.n:
@@ -107,6 +122,25 @@ def _window(call: Call, ids: Ids, kernel: Sequence[int]) -> _Window:
         call.refuse(f"its first row is row {numbers[0]}", f"a multiple of its stride {time.stride}")
     time = _Axis(len(numbers), time.kernel, time.stride, time.dilation, before, after)
     return _Window(view, n_axes, time, positions, over, in_time, rows, int(numbers[0]))
+
+
+def _without_history(call: Call, ids: Ids) -> tuple[Ids, int | None, int]:
+    """A tensor without the rows before it that a state brings; their axis, and how many there are.
+
+    They are the last rows of the call before, and zeros at the beginning, as causal padding is.
+    """
+    table = call.graph.table
+    if "state" not in table.kinds(ids):
+        return ids, None, 0
+    for axis in range(2, ids.ndim):
+        rows = np.moveaxis(ids, axis, 0)
+        brought = [table.kinds(one) == {"state"} for one in rows]
+        n = sum(brought)
+        if 0 < n < len(rows) and all(brought[:n]) and "state" not in table.kinds(rows[n:]):
+            call.graph.carried.append((rows[:n].ravel(), rows[-n:].ravel()))
+            return np.moveaxis(rows[n:], 0, axis), axis, n
+    call.refuse("it takes values of a state", "rows, with those of a state before them in time")
+    raise AssertionError
 
 
 def _without_edges(columns: Ids, axis: _Axis) -> tuple[Ids, _Axis]:
@@ -159,7 +193,8 @@ def _placed(call: Call, window: _Window, layer: Layer, channels: int) -> Ids:
     new = call.graph.add(layer, [window.rows], call.name)
     view, q = window.view, window.positions.outputs
     columns = np.arange(q * channels).reshape(q, channels).T
-    shape = [q if k == window.over else 1 for k in range(window.n_axes) if k != window.in_time]
+    kept = [k for k in range(window.n_axes) if k != window.in_time or view.axis is None]
+    shape = [q if k == window.over else 1 for k in kept]
     columns = columns.reshape(channels, *shape)
     if view.axis != 0:
         columns = columns[None]

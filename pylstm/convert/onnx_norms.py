@@ -74,7 +74,7 @@ def _split(graph: LayerGraph, ids: Ids, axes: Sequence[int]) -> Any:
 
 def normalised(call: Call) -> Ids | Deferred | None:
     """What a node gives that is a part of a layer norm; None: it is none."""
-    parts = [one for one in call.inputs if isinstance(one, Deferred)]
+    parts = [one for one in call.inputs if isinstance(one, Deferred) and "axes" in one.facts]
     if not parts:
         return None
     part, kind = parts[0], call.node.op_type

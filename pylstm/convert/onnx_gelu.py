@@ -53,8 +53,10 @@ def _is(value: Any, number: float) -> bool:
 def _unscaled(graph: LayerGraph, ids: Ids) -> tuple[Ids, float]:
     """Values before a layer that multiplies all of them by one number, and the number."""
     owners = graph.table.owners(ids)
+    if len(owners) != 1:
+        return ids, 1.0
     layer, *inputs = graph.layers.get(owners[0].name, (None,))
-    if len(owners) != 1 or not isinstance(layer, Affine) or layer.bias:
+    if not isinstance(layer, Affine) or layer.bias:
         return ids, 1.0
     factors = np.unique(layer.weights["weight"])
     if len(factors) != 1:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.convert.onnx_layers import LayerGraph, with_columns
+from pylstm.convert.onnx_pending import Pending
 from pylstm.convert.onnx_rows import Ids
 from pylstm.layers import GRU, LSTM, Affine, Dense
 
@@ -139,9 +140,9 @@ def _reset(graph: LayerGraph, ids: Ids, h: Ids) -> tuple[Ids, _Sum, _Sum, bool] 
                 return (r.a, own, inner, True) if same else None
         found = graph.pending.of(rest)
         bias: Array = np.zeros(len(ids))
-        if found is not None and found.kind == "affine" and found.bias is not None:
-            if np.all(found.weight == 1):
-                bias, found = found.bias, graph.pending.of(found.a)
+        added = _added(found)
+        if added is not None and found is not None:
+            bias, found = added, graph.pending.of(found.a)
         if found is None or found.kind != "product" or found.weight is None:
             continue
         for gate, state in _two(graph, found.a, "mul"):
@@ -149,6 +150,13 @@ def _reset(graph: LayerGraph, ids: Ids, h: Ids) -> tuple[Ids, _Sum, _Sum, bool] 
             if r is not None and r.kind == "sigmoid" and np.array_equal(state, h):
                 return r.a, own, _Sum(None, h, found.weight.astype(np.float64), bias), False
     return None
+
+
+def _added(pending: Pending | None) -> Array | None:
+    """The constants that are added, of values that are others plus constants."""
+    if pending is None or pending.kind != "affine" or not np.all(pending.weight == 1):
+        return None
+    return pending.bias
 
 
 def _two(graph: LayerGraph, ids: Ids, kind: str) -> list[tuple[Ids, Ids]]:
@@ -210,8 +218,9 @@ def _sum(graph: LayerGraph, ids: Ids) -> _Sum | None:
     first = _sum(graph, found.a)
     if first is None:
         return None
-    if found.kind == "affine" and found.bias is not None and np.all(found.weight == 1):
-        return first._replace(bias=first.bias + found.bias)
+    added = _added(found)
+    if added is not None:
+        return first._replace(bias=first.bias + added)
     if found.kind != "add" or found.b is None:
         return None
     second = _sum(graph, found.b)

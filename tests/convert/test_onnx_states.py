@@ -118,7 +118,7 @@ def test_states_that_come_back_as_something_else() -> None:
     places["kept"].input[0], places["new"].input[1] = "si", "sf"
     converted(model.SerializeToString())  # names mean nothing: i and f change places
     places["kept"].input[1] = "h"
-    with pytest.raises(ValueError, match="stands for two states|no output brings back|no cell"):
+    with pytest.raises(ValueError, match=r"stands for two states|no output brings back|no cell"):
         from_onnx(model.SerializeToString())
 
 
@@ -163,7 +163,7 @@ def test_a_convolution_that_carries_its_last_rows(rows: Any, dilation: int) -> N
 
 
 def test_other_rows_than_the_last_are_refused() -> None:
-    with pytest.raises(ValueError, match="2 rows of a state and pads .* expected 3 rows, as its"):
+    with pytest.raises(ValueError, match=r"2 rows of a state and pads .* expected 3 rows, as its"):
         from_onnx(conv_file("time", kept=2))
     with pytest.raises(ValueError, match="with a stride of 2 stand around its rows"):
         from_onnx(conv_file("time", strides=[2]))

@@ -18,6 +18,7 @@ from pylstm.convert.onnx_layers import LayerGraph
 from pylstm.convert.onnx_merging import merged
 from pylstm.convert.onnx_operators import Deferred, Runtime, Tensor, Value
 from pylstm.convert.onnx_rows import Rows, View
+from pylstm.convert.onnx_rows import ZERO, Rows, View
 from pylstm.convert.onnx_source import OnnxSource
 from pylstm.convert.onnx_states import matched_states
 from pylstm.convert.onnx_walk import walk
@@ -222,6 +223,22 @@ def _results(
             here[name] = view
         else:
             layers.note(f"The output {name} is a state at the end; a stream remembers it.")
+        kinds = layers.table.kinds(value.ids)
+        if "pending" in kinds:
+            raise ValueError(
+                f"output {name!r} comes from a state by operators that are no cell; expected those"
+                " of an LSTM or a GRU, or the operator LSTM, GRU or RNN"
+            )
+        if kinds != {"rows"}:
+            continue
+        try:
+            view = layers.table.view(value.ids)
+        except ValueError as error:
+            raise ValueError(f"output {name!r}: {error}; expected rows in time") from None
+        if view.before or view.after or (view.ids == ZERO).any():
+            raise ValueError(f"output {name!r} has zeros beside rows; expected rows alone")
+        here = at_end if view.axis is None and layers.features.n > 1 else views
+        here[name] = view
     if views:
         for name in at_end:
             layers.note(f"The output {name} is the last row alone, and is left out.")

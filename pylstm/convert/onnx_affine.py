@@ -21,6 +21,8 @@ def affine(graph: LayerGraph, ids: Ids, weight: Any, bias: Any, name: str) -> Id
     shape = np.broadcast_shapes(ids.shape, np.shape(weight), np.shape(bias))
     ids = np.array(np.broadcast_to(ids, shape))
     w, b = (np.broadcast_to(np.asarray(one, np.float64), shape) for one in (weight, bias))
+    if not (np.isfinite(w).all() and np.isfinite(b).all()):
+        raise ValueError("it multiplies by or adds infinity or NaN")
     if (w == 1).all() and (b == 0).all():
         return ids
     if (b[ids == ZERO] != 0).any():

@@ -8,11 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.convert.onnx_affine import affine
+from pylstm.convert.onnx_gelu import written_out_gelu
 from pylstm.convert.onnx_layers import LayerGraph, with_columns
 from pylstm.convert.onnx_norms import normalised
 from pylstm.convert.onnx_operators import Call, Deferred, Tensor, Value, operator
 from pylstm.convert.onnx_rows import Ids
 from pylstm.convert.onnx_unrolled import lstm_cell
+from pylstm.convert.onnx_unrolled import gru_cell, lstm_cell
 from pylstm.layers import Add, Conv, Dense, Mul
 
 __all__ = ["product_with_matrix"]
@@ -128,6 +130,9 @@ def _arithmetic(call: Call) -> Value:
         if isinstance(found, Deferred):
             return found
         return Tensor(found)
+    found = written_out_gelu(call)
+    found = normalised(call) if found is None else found
+        return found if isinstance(found, Deferred) else Tensor(found)
     a, b = _two(call)
     kind, graph, name = call.node.op_type, call.graph, call.name
     if not _is_rows(a):  # a constant first
@@ -157,6 +162,9 @@ def _arithmetic(call: Call) -> Value:
     cell = (
         lstm_cell(graph, joined, name) if kind == "Mul" and graph.pending.concerns(joined) else None
     )
+    cell = None
+    if graph.pending.concerns(joined):
+        cell = (lstm_cell if kind == "Mul" else gru_cell)(graph, joined, name)
     return Tensor(joined if cell is None else cell)
 
 

@@ -45,6 +45,12 @@ class LayerGraph:
 
     def add(self, layer: Layer, inputs: Sequence[Rows], name: str) -> Rows:
         """A layer behind others; `name` is what it should be called."""
+        if len(inputs) > 1 and all(rows is self.features for rows in inputs):
+            # A model has to know how wide its rows are before it joins them.
+            same = Activation(self.features.width, "linear")
+            inputs = [self.once("input", lambda: self.add(same, [self.features], "input"))] * len(
+                inputs
+            )
         if len(inputs) > 1:
             first = max(rows.first for rows in inputs)
             period = inputs[0].period

@@ -26,6 +26,9 @@ def merged(layers: Graph, last: str) -> Graph:
         users = Counter(name for _, *inputs in layers.values() for name in inputs)
         for name, (layer, *inputs) in layers.items():
             before = inputs[0]
+            if _changes_nothing(layer) and name != last:
+                layers = _without(layers, name)
+                break
             if len(inputs) != 1 or before == FEATURES or users[before] != 1:
                 continue
             one = _one(layers[before][0], layer)
@@ -44,6 +47,18 @@ def _needed(layers: Graph, last: str) -> Graph:
     return {name: node for name, node in layers.items() if name in needed}
 
 
+def _changes_nothing(layer: Layer) -> bool:
+    return (
+        isinstance(layer, Affine) and not layer.bias and bool((layer.weights["weight"] == 1).all())
+    )
+def _without(layers: Graph, name: str) -> Graph:
+    """The same without a layer that takes one input."""
+    before = layers[name][1]
+    return {
+        own: (layer, *(before if one == name else one for one in inputs))
+        for own, (layer, *inputs) in layers.items()
+        if own != name
+    }
 def _replaced(layers: Graph, before: str, name: str, one: Layer) -> Graph:
     """The same with one layer, called as the first, in place of two neighbours."""
     found: Graph = {}

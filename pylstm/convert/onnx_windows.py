@@ -170,6 +170,8 @@ def _axes(call: Call, sizes: Sequence[int], kernel: Sequence[int]) -> list[_Axis
                 call.graph.note(
                     f"The padding of {call.name} is that of a length of {sizes[k]}: {mode} changes with"
                     " the length."
+                    f"The padding of {call.name} is that for a length of {sizes[k]}: {mode} changes"
+                    " with the length."
                 )
             small = wanted // 2
             before, after = (

@@ -212,6 +212,8 @@ def _window(weight: NDArray[np.float32], name: str) -> tuple[Any, bool]:
     if bins != n_fft // 2 + 1:
         raise ValueError(
             f"layers[{name!r}] has {bins} cosines for an n_fft of {n_fft}; expected {n_fft // 2 + 1}"
+            f"layers[{name!r}] has {bins} cosines for a kernel of {n_fft}; expected"
+            f" {n_fft // 2 + 1}"
         )
     angles = 2 * np.pi / n_fft * np.outer(np.arange(bins), np.arange(n_fft))
     waves = np.concatenate([np.cos(angles), np.sin(angles)])

@@ -54,6 +54,17 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], list[Any], dict[str, Any]]] = {
     "LogSoftmax": ([("LogSoftmax", "x", "y", {"axis": 2})], ROWS, {}),
     "Sqrt of a square": ([("Mul", "x x", "s", {}), ("Sqrt", "s", "y", {})], ROWS, {}),
     "Log": ([("Clip", "x low", "s", {}), ("Log", "s", "y", {})], ROWS, {"low": floats(1e-3)[0]}),
+    "a GELU that is written out": (
+        [
+            ("Div", "x root", "d", {}),
+            ("Erf", "d", "e", {}),
+            ("Add", "e one", "a", {}),
+            ("Mul", "x a", "m", {}),
+            ("Mul", "m half", "y", {}),
+        ],
+        ROWS,
+        {"root": floats(2**0.5)[0], "one": floats(1)[0], "half": floats(0.5)[0]},
+    ),
     "Neg": ([("Neg", "x", "y", {})], ROWS, {}),
     "Pow": ([("Pow", "x two", "y", {})], ROWS, {"two": floats(2)}),
     "Add a constant": ([("Add", "x b", "y", {})], ROWS, {"b": drawn(12)}),
@@ -304,6 +315,7 @@ def test_few_layers_are_left() -> None:
         "causal Conv by a Pad": ["Conv"],
         "Conv that looks ahead": ["Conv"],
         "a residual": ["Conv", "Add"],
+        "a GELU that is written out": ["Activation"],
     }.items():
         layers = from_onnx(file_of(name), shapes={"x": CASES[name][1]}).layers
         assert [type(layer).__name__ for layer, *_ in layers.values()] == kinds, name

@@ -208,6 +208,7 @@ def test_states_that_are_swapped_are_refused() -> None:
     with pytest.raises(
         ValueError, match="'initial_h' is the state of a recurrent operator that no"
     ):
+    with pytest.raises(ValueError, match="'initial_h' is a state that no output"):
         from_onnx(model.SerializeToString())
 
 

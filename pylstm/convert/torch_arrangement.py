@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import count, listing, shown
-from pylstm.convert.torch_functions import PartOfTime
 from pylstm.convert.torch_network import Network, Step, UnknownWidth
 from pylstm.convert.torch_rows import ROW, MissingWidth, Rows
+from pylstm.convert.torch_views import PartOfTime
 from pylstm.layers.graph import FEATURES
 
 __all__ = ["AXES", "Steps", "check_axes", "fitting_layers"]

@@ -11,17 +11,12 @@ from typing import TYPE_CHECKING, Any
 from pylstm.arguments import listing
 from pylstm.convert.torch_arrangement import Steps, fitting_layers
 from pylstm.convert.torch_call import Call
-from pylstm.convert.torch_functions import (
-    FUNCTIONS,
-    IN_PLACE,
-    LAST_STATE,
-    LastState,
-    cut_rows,
-)
+from pylstm.convert.torch_functions import FUNCTIONS, IN_PLACE
 from pylstm.convert.torch_modules import applied, is_known, kind_of, refusal, unwrapped
 from pylstm.convert.torch_network import Network
 from pylstm.convert.torch_rows import TIME, Rows
 from pylstm.convert.torch_tensors import Wanted, array_of
+from pylstm.convert.torch_views import LAST_STATE, LastState, Zeros, cut_rows
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -87,6 +82,8 @@ def _explained(call: Call, run: Callable[[], Any]) -> Any:
         if call.where in str(error):
             raise
         raise type(error)(f"{call.where}: {error}") from None
+    except (IndexError, AttributeError, KeyError) as error:
+        raise ValueError(f"{call.where} cannot be done: {error}") from None
 
 
 # --- a forward pass -------------------------------------------------------------------------------
@@ -272,7 +269,7 @@ class _Walk:
         given = [*args, *settings.values()]
         if not given or not isinstance(given[0], Rows):
             raise ValueError(f"{where} takes no rows; expected those of a layer, or the input")
-        if any(one is not None for one in given[1:]):
+        if not all(map(_is_zero, given[1:])):
             raise ValueError(
                 f"{where} takes an initial state; expected none: it begins with zeros, as a"
                 " stream does"
@@ -303,6 +300,13 @@ class _Walk:
         if len(rows) == 1:
             return rows[0]
         return self._network.side_by_side("heads", rows, -1)
+
+
+def _is_zero(value: Any) -> bool:
+    """Whether an initial state is the one without one."""
+    if isinstance(value, tuple | list):
+        return all(map(_is_zero, value))
+    return value is None or isinstance(value, Zeros)
 
 
 def _is_state(value: Any) -> bool:

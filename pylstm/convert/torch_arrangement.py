@@ -115,5 +115,7 @@ def _built(
         rows.known()
         if rows.is_padded:
             raise ValueError("the output has zeros around it; expected a convolution behind them")
+        if rows.node == FEATURES:
+            raise ValueError("source gives what it takes; expected at least one layer")
         return network.finished(rows)
     raise AssertionError("the width of a frame was told and is unknown")

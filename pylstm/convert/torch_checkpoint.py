@@ -111,8 +111,8 @@ def state_dict_in(checkpoint: Mapping[Any, Any], where: str) -> Mapping[Any, Any
     for name, value in checkpoint.items():
         if not found and callable(getattr(value, "state_dict", None)):
             raise ValueError(
-                f"{where} is a checkpoint with a {type(value).__name__} under {name!r}; expected a"
-                f" module or a state dict: hand over checkpoint[{name!r}]"
+                f"{where} is a checkpoint with a module of type {type(value).__name__} under"
+                f" {name!r}; expected a module or a state dict: hand over checkpoint[{name!r}]"
             )
     if found and not any(map(is_tensor, checkpoint.values())):
         return next(iter(found.values()))

@@ -27,8 +27,19 @@ def _plain(function: str) -> Callable[..., Any]:
     return run
 
 
-def _same(call: Call, input: Rows, *args: Any, **settings: Any) -> Rows:
-    """Does nothing at inference."""
+def _same(call: Call, input: Any, **settings: Any) -> Any:
+    """The same numbers."""
+    return input
+
+
+def _dropout(
+    call: Call, input: Rows, p: float = 0.5, training: bool = True, inplace: bool = False
+) -> Rows:
+    """Nothing, if it is for training alone."""
+    if training and p:
+        raise ValueError(
+            f"{call.where} drops values at inference as well; expected training=self.training"
+        )
     return input
 
 
@@ -83,7 +94,7 @@ def _clamp(call: Call, input: Rows, min: Any = None, max: Any = None) -> Rows:
 
 def _along_row(call: Call, rows: Rows, values: Any) -> NDArray[Any]:
     """A number or a tensor of the network, along the axes of the row."""
-    array = np.asarray(values, np.float32)
+    array = np.asarray(_number(call, values), np.float32)
     if array.ndim > rows.rank:
         raise ValueError(f"{call.where} has a tensor of shape {array.shape}; expected less")
     shape = (1,) * (rows.rank - array.ndim) + array.shape
@@ -128,7 +139,7 @@ def _sum(call: Call, input: Any, other: Any, factor: Any) -> Any:
 
 def _number(call: Call, value: Any) -> Any:
     """A number or a tensor of the network, and no length of a signal."""
-    if isinstance(value, int | float | np.ndarray):
+    if isinstance(value, int | float | np.ndarray | np.number):
         return value
     raise ValueError(
         f"{call.where} computes with how long a signal is; expected numbers that are known before"
@@ -198,11 +209,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "hardtanh": _hardtanh,
         "relu6": _relu6,
         **dict.fromkeys(("clamp", "clip"), _clamp),
-        **dict.fromkeys(
-            ("dropout", "dropout1d", "dropout2d", "alpha_dropout", "contiguous", "clone", "detach"),
-            _same,
-        ),
-        "float": _same,
+        **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "alpha_dropout"), _dropout),
+        **dict.fromkeys(("contiguous", "clone", "detach", "float"), _same),
         **VIEWS,
         **dict.fromkeys(("add", "iadd"), _add),
         **dict.fromkeys(("sub", "isub", "subtract"), _sub),

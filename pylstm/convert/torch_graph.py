@@ -14,9 +14,10 @@ from pylstm.convert.torch_call import Call
 from pylstm.convert.torch_functions import FUNCTIONS, IN_PLACE
 from pylstm.convert.torch_modules import applied, is_known, kind_of, refusal, unwrapped
 from pylstm.convert.torch_network import Network
+from pylstm.convert.torch_parametrisations import refuse_other_computations
 from pylstm.convert.torch_rows import TIME, Rows
 from pylstm.convert.torch_tensors import Wanted, array_of
-from pylstm.convert.torch_views import LAST_STATE, LastState, Zeros, cut_rows
+from pylstm.convert.torch_views import LAST_STATE, VIEWS, LastState, Zeros, cut_rows
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -55,6 +56,7 @@ def graph_layers(
     """
     from torch import nn
 
+    refuse_other_computations(module, "source")
     graph = _traced(module)
 
     def run(network: Network, rows: Rows, progress: list[str]) -> Rows:
@@ -239,7 +241,8 @@ class _Walk:
                 f"{where} calls {name}, which no layer does; expected one of"
                 f" {listing(sorted(FUNCTIONS), 12)}: hand over the parts before and behind it"
             )
-        in_place = name in IN_PLACE or settings.get("inplace") or str(node.target).endswith("_")
+        written = getattr(node.target, "__name__", str(node.target))
+        in_place = name in IN_PLACE or settings.get("inplace") or written.endswith("_")
         self._check_in_place(node, bool(in_place), where)
         call = Call(
             self._network,
@@ -249,15 +252,27 @@ class _Walk:
             axes_given=self._axes_given,
             cut=self._cuts.get(node, 0),
         )
-        return _explained(call, lambda: FUNCTIONS[name](call, *args, **settings))
+        function = FUNCTIONS[name]
+        try:
+            inspect.signature(function).bind(call, *args, **settings)
+        except TypeError as error:
+            raise ValueError(
+                f"{where} calls {name} in a way that is not known ({error}); expected what"
+                " PyTorch's page on it begins with, without out"
+            ) from None
+        return _explained(call, partial(function, call, *args, **settings))
 
     def _check_in_place(self, node: Any, in_place: bool, where: str) -> None:
         """What is changed in place must not be taken by anything else."""
-        if in_place and any(len(one.users) > 1 for one in node.all_input_nodes[:1]):
-            raise ValueError(
-                f"{where} changes in place what something else takes as well; expected"
-                " inplace=False, or a + b instead of a += b"
-            )
+        while in_place and node.all_input_nodes:
+            node = node.all_input_nodes[0]
+            if len(node.users) > 1:
+                raise ValueError(
+                    f"{where} changes in place what something else takes as well; expected"
+                    " inplace=False, or a + b instead of a += b"
+                )
+            if getattr(node.target, "__name__", node.target) not in VIEWS:
+                return
 
     def _module_call(self, node: Any, args: Any, settings: Any) -> Any:
         target = str(node.target)

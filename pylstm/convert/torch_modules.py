@@ -77,12 +77,16 @@ def _dequantised(module: nn.Module, where: str, dtype: Wanted) -> dict[str, NDAr
         raise ValueError(
             f"{shown}; {QUANTISED}, or pass dtype='float32' for the weights that its scales say"
         )
+    import torch
+
     found: dict[str, Any] = {}
     if kind.__name__ == "Linear":
         quantised: Any = module
         found = {"weight": quantised.weight(), "bias": quantised.bias()}
     else:
         recurrent: Any = module
+        if recurrent.dtype != torch.qint8:
+            raise ValueError(f"{shown} of {recurrent.dtype}; {QUANTISED}")
         parts = recurrent._weight_bias()
         found = {**parts["weight"], **parts["bias"]}
     present = {name: value for name, value in found.items() if value is not None}

@@ -12,6 +12,7 @@ from pylstm.convert.torch_checkpoint import read_checkpoint
 from pylstm.convert.torch_graph import graph_layers, layer_names, sequence_layers
 from pylstm.convert.torch_modules import is_known, kind_of, refusal, tensors_of, unwrapped
 from pylstm.convert.torch_network import Step
+from pylstm.convert.torch_parametrisations import refuse_other_computations
 from pylstm.convert.torch_state_dict import layer_from_tensors, layer_of_state_dict
 from pylstm.convert.torch_tensors import Wanted
 from pylstm.layers import GRU, LSTM, RNN, Dense, Layer
@@ -280,6 +281,7 @@ def _flattened(sequential: nn.Sequential, path: str = "") -> list[tuple[str, Any
     """The modules of a Sequential, each with its name in messages."""
     from torch import nn
 
+    refuse_other_computations(sequential, f"module {path.rstrip('.')}" if path else "source")
     modules: list[tuple[str, Any]] = []
     # Iteration, unlike named_children, repeats a module that is used twice.
     for index, module in enumerate(sequential):

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import count, listing, shown
-from pylstm.convert.torch_functions import PartOfTime
 from pylstm.convert.torch_network import Network, Step, UnknownWidth
 from pylstm.convert.torch_rows import ROW, MissingWidth, Rows
+from pylstm.convert.torch_views import PartOfTime
 from pylstm.layers.graph import FEATURES
 
 __all__ = ["AXES", "Steps", "check_axes", "fitting_layers"]
@@ -115,5 +115,7 @@ def _built(
         rows.known()
         if rows.is_padded:
             raise ValueError("the output has zeros around it; expected a convolution behind them")
+        if rows.node == FEATURES:
+            raise ValueError("source gives what it takes; expected at least one layer")
         return network.finished(rows)
     raise AssertionError("the width of a frame was told and is unknown")

@@ -57,6 +57,10 @@ class Call:
                 f" it has {number_of(math.prod(found), 'output')}"
             )
 
+    def _says_which(self, rows: Rows) -> bool:
+        """Whether a dimension that is counted from the front can be of values alone."""
+        return not self.in_sequence and rows.rank > 2
+
     def activation(
         self, rows: Rows, function: str, *, shown: str, dim: Any = None, **settings: Any
     ) -> Rows:
@@ -67,7 +71,7 @@ class Call:
             isinstance(dim, int)
             and -rows.rank <= dim < rows.rank
             and rows.axes[dim] == ROW
-            and (self.axes_given or rows.axes[-1] != ROW)
+            and (self.axes_given or rows.axes[-1] != ROW or self._says_which(rows))
         )
         if not last or rows.axes[dim] != ROW or len(rows.row_axes) > 1:
             raise ValueError(

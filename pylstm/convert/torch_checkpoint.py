@@ -108,6 +108,12 @@ def state_dict_in(checkpoint: Mapping[Any, Any], where: str) -> Mapping[Any, Any
             f"{where} is a checkpoint with state dicts under {listing(map(str, found))}; expected"
             f" one of them: hand over checkpoint[{first!r}], for example"
         )
+    for name, value in checkpoint.items():
+        if not found and callable(getattr(value, "state_dict", None)):
+            raise ValueError(
+                f"{where} is a checkpoint with a module of type {type(value).__name__} under"
+                f" {name!r}; expected a module or a state dict: hand over checkpoint[{name!r}]"
+            )
     if found and not any(map(is_tensor, checkpoint.values())):
         return next(iter(found.values()))
     return checkpoint

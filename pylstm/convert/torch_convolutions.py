@@ -224,7 +224,8 @@ def padded(where: str, rows: Rows, pad: Any, mode: Any = "constant", value: Any 
         axis = rows.rank - 1 - k // 2
         if axis < 0:
             raise ValueError(
-                f"{where} pads {number_of(len(numbers) // 2, 'dimension')} of {rows.described}"
+                f"{where} pads {number_of(len(numbers) // 2, 'dimension')}; expected at most"
+                f" {rows.rank}, of {rows.described}"
             )
         low, high = numbers[k : k + 2]
         if (low or high) and (low < 0 or high < 0 or rows.axes[axis] not in (TIME, ROW)):

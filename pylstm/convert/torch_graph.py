@@ -11,17 +11,13 @@ from typing import TYPE_CHECKING, Any
 from pylstm.arguments import listing
 from pylstm.convert.torch_arrangement import Steps, fitting_layers
 from pylstm.convert.torch_call import Call
-from pylstm.convert.torch_functions import (
-    FUNCTIONS,
-    IN_PLACE,
-    LAST_STATE,
-    LastState,
-    cut_rows,
-)
+from pylstm.convert.torch_functions import FUNCTIONS, IN_PLACE
 from pylstm.convert.torch_modules import applied, is_known, kind_of, refusal, unwrapped
 from pylstm.convert.torch_network import Network
+from pylstm.convert.torch_parametrisations import refuse_other_computations
 from pylstm.convert.torch_rows import TIME, Rows
 from pylstm.convert.torch_tensors import Wanted, array_of
+from pylstm.convert.torch_views import LAST_STATE, VIEWS, LastState, Zeros, cut_rows
 
 if TYPE_CHECKING:
     from torch import fx, nn
@@ -60,6 +56,7 @@ def graph_layers(
     """
     from torch import nn
 
+    refuse_other_computations(module, "source")
     graph = _traced(module)
 
     def run(network: Network, rows: Rows, progress: list[str]) -> Rows:
@@ -87,6 +84,8 @@ def _explained(call: Call, run: Callable[[], Any]) -> Any:
         if call.where in str(error):
             raise
         raise type(error)(f"{call.where}: {error}") from None
+    except (IndexError, AttributeError, KeyError) as error:
+        raise ValueError(f"{call.where} cannot be done: {error}") from None
 
 
 # --- a forward pass -------------------------------------------------------------------------------
@@ -242,7 +241,8 @@ class _Walk:
                 f"{where} calls {name}, which no layer does; expected one of"
                 f" {listing(sorted(FUNCTIONS), 12)}: hand over the parts before and behind it"
             )
-        in_place = name in IN_PLACE or settings.get("inplace") or str(node.target).endswith("_")
+        written = getattr(node.target, "__name__", str(node.target))
+        in_place = name in IN_PLACE or settings.get("inplace") or written.endswith("_")
         self._check_in_place(node, bool(in_place), where)
         call = Call(
             self._network,
@@ -252,15 +252,27 @@ class _Walk:
             axes_given=self._axes_given,
             cut=self._cuts.get(node, 0),
         )
-        return _explained(call, lambda: FUNCTIONS[name](call, *args, **settings))
+        function = FUNCTIONS[name]
+        try:
+            inspect.signature(function).bind(call, *args, **settings)
+        except TypeError as error:
+            raise ValueError(
+                f"{where} calls {name} in a way that is not known ({error}); expected what"
+                " PyTorch's page on it begins with, without out"
+            ) from None
+        return _explained(call, partial(function, call, *args, **settings))
 
     def _check_in_place(self, node: Any, in_place: bool, where: str) -> None:
         """What is changed in place must not be taken by anything else."""
-        if in_place and any(len(one.users) > 1 for one in node.all_input_nodes[:1]):
-            raise ValueError(
-                f"{where} changes in place what something else takes as well; expected"
-                " inplace=False, or a + b instead of a += b"
-            )
+        while in_place and node.all_input_nodes:
+            node = node.all_input_nodes[0]
+            if len(node.users) > 1:
+                raise ValueError(
+                    f"{where} changes in place what something else takes as well; expected"
+                    " inplace=False, or a + b instead of a += b"
+                )
+            if getattr(node.target, "__name__", node.target) not in VIEWS:
+                return
 
     def _module_call(self, node: Any, args: Any, settings: Any) -> Any:
         target = str(node.target)
@@ -272,7 +284,7 @@ class _Walk:
         given = [*args, *settings.values()]
         if not given or not isinstance(given[0], Rows):
             raise ValueError(f"{where} takes no rows; expected those of a layer, or the input")
-        if any(one is not None for one in given[1:]):
+        if not all(map(_is_zero, given[1:])):
             raise ValueError(
                 f"{where} takes an initial state; expected none: it begins with zeros, as a"
                 " stream does"
@@ -303,6 +315,13 @@ class _Walk:
         if len(rows) == 1:
             return rows[0]
         return self._network.side_by_side("heads", rows, -1)
+
+
+def _is_zero(value: Any) -> bool:
+    """Whether an initial state is the one without one."""
+    if isinstance(value, tuple | list):
+        return all(map(_is_zero, value))
+    return value is None or isinstance(value, Zeros)
 
 
 def _is_state(value: Any) -> bool:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from pylstm.arguments import number_of
 from pylstm.convert.torch_call import Call
 from pylstm.convert.torch_convolutions import average_pool, convolution, max_pool, zeros_around
+from pylstm.convert.torch_norms import batch_norm, layer_norm
 from pylstm.convert.torch_parametrisations import computed_weights, refuse_other_computations
 from pylstm.convert.torch_rows import BATCH, ROW, TIME, Rows
 from pylstm.convert.torch_state_dict import QUANTISED, layer_from_tensors
 from pylstm.convert.torch_tensors import Wanted
-from pylstm.layers import LayerNorm
 
 if TYPE_CHECKING:
     from torch import nn
@@ -53,11 +53,14 @@ def tensors_of(module: nn.Module, where: str, dtype: Wanted) -> dict[str, NDArra
     if _is_quantised(module):
         return _dequantised(module, where, dtype)
     refuse_other_computations(module, where)
-    return computed_weights(module.state_dict(), where, dtype)
+    state = dict(module.state_dict())
+    state.pop("num_batches_tracked", None)  # of a batch norm: it is no part of what it gives
+    return computed_weights(state, where, dtype)
 
 
 def _is_quantised(module: nn.Module) -> bool:
-    return ".quantized" in type(module).__module__ and type(module).__module__.startswith("torch.")
+    # torch.ao is quantisation: quantised modules, and those that learn to be.
+    return type(module).__module__.startswith("torch.ao.")
 
 
 def _dequantised(module: nn.Module, where: str, dtype: Wanted) -> dict[str, NDArray[Any]]:
@@ -74,12 +77,16 @@ def _dequantised(module: nn.Module, where: str, dtype: Wanted) -> dict[str, NDAr
         raise ValueError(
             f"{shown}; {QUANTISED}, or pass dtype='float32' for the weights that its scales say"
         )
+    import torch
+
     found: dict[str, Any] = {}
     if kind.__name__ == "Linear":
         quantised: Any = module
         found = {"weight": quantised.weight(), "bias": quantised.bias()}
     else:
         recurrent: Any = module
+        if recurrent.dtype != torch.qint8:
+            raise ValueError(f"{shown} of {recurrent.dtype}; {QUANTISED}")
         parts = recurrent._weight_bias()
         found = {**parts["weight"], **parts["bias"]}
     present = {name: value for name, value in found.items() if value is not None}
@@ -215,9 +222,14 @@ def _recurrent(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
     nonlinearity: Any = getattr(module, "nonlinearity", "linear")
     tensors = tensors_of(module, call.where, call.dtype)
     layer = layer_from_tensors(tensors, "", nonlinearity, call.where)
+    if rows.columns is None:
+        call.wide(rows, (layer.input_size,))
     along = (BATCH, TIME, ROW) if module.batch_first else (TIME, BATCH, ROW)
     # A chain that nobody has written as a forward pass says nothing about sequences.
     fits = {along, (TIME, ROW), along[1::-1] + (ROW,)} if call.in_sequence else {along, (TIME, ROW)}
+    one = _batch_of_one(rows, module.batch_first)
+    if one is not None:
+        return _recurrent(net, module, call, rows.squeeze(one)).unsqueeze(one)
     if rows.axes not in fits:
         wanted = "batch_first=True" if module.batch_first else "batch_first=False"
         raise ValueError(
@@ -229,6 +241,14 @@ def _recurrent(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
     weights = dict(layer.weights)
     weights["weight_ih_l0"] = _by_column(weights["weight_ih_l0"], order)
     return net.add(call.name, layer.with_weights(weights), [rows])
+
+
+def _batch_of_one(rows: Rows, batch_first: bool) -> int | None:
+    """The axis that stands where sequences do, and has one value."""
+    axis = 0 if batch_first else 1
+    if rows.rank != 3 or rows.axes[axis] != ROW or rows.axes[1 - axis] != TIME:
+        return None
+    return axis if rows.columns is not None and rows.columns.shape[0] == 1 else None
 
 
 def _cell(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
@@ -288,74 +308,11 @@ def _convolution(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
 
 
 def _batch_norm(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
-    if module.running_mean is None:
-        raise ValueError(
-            f"{call.where} has track_running_stats=False; expected a mean and a variance of its"
-            " own, because those of a batch are not there while a stream runs"
-        )
-    if rows.rank < 2 or rows.axes[1] != ROW:
-        raise ValueError(
-            f"{call.where} takes {rows.described}; expected one whose second dimension is of values"
-        )
-    state = dict(module.state_dict())
-    state.pop("num_batches_tracked", None)
-    refuse_other_computations(module, call.where)
-    tensors = {
-        name: values.astype(np.float64)
-        for name, values in computed_weights(state, call.where, call.dtype).items()
-    }
-    shape = list(rows.columns.shape) if rows.columns is not None else []
-    if len(rows.row_axes) == 1:
-        call.wide(rows, (module.num_features,))
-    elif shape and shape[rows.place_in_row(1)] != module.num_features:
-        raise ValueError(
-            f"{call.where} takes {number_of(module.num_features, 'channel')}, but there come"
-            f" {shape[rows.place_in_row(1)]}"
-        )
-    weight = 1 / np.sqrt(tensors["running_var"] + module.eps)
-    if module.affine:
-        weight = weight * tensors["weight"]
-    bias = -tensors["running_mean"] * weight
-    if module.affine:
-        bias = bias + tensors["bias"]
-    behind = rows.known().ndim - 1 - rows.place_in_row(1)
-    return net.affine(
-        rows, call.name, weight.reshape(-1, *[1] * behind), bias.reshape(-1, *[1] * behind)
-    )
+    return batch_norm(net, module, call, rows, tensors_of(module, call.where, call.dtype))
 
 
 def _layer_norm(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
-    shape = tuple(module.normalized_shape)
-    if rows.axes[-len(shape) :] != (ROW,) * len(shape):
-        raise ValueError(
-            f"{call.where} normalises {number_of(len(shape), 'dimension')} of"
-            f" {rows.described}; expected"
-            " dimensions of values"
-        )
-    if len(rows.row_axes) == len(shape):
-        call.wide(rows, shape)
-    tensors = tensors_of(module, call.where, call.dtype)
-    if tensors and "bias" not in tensors:
-        tensors["bias"] = np.zeros_like(tensors["weight"])
-    columns = rows.known()
-    if columns.shape[-len(shape) :] != shape:
-        raise ValueError(
-            f"{call.where} normalises {shape}, but there come {columns.shape[-len(shape) :]}"
-        )
-    positions = 1
-    if columns.ndim > len(shape):
-        rows = net.in_order(rows, call.name)
-        positions = int(np.prod(columns.shape[: -len(shape)]))
-        weights = {name: values.reshape(-1) for name, values in tensors.items()}
-    else:
-        rows, order = net.order(rows, call.name)
-        weights = {}
-        for name, values in tensors.items():
-            weights[name] = np.empty(len(order), np.float32)
-            weights[name][order] = values.reshape(-1)
-    width = net.width(rows)
-    layer = LayerNorm(width, module.eps, bool(tensors), positions, weights or None)
-    return replace(rows, node=net.add(call.name, layer, [rows], columns.shape).node)
+    return layer_norm(net, module, call, rows, tensors_of(module, call.where, call.dtype))
 
 
 def _prelu(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
@@ -366,8 +323,8 @@ def _prelu(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
         return net.activation(rows, call.name, "prelu", weights={"weight": slopes})
     if rows.rank < 2 or rows.axes[1] != ROW:
         raise ValueError(
-            f"{call.where} has {number_of(len(slopes), 'slope')} and takes {rows.described}; expected one whose"
-            " second dimension is of values"
+            f"{call.where} has {number_of(len(slopes), 'slope')} and takes {rows.described};"
+            " expected one whose second dimension is of values"
         )
     columns, place = rows.known(), rows.place_in_row(1)
     if columns.shape[place] != len(slopes):

@@ -23,7 +23,7 @@ class MissingWidth(ValueError):
 
 @dataclass(frozen=True)
 class Length:
-    """How long an axis of sequences or of time is, which nobody knows before there is a signal."""
+    """How long an axis is, of sequences, of time or of both together: the signal says it."""
 
     axis: str
 
@@ -37,7 +37,7 @@ class Rows:
     node : str
         The layer whose rows it holds.
     axes : tuple of str
-        What each axis is.
+        What each axis is; "BT" is one of sequences and time together.
     columns : array, optional
         Of each value along the axes of the row, in their order, its place in the layer's rows. None
         while nobody has said how wide rows are.
@@ -75,7 +75,9 @@ class Rows:
 
     def sizes(self) -> tuple[int | Length, ...]:
         """What ``tensor.shape`` gives."""
-        lengths = iter(() if self.columns is None else self.columns.shape)
+        if self.columns is None:
+            return tuple(map(Length, self.axes))
+        lengths = iter(self.columns.shape)
         return tuple(next(lengths) if axis == ROW else Length(axis) for axis in self.axes)
 
     def axis(self, dim: Any) -> int:
@@ -91,7 +93,8 @@ class Rows:
     def described(self) -> str:
         """Its axes in words."""
         words = {BATCH: "batch", TIME: "time", ROW: "values"}
-        return f"a tensor ({', '.join(words[axis] for axis in self.axes)})"
+        names = (" times ".join(words[letter] for letter in axis) for axis in self.axes)
+        return f"a tensor ({', '.join(names)})"
 
     def place_in_row(self, axis: int) -> int:
         """Which of the row's axes an axis is."""
@@ -200,7 +203,8 @@ class Rows:
         """As ``tensor.reshape``, where sequences and time stay what they are."""
         columns = self.known()
         tokens = [k for k, size in enumerate(target) if size == -1]
-        choices: list[Any] = [-1, Length(BATCH), Length(TIME)] if tokens else [None]
+        kinds = (BATCH, TIME, BATCH + TIME, TIME + BATCH)
+        choices: list[Any] = [-1, *map(Length, kinds)] if tokens else [None]
         for choice in choices:
             sizes = [*target]
             for k in tokens[:1]:
@@ -216,10 +220,11 @@ class Rows:
 
     def _regrouped(self, columns: NDArray[np.intp], target: Sequence[Any]) -> Rows | None:
         """The row's axes between those of sequences and time in a new grouping, or None."""
-        lengths = [axis for axis in self.axes if axis != ROW]
-        if [size.axis for size in target if isinstance(size, Length)] != lengths:
+        lengths = [size.axis for size in target if isinstance(size, Length)]
+        sizes_now = _lengths_like(self.sizes(), lengths)
+        if sizes_now is None:
             return None
-        own, new = _segments(self.sizes()), _segments(target)
+        own, new = _segments(sizes_now), _segments(target)
         shape: list[int] = []
         axes: list[str] = []
         for k, (before, after) in enumerate(zip(own, new, strict=True)):
@@ -262,6 +267,26 @@ class Rows:
             times=times,
             padding=(),
         )
+
+
+def _lengths_like(sizes: Sequence[Any], wanted: Sequence[str]) -> list[Any] | None:
+    """The same sizes with sequences and time together or apart as wanted; None: they cannot be."""
+    apart: list[Any] = []
+    for size in sizes:
+        apart += map(Length, size.axis) if isinstance(size, Length) else [size]
+    found: list[Any] = []
+    letters = iter(wanted)
+    while apart:
+        size = apart.pop(0)
+        if isinstance(size, Length):
+            together = next(letters, "")
+            beside = [Length(letter) for letter in together[1:]]
+            if together[:1] != size.axis or apart[: len(beside)] != beside:
+                return None
+            del apart[: len(beside)]
+            size = Length(together)
+        found.append(size)
+    return None if next(letters, None) else found
 
 
 def _segments(sizes: Sequence[Any]) -> list[list[int]]:

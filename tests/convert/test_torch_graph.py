@@ -254,6 +254,8 @@ class Taking(nn.Module):  # type: ignore[name-defined, misc]
         ),
         (lambda m, x: torch.cat([m.lstm(x)[0], x], 1), "the dimension is 1; expected one of valu"),
         (lambda m, x: m.lstm(x) if x.sum() > 0 else x, "Taking; expected a module whose forward"),
+        (lambda m, x: nn.functional.dropout(x), "drops values at inference as well; expected"),
+        (lambda m, x: m.lstm(x)[0] * x.shape[1], "computes with how long a signal is; expected"),
         (lambda m, x: 3, "the forward pass gives int; expected rows"),
         (lambda m, x: x / m.lstm(x)[0], "divides by rows; expected a number or a tensor"),
         (
@@ -284,14 +286,44 @@ def test_steps_that_no_layer_does(run: Any, says: str | None) -> None:
         from_torch(module)
 
 
-def test_what_is_changed_in_place_is_not_taken_twice() -> None:
-    def run(module: Any, x: Any) -> Any:
-        y, _ = module.lstm(x)
-        return module.act(y) + y
+@pytest.mark.law_framework_exact
+@pytest.mark.parametrize(
+    ("changing", "leaving"),
+    [
+        (lambda m, y: nn.functional.relu(y, inplace=True), lambda m, y: nn.functional.relu(y)),
+        (lambda m, y: torch.relu_(y), lambda m, y: torch.relu(y)),
+        (lambda m, y: y.transpose(0, 1).relu_().transpose(0, 1), lambda m, y: y.relu()),
+        (lambda m, y: y.mul_(2), lambda m, y: y.mul(2)),
+        (lambda m, y: m.changing(y), lambda m, y: m.leaving(y)),
+    ],
+)
+def test_what_is_changed_in_place_is_not_taken_twice(changing: Any, leaving: Any) -> None:
+    parts = {"changing": nn.ReLU(inplace=True), "leaving": nn.ReLU()}
+
+    def run(changed: Any) -> Any:
+        def forward(module: Any, x: Any) -> Any:
+            y, _ = module.lstm(x)
+            return changed(module, y) + y
+
+        return Taking(forward, **parts)
 
     with pytest.raises(ValueError, match="changes in place what something else takes as well"):
-        from_torch(Taking(run, act=nn.ReLU(inplace=True)))
-    assert from_torch(Taking(run, act=nn.ReLU()))
+        from_torch(run(changing))
+    assert from_torch(run(leaving))
+
+
+@pytest.mark.law_framework_exact
+def test_hooks_of_what_holds_modules_are_refused() -> None:
+    for module in (nn.Sequential(nn.Linear(4, 4)), Taking(lambda m, x: m.lstm(x)[0])):
+        assert from_torch(module)
+        module.register_forward_hook(lambda module, args, output: 2 * output)
+        with pytest.raises(ValueError, match="source has the hook '<lambda>'; expected a module"):
+            from_torch(module)
+
+
+def test_what_gives_what_it_takes() -> None:
+    with pytest.raises(ValueError, match="source gives what it takes; expected at least one layer"):
+        from_torch(Taking(lambda m, x: x.transpose(0, 1).transpose(0, 1)), input_size=3)
 
 
 def test_a_forward_with_two_inputs() -> None:

@@ -208,6 +208,12 @@ def test_a_checkpoint_with_two_state_dicts_says_which() -> None:
     assert from_torch(checkpoint["generator"]).n_outputs == 4
 
 
+def test_a_checkpoint_with_a_module() -> None:
+    module = made("LSTM", (5, 4))
+    with pytest.raises(ValueError, match=r"a module of type LSTM under 'net'; .*\['net'\]"):
+        from_torch({"net": module, "epoch": 3})
+
+
 def test_a_checkpoint_with_none() -> None:
     with pytest.raises(TypeError, match="'epoch' of the state dict is of type int; expected a ten"):
         from_torch({"epoch": 3, "lr": 0.1})
@@ -295,6 +301,19 @@ def test_dynamically_quantised_modules(name: str, arguments: tuple[int, ...]) ->
     for key, values in layer.weights.items():
         step = np.abs(exact.weights[key]).max() / 127
         assert np.abs(values - exact.weights[key]).max() <= step
+
+
+@pytest.mark.law_framework_exact
+def test_other_quantised_modules_are_named() -> None:
+    network = nn.Sequential(nn.LSTM(5, 4))
+    half = torch.ao.quantization.quantize_dynamic(network, {nn.LSTM}, dtype=torch.float16)
+    with pytest.raises(
+        ValueError, match=r"a quantised LSTM \(torch\.ao.*\) of torch\.float16; exp"
+    ):
+        from_torch(half, dtype="float32")
+    quantisable = torch.ao.nn.quantizable.LSTM(5, 4)
+    with pytest.raises(ValueError, match=r"source is a quantised LSTM \(torch\.ao.*quantizable"):
+        from_torch(quantisable)
 
 
 # --- types of numbers -----------------------------------------------------------------------------

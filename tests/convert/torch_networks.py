@@ -112,12 +112,78 @@ class Chunks(nn.Module):
         return torch.sigmoid(self.out(self.lstm(y)[0]))
 
 
+class Stepwise(nn.Module):
+    """An initial state of zeros, frames of all sequences in one row of them, constants."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.register_buffer("mean", torch.rand(size))
+        self.gru = nn.GRU(size, 6, 2, batch_first=True)
+        self.head = nn.Linear(6, size)
+
+    def forward(self, x: Any) -> Any:
+        z = (x - self.mean) / 1.5
+        y, _ = self.gru(z, torch.zeros(2, x.size(0), 6, device=x.device))
+        b, t, n = y.shape
+        mask = self.head(y.reshape(b * t, n)).view(b, t, -1)
+        return functional.log_softmax(x * torch.sigmoid(mask), dim=2)
+
+
+class Cut(nn.Module):
+    """Without the last rows."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__()
+        self.rows = rows
+
+    def forward(self, x: Any) -> Any:
+        return x[:, :, : -self.rows].contiguous()
+
+
+class Block(nn.Module):
+    """A block of a temporal convolutional network, as its authors have written it."""
+
+    def __init__(self, channels: int, outputs: int, dilation: int) -> None:
+        super().__init__()
+        norm = nn.utils.parametrizations.weight_norm
+        around = {"padding": 2 * dilation, "dilation": dilation}
+        self.net = nn.Sequential(
+            norm(nn.Conv1d(channels, outputs, 3, **around)),
+            Cut(2 * dilation),
+            nn.ReLU(inplace=True),
+            nn.Dropout(0.2),
+            norm(nn.Conv1d(outputs, outputs, 3, **around)),
+            Cut(2 * dilation),
+            nn.ReLU(),
+        )
+        self.skip = nn.Conv1d(channels, outputs, 1) if channels != outputs else None
+
+    def forward(self, x: Any) -> Any:
+        return torch.relu(self.net(x) + (x if self.skip is None else self.skip(x)))
+
+
+class Temporal(nn.Module):
+    """Blocks in a list, normalised between them."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList([Block(size, 5, 1), Block(5, 5, 2)])
+        self.norms = nn.ModuleList([nn.LayerNorm(5), nn.LayerNorm(5)])
+
+    def forward(self, x: Any) -> Any:
+        for block, norm in zip(self.blocks, self.norms, strict=True):
+            x = norm(block(x).mT).mT
+        return x
+
+
 # The network of a size, what its input is, and the width of a frame.
 NETWORKS: dict[str, tuple[Network, str, Callable[[int], int]]] = {
     "tagger": (Tagger, "BTF", lambda size: size),
     "separable": (Separable, "BTF", lambda size: size),
     "causal": (Causal, "BFT", lambda size: size),
     "pictures": (Pictures, "BTF", lambda size: 8 + size),
+    "stepwise": (Stepwise, "BTF", lambda size: size),
+    "temporal": (Temporal, "BFT", lambda size: size),
     "heads": (Heads, "TBF", lambda size: size),
     "chunks": (Chunks, "TF", lambda size: 8 + size),
 }

@@ -38,8 +38,6 @@ def from_keras(path: str | os.PathLike[str]) -> Conversion:
     ``LSTM``, ``GRU``, ``SimpleRNN``                  `LSTM`, `GRU` (both resets), `RNN`
     ``Bidirectional`` of these, merged by concat      the same for whole sequences
     ``Dense``, ``TimeDistributed``                    `Dense`; over positions a `Conv` of kernel 1
-    ``Conv1D``, ``Conv2D``, ``DepthwiseConv1D``,      `Conv`; ``padding="same"`` looks ahead
-    ``DepthwiseConv2D``
     ``Conv1D``, ``Conv2D``, ``DepthwiseConv1D``       `Conv`; ``padding="same"`` looks ahead
     and so on, ``SeparableConv1D`` and so on
     ``ZeroPadding1D``, ``ZeroPadding2D``              in the convolution behind it
@@ -48,7 +46,6 @@ def from_keras(path: str | os.PathLike[str]) -> Conversion:
     ``LayerNormalization``                            `LayerNorm`
     ``Activation``, ``ReLU``, ``LeakyReLU``,          in the layer before it, or `Activation`
     ``ELU``, ``PReLU``, ``Softmax``
-    ``Add``, ``Multiply``, ``Concatenate``            `Add`, `Mul`, `Concat`
     ``Add``, ``Multiply``, ``Concatenate``,           `Add`, `Mul`, `Concat`
     ``x + y``, ``x * y``
     ``Reshape``, ``Flatten`` of positions             nothing: rows are flat
@@ -144,7 +141,6 @@ def _join(class_name: str, entry: Entry, rows: Sequence[KerasRow]) -> tuple[Laye
         axis = entry.take("axis")
         if not row.is_last(axis):
             raise entry.refuse("axis", axis, "-1")
-        equal = all(one[1:] == row[1:] and one.sizes[:-1] == row.sizes[:-1] for one in rows)
         equal = all(one.timed == row.timed and one.sizes[:-1] == row.sizes[:-1] for one in rows)
         layer = Concat(row.positions)
         channels = sum(one.channels for one in rows)

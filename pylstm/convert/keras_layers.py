@@ -17,7 +17,6 @@ from pylstm.convert.keras_options import (
     training_options,
 )
 from pylstm.convert.keras_recurrent import RECURRENT, bidirectional, recurrent
-from pylstm.convert.keras_windows import convolution, pool
 from pylstm.convert.keras_windows import convolution, pool, zero_padding
 from pylstm.layers import Activation, Conv, Dense, Layer, LayerNorm
 
@@ -43,7 +42,6 @@ FUNCTIONS = ("ELU", "LeakyReLU", "ReLU", "Softmax")
 # Those that act on each frame alone, so that a TimeDistributed changes nothing about them.
 INSIDE = ("Activation", "BatchNormalization", "Dense", "LayerNormalization", *FUNCTIONS, *DROPPED)
 OTHERS = ("Bidirectional", "Flatten", "PReLU", "Reshape", "TimeDistributed")
-CLASSES = tuple(sorted({*INSIDE, *OTHERS, *JOINS, *CONVOLUTIONS, *POOLS, *RECURRENT, "InputLayer"}))
 CLASSES = tuple(
     sorted({*INSIDE, *OTHERS, *JOINS, *CONVOLUTIONS, *PADDINGS, *POOLS, *RECURRENT, "InputLayer"})
 )

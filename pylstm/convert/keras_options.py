@@ -29,6 +29,7 @@ class KerasRow(NamedTuple):
     sizes: tuple[int, ...]
     timed: bool = True
     zeros: tuple[tuple[int, int], tuple[int, int]] = ((0, 0), (0, 0))
+
     @property
     def padded(self) -> bool:
         """Whether there are zeros."""

@@ -13,7 +13,6 @@ from pylstm.convert.keras_file import LayerTensors
 from pylstm.convert.keras_options import KerasRow, sizes_of
 from pylstm.layers import Conv, Layer, Pool
 
-__all__ = ["convolution", "pool"]
 __all__ = ["convolution", "pool", "zero_padding"]
 
 
@@ -160,6 +159,8 @@ def zero_padding(class_name: str, entry: Entry, row: KerasRow) -> KerasRow:
         raise entry.refuse("padding", padding, "two whole numbers for each dimension")
     time, over = [tuple(pair) for pair in (*pairs, (0, 0))][:2]
     return row._replace(zeros=(time, over))
+
+
 def _check_dimensions(entry: Entry, row: KerasRow, n: int, inside: bool) -> None:
     """Whether there is time, and positions for a kernel over them."""
     order = entry.take_or("data_format", "channels_last")
@@ -201,12 +202,10 @@ def _padding(
         rows = math.ceil(row.positions / over[1])
         total = max((rows - 1) * over[1] + reach_over + 1 - row.positions, 0)
         return (reach // 2, reach - reach // 2), (total // 2, total - total // 2)
-    if reach_over >= row.positions and not (padding == "causal" and inside):
+    if reach_over >= row.positions + sum(row.zeros[1]) and not (padding == "causal" and inside):
         raise entry.refuse("kernel_size", over[0], f"at most {row.positions} positions")
     if padding == "causal":
         return ((0, 0), (reach_over, 0)) if inside else ((reach, 0), (0, 0))
-    return (0, 0), (0, 0)
-    if reach_over >= row.positions + sum(row.zeros[1]) and not (padding == "causal" and inside):
     if sum(row.zeros[0]) > reach or max(row.zeros[1]) > reach_over:
         raise ValueError(
             f"{entry.where} takes zeros of {row.zeros}; expected at most {reach} rows and"

@@ -17,7 +17,6 @@ from pylstm.convert.onnx_inputs import Inputs, inputs_of
 from pylstm.convert.onnx_layers import LayerGraph
 from pylstm.convert.onnx_merging import merged
 from pylstm.convert.onnx_operators import Deferred, Runtime, Tensor, Value
-from pylstm.convert.onnx_rows import Rows, View
 from pylstm.convert.onnx_rows import ZERO, Rows, View
 from pylstm.convert.onnx_source import OnnxSource
 from pylstm.convert.onnx_states import matched_states
@@ -212,17 +211,6 @@ def _results(
             continue
         if not isinstance(value, Tensor):
             raise ValueError(f"output {name!r} is no tensor of rows; expected another: output=...")
-        if layers.table.kinds(value.ids) == {"rows"}:
-            try:
-                view = layers.table.view(value.ids)
-            except ValueError as error:
-                raise ValueError(f"output {name!r}: {error}; expected rows in time") from None
-            if view.before or view.after or (view.ids == 0).any():
-                raise ValueError(f"output {name!r} has zeros beside rows; expected rows alone")
-            here = at_end if view.axis is None and layers.features.n > 1 else views
-            here[name] = view
-        else:
-            layers.note(f"The output {name} is a state at the end; a stream remembers it.")
         kinds = layers.table.kinds(value.ids)
         if "pending" in kinds:
             raise ValueError(
@@ -230,6 +218,7 @@ def _results(
                 " of an LSTM or a GRU, or the operator LSTM, GRU or RNN"
             )
         if kinds != {"rows"}:
+            layers.note(f"The output {name} is a state at the end; a stream remembers it.")
             continue
         try:
             view = layers.table.view(value.ids)

@@ -8,11 +8,10 @@ import numpy as np
 
 from pylstm.arguments import number_of
 from pylstm.convert.onnx_affine import affine
+from pylstm.convert.onnx_layers import LayerGraph
 from pylstm.convert.onnx_norms import normalised
 from pylstm.convert.onnx_operators import Call, Deferred, Tensor, Value, operator
 from pylstm.convert.onnx_rows import ZERO, Ids
-from pylstm.layers import Activation, Mul
-from pylstm.convert.onnx_layers import LayerGraph
 from pylstm.layers import Activation, Add, Concat, Mul, Pool, Select
 
 __all__: list[str] = []
@@ -52,13 +51,14 @@ for _name in _SAME:
 @operator("Sqrt")
 def _sqrt(call: Call) -> Value:
     found = normalised(call)
-    return found if isinstance(found, Deferred) else _function(call, "sqrt")
     if isinstance(found, Deferred):
         return found
     graph = call.graph
     if not all(_never_negative(graph, rows.name) for rows in graph.table.owners(call.ids())):
         graph.note(f"{call.name} gives 0 for negative numbers, where ONNX gives NaN.")
     return _function(call, "sqrt")
+
+
 def _never_negative(graph: LayerGraph, name: str) -> bool:
     """Whether the rows of a layer are 0 or more, as far as its kind and its inputs tell."""
     layer, *inputs = graph.layers.get(name, (None,))

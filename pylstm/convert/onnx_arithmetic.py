@@ -13,7 +13,6 @@ from pylstm.convert.onnx_layers import LayerGraph, with_columns
 from pylstm.convert.onnx_norms import normalised
 from pylstm.convert.onnx_operators import Call, Deferred, Tensor, Value, operator
 from pylstm.convert.onnx_rows import Ids
-from pylstm.convert.onnx_unrolled import lstm_cell
 from pylstm.convert.onnx_unrolled import gru_cell, lstm_cell
 from pylstm.layers import Add, Conv, Dense, Mul
 
@@ -125,13 +124,9 @@ def _is_rows(value: Any) -> bool:
 
 
 def _arithmetic(call: Call) -> Value:
-    found = normalised(call)
-    if found is not None:
-        if isinstance(found, Deferred):
-            return found
-        return Tensor(found)
     found = written_out_gelu(call)
     found = normalised(call) if found is None else found
+    if found is not None:
         return found if isinstance(found, Deferred) else Tensor(found)
     a, b = _two(call)
     kind, graph, name = call.node.op_type, call.graph, call.name
@@ -159,9 +154,6 @@ def _arithmetic(call: Call) -> Value:
     if kind == "Sub":
         b = affine(graph, b, -1.0, 0.0, name)
     joined = graph.joined(Mul if kind == "Mul" else Add, a, b, name)
-    cell = (
-        lstm_cell(graph, joined, name) if kind == "Mul" and graph.pending.concerns(joined) else None
-    )
     cell = None
     if graph.pending.concerns(joined):
         cell = (lstm_cell if kind == "Mul" else gru_cell)(graph, joined, name)

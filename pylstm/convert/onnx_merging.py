@@ -51,6 +51,8 @@ def _changes_nothing(layer: Layer) -> bool:
     return (
         isinstance(layer, Affine) and not layer.bias and bool((layer.weights["weight"] == 1).all())
     )
+
+
 def _without(layers: Graph, name: str) -> Graph:
     """The same without a layer that takes one input."""
     before = layers[name][1]
@@ -59,6 +61,8 @@ def _without(layers: Graph, name: str) -> Graph:
         for own, (layer, *inputs) in layers.items()
         if own != name
     }
+
+
 def _replaced(layers: Graph, before: str, name: str, one: Layer) -> Graph:
     """The same with one layer, called as the first, in place of two neighbours."""
     found: Graph = {}

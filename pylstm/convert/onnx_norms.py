@@ -74,7 +74,6 @@ def _split(graph: LayerGraph, ids: Ids, axes: Sequence[int]) -> Any:
 
 def normalised(call: Call) -> Ids | Deferred | None:
     """What a node gives that is a part of a layer norm; None: it is none."""
-    parts = [one for one in call.inputs if isinstance(one, Deferred)]
     parts = [one for one in call.inputs if isinstance(one, Deferred) and "axes" in one.facts]
     if not parts:
         return None
@@ -141,7 +140,6 @@ def _reciprocal(call: Call) -> Value:
 def _axes(call: Call, rank: int) -> list[int]:
     axes: Any = call.constant(1).tolist() if call.has(1) else call.attribute("axes", None)
     if axes is None or len(axes) == 0:
-        if call.attribute("noop_with_empty_axes", 0):
         if call.attribute("noop_with_empty_axes", 0, 1):
             call.refuse("noop_with_empty_axes is 1", "0, or axes")
         axes = range(rank)
@@ -152,7 +150,6 @@ def _axes(call: Call, rank: int) -> list[int]:
 
 
 def _without(call: Call, ids: Ids, axes: Sequence[int]) -> Ids:
-    return ids if call.attribute("keepdims", 1) else ids.squeeze(tuple(axes))
     return ids if call.attribute("keepdims", 1, 0) else ids.squeeze(tuple(axes))
 
 
@@ -180,7 +177,6 @@ def _mean(call: Call) -> Value:
 
 
 def _shape(shape: tuple[int, ...], axes: Sequence[int], call: Call) -> tuple[int, ...]:
-    if call.attribute("keepdims", 1):
     if call.attribute("keepdims", 1, 0):
         return tuple(1 if axis in axes else n for axis, n in enumerate(shape))
     return tuple(n for axis, n in enumerate(shape) if axis not in axes)

@@ -44,7 +44,6 @@ def matched_states(
                 break
         else:
             raise ValueError(
-                f"input {name!r} is the state of a recurrent operator that no output brings back;"
                 f"input {name!r} is a state that no output brings back;"
                 " expected an output of the same shape with the state after the run, or"
                 f" constants={{{name!r}: zeros}}, with which it begins anew"
@@ -60,9 +59,6 @@ def _wanted(graph: LayerGraph, name: str, rows: Rows) -> Ids:
         places, after = begin[own] - rows.base, end[own]
         taken = wanted[places]
         if ((taken != UNSET) & (taken != after)).any():
-            raise ValueError(
-                f"input {name!r} begins two recurrent operators; expected a state for each"
-            )
             raise ValueError(f"input {name!r} stands for two states; expected an input for each")
         wanted[places] = after
     return wanted

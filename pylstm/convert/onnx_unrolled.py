@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.convert.onnx_layers import LayerGraph, with_columns
-from pylstm.convert.onnx_rows import Ids
-from pylstm.layers import LSTM, Affine, Dense
-__all__ = ["lstm_cell"]
 from pylstm.convert.onnx_pending import Pending
+from pylstm.convert.onnx_rows import Ids
 from pylstm.layers import GRU, LSTM, Affine, Dense
+
 __all__ = ["gru_cell", "lstm_cell"]
 
 Array = NDArray[np.float64]
@@ -61,6 +60,7 @@ def lstm_cell(graph: LayerGraph, ids: Ids, name: str) -> Ids | None:
 
 def gru_cell(graph: LayerGraph, ids: Ids, name: str) -> Ids | None:
     r"""The rows of a GRU, if values are the h of its cell; None: they are something else.
+
     .. math:: h' = (1 - σ(z)) n + σ(z) h \quad\text{or}\quad (h - n) σ(z) + n
     """
     parts = _mixed(graph, ids.ravel())
@@ -69,18 +69,23 @@ def gru_cell(graph: LayerGraph, ids: Ids, name: str) -> Ids | None:
     z, n, h = parts
     update, candidate = _sum(graph, z), graph.pending.of(n)
     if update is None or candidate is None or candidate.kind not in ("tanh", "relu"):
+        return None
     inner = _reset(graph, candidate.a, h)
     if inner is None:
+        return None
     r, rows, product, is_after = inner
     reset = _sum(graph, r)
     sums = [reset, update, rows]
     linear = [None if one is None else _linear(graph, one.rows) for one in sums]
     if any(one is None for one in linear) or reset is None:
+        return None
     sources = [one for one in linear if one is not None]
     before, size = sources[0][0], ids.size
     states = [one.state for one in (reset, update)]
     if any(rows != before for rows, _, _ in sources) or h.size != size:
+        return None
     if any(one is None or not np.array_equal(one, h) for one in states):
+        return None
     matrices = [one.matrix for one in (reset, update, product) if one.matrix is not None]
     zeros = np.zeros(size)
     added = [reset.bias, update.bias, rows.bias]
@@ -101,6 +106,8 @@ def gru_cell(graph: LayerGraph, ids: Ids, name: str) -> Ids | None:
     last = graph.add(layer, [before], name).ids()[-1]
     graph.carried.append((h, last))
     return last.reshape(ids.shape)
+
+
 def _mixed(graph: LayerGraph, ids: Ids) -> tuple[Ids, Ids, Ids] | None:
     """What the sigmoid of z takes, n and h, of values that z mixes of both."""
     for first, second in _two(graph, ids, "add"):
@@ -117,6 +124,8 @@ def _mixed(graph: LayerGraph, ids: Ids) -> tuple[Ids, Ids, Ids] | None:
                 if _is_state(graph, left) and _opposite(graph, rest, right, 1.0):
                     return gate.a, n, left
     return None
+
+
 def _reset(graph: LayerGraph, ids: Ids, h: Ids) -> tuple[Ids, _Sum, _Sum, bool] | None:
     """Of what a candidate takes: what the sigmoid of r takes, the part of the rows, that of the
     state, and whether r acts on the product."""
@@ -135,27 +144,41 @@ def _reset(graph: LayerGraph, ids: Ids, h: Ids) -> tuple[Ids, _Sum, _Sum, bool] 
         if added is not None and found is not None:
             bias, found = added, graph.pending.of(found.a)
         if found is None or found.kind != "product" or found.weight is None:
+            continue
         for gate, state in _two(graph, found.a, "mul"):
             r = graph.pending.of(gate)
             if r is not None and r.kind == "sigmoid" and np.array_equal(state, h):
                 return r.a, own, _Sum(None, h, found.weight.astype(np.float64), bias), False
+    return None
+
+
 def _added(pending: Pending | None) -> Array | None:
     """The constants that are added, of values that are others plus constants."""
     if pending is None or pending.kind != "affine" or not np.all(pending.weight == 1):
+        return None
     return pending.bias
+
+
 def _two(graph: LayerGraph, ids: Ids, kind: str) -> list[tuple[Ids, Ids]]:
     """Both operands of a sum or a product of two, in both orders; none: it is something else."""
     found = graph.pending.of(ids)
     if found is None or found.kind != kind or found.b is None:
         return []
     return [(found.a, found.b), (found.b, found.a)]
+
+
 def _is_state(graph: LayerGraph, ids: Ids) -> bool:
     return graph.table.kinds(ids) == {"state"}
+
+
 def _opposite(graph: LayerGraph, ids: Ids, of: Ids, plus: float = 0.0) -> bool:
     """Whether values are the opposite of others, plus a number."""
+    found = graph.pending.of(ids)
     if found is None or found.kind != "affine" or not np.array_equal(found.a, of):
         return False
     return bool(np.all(found.weight == -1) and np.all(found.bias == plus))
+
+
 def _factors(graph: LayerGraph, ids: Ids, first: str, second: str) -> tuple[Ids, Ids] | None:
     """What two functions take whose product values are."""
     product = graph.pending.of(ids)
@@ -195,8 +218,6 @@ def _sum(graph: LayerGraph, ids: Ids) -> _Sum | None:
     first = _sum(graph, found.a)
     if first is None:
         return None
-    if found.kind == "affine" and found.bias is not None and np.all(found.weight == 1):
-        return first._replace(bias=first.bias + found.bias)
     added = _added(found)
     if added is not None:
         return first._replace(bias=first.bias + added)

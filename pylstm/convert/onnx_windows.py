@@ -168,8 +168,6 @@ def _axes(call: Call, sizes: Sequence[int], kernel: Sequence[int]) -> list[_Axis
             wanted = max(0, (-(-sizes[k] // strides[k]) - 1) * strides[k] + span - sizes[k])
             if strides[k] > 1:
                 call.graph.note(
-                    f"The padding of {call.name} is that of a length of {sizes[k]}: {mode} changes with"
-                    " the length."
                     f"The padding of {call.name} is that for a length of {sizes[k]}: {mode} changes"
                     " with the length."
                 )

@@ -11,7 +11,6 @@ from pylstm.convert.folding import folded, layers_of
 from pylstm.convert.json_document import Entry, read_document
 from pylstm.convert.json_state_dict import Options, layers_of_state_dict, recurrent_model
 from pylstm.convert.rtneural_layers import Row, layers_from
-from pylstm.layers import Layer
 from pylstm.layers import Add, Layer, Select
 from pylstm.layers.graph import FEATURES, Node
 
@@ -24,9 +23,9 @@ _NOTES = (
     "date",
     "description",
     "esr",
+    "input_batch",
     "metadata",
     "name",
-    "input_batch",
     "output_batch",
     "sample_rate",
     "samplerate",
@@ -49,8 +48,6 @@ def from_rtneural(
     * a state dict beside ``model_data`` with a ``SimpleRNN``: one recurrent network, a linear
       layer, and the input added to the output where ``skip`` says so.
 
-    Rows are those of RTNeural itself: convolutions see zeros before the first frame, and no frame
-    after their own, whatever padding they were trained with in Keras.
     ``in_skip`` beside ``layers`` adds the first input to the output, as programs for amplifiers do.
     Rows are else those of RTNeural itself: convolutions see zeros before the first frame, and no
     frame after their own, whatever padding they were trained with in Keras.
@@ -108,21 +105,18 @@ def _from_layers(document: Mapping[str, Any]) -> Conversion:
     if not isinstance(entries, list | tuple) or not entries:
         raise entry.refuse("layers", entries, "a list of layers")
     notes = [f"{key!r} of the file is a note." for key in _NOTES if entry.take_or(key, None)]
-    entry.finish(
-        ": RTNeural reads in_shape and layers; what a program does besides, such as a gain or the"
-        " input added to the output, stands in its code; remove the key to leave it to that code"
-    )
     skip = entry.one_of("in_skip", (0, 1), 0)
     for key in ("in_gain", "out_gain"):
         entry.one_of(key, (0, 0.0), 0)
+    entry.finish(
         ": RTNeural reads in_shape and layers; what a program does besides stands in its code;"
         " remove the key to leave it to that code"
+    )
     frame = row
     chain: list[Layer] = []
     for place, values in enumerate(entries):
         layers, row = layers_from(Entry(f"layers[{place}]", values), row)
         chain += layers
-    return Conversion(_chain(chain), notes=(*notes, *_time_notes(shape, entries)))
     if not chain:
         raise entry.refuse("layers", entries, "a layer that does something")
     notes += _time_notes(shape, entries)
@@ -146,7 +140,6 @@ def _input_row(entry: Entry, shape: Any) -> Row:
     raise entry.refuse("in_shape", shape, "a list such as [None, None, 1]")
 
 
-def _chain(layers: Sequence[Layer]) -> Any:
 def _nodes(layers: Sequence[Layer]) -> list[Node]:
     """The layers, one after the other, with what can be folded."""
     names = [FEATURES, *(f"layer_{place}" for place in range(len(layers)))]
@@ -154,11 +147,14 @@ def _nodes(layers: Sequence[Layer]) -> list[Node]:
         Node(name, layer, (before,))
         for before, name, layer in zip(names, names[1:], layers, strict=False)
     ]
-    return layers_of(folded(nodes))
     return folded(nodes)
+
+
 def _chain(layers: Sequence[Layer]) -> Any:
     """The layers as a list."""
     return layers_of(_nodes(layers))
+
+
 def _with_input_added(layers: Sequence[Layer], inputs: int) -> Any:
     """The layers as a graph, whose output is theirs and the first input."""
     nodes, first = _nodes(layers), FEATURES

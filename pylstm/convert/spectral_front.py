@@ -211,7 +211,6 @@ def _window(weight: NDArray[np.float32], name: str) -> tuple[Any, bool]:
     bins = len(weight) // 2
     if bins != n_fft // 2 + 1:
         raise ValueError(
-            f"layers[{name!r}] has {bins} cosines for an n_fft of {n_fft}; expected {n_fft // 2 + 1}"
             f"layers[{name!r}] has {bins} cosines for a kernel of {n_fft}; expected"
             f" {n_fft // 2 + 1}"
         )

@@ -182,7 +182,6 @@ def cases() -> list[Any]:
         add("gru", inputs, gru, inputs, outputs)
         for name in NAMES:
             add("dense", inputs, dense, inputs, outputs, name, name != "tanh")
-            add("activation", outputs, activation, outputs, name)
             if name:
                 add("activation", outputs, activation, outputs, name)
         for kernel, dilation in ((1, 1), (3, 2), (4, 5)):

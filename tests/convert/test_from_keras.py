@@ -19,7 +19,6 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
 ]
 
-STEPS = 60
 STEPS = 40
 CASES = keras_models.recurrent() | keras_models.of_each_frame() | keras_models.windows()
 

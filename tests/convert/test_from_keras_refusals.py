@@ -145,6 +145,8 @@ def test_zeros_are_for_convolutions(make: Any, message: str, tmp_path: Path) -> 
     layers = [keras.Input((None, 3)), kl.ZeroPadding1D((2, 0)), layer]
     with pytest.raises(ValueError, match=re.escape(message)):
         from_keras(keras_models.saved(keras.Sequential(layers), tmp_path))
+
+
 def shared() -> Any:
     x, layer = keras.Input((None, 3)), kl.Dense(3, name="it")
     return keras.Model(x, layer(layer(x)))

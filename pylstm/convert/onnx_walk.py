@@ -7,13 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from pylstm.convert import (
-    onnx_activations,
-    onnx_arithmetic,
-    onnx_movement,
-    onnx_recurrent,
-    onnx_windows,
-)
+from pylstm.convert.onnx import activations, arithmetic, movement, recurrent, windows
 from pylstm.convert.onnx_layers import LayerGraph
 from pylstm.convert.onnx_operators import Value, run_node
 from pylstm.convert.onnx_refusals import refuse
@@ -24,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["walk"]
 
 # They write their operators into the table.
-TABLES = (onnx_activations, onnx_arithmetic, onnx_movement, onnx_recurrent, onnx_windows)
+TABLES = (activations, arithmetic, movement, recurrent, windows)
 
 
 def walk(

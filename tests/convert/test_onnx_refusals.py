@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +52,7 @@ def test_it_is_good_before_it_is_changed(tmp_path: Path) -> None:
         assert from_onnx(path).layers == found.layers
 
 
-@pytest.mark.parametrize("data", [b"", b"RIFF....WAVE", b"\x08\x08", os.urandom(100)])
+@pytest.mark.parametrize("data", [b"", b"RIFF....WAVE", b"\x08\x08", bytes(range(100, 200))])
 def test_other_files(data: bytes) -> None:
     refused(data, "no ONNX file|is not valid|opset_import")
 

@@ -9,7 +9,7 @@ import pytest
 
 import pylstm
 from pylstm.convert import from_onnx
-from pylstm.convert.onnx_operators import OPERATORS
+from pylstm.convert.onnx.operators import OPERATORS
 from tests.convert.onnx_graphs import converted, drawn, graph, node
 
 ROWS = [1, None, 12]

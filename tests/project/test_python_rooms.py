@@ -49,6 +49,11 @@ ROOMS: dict[str, Rows] = {
         ("_bulk",),
         ("_engine",),
     ),
+    "pylstm.convert": (
+        ("__init__",),
+        ("keras", "onnx", "rtneural", "torch", "onnx_export", "torch_export", "self_check"),
+        ("spectral_front", "conversion", "export_c", "folding", "json_document"),
+    ),
     "pylstm.train": (
         ("__init__",),
         ("batches", "ctc"),

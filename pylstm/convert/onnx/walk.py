@@ -1,0 +1,69 @@
+"""An ONNX graph, node by node, for inputs of one shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from pylstm.convert.onnx import activations, arithmetic, movement, recurrent, windows
+from pylstm.convert.onnx.layers import LayerGraph
+from pylstm.convert.onnx.operators import Value, run_node
+from pylstm.convert.onnx.refusals import refuse
+
+if TYPE_CHECKING:
+    from onnx import GraphProto, NodeProto
+
+__all__ = ["walk"]
+
+# They write their operators into the table.
+TABLES = (activations, arithmetic, movement, recurrent, windows)
+
+
+def walk(
+    graph: GraphProto, values: Mapping[str, Value], layers: LayerGraph, opset: int
+) -> dict[str, Value]:
+    """The values of all outputs of a graph, from those of its inputs; adds to layers.
+
+    The condition of an ``If`` has to be a constant; the other branch is not looked at.
+    """
+    from onnx import numpy_helper
+
+    known: dict[str, Value] = dict(values)
+    for tensor in graph.initializer:
+        known.setdefault(tensor.name, numpy_helper.to_array(tensor))
+    for node in graph.node:
+        for name in node.input:
+            if name and name not in known:
+                refuse(node, f"its input {name!r} is given by nothing", "a tensor that is there")
+        inputs = [known[name] if name else None for name in node.input]
+        if node.op_type == "If":
+            found: Any = _branch(node, inputs[0], known, layers, opset)
+        elif node.op_type in ("Loop", "Scan"):
+            refuse(
+                node,
+                "it is a loop",
+                "a graph without: the layers that it repeats, or LSTM, GRU, RNN",
+            )
+        else:
+            found = run_node(node, inputs, layers, opset)
+        for name, value in zip(node.output, found, strict=False):
+            if name:
+                known[name] = value
+    return {output.name: known.get(output.name) for output in graph.output}
+
+
+def _branch(
+    node: NodeProto, condition: Value, known: Mapping[str, Value], layers: LayerGraph, opset: int
+) -> list[Value]:
+    if not isinstance(condition, np.ndarray) or condition.size != 1:
+        refuse(
+            node,
+            f"its condition {node.input[0]!r} changes with what goes in",
+            "a constant: give the inputs that it depends on as constants, such as"
+            " constants={'sr': 16000}",
+        )
+    wanted = "then_branch" if bool(condition.ravel()[0]) else "else_branch"
+    branch = next(one.g for one in node.attribute if one.name == wanted)
+    return list(walk(branch, known, layers, opset).values())

@@ -1,0 +1,5 @@
+"""PyTorch's modules, state dicts and checkpoints become layers."""
+
+from pylstm.convert.torch.importer import from_torch
+
+__all__ = ["from_torch"]

@@ -1,0 +1,306 @@
+"""PyTorch modules and state dicts to pylstm layers."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from pylstm.arguments import choice
+from pylstm.convert.torch.arrangement import check_axes
+from pylstm.convert.torch.checkpoint import read_checkpoint
+from pylstm.convert.torch.graph import graph_layers, layer_names, sequence_layers
+from pylstm.convert.torch.modules import is_known, kind_of, refusal, tensors_of, unwrapped
+from pylstm.convert.torch.network import Step
+from pylstm.convert.torch.parametrisations import refuse_other_computations
+from pylstm.convert.torch.state_dict import layer_from_tensors, layer_of_state_dict
+from pylstm.convert.torch.tensors import Wanted
+from pylstm.layers import GRU, LSTM, RNN, Dense, Layer
+from pylstm.layers.dense import SumActivation
+from pylstm.layers.graph import FEATURES
+
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["from_torch"]
+
+Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
+Graph = dict[str, Layer | tuple[Any, ...]]
+Axes = Literal["BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT"]
+
+
+@overload
+def from_torch(
+    source: nn.Sequential,
+    *,
+    prefix: str = "",
+    activation: SumActivation | None = None,
+    dtype: Wanted = None,
+    axes: Axes | None = None,
+    input_size: int | None = None,
+) -> list[Layer]: ...
+@overload
+def from_torch(
+    source: nn.LSTM | nn.LSTMCell,
+    *,
+    prefix: str = "",
+    activation: SumActivation | None = None,
+    dtype: Wanted = None,
+) -> LSTM: ...
+@overload
+def from_torch(
+    source: nn.GRU | nn.GRUCell,
+    *,
+    prefix: str = "",
+    activation: SumActivation | None = None,
+    dtype: Wanted = None,
+) -> GRU: ...
+@overload
+def from_torch(
+    source: nn.RNN | nn.RNNCell,
+    *,
+    prefix: str = "",
+    activation: SumActivation | None = None,
+    dtype: Wanted = None,
+) -> RNN: ...
+@overload
+def from_torch(
+    source: nn.Linear,
+    *,
+    prefix: str = "",
+    activation: SumActivation | None = None,
+    dtype: Wanted = None,
+) -> Dense: ...
+@overload
+def from_torch(
+    source: Mapping[str, Any] | Path,
+    *,
+    prefix: str = "",
+    activation: SumActivation | None = None,
+    dtype: Wanted = None,
+) -> LSTM | GRU | RNN | Dense: ...
+@overload
+def from_torch(
+    source: nn.Module,
+    *,
+    prefix: str = "",
+    activation: SumActivation | None = None,
+    dtype: Wanted = None,
+    axes: Axes | None = None,
+    input_size: int | None = None,
+) -> Layer | list[Layer] | Graph: ...
+def from_torch(
+    source: Any,
+    *,
+    prefix: str = "",
+    activation: SumActivation | None = None,
+    dtype: Wanted = None,
+    axes: Axes | None = None,
+    input_size: int | None = None,
+) -> Layer | list[Layer] | Graph:
+    """Turn a PyTorch module, or its state dict, into layers with the same weights.
+
+    ===========================================  =================================================
+    ``nn.LSTM``, ``nn.GRU``, ``nn.RNN``          `LSTM`, with ``proj_size`` if there is one, `GRU`,
+                                                 `RNN`; ``batch_first`` and ``dropout`` change
+                                                 nothing for one stream at inference
+    ``nn.LSTMCell`` and so on                    the same of one layer
+    ``nn.Linear``                                `Dense`
+    ``nn.Conv1d``, ``nn.Conv2d``, pools          `Conv`, `Pool`
+    ``nn.BatchNorm1d``, ``nn.BatchNorm2d``       a part of the layer before, or an `Affine`
+    ``nn.LayerNorm``                             `LayerNorm`
+    activations, ``nn.PReLU``                    a part of the layer before, or an `Activation`
+    ``nn.Dropout``, ``nn.Identity``              nothing, as at inference
+    ``nn.Sequential`` of these                   a list
+    a module of one's own                        a dict, the graph that its forward pass is
+    state dict, or file, of one layer            told from the names and shapes
+    ===========================================  =================================================
+
+    A module of one's own is traced by ``torch.fx``: its forward takes the frames, and may arrange
+    them anew (permute, reshape, flatten), add, multiply, concatenate, and call modules and
+    functions of this table; of ``out, state = lstm(x)`` it takes the outputs. Its rows are then
+    those of the module, one for each frame.
+
+    What torch.compile, DataParallel, Lightning's checkpoints and the like put around a module or
+    its names is taken away, and weights under weight norm or pruning are computed. A plain
+    ``Sequential`` cannot run an ``nn.LSTM``, whose output is a tuple; here it only says in which
+    order the layers follow each other.
+
+    Parameters
+    ----------
+    source : torch.nn.Module, mapping of str to tensor or ndarray, or path
+        A state dict may hold NumPy arrays; PyTorch is then not needed. A checkpoint may hold other
+        things beside one. A path is that of a safetensors file, or of one by ``torch.save``, which
+        is read with ``weights_only=True``.
+    prefix : str
+        The beginning of the names in a state dict that belong to this layer, such as ``"lstm."`` in
+        the state dict of a whole model. Other names are ignored; every name with this beginning
+        must be used.
+    activation
+        As of `Dense`: the activation of the layer that an ``nn.Linear`` or its state dict becomes,
+        because they do not contain one; None is "linear". A state dict of one matrix alone may be
+        of an ``nn.Embedding``, so that it needs one. For the state dict of an RNN, which does not
+        contain it either, its nonlinearity: "tanh" (that of ``nn.RNN`` unless it was made with
+        another) or "relu".
+    dtype : {"float32"}, optional
+        Converts float64, float16 and bfloat16, and takes what the scales of a dynamically quantised
+        LSTM, GRU or Linear say. None: they are refused.
+    axes : {"BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT"}, optional
+        What the axes of the module's input are: B sequences, T time, F values of a frame, C
+        channels of each value. None: what fits, if one alone does.
+    input_size : int, optional
+        Values of a frame. None: what the first layer says.
+
+    Returns
+    -------
+    Layer, list of Layer, or dict of str to Layer or tuple
+        With copies of the weights; `Model` takes it as it is, a layer alone in a list.
+
+    Raises
+    ------
+    ValueError
+        A tensor is missing, unused, of the wrong shape or not finite; an option, a module or a step
+        of a forward pass is not supported; sizes do not fit together.
+    TypeError
+        A tensor is not float32, or `source` is something else.
+    ImportError
+        `source` needs PyTorch or safetensors, and it is not installed.
+    OSError
+        A file cannot be read.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> state = {"lstm.weight_ih_l0": np.zeros((32, 13), np.float32),
+    ...          "lstm.weight_hh_l0": np.zeros((32, 8), np.float32),
+    ...          "head.weight": np.zeros((2, 8), np.float32)}
+    >>> from_torch(state, prefix="lstm.")
+    LSTM(input_size=13, hidden_size=8, num_layers=1, bias=False)
+    >>> from_torch(state, prefix="head.", activation="softmax")
+    Dense(input_size=8, output_size=2, activation='softmax', bias=False)
+    """
+    if dtype is not None:
+        choice("dtype", dtype, ["float32"])
+    check_axes(axes, input_size)
+    where = "the state dict"
+    if isinstance(source, (str, bytes)) or hasattr(source, "__fspath__"):
+        source = read_checkpoint(source)
+        where = "the file"
+    if isinstance(source, Mapping):
+        return layer_of_state_dict(source, prefix, activation, dtype, where)
+    try:
+        from torch import jit, nn
+    except ImportError as error:
+        raise ImportError(
+            'from_torch needs PyTorch for a module: pip install "pylstm[torch]"; '
+            "a state dict of NumPy arrays needs nothing"
+        ) from error
+    if not isinstance(source, nn.Module):
+        raise TypeError(
+            f"source is of type {type(source).__name__}; expected a torch.nn.Module, a state dict"
+            " or a path"
+        )
+    source = unwrapped(source)
+    if isinstance(source, jit.ScriptModule):
+        return layer_of_state_dict(
+            source.state_dict(), prefix, activation, dtype, "the state dict of the ScriptModule"
+        )
+    if prefix:
+        raise ValueError(
+            f"prefix is {prefix!r}: it picks names from a state dict; of a module, hand over the "
+            "submodule itself"
+        )
+    return _from_module(source, activation, dtype, axes, input_size)
+
+
+def _from_module(
+    module: nn.Module,
+    activation: SumActivation | None,
+    dtype: Wanted,
+    axes: str | None,
+    input_size: int | None,
+) -> Layer | list[Layer] | Graph:
+    """Layers from a module that no wrapper is around."""
+    from torch import nn
+
+    if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
+        if activation is not None:
+            raise ValueError(f"activation is {activation!r}: a Sequential names its own")
+        modules = _flattened(module)
+        if all(is_known(one) or _is_of_torch(one) for _, one in modules):
+            return _from_sequence(modules, dtype, axes, input_size)
+    elif is_known(module):
+        kind = kind_of(module).__name__
+        if kind.removesuffix("Cell") in ("LSTM", "GRU", "RNN") or kind == "Linear":
+            return _from_one(module, activation, dtype)
+        _refuse_activation(activation)
+        steps = sequence_layers([(type(module).__name__, module)], dtype, axes, input_size)
+        if len(steps) == 1:
+            return next(iter(steps.values())).layer
+        return [step.layer for step in steps.values()]
+    elif _is_of_torch(module):
+        raise ValueError(refusal(module, "source"))
+    _refuse_activation(activation)
+    return _graph(graph_layers(module, dtype, axes, input_size), module)
+
+
+def _is_of_torch(module: nn.Module) -> bool:
+    """Whether it is one of PyTorch's own, which have no parts that could be gone through."""
+    from torch import fx, nn
+
+    inside = type(module).__module__.startswith("torch.")
+    return inside and not isinstance(module, nn.Sequential | fx.GraphModule)
+
+
+def _refuse_activation(activation: SumActivation | None) -> None:
+    if activation is not None:
+        raise ValueError(f"activation is {activation!r}: the modules name their own")
+
+
+def _from_one(module: Any, activation: SumActivation | None, dtype: Wanted) -> Layer:
+    """A recurrent module, a cell, or a Linear."""
+    if hasattr(module, "nonlinearity"):
+        if activation is not None:
+            raise ValueError(f"activation is {activation!r}: source names its own nonlinearity")
+        activation = "relu" if module.nonlinearity == "relu" else "tanh"
+    where = type(module).__name__
+    return layer_from_tensors(tensors_of(module, where, dtype), "", activation or "linear", where)
+
+
+def _from_sequence(
+    modules: list[tuple[str, Any]], dtype: Wanted, axes: str | None, input_size: int | None
+) -> list[Layer]:
+    """The modules of a Sequential, one after the other."""
+    names = {type(module).__name__ for _, module in modules}
+    if all(name == "Identity" or name.endswith("Dropout") for name in names):
+        raise ValueError("source is a Sequential without a recurrent layer or a Linear")
+    return [step.layer for step in sequence_layers(modules, dtype, axes, input_size).values()]
+
+
+def _flattened(sequential: nn.Sequential, path: str = "") -> list[tuple[str, Any]]:
+    """The modules of a Sequential, each with its name in messages."""
+    from torch import nn
+
+    refuse_other_computations(sequential, f"module {path.rstrip('.')}" if path else "source")
+    modules: list[tuple[str, Any]] = []
+    # Iteration, unlike named_children, repeats a module that is used twice.
+    for index, module in enumerate(sequential):
+        inside = unwrapped(module)
+        if type(inside) is nn.Sequential:
+            modules += _flattened(inside, f"{path}{index}.")
+        else:
+            modules.append((f"module {path}{index}", inside))
+    return modules
+
+
+def _graph(steps: dict[str, Step], module: nn.Module) -> Graph | list[Layer]:
+    """Layers under their names; a list where the module is one that was made from a list."""
+    graph: Graph = {}
+    before = FEATURES
+    for name, step in steps.items():
+        graph[name] = step.layer if step.inputs == (before,) else (step.layer, *step.inputs)
+        before = name
+    layers = [value for value in graph.values() if isinstance(value, Layer)]
+    names = layer_names(module).values()
+    numbered = names and all(name.lstrip("_").isdigit() for name in names)
+    return layers if numbered and len(layers) == len(graph) else graph

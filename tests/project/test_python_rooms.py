@@ -51,7 +51,8 @@ ROOMS: dict[str, Rows] = {
     ),
     "pylstm.convert": (
         ("__init__",),
-        ("keras", "onnx", "rtneural", "torch", "onnx_export", "torch_export", "self_check"),
+        ("keras", "onnx", "rtneural", "onnx_export", "torch_export", "self_check"),
+        ("torch",),
         ("spectral_front", "conversion", "export_c", "folding", "json_document"),
     ),
     "pylstm.train": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from pylstm.arguments import described, listing, shown
 
-__all__ = ["Entry", "array_of", "read_document"]
+__all__ = ["Entry", "array_of", "naming", "parsed", "read_document"]
 
 Array = NDArray[np.float64]
 
@@ -100,6 +101,17 @@ def _from_lists(value: Any, name: str) -> NDArray[Any]:
         raise ValueError(
             f"{name} has a number that no float holds; expected smaller ones"
         ) from None
+
+
+@contextmanager
+def naming(where: str) -> Iterator[None]:
+    """Puts the name of a layer before errors that lack it, such as those of limits."""
+    try:
+        yield
+    except ValueError as error:
+        if where in str(error):
+            raise
+        raise ValueError(f"{where}: {error}") from None
 
 
 class Entry:

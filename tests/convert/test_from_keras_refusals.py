@@ -104,6 +104,11 @@ REFUSED: dict[str, tuple[tuple[Any, ...], Callable[[], Any], str]] = {
         lambda: kl.Activation("mish"),
         "'activation' of layer 'it' (Activation) is 'mish'; expected 'linear', ",
     ),
+    "limit": (
+        (None, 3),
+        lambda: kl.Conv1D(2, 129),
+        "layer 'it' (Conv1D): kernel_size is 129; expected 1 to 128",
+    ),
     "padded": (
         (None, 3),
         lambda: kl.ZeroPadding1D((2, 0)),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pylstm.arguments import listing
 from pylstm.convert.conversion import Conversion
 from pylstm.convert.folding import folded, layers_of
-from pylstm.convert.json_document import Entry
+from pylstm.convert.json_document import Entry, naming
 from pylstm.convert.keras.file import KerasFile
 from pylstm.convert.keras.graph import KerasCall, calls_of
 from pylstm.convert.keras.layers import JOINS, keras_layers
@@ -91,9 +91,10 @@ def from_keras(path: str | os.PathLike[str]) -> Conversion:
             layers: Sequence[Layer] = [layer]
         else:
             tensors = file.tensors_of(call.name, call.group)
-            layers, rows[call.name] = keras_layers(
-                call.class_name, entry, tensors, given[0], file.version, notes
-            )
+            with naming(where):
+                layers, rows[call.name] = keras_layers(
+                    call.class_name, entry, tensors, given[0], file.version, notes
+                )
         for layer in layers:
             name = _node_name(call.name, [node.name for node in nodes])
             nodes.append(Node(name, layer, tuple(inputs)))

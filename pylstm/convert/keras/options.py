@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from pylstm.arguments import listing, number_of
 from pylstm.convert.json_document import Entry
 from pylstm.layers import Activation, Affine, Layer
@@ -120,7 +122,7 @@ def named_activation(entry: Entry, key: str, version: str, row: KerasRow) -> lis
     if name is None or name == "linear":
         return []
     if name == "selu":
-        scale = {"weight": _float32(_SELU_SCALE)}
+        scale = {"weight": np.array([_SELU_SCALE], np.float32)}
         elu = Activation(row.width, "elu", alpha=_SELU_ALPHA)
         return [elu, Affine(row.width, "position", bias=False, weights=scale)]
     if not isinstance(name, str) or name not in _FUNCTIONS:
@@ -143,12 +145,6 @@ def _over_channels(
     if layer.function in ("softmax", "log_softmax") and row.positions > 1:
         raise entry.refuse(key, value, "another function: it would run over each position alone")
     return [layer]
-
-
-def _float32(value: float) -> Any:
-    import numpy as np
-
-    return np.array([value], np.float32)
 
 
 def activation_layers(class_name: str, entry: Entry, row: KerasRow) -> list[Layer]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pylstm.convert.conversion import Conversion
 from pylstm.convert.folding import folded, layers_of
-from pylstm.convert.json_document import Entry, read_document
+from pylstm.convert.json_document import Entry, naming, read_document
 from pylstm.convert.rtneural.json_state_dict import Options, layers_of_state_dict, recurrent_model
 from pylstm.convert.rtneural.layers import Row, layers_from
 from pylstm.layers import Add, Layer, Select
@@ -115,7 +115,9 @@ def _from_layers(document: Mapping[str, Any]) -> Conversion:
     frame = row
     chain: list[Layer] = []
     for place, values in enumerate(entries):
-        layers, row = layers_from(Entry(f"layers[{place}]", values), row)
+        where = f"layers[{place}]"
+        with naming(where):
+            layers, row = layers_from(Entry(where, values), row)
         chain += layers
     if not chain:
         raise entry.refuse("layers", entries, "a layer that does something")

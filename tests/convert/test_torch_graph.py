@@ -242,7 +242,7 @@ class Taking(nn.Module):  # type: ignore[name-defined, misc]
         (lambda m, x: m.lstm(x)[0][:, -1], "takes the last frame alone; expected a row for each"),
         (lambda m, x: m.lstm(x)[0][:, 2:], r"takes slice\(2, None, None\) of time; expected all"),
         (lambda m, x: m.lstm(x)[1][0][-1], "takes the state after the last frame; expected the ou"),
-        (lambda m, x: m.lstm(x)[0].mean(1), "calls mean, which no layer does; expected one of"),
+        (lambda m, x: m.lstm(x)[0].mean(1), "calls mean, which no layer does; expected act"),
         (lambda m, x: m.lstm(x, (x, x))[0], "module lstm takes an initial state; expected none"),
         (lambda m, x: m.gru(m.lstm(x)[0])[0], r"gru with batch_first=False takes .*batch, time"),
         (lambda m, x: m.lstm(x)[0] + x[:, :, :3], "the inputs are .*; expected the same shapes"),
@@ -319,6 +319,34 @@ def test_hooks_of_what_holds_modules_are_refused() -> None:
         module.register_forward_hook(lambda module, args, output: 2 * output)
         with pytest.raises(ValueError, match="source has the hook '<lambda>'; expected a module"):
             from_torch(module)
+
+
+@pytest.mark.law_framework_exact
+def test_one_gate_for_all_values() -> None:
+    module = Taking(
+        lambda m, x: m.wide(x) * torch.sigmoid(m.gate(x)) + m.gate(x),
+        wide=nn.Linear(4, 5),
+        gate=nn.Linear(4, 1),
+    )
+    x = torch.randn(20, 4)
+    with torch.no_grad():
+        expected = module(x).numpy()
+    np.testing.assert_allclose(streamed(from_torch(module), x), expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.law_framework_exact
+def test_a_compiled_part_of_a_network() -> None:
+    inner = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
+    layers = from_torch(Taking(lambda m, x: m.inner(m.lstm(x)[0]), inner=torch.compile(inner)))
+    assert list(layers) == ["lstm", "inner_0"]
+    assert layers["inner_0"] == from_torch(inner)[0]
+
+
+def test_a_variance_below_zero() -> None:
+    norm = nn.BatchNorm1d(4)
+    norm.running_var.fill_(-1)
+    with pytest.raises(ValueError, match=r"BatchNorm1d: 'weight' of Affine is not finite"):
+        from_torch(norm)
 
 
 def test_what_gives_what_it_takes() -> None:

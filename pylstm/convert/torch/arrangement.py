@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from pylstm.arguments import count, listing, shown
 from pylstm.convert.torch.network import Network, Step, UnknownWidth
-from pylstm.convert.torch.rows import ROW, MissingWidth, Rows
+from pylstm.convert.torch.rows import ROW, MissingWidth, OtherAxes, Rows
 from pylstm.convert.torch.views import PartOfTime
 from pylstm.layers.graph import FEATURES
 
@@ -50,7 +50,7 @@ def fitting_layers(
     """
     found: dict[str, Steps] = {}
     single = ""
-    errors: list[tuple[int, bool, Exception]] = []
+    errors: list[tuple[tuple[int, bool, bool], Exception]] = []
     for arrangement in AXES if axes is None else (axes,):
         if "C" in arrangement and any("C" not in one for one in found):
             break
@@ -58,15 +58,19 @@ def fitting_layers(
         try:
             found[arrangement] = _built(run, arrangement, input_size, channels, kept, progress)
         except (TypeError, ValueError) as error:
-            errors.append((-len(progress), not isinstance(error, MissingWidth), error))
+            # Told is what went furthest, and rather what is missing than what is elsewhere.
+            elsewhere, missing = isinstance(error, OtherAxes), isinstance(error, MissingWidth)
+            errors.append(((-len(progress), elsewhere, not missing), error))
             # What takes a part of time for sequences takes a part of a row of frames alone.
             may_be_single = may_be_single and not isinstance(error, PartOfTime)
     if axes is None and not may_be_single and not any("B" in one for one in found):
-        single = "".join(f", or axes={one!r}, without sequences" for one in found)
+        if not any(isinstance(error, PartOfTime) for _, error in errors):
+            single = "".join(f", or axes={one!r}, without sequences" for one in found)
         found.clear()
     if not found:
-        nearest = min(errors, key=lambda told: told[:2])[2]
-        raise type(nearest)(f"{nearest}{single}")
+        nearest = min(errors, key=lambda pair: pair[0])[1]
+        kind = TypeError if isinstance(nearest, TypeError) else ValueError
+        raise kind(f"{nearest}{single}") from None
     first, *others = found
     for other in others:
         if found[other] != found[first]:

@@ -97,11 +97,10 @@ def state_dict_in(checkpoint: Mapping[Any, Any], where: str) -> Mapping[Any, Any
     """
     if all(map(is_tensor, checkpoint.values())):
         return checkpoint
-    found = {
-        name: value
-        for name, value in checkpoint.items()
-        if isinstance(value, Mapping) and value and all(map(is_tensor, value.values()))
-    }
+    inner = {name: value for name, value in checkpoint.items() if isinstance(value, Mapping)}
+    found = {name: one for name, one in inner.items() if one and all(map(is_tensor, one.values()))}
+    if not found and len(inner) == 1 and len(checkpoint) == 1:
+        return state_dict_in(next(iter(inner.values())), where)
     if len(found) > 1:
         first = next(iter(found))
         raise ValueError(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pylstm.arguments import number_of
 from pylstm.convert.torch.call import Call
-from pylstm.convert.torch.rows import ROW, TIME, Rows
+from pylstm.convert.torch.rows import ROW, TIME, OtherAxes, Rows
 from pylstm.layers import Conv, Pool
 
 __all__ = ["average_pool", "convolution", "max_pool", "padded", "zeros_around"]
@@ -36,7 +36,7 @@ def _dimensions(rows: Rows, dims: int, where: str) -> tuple[int | None, int | No
     fits = rows.rank > dims and rows.axes[-dims - 1] == ROW and ROW not in before
     if not fits or set(last) - {TIME, ROW} or last.count(ROW) > 1 or last.count(TIME) > 1:
         wanted = "(batch, channels, time)" if dims == 1 else "(batch, channels, time, bands)"
-        raise ValueError(f"{where} takes {rows.described}; expected one such as {wanted}")
+        raise OtherAxes(f"{where} takes {rows.described}; expected one such as {wanted}")
     time = last.index(TIME) if TIME in last else None
     over = last.index(ROW) if ROW in last else None
     return time, over
@@ -223,7 +223,7 @@ def padded(where: str, rows: Rows, pad: Any, mode: Any = "constant", value: Any 
     for k in range(0, len(numbers), 2):
         axis = rows.rank - 1 - k // 2
         if axis < 0:
-            raise ValueError(
+            raise OtherAxes(
                 f"{where} pads {number_of(len(numbers) // 2, 'dimension')}; expected at most"
                 f" {rows.rank}, of {rows.described}"
             )

@@ -131,7 +131,7 @@ def _sum(call: Call, input: Any, other: Any, factor: Any) -> Any:
             )
         return call.network.joined(Add, call.name, [input, other])
     if isinstance(input, Rows):
-        return _scaled(call, input, None, np.multiply(other, factor))
+        return _scaled(call, input, None, np.multiply(_number(call, other), factor))
     if isinstance(other, Rows):
         return _scaled(call, other, factor, input)
     return _number(call, input) + _number(call, other) * factor

@@ -121,6 +121,12 @@ def _traced(module: nn.Module) -> fx.Graph:
             inside = unwrapped(m)
             return is_known(inside) or super().is_leaf_module(inside, module_qualified_name)
 
+        def call_module(self, m: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
+            inside = unwrapped(m)
+            if inside is m:
+                return super().call_module(m, forward, args, kwargs)
+            return inside(*args, **kwargs)
+
     kind = type(module).__name__
     inputs = [*inspect.signature(module.forward).parameters.values()]
     needed = [one.name for one in inputs if one.default is one.empty and one.kind < 2]
@@ -238,8 +244,8 @@ class _Walk:
         )
         if not known or name not in FUNCTIONS:
             raise ValueError(
-                f"{where} calls {name}, which no layer does; expected one of"
-                f" {listing(sorted(FUNCTIONS), 12)}: hand over the parts before and behind it"
+                f"{where} calls {name}, which no layer does; expected activations, sums, products,"
+                " torch.cat and ways to arrange a tensor: hand over the parts before and behind it"
             )
         written = getattr(node.target, "__name__", str(node.target))
         in_place = name in IN_PLACE or settings.get("inplace") or written.endswith("_")

@@ -15,7 +15,7 @@ from pylstm.convert.torch.call import Call
 from pylstm.convert.torch.convolutions import average_pool, convolution, max_pool, zeros_around
 from pylstm.convert.torch.norms import batch_norm, layer_norm
 from pylstm.convert.torch.parametrisations import computed_weights, refuse_other_computations
-from pylstm.convert.torch.rows import BATCH, ROW, TIME, Rows
+from pylstm.convert.torch.rows import BATCH, ROW, TIME, OtherAxes, Rows
 from pylstm.convert.torch.state_dict import QUANTISED, layer_from_tensors
 from pylstm.convert.torch.tensors import Wanted
 
@@ -232,7 +232,7 @@ def _recurrent(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
         return _recurrent(net, module, call, rows.squeeze(one)).unsqueeze(one)
     if rows.axes not in fits:
         wanted = "batch_first=True" if module.batch_first else "batch_first=False"
-        raise ValueError(
+        raise OtherAxes(
             f"{call.where} with {wanted} takes {rows.described}; expected"
             f" {replace(rows, axes=along).described}"
         )
@@ -270,7 +270,7 @@ def _linear(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
         tensors_of(module, call.where, call.dtype), "", "linear", call.where
     )
     if rows.axes[-1] != ROW:
-        raise ValueError(
+        raise OtherAxes(
             f"{call.where} takes {rows.described}; expected one whose last dimension is of values"
         )
     call.wide(rows, (layer.input_size,))
@@ -322,7 +322,7 @@ def _prelu(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
     if len(slopes) == 1:
         return net.activation(rows, call.name, "prelu", weights={"weight": slopes})
     if rows.rank < 2 or rows.axes[1] != ROW:
-        raise ValueError(
+        raise OtherAxes(
             f"{call.where} has {number_of(len(slopes), 'slope')} and takes {rows.described};"
             " expected one whose second dimension is of values"
         )

@@ -182,12 +182,17 @@ class Network:
         """Sums or products of rows, value by value."""
         for one in rows:
             _refuse_padding(one)
-        first = rows[0]
-        shapes = {one.axes: one.known().shape for one in rows}
-        if len(shapes) > 1 or len({one.known().shape for one in rows}) > 1:
+        shape: tuple[int, ...] | None
+        try:
+            shape = np.broadcast_shapes(*(one.known().shape for one in rows))
+        except ValueError:
+            shape = None
+        if shape is None or len({one.axes for one in rows}) > 1:
             shown = " and ".join(f"{one.described} of {one.known().shape}" for one in rows)
             raise ValueError(f"the inputs are {shown}; expected the same shapes")
         _refuse_other_times(rows)
+        rows = [replace(one, columns=np.broadcast_to(one.known(), shape)) for one in rows]
+        first = rows[0]
         same = all(
             np.array_equal(one.known(), first.known()) and self.width(one) == self.width(first)
             for one in rows

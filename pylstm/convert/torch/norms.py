@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pylstm.arguments import number_of
 from pylstm.convert.torch.call import Call
-from pylstm.convert.torch.rows import ROW, Rows
+from pylstm.convert.torch.rows import ROW, OtherAxes, Rows
 from pylstm.layers import LayerNorm
 
 __all__ = ["batch_norm", "layer_norm"]
@@ -27,7 +27,7 @@ def batch_norm(
             " own, because those of a batch are not there while a stream runs"
         )
     if rows.rank < 2 or rows.axes[1] != ROW:
-        raise ValueError(
+        raise OtherAxes(
             f"{call.where} takes {rows.described}; expected one whose second dimension is of values"
         )
     wide = {name: values.astype(np.float64) for name, values in tensors.items()}
@@ -39,7 +39,8 @@ def batch_norm(
             f"{call.where} takes {number_of(module.num_features, 'channel')}, but there come"
             f" {shape[rows.place_in_row(1)]}"
         )
-    weight = 1 / np.sqrt(wide["running_var"] + module.eps)
+    with np.errstate(invalid="ignore", divide="ignore"):  # what is not finite is refused by name
+        weight = 1 / np.sqrt(wide["running_var"] + module.eps)
     if module.affine:
         weight = weight * wide["weight"]
     bias = -wide["running_mean"] * weight
@@ -57,7 +58,7 @@ def layer_norm(
     """``nn.LayerNorm``."""
     shape = tuple(module.normalized_shape)
     if rows.axes[-len(shape) :] != (ROW,) * len(shape):
-        raise ValueError(
+        raise OtherAxes(
             f"{call.where} normalises {number_of(len(shape), 'dimension')} of {rows.described};"
             " expected dimensions of values"
         )

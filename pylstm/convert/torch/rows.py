@@ -11,10 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["BATCH", "ROW", "TIME", "Length", "MissingWidth", "Rows"]
+__all__ = ["BATCH", "ROW", "TIME", "Length", "MissingWidth", "OtherAxes", "Rows"]
 
 BATCH, TIME, ROW = "B", "T", "F"
 """What an axis is: of sequences, of time, or of values of a row."""
+
+
+class OtherAxes(ValueError):
+    """The axes of a tensor are not those that a step takes."""
 
 
 class MissingWidth(ValueError):
@@ -83,7 +87,7 @@ class Rows:
     def axis(self, dim: Any) -> int:
         """An axis as PyTorch counts it, from the end if it is negative."""
         if isinstance(dim, bool) or not isinstance(dim, int) or not -self.rank <= dim < self.rank:
-            raise ValueError(
+            raise OtherAxes(
                 f"a dimension is {dim!r}; expected {-self.rank} to {self.rank - 1}, of"
                 f" {self.described}"
             )
@@ -161,7 +165,7 @@ class Rows:
         axis = self.axis(dim)
         columns = self.known()
         if self.axes[axis] != ROW:
-            raise ValueError(
+            raise OtherAxes(
                 f"the dimension to squeeze is {dim}; expected one of values, of {self.described}"
             )
         place = self.place_in_row(axis)
@@ -177,7 +181,7 @@ class Rows:
         if {*self.axes[first : last + 1]} != {ROW}:
             if first == last:
                 return self
-            raise ValueError(
+            raise OtherAxes(
                 f"dimensions {start} to {end} are flattened; expected dimensions of values alone,"
                 f" of {self.described}"
             )
@@ -191,7 +195,7 @@ class Rows:
         """As ``tensor.unflatten``."""
         axis = self.axis(dim)
         if self.axes[axis] != ROW:
-            raise ValueError(
+            raise OtherAxes(
                 f"the dimension to unflatten is {dim}; expected one of values, of {self.described}"
             )
         target: list[Any] = [*self.sizes()]
@@ -213,7 +217,7 @@ class Rows:
             if found is not None:
                 return found
         shown = tuple(size if isinstance(size, int) else "?" for size in target)
-        raise ValueError(
+        raise OtherAxes(
             f"the new shape is {shown}; expected one that keeps sequences and time as they are and"
             f" groups the values of a row anew, of {self.described} with rows of {columns.shape}"
         )

@@ -14,7 +14,7 @@ from pylstm.arguments import listing, shown
 from pylstm.convert.conversion import Conversion
 from pylstm.convert.onnx.file import kernel_reach, opset_of, read_onnx
 from pylstm.convert.onnx.inputs import Inputs, inputs_of
-from pylstm.convert.onnx.layers import LayerGraph
+from pylstm.convert.onnx.layers import LayerGraph, TooFewRowsError
 from pylstm.convert.onnx.merging import merged
 from pylstm.convert.onnx.operators import Deferred, Runtime, Tensor, Value
 from pylstm.convert.onnx.rows import ZERO, Rows, View
@@ -27,9 +27,11 @@ from pylstm.layers.graph import graph_of
 __all__ = ["from_onnx"]
 
 # How many frames a graph is walked with that takes any number: what depends on it differs.
-LENGTHS = (23, 29)
+LENGTHS = (7, 10)
 # Rows that its windows see, at most; the core has no longer ones.
 MOST_REACH = 1 << 14
+# It is walked with more where strides leave few, up to so many times and so many values.
+MOST_SCALE, MOST_VALUES = 1 << 8, 1 << 24
 
 
 class _Found(NamedTuple):
@@ -41,7 +43,8 @@ class _Found(NamedTuple):
     states: dict[str, str]
     outputs: tuple[tuple[str, int | None], ...]
     notes: list[str]
-    length: int | None
+    fewest_rows: int
+    length: int | None = None
 
 
 def from_onnx(
@@ -139,15 +142,26 @@ def _expressed(
         length = shape[axis]
         found = _walked(model, inputs, axis, shape, output, length)
         return found._replace(length=length)
-    reach = min(kernel_reach(model), MOST_REACH)
-    several = [_walked(model, inputs, axis, shape, output, length + reach) for length in LENGTHS]
-    if several[0].layers != several[1].layers:
+    reach, scale = min(kernel_reach(model), MOST_REACH), 1
+    while True:
+        try:
+            several = [
+                _walked(model, inputs, axis, shape, output, scale * (length + reach))
+                for length in LENGTHS
+            ]
+        except TooFewRowsError:
+            several = []
+        if several and (scale > MOST_SCALE or min(one.fewest_rows for one in several) > 2):
+            break
+        scale *= 4
+    first, second = several
+    if (first.layers, first.outputs) != (second.layers, second.outputs):
         raise ValueError(
             f"the layers depend on how many frames a call of the graph has; expected a graph that"
             f" does the same for each, or shapes={{{inputs.main.name!r}: ...}} with another axis of"
             " time"
         )
-    return several[0]
+    return first
 
 
 def _walked(
@@ -159,6 +173,11 @@ def _walked(
     n_frames: int,
 ) -> _Found:
     rest = [n for k, n in enumerate(shape) if k != axis]
+    if n_frames * int(np.prod(rest)) > MOST_VALUES:
+        raise ValueError(
+            f"the windows of the graph see more than {n_frames} rows; expected shorter ones, or"
+            " smaller strides"
+        )
     layers = LayerGraph(n_frames, int(np.prod(rest)))
     ids = layers.features.ids().reshape(n_frames, *rest)
     values: dict[str, Value] = dict(inputs.constants)
@@ -193,7 +212,7 @@ def _walked(
     graph = merged(layers.layers, last.name)
     graph_of(graph, layers.features.width)
     axes = tuple((name, view.axis) for name, view in views.items())
-    return _Found(axis, shape, graph, carried, axes, layers.notes, None)
+    return _Found(axis, shape, graph, carried, axes, layers.notes, layers.fewest_rows)
 
 
 def _results(

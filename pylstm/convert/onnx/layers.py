@@ -16,10 +16,14 @@ from pylstm.layers import Activation, Add, Concat, Dense, Mul, Select
 from pylstm.layers.graph import FEATURES
 from pylstm.layers.layer import Layer
 
-__all__ = ["LayerGraph", "with_columns"]
+__all__ = ["LayerGraph", "TooFewRowsError", "with_columns"]
 
 # Weights of a layer of ones and zeros that brings values into another order, at most.
 MOST_MOVED = 1 << 22
+
+
+class TooFewRowsError(ValueError):
+    """A window is longer than the rows that a graph was walked with."""
 
 
 class LayerGraph:
@@ -60,7 +64,7 @@ class LayerGraph:
             first, period = layer.row_times(inputs[0].first, inputs[0].period)
             n = layer.n_rows_out(inputs[0].n)
         if n < 1:
-            raise ValueError(f"no row is left behind a {type(layer).__name__}")
+            raise TooFewRowsError(f"no row is left behind a {type(layer).__name__}")
         called = self._unused(name)
         width = layer.output_width([rows.width for rows in inputs])
         self.layers[called] = (layer, *(rows.name for rows in inputs))
@@ -70,6 +74,11 @@ class LayerGraph:
     def rows_of(self, name: str) -> Rows:
         """The rows of a layer, or of the features, by its name."""
         return self._rows[name]
+
+    @property
+    def fewest_rows(self) -> int:
+        """How many rows the layer with the fewest has."""
+        return min(rows.n for rows in self._rows.values())
 
     def once(self, key: Any, make: Callable[[], Rows]) -> Rows:
         """What `make` gives, which is made once for a key."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pylstm.arguments import listing, shown
 from pylstm.convert.onnx.constants import attributes_of, evaluate
-from pylstm.convert.onnx.layers import LayerGraph
+from pylstm.convert.onnx.layers import LayerGraph, TooFewRowsError
 from pylstm.convert.onnx.refusals import refuse, shown_operator
 from pylstm.convert.onnx.rows import Ids
 
@@ -197,6 +197,8 @@ def run_node(
     call = Call(node, inputs, attributes, graph, opset)
     try:
         found = known.run(call)
+    except TooFewRowsError:
+        raise
     except ValueError as error:
         text = str(error)
         if text.startswith("node "):

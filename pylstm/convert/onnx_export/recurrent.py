@@ -1,0 +1,105 @@
+"""Recurrent layers as ONNX's recurrent operators, with the states that they remember."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pylstm.convert.onnx_export.onnx_graph import OnnxGraph
+from pylstm.convert.onnx_export.row_tensor import RowTensor
+from pylstm.convert.onnx_export.written_out_lstm import written_out_lstm
+from pylstm.layers import GRU, LSTM, RNN
+from pylstm.layers.recurrent import Recurrent
+
+__all__ = ["gru", "lstm", "rnn"]
+
+# ONNX's clip also limits what tanh takes of the memory. From here on tanh is 1 in float32, so that
+# this changes nothing.
+_SATURATED = 9.1
+
+
+def lstm(graph: OnnxGraph, layer: LSTM, inputs: list[RowTensor]) -> str:
+    """ONNX's LSTM, or the formula written out where ONNX has no attribute for it."""
+    lower_clip = 0 < layer.gate_clip < _SATURATED
+    if layer.proj_size or layer.layer_norm or layer.cell_clip or lower_clip:
+        return written_out_lstm(graph, layer, inputs[0])
+    order = (0, 2, None, 1) if layer.coupled else (0, 3, 1, 2)
+    attributes: dict[str, Any] = {"input_forget": 1} if layer.coupled else {}
+    if layer.gate_clip:
+        attributes["clip"] = layer.gate_clip
+    return _operators(graph, "LSTM", layer, inputs[0], order, attributes)
+
+
+def gru(graph: OnnxGraph, layer: GRU, inputs: list[RowTensor]) -> str:
+    """ONNX's GRU, with the reset gate where the layer has it."""
+    attributes: dict[str, Any] = {"linear_before_reset": int(layer.reset_after)}
+    if layer.candidate == "relu":
+        attributes["activations"] = ["Sigmoid", "Relu"]
+    return _operators(graph, "GRU", layer, inputs[0], (1, 0, 2), attributes)
+
+
+def rnn(graph: OnnxGraph, layer: RNN, inputs: list[RowTensor]) -> str:
+    """ONNX's RNN."""
+    attributes = {"activations": [layer.nonlinearity.capitalize()]}
+    return _operators(graph, "RNN", layer, inputs[0], (0,), attributes)
+
+
+def _operators(
+    graph: OnnxGraph,
+    operator: str,
+    layer: Recurrent,
+    x: RowTensor,
+    order: tuple[int | None, ...],
+    attributes: dict[str, Any],
+) -> str:
+    """One operator for each layer of the stack.
+
+    `order` says which of the layer's gates stands where in ONNX; None: one that takes no part.
+    """
+
+    def gates(name: str) -> NDArray[np.float32]:
+        given = layer.weights[name].reshape(-1, layer.hidden_size, *layer.weights[name].shape[1:])
+        nothing = np.zeros_like(given[0])
+        return np.concatenate([nothing if k is None else given[k] for k in order])[None]
+
+    states = {
+        part: graph.state(part, (layer.num_layers, 1, layer.hidden_size))
+        for part in layer.state_shapes
+    }
+    rows, count, lengths = x.name, "", ""
+    if x.may_be_none:
+        # onnxruntime runs none of these operators over no row: there is one more, not counted.
+        count = graph.n_rows(rows)
+        lengths = graph.add("Cast", count, to=6)
+        rows = graph.behind(rows, np.zeros((1, x.width), np.float32))
+    y = graph.add("Unsqueeze", rows, np.array([1]))  # one sequence: (n, 1, width)
+    ends: dict[str, list[str]] = {part: [] for part in states}
+    for k in range(layer.num_layers):
+        begin = [
+            graph.part(name, k, np.array([k + 1])) if layer.num_layers > 1 else name
+            for name in states.values()
+        ]
+        bias: Any = ""
+        if layer.bias:
+            bias = np.concatenate([gates(f"bias_ih_l{k}"), gates(f"bias_hh_l{k}")], axis=1)
+        given = [y, gates(f"weight_ih_l{k}"), gates(f"weight_hh_l{k}"), bias, lengths, *begin]
+        peepholes = [layer.weights.get(f"peephole_{gate}_l{k}") for gate in "iof"]
+        if peepholes[0] is not None:
+            nothing = np.zeros(layer.hidden_size, np.float32)
+            parts = [nothing if one is None else one for one in peepholes]
+            given.append(np.concatenate(parts)[None])
+        y, *end = graph.several(
+            operator, *given, count=1 + len(begin), hidden_size=layer.hidden_size, **attributes
+        )
+        y = graph.add("Squeeze", y, np.array([1]))
+        for part, before, after in zip(states, begin, end, strict=True):
+            if count:  # states are zeros behind no row
+                some = graph.add("Greater", count, np.array([0]))
+                after = graph.add("Where", some, after, before)
+            ends[part].append(after)
+    for part, name in states.items():
+        graph.next_state(name, graph.behind(*ends[part]) if len(ends[part]) > 1 else ends[part][0])
+    y = graph.add("Squeeze", y, np.array([1]))
+    return graph.part(y, 0, count) if count else y

@@ -1,0 +1,161 @@
+"""A model's network as an ONNX file whose memories are inputs and outputs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pylstm.convert.onnx_export import joins, recurrent, row_layers, windows
+from pylstm.convert.onnx_export.activations import activation
+from pylstm.convert.onnx_export.onnx_graph import OnnxGraph
+from pylstm.convert.onnx_export.row_tensor import RowTensor, arrival
+from pylstm.layers.graph import FEATURES, shown_node
+from pylstm.model import Model
+from pylstm.whole_writes import write
+
+__all__ = ["to_onnx"]
+
+ROWS = "rows"
+"""What the output of the graph is called."""
+
+# How each kind of layer is written: the graph, the layer, its inputs; the tensor of its rows.
+_KINDS: Mapping[str, Callable[[OnnxGraph, Any, list[RowTensor]], str]] = {
+    "activation": activation,
+    "add": joins.add,
+    "affine": row_layers.affine,
+    "concat": joins.concat,
+    "conv": windows.conv,
+    "dense": row_layers.dense,
+    "gru": recurrent.gru,
+    "lstm": recurrent.lstm,
+    "mul": joins.mul,
+    "norm": row_layers.layer_norm,
+    "pool": windows.pool,
+    "rnn": recurrent.rnn,
+    "select": row_layers.select,
+    "stack": windows.stack,
+}
+
+_MOST_BYTES = (1 << 31) - (1 << 20)
+"""Of weights: a file of this format has less than 2 GiB, and its operators need some."""
+
+
+def to_onnx(model: Model, path: str | os.PathLike[str]) -> None:
+    """Write a model's network as an ONNX file that streams: frames in, rows out, in any chunks.
+
+    Features stay outside: the file takes the frames that ``model.features`` gives, or those that
+    the model takes from outside. What the network remembers from chunk to chunk goes through the
+    graph's inputs and outputs. A caller gives the file zeros at the start of a sequence, and what
+    came out at each later call. It then gives the rows of ``model.stream().push_frames``, to within
+    1e-5 in onnxruntime, however the frames are cut. The rows of ``flush``, of layers that look
+    ahead, are not in it.
+
+    ================  =============  ===============================================================
+    input, output     shape          what it is
+    ================  =============  ===============================================================
+    ``features``      (T, width)     frames, T of 1 or more in each call
+    ``rows``          (n, outputs)   the model's rows; n may be 0 where a layer looks ahead, has a
+                                     stride or waits for its first window
+    ``L.h``, ``L.c``  (num_layers,   states of the recurrent layer called L
+                      1, width)
+    ``L.rows``        (m, width)     rows that the windows of L still see
+    ``L.waiting_k``   (m, width)     rows of input k of the join L that wait for the others
+    ``L.skipped_k``   (1,), int64    how many rows of input k were left out
+    ================  =============  ===============================================================
+
+    The next value of each is the output ``<name>.next``. Some lengths m change from call to call;
+    with these, ``states`` tells how long the zeros are at the start.
+
+    The file's metadata (``session.get_modelmeta().custom_metadata_map``) has texts in JSON:
+    ``states``, the shape of each at the start; ``labels``, or null; ``decision``, ``info`` and
+    ``features``, as `Model` has them.
+
+    An LSTM with a projection, layer normalisation, or limits below 9.1 or of the cell becomes a
+    ``Scan`` over its formula, because ONNX's LSTM has no attributes of this meaning.
+
+    Parameters
+    ----------
+    model : Model
+        Of float32 layers.
+    path : str or path
+        Where to write, all or nothing; usually its name ends in ``.onnx``.
+
+    Raises
+    ------
+    TypeError
+        `model` is no `Model`.
+    ValueError
+        A layer is int8 or bf16, or the weights are more than such a file holds.
+    ImportError
+        The onnx package is not installed: it comes with ``pylstm[onnx]``.
+    OSError
+        The folder or the disk refused; a file that existed at `path` is unchanged.
+    """
+    if not isinstance(model, Model):
+        raise TypeError(
+            f"model is of type {type(model).__name__}; expected a Model: pylstm.Model(None,"
+            " layers) makes one of layers"
+        )
+    _check(model)
+    try:
+        import onnx  # noqa: F401
+    except ImportError as error:
+        raise ImportError('to_onnx needs the onnx package: pip install "pylstm[onnx]"') from error
+    write(path, _file(model).SerializeToString())
+
+
+def _check(model: Model) -> None:
+    """Refuses layers that are not float32, and more weights than a file holds."""
+    for place, node in enumerate(model.nodes):
+        if node.layer.precision != "float32":
+            raise ValueError(
+                f"{shown_node(model.nodes, place)}.precision is {node.layer.precision!r}; expected"
+                " 'float32': export the model as it was before quantize()"
+            )
+    n_bytes = sum(w.nbytes for layer in model.layers for w in layer.weights.values())
+    if n_bytes > _MOST_BYTES:
+        raise ValueError(
+            f"the weights of the model are {n_bytes} bytes; expected at most {_MOST_BYTES}, which"
+            " an ONNX file holds: model.save() has no such limit"
+        )
+
+
+def _file(model: Model) -> Any:
+    """The onnx.ModelProto."""
+    graph = OnnxGraph()
+    found = {FEATURES: RowTensor(FEATURES, model.n_features)}
+    for node in model.nodes:
+        graph.layer_name = node.name
+        inputs = [found[name] for name in node.inputs]
+        tensor = _KINDS[node.layer.kind](graph, node.layer, inputs)
+        # Of joined rows those begin that begin last.
+        latest = max(inputs, key=lambda x: x.first)
+        first, period = node.layer.row_times(latest.first, latest.period)
+        arrives = max(
+            arrival(node.layer, x) + (latest.first - x.first) // x.period * x.period for x in inputs
+        )
+        width = node.layer.output_width([x.width for x in inputs])
+        found[node.name] = RowTensor(tensor, width, first, period, arrives)
+    last = found[model.nodes[-1].name]
+    graph.copy(last.name, ROWS)
+    return graph.model(
+        (FEATURES, model.n_features),
+        (ROWS, last.width),
+        "n_rows" if last.may_be_none else "n_frames",
+        _metadata(model, graph),
+    )
+
+
+def _metadata(model: Model, graph: OnnxGraph) -> dict[str, str]:
+    """What the file says beside its graph, in JSON."""
+    features = model.features
+    said = {
+        "states": {state.name: list(state.first_shape) for state in graph.states},
+        "labels": None if model.labels is None else list(model.labels),
+        "decision": dict(model.decision),
+        "info": dict(model.info),
+        "features": None if features is None else features.config(),
+    }
+    return {name: json.dumps(value, ensure_ascii=False) for name, value in said.items()}

@@ -96,12 +96,12 @@ def test_each_activation_of_convolutions(activation: Any, tmp_path: Path) -> Non
     assert_same_rows(pylstm.Model(None, layers), tmp_path, CUTS)
 
 
-@pytest.mark.parametrize("gate_clip", [0.3, 9.0, 9.2, 40.0])
+@pytest.mark.parametrize("gate_clip", [0.3, 2.0])
 @pytest.mark.parametrize("coupled", [False, True])
 def test_limits_of_gates_where_the_memory_is_large(
     gate_clip: float, coupled: bool, tmp_path: Path
 ) -> None:
-    """ONNX's `clip` limits what tanh takes of the memory, too; ours does not."""
+    """What tanh takes of the memory is not limited: here it grows beyond the limit."""
     layer = pylstm.LSTM(6, 5, gate_clip=gate_clip, coupled=coupled, peepholes=True, seed=1)
     layer.weights["bias_ih_l0"][...] = 100
     assert_same_rows(pylstm.Model(None, [layer]), tmp_path, CUTS)

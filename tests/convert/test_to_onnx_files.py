@@ -91,7 +91,6 @@ def test_every_memory_is_an_input_and_an_output(tmp_path: Path) -> None:
         (pylstm.RNN(3, 4, nonlinearity="relu", seed=0), "RNN"),
         (pylstm.LSTM(3, 4, proj_size=2, seed=0), "Scan"),
         (pylstm.LSTM(3, 4, layer_norm=True, seed=0), "Scan"),
-        (pylstm.LSTM(3, 4, gate_clip=9.0, seed=0), "Scan"),
         (pylstm.LSTM(3, 4, cell_clip=20.0, seed=0), "Scan"),
     ],
 )

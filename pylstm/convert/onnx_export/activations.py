@@ -23,18 +23,18 @@ _OPERATORS = {
 
 
 def _scaled(graph: OnnxGraph, x: str, factor: float) -> str:
-    return graph.add("Mul", x, np.float32(factor))
+    return graph.add("Mul", x, _number(factor))
 
 
 def _gelu(graph: OnnxGraph, x: str) -> str:
     """x / 2 (1 + erf(x / sqrt 2)): the operator of that name came with a later version."""
     erf = graph.add("Erf", _scaled(graph, x, math.sqrt(0.5)))
-    return graph.add("Mul", _scaled(graph, x, 0.5), graph.add("Add", erf, np.float32(1)))
+    return graph.add("Mul", _scaled(graph, x, 0.5), graph.add("Add", erf, _number(1)))
 
 
 def _gelu_tanh(graph: OnnxGraph, x: str) -> str:
     square = graph.add("Mul", x, x)
-    factor = graph.add("Add", _scaled(graph, square, 0.044715), np.float32(1))
+    factor = graph.add("Add", _scaled(graph, square, 0.044715), _number(1))
     inner = _scaled(graph, graph.add("Mul", x, factor), 2 * math.sqrt(2 / math.pi))
     return graph.add("Mul", x, graph.add("Sigmoid", inner))
 

@@ -89,6 +89,8 @@ class OnnxGraph:
         """An array of the file."""
         from onnx import numpy_helper
 
+        if values.dtype.kind == "i":  # ONNX's indices are of 64 bits on every system
+            values = values.astype(np.int64)
         name = f"{self.layer_name}/constant_{len(self._constants)}"
         self._constants.append(numpy_helper.from_array(np.asarray(values, order="C"), name))
         return name
@@ -150,11 +152,12 @@ class OnnxGraph:
         """The body of a loop, from names and widths of rows (1, width)."""
         from onnx import helper
 
-        declared = [
-            [helper.make_tensor_value_info(name, 1, [1, width]) for name, width in values]
-            for values in (inputs, outputs)
-        ]
-        return helper.make_graph(self._operators, self.layer_name, *declared)
+        def declared(values: Sequence[tuple[str, int]]) -> list[Any]:
+            return [helper.make_tensor_value_info(name, 1, [1, width]) for name, width in values]
+
+        return helper.make_graph(
+            self._operators, self.layer_name, declared(inputs), declared(outputs)
+        )
 
     def model(
         self,

@@ -15,19 +15,14 @@ from pylstm.layers.recurrent import Recurrent
 
 __all__ = ["gru", "lstm", "rnn"]
 
-# ONNX's clip also limits what tanh takes of the memory. From here on tanh is 1 in float32, so that
-# this changes nothing.
-_SATURATED = 9.1
-
 
 def lstm(graph: OnnxGraph, layer: LSTM, inputs: list[RowTensor]) -> str:
     """ONNX's LSTM, or the formula written out where ONNX has no attribute for it."""
-    lower_clip = 0 < layer.gate_clip < _SATURATED
-    if layer.proj_size or layer.layer_norm or layer.cell_clip or lower_clip:
+    if layer.proj_size or layer.layer_norm or layer.cell_clip:
         return written_out_lstm(graph, layer, inputs[0])
     order = (0, 2, None, 1) if layer.coupled else (0, 3, 1, 2)
     attributes: dict[str, Any] = {"input_forget": 1} if layer.coupled else {}
-    if layer.gate_clip:
+    if layer.gate_clip:  # onnxruntime (1.32) limits the sums of gates alone, not what shows c
         attributes["clip"] = layer.gate_clip
     return _operators(graph, "LSTM", layer, inputs[0], order, attributes)
 

@@ -52,28 +52,30 @@ def to_onnx(model: Model, path: str | os.PathLike[str]) -> None:
     1e-5 in onnxruntime, however the frames are cut. The rows of ``flush``, of layers that look
     ahead, are not in it.
 
-    ================  =============  ===============================================================
-    input, output     shape          what it is
-    ================  =============  ===============================================================
-    ``features``      (T, width)     frames, T of 1 or more in each call
-    ``rows``          (n, outputs)   the model's rows; n may be 0 where a layer looks ahead, has a
-                                     stride or waits for its first window
-    ``L.h``, ``L.c``  (num_layers,   states of the recurrent layer called L
-                      1, width)
-    ``L.rows``        (m, width)     rows that the windows of L still see
-    ``L.waiting_k``   (m, width)     rows of input k of the join L that wait for the others
-    ``L.skipped_k``   (1,), int64    how many rows of input k were left out
-    ================  =============  ===============================================================
+    ====================  =============  ===========================================================
+    input, output         shape          what it is
+    ====================  =============  ===========================================================
+    ``features``          (T, width)     frames, T of 1 or more: onnxruntime's GRU ends the process
+                                         where there is none
+    ``rows``              (n, outputs)   the model's rows; n may be 0 where a layer looks ahead, has
+                                         a stride or waits for its first window
+    ``<layer>.h``,        (num_layers,   states of a recurrent layer
+    ``<layer>.c``         1, width)
+    ``<layer>.rows``      (m, width)     rows that its windows still see
+    ``<join>.waiting_k``  (m, width)     rows of input k that wait for the others
+    ``<join>.skipped_k``  (1,), int64    how many rows of input k were left out
+    ====================  =============  ===========================================================
 
-    The next value of each is the output ``<name>.next``. Some lengths m change from call to call;
-    with these, ``states`` tells how long the zeros are at the start.
+    The next value of a memory is the output with its name and ``.next`` behind it. Some lengths m
+    change from call to call, and can be 0.
 
     The file's metadata (``session.get_modelmeta().custom_metadata_map``) has texts in JSON:
-    ``states``, the shape of each at the start; ``labels``, or null; ``decision``, ``info`` and
-    ``features``, as `Model` has them.
+    ``states``, the shape of each memory at the start; ``labels``, or null; ``decision``, ``info``
+    and the settings of the ``features``, as model files have them.
 
-    An LSTM with a projection, layer normalisation, or limits below 9.1 or of the cell becomes a
-    ``Scan`` over its formula, because ONNX's LSTM has no attributes of this meaning.
+    An LSTM with a projection, layer normalisation or a limit of the cell becomes a ``Scan`` over
+    its formula, because ONNX's LSTM has no attributes of this meaning. A limit of the gates is its
+    ``clip``, as onnxruntime (1.32) has it.
 
     Parameters
     ----------

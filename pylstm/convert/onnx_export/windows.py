@@ -20,7 +20,7 @@ class _Windows(NamedTuple):
 
     rows: str
     """(m, width)."""
-    count: str
+    n_windows: str
     """int64, (1,)."""
     lead: int
     """Rows before those of the first window."""
@@ -55,7 +55,7 @@ def stack(graph: OnnxGraph, layer: Stack, inputs: list[RowTensor]) -> str:
     windows = _windows(graph, layer, inputs[0])
     if layer.window == layer.stride == 1:
         return windows.rows
-    span = windows.count
+    span = windows.n_windows
     if layer.stride > 1:
         span = graph.add("Mul", span, np.array([layer.stride]))
     parts = []
@@ -93,7 +93,7 @@ def _over_pictures(
     )
     y = graph.add("Transpose", y, perm=[0, 2, 3, 1])
     y = graph.add("Reshape", y, np.array([-1, layer.n_outputs]))
-    return graph.part(y, 0, windows.count) if short else y
+    return graph.part(y, 0, windows.n_windows) if short else y
 
 
 def conv(graph: OnnxGraph, layer: Conv, inputs: list[RowTensor]) -> str:

@@ -92,7 +92,7 @@ class _Cell:
         gates = dict(zip(names, parts, strict=True))
         i = body.add("Sigmoid", self._seen(body, gates["i"], "i", c))
         if layer.coupled:
-            f = body.add("Sub", np.float32(1), i)
+            f = body.add("Sub", np.array(1, np.float32), i)
         else:
             f = body.add("Sigmoid", self._seen(body, gates["f"], "f", c))
         g = body.add("Tanh", self._seen(body, gates["g"], "g", c))

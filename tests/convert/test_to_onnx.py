@@ -14,9 +14,9 @@ import pylstm
 from pylstm.layers.activation import FUNCTIONS
 from pylstm.layers.conv import CONV_ACTIVATIONS
 from pylstm.layers.dense import ACTIVATIONS
-from tests.convert.onnx_stream import assert_same_rows
 from tests.layer_graphs import graphs
 from tests.layer_kinds import STREAMING, draw_layer, make_layer, stacked
+from tests.onnx_stream import assert_same_rows
 from tests.window_layer_cases import drawn_layer
 
 pytestmark = pytest.mark.law_framework_exact

@@ -14,7 +14,7 @@ import pytest
 import pylstm
 from pylstm.convert import to_onnx
 from pylstm.convert.onnx_export import to_onnx as to_onnx_module
-from tests.convert.onnx_stream import OnnxStream, assert_same_rows, exported, need_onnx
+from tests.onnx_stream import OnnxStream, assert_same_rows, exported, need_onnx
 
 
 def operators(model: pylstm.Model, folder: Path) -> list[str]:

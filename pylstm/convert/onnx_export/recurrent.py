@@ -63,12 +63,12 @@ def _operators(
         part: graph.state(part, (layer.num_layers, 1, layer.hidden_size))
         for part in layer.state_shapes
     }
-    rows, count, lengths = x.name, "", ""
-    if x.may_be_none:
-        # onnxruntime runs none of these operators over no row: there is one more, not counted.
-        count = graph.n_rows(rows)
-        lengths = graph.add("Cast", count, to=6)
-        rows = graph.behind(rows, np.zeros((1, x.width), np.float32))
+    # onnxruntime (1.32) runs none of these operators over no row, one of them ends the process: so
+    # there is one row more, which is not counted.
+    count = graph.n_rows(x.name)
+    some = graph.add("Greater", count, np.array([0]))
+    lengths = graph.add("Cast", count, to=6)
+    rows = graph.behind(x.name, np.zeros((1, x.width), np.float32))
     y = graph.add("Unsqueeze", rows, np.array([1]))  # one sequence: (n, 1, width)
     ends: dict[str, list[str]] = {part: [] for part in states}
     for k in range(layer.num_layers):
@@ -90,11 +90,8 @@ def _operators(
         )
         y = graph.add("Squeeze", y, np.array([1]))
         for part, before, after in zip(states, begin, end, strict=True):
-            if count:  # states are zeros behind no row
-                some = graph.add("Greater", count, np.array([0]))
-                after = graph.add("Where", some, after, before)
-            ends[part].append(after)
+            # Behind no row the operator gives zeros.
+            ends[part].append(graph.add("Where", some, after, before))
     for part, name in states.items():
         graph.next_state(name, graph.behind(*ends[part]) if len(ends[part]) > 1 else ends[part][0])
-    y = graph.add("Squeeze", y, np.array([1]))
-    return graph.part(y, 0, count) if count else y
+    return graph.part(graph.add("Squeeze", y, np.array([1])), 0, count)

@@ -24,9 +24,9 @@ class RowTensor(NamedTuple):
     arrives: int = 0
 
     @property
-    def may_be_none(self) -> bool:
-        """Whether a chunk of one frame or more can give no row."""
-        return self.period > 1 or self.arrives > 0
+    def comes_with_each_frame(self) -> bool:
+        """Whether a chunk has as many rows as frames."""
+        return self.period == 1 and self.arrives == 0
 
 
 def arrival(layer: Layer, given: RowTensor) -> int:

@@ -55,8 +55,7 @@ def to_onnx(model: Model, path: str | os.PathLike[str]) -> None:
     ====================  =============  ===========================================================
     input, output         shape          what it is
     ====================  =============  ===========================================================
-    ``features``          (T, width)     frames, T of 1 or more: onnxruntime's GRU ends the process
-                                         where there is none
+    ``features``          (T, width)     frames, any number in each call, also none
     ``rows``              (n, outputs)   the model's rows; n may be 0 where a layer looks ahead, has
                                          a stride or waits for its first window
     ``<layer>.h``,        (num_layers,   states of a recurrent layer
@@ -145,7 +144,7 @@ def _file(model: Model) -> Any:
     return graph.model(
         (FEATURES, model.n_features),
         (ROWS, last.width),
-        "n_rows" if last.may_be_none else "n_frames",
+        "n_frames" if last.comes_with_each_frame else "n_rows",
         _metadata(model, graph),
     )
 

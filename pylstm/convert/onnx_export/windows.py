@@ -74,11 +74,8 @@ def _over_pictures(
     rows = windows.rows
     if windows.lead:
         rows = graph.part(rows, windows.lead)
-    beside = layer.window - 1
     # The operators refuse pictures that are shorter than a window: so there is one window more.
-    short = x.may_be_none or layer.stride > 1 or layer.padding[0] < beside
-    if short:
-        rows = graph.behind(rows, np.zeros((layer.window, layer.input_size), np.float32))
+    rows = graph.behind(rows, np.zeros((layer.window, layer.input_size), np.float32))
     shape = np.array([1, -1, layer.positions, layer.channels])
     picture = graph.add("Transpose", graph.add("Reshape", rows, shape), perm=[0, 3, 1, 2])
     low, high = layer.padding_positions
@@ -93,7 +90,7 @@ def _over_pictures(
     )
     y = graph.add("Transpose", y, perm=[0, 2, 3, 1])
     y = graph.add("Reshape", y, np.array([-1, layer.n_outputs]))
-    return graph.part(y, 0, windows.n_windows) if short else y
+    return graph.part(y, 0, windows.n_windows)
 
 
 def conv(graph: OnnxGraph, layer: Conv, inputs: list[RowTensor]) -> str:

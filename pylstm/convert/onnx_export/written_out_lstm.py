@@ -29,9 +29,8 @@ def written_out_lstm(graph: OnnxGraph, layer: LSTM, x: RowTensor) -> str:
     for k in range(layer.num_layers):
         cell = _Cell(layer, k)
         sums = cell.sums_of_inputs(graph, y)
-        if x.may_be_none:
-            # onnxruntime scans no empty sequence: there is one row more, which is cut off again.
-            sums = graph.behind(sums, np.zeros((1, layer.rows), np.float32))
+        # onnxruntime scans no empty sequence: there is one row more, which is cut off again.
+        sums = graph.behind(sums, np.zeros((1, layer.rows), np.float32))
         begin = {name: graph.part(name, k, np.array([k + 1])) for name in states.values()}
         scanned = graph.several(
             "Scan",
@@ -45,9 +44,7 @@ def written_out_lstm(graph: OnnxGraph, layer: LSTM, x: RowTensor) -> str:
             every = graph.behind(begin[states[part]], steps)
             last = graph.add("Add", count, np.array([1]))
             ends[part].append(graph.part(every, count, last))
-        y = graph.add("Squeeze", scanned[2], np.array([1]))
-        if x.may_be_none:
-            y = graph.part(y, 0, count)
+        y = graph.part(graph.add("Squeeze", scanned[2], np.array([1])), 0, count)
     for part, name in states.items():
         graph.next_state(name, graph.behind(*ends[part]))
     return y

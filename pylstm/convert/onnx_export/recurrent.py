@@ -63,7 +63,7 @@ def _operators(
         part: graph.state(part, (layer.num_layers, 1, layer.hidden_size))
         for part in layer.state_shapes
     }
-    # onnxruntime (1.32) runs none of these operators over no row, one of them ends the process: so
+    # Over no row onnxruntime (1.32) forgets the state of an LSTM, and a GRU ends the process. So
     # there is one row more, which is not counted.
     count = graph.n_rows(x.name)
     some = graph.add("Greater", count, np.array([0]))

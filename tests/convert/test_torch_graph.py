@@ -243,7 +243,6 @@ class Taking(nn.Module):  # type: ignore[name-defined, misc]
         (lambda m, x: m.lstm(x)[0][:, 2:], r"takes slice\(2, None, None\) of time; expected all"),
         (lambda m, x: m.lstm(x)[0][:, :-2], r"takes slice\(None, -2, None\) of time; expected"),
         (lambda m, x: m.linear(x)[:, :-2], r"takes slice\(None, -2, None\) of time; expected"),
-        (lambda m, x: m.skip(x.mT)[:, :, :-2], "makes 2 rows that are cut off; expected a stride"),
         (lambda m, x: m.lstm(x)[1][0][-1], "takes the state after the last frame; expected the ou"),
         (lambda m, x: m.lstm(x)[0].mean(1), "calls mean, which no layer does; expected act"),
         (lambda m, x: m.lstm(x, (x, x))[0], "module lstm takes an initial state; expected none"),
@@ -323,6 +322,17 @@ def test_hooks_of_what_holds_modules_are_refused() -> None:
         module.register_forward_hook(lambda module, args, output: 2 * output)
         with pytest.raises(ValueError, match="source has the hook '<lambda>'; expected a module"):
             from_torch(module)
+
+
+@pytest.mark.law_framework_exact
+def test_rows_that_a_convolution_has_not_made_of_zeros_are_not_cut_off() -> None:
+    conv = nn.Conv1d(4, 4, 3, padding=1)
+    module = Taking(lambda m, x: m.conv(x)[:, :, :-2], conv=conv)
+    with pytest.raises(ValueError, match="makes 2 rows that are cut off; expected a stride of 1"):
+        from_torch(module, axes="BFT")
+    module = Taking(lambda m, x: torch.relu(m.conv(x))[:, :, :-1], conv=conv)
+    with pytest.raises(ValueError, match=r"takes slice\(None, -1, None\) of time; expected all"):
+        from_torch(module, axes="BFT")
 
 
 @pytest.mark.law_framework_exact

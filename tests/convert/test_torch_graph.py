@@ -241,6 +241,8 @@ class Taking(nn.Module):  # type: ignore[name-defined, misc]
     [
         (lambda m, x: m.lstm(x)[0][:, -1], "takes the last frame alone; expected a row for each"),
         (lambda m, x: m.lstm(x)[0][:, 2:], r"takes slice\(2, None, None\) of time; expected all"),
+        (lambda m, x: m.lstm(x)[0][:, :-2], r"takes slice\(None, -2, None\) of time; expected"),
+        (lambda m, x: m.linear(x)[:, :-2], r"takes slice\(None, -2, None\) of time; expected"),
         (lambda m, x: m.lstm(x)[1][0][-1], "takes the state after the last frame; expected the ou"),
         (lambda m, x: m.lstm(x)[0].mean(1), "calls mean, which no layer does; expected act"),
         (lambda m, x: m.lstm(x, (x, x))[0], "module lstm takes an initial state; expected none"),
@@ -272,6 +274,7 @@ class Taking(nn.Module):  # type: ignore[name-defined, misc]
 def test_steps_that_no_layer_does(run: Any, says: str | None) -> None:
     parts = {
         "conv": nn.Conv1d(4, 4, 2, stride=2),
+        "linear": nn.Linear(4, 4),
         "skip": nn.Conv1d(4, 4, 1, stride=2),
         "cell": nn.LSTMCell(4, 4),
         "bi": nn.LSTM(4, 4, bidirectional=True),
@@ -322,6 +325,17 @@ def test_hooks_of_what_holds_modules_are_refused() -> None:
 
 
 @pytest.mark.law_framework_exact
+def test_rows_that_a_convolution_has_not_made_of_zeros_are_not_cut_off() -> None:
+    conv = nn.Conv1d(4, 4, 3, padding=1)
+    module = Taking(lambda m, x: m.conv(x)[:, :, :-2], conv=conv)
+    with pytest.raises(ValueError, match="makes 2 rows that are cut off; expected a stride of 1"):
+        from_torch(module, axes="BFT")
+    module = Taking(lambda m, x: torch.relu(m.conv(x))[:, :, :-1], conv=conv)
+    with pytest.raises(ValueError, match=r"takes slice\(None, -1, None\) of time; expected all"):
+        from_torch(module, axes="BFT")
+
+
+@pytest.mark.law_framework_exact
 def test_one_gate_for_all_values() -> None:
     module = Taking(
         lambda m, x: m.wide(x) * torch.sigmoid(m.gate(x)) + m.gate(x),
@@ -335,6 +349,7 @@ def test_one_gate_for_all_values() -> None:
 
 
 @pytest.mark.law_framework_exact
+@pytest.mark.filterwarnings("ignore:.*torch.jit:DeprecationWarning")
 def test_a_compiled_part_of_a_network() -> None:
     inner = nn.Sequential(nn.Linear(4, 3), nn.ReLU())
     layers = from_torch(Taking(lambda m, x: m.inner(m.lstm(x)[0]), inner=torch.compile(inner)))

@@ -58,9 +58,9 @@ def fitting_layers(
         try:
             found[arrangement] = _built(run, arrangement, input_size, channels, kept, progress)
         except (TypeError, ValueError) as error:
-            # Told is what went furthest, and rather what is missing than what is elsewhere.
+            # Told is what went furthest, and least what is missing or elsewhere.
             elsewhere, missing = isinstance(error, OtherAxes), isinstance(error, MissingWidth)
-            errors.append(((-len(progress), elsewhere, not missing), error))
+            errors.append(((-len(progress), elsewhere, missing), error))
             # What takes a part of time for sequences takes a part of a row of frames alone.
             may_be_single = may_be_single and not isinstance(error, PartOfTime)
     if axes is None and not may_be_single and not any("B" in one for one in found):

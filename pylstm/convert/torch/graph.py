@@ -283,6 +283,7 @@ class _Walk:
     def _module_call(self, node: Any, args: Any, settings: Any) -> Any:
         target = str(node.target)
         where = f"module {target}"
+        name = target.replace("_orig_mod.", "")
         module = unwrapped(self._module.get_submodule(target))
         self._check_in_place(node, bool(getattr(module, "inplace", False)), where)
         if not is_known(module):
@@ -298,16 +299,15 @@ class _Walk:
         rows = given[0]
         cut = 0
         users = list(node.users)
-        if len(users) == 1 and "getitem" in str(users[0].target) and TIME in rows.axes:
+        kind = getattr(kind_of(module), "__name__", "")
+        is_cut = kind.startswith("Conv") and len(users) == 1
+        if is_cut and "getitem" in str(users[0].target) and TIME in rows.axes:
             index = self._value(users[0].args[1])
             cut = cut_rows(index, rows.axes.index(TIME), rows.rank)
             self._cuts[users[0]] = cut
-        call = Call(self._network, target, where, self._dtype, axes_given=self._axes_given, cut=cut)
+        call = Call(self._network, name, where, self._dtype, axes_given=self._axes_given, cut=cut)
         found = _explained(call, lambda: applied(module, call, rows))
-        if getattr(kind_of(module), "__name__", "") in ("LSTM", "GRU", "RNN"):
-            self._cuts.clear()
-            return found, LAST_STATE
-        return found
+        return (found, LAST_STATE) if kind in ("LSTM", "GRU", "RNN") else found
 
     def _output(self, value: Any) -> Rows:
         """The rows that a forward pass gives: one tensor, or heads side by side."""

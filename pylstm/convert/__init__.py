@@ -11,7 +11,6 @@ from pylstm.convert.torch import from_torch
 
 __all__ = [
     "CSource",
-    "Conversion",
     "SpectralFront",
     "c_name",
     "from_onnx",

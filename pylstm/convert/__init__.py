@@ -16,7 +16,6 @@ from pylstm.convert.torch_export import to_torch
 
 __all__ = [
     "CSource",
-    "Conversion",
     "SpectralFront",
     "c_name",
     "from_keras",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from pylstm.arguments import listing, shown
+from pylstm.arguments import listing, number_of, shown
 from pylstm.convert.conversion import Conversion
 from pylstm.convert.onnx.file import kernel_reach, opset_of, read_onnx
 from pylstm.convert.onnx.inputs import Inputs, inputs_of
@@ -175,8 +175,8 @@ def _walked(
     rest = [n for k, n in enumerate(shape) if k != axis]
     if n_frames * int(np.prod(rest)) > MOST_VALUES:
         raise ValueError(
-            f"the windows of the graph see more than {n_frames} rows; expected shorter ones, or"
-            " smaller strides"
+            f"the windows of the graph may see {number_of(n_frames, 'row')}; expected shorter ones,"
+            " or smaller strides"
         )
     layers = LayerGraph(n_frames, int(np.prod(rest)))
     ids = layers.features.ids().reshape(n_frames, *rest)

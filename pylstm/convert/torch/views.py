@@ -191,6 +191,7 @@ def _split(call: Call, input: Rows, split_size_or_sections: Any, dim: Any = 0) -
 
 
 def chunk(call: Call, input: Rows, chunks: int, dim: Any = 0) -> Any:
+    """As ``torch.chunk``, along an axis of the row."""
     axis = input.axis(dim)
     if input.axes[axis] != ROW:
         raise _other_part(call, input.axes[axis], "parts")

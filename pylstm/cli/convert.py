@@ -78,7 +78,7 @@ def convert(
     ] = True,
     force: Annotated[bool, typer.Option("--force", help="Replace the model file.")] = False,
 ) -> None:
-    """Make a model file of a model of PyTorch, Keras, ONNX or RTNeural.
+    """Make a model file of one of another framework.
 
     What cannot be expressed is named, and nothing is written. With the framework at hand, source
     and result run side by side over random frames; the largest difference is printed.

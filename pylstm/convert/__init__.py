@@ -11,8 +11,8 @@ from pylstm.convert.onnx import from_onnx
 from pylstm.convert.onnx_export import to_onnx
 from pylstm.convert.rtneural import from_rtneural
 from pylstm.convert.spectral_front import SpectralFront, spectral_front
-from pylstm.convert.torch_export import to_torch
 from pylstm.convert.torch import from_torch
+from pylstm.convert.torch_export import to_torch
 
 __all__ = [
     "CSource",

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.layers import ACTIVATIONS, Activation, Affine, Conv, Dense, Layer
+from pylstm.layers import ACTIVATIONS, Activation, Affine, Conv, Dense, Layer, LayerNorm
 from pylstm.layers.conv import CONV_ACTIVATIONS
 from pylstm.layers.graph import FEATURES, Node
 from pylstm.layers.settings import written
 
-__all__ = ["batch_norm", "folded", "layers_of"]
+__all__ = ["as_one", "batch_norm", "folded", "layers_of"]
+
+Array = NDArray[np.float64]
 
 
 def batch_norm(
@@ -46,8 +48,7 @@ def batch_norm(
 def folded(nodes: Sequence[Node]) -> list[Node]:
     """The same graph, with scales, shifts and activations inside of the layers before them.
 
-    A layer takes in what follows it where it is a linear `Dense` or `Conv`, has the function, and
-    nobody else takes its rows. Sums differ by rounding.
+    A layer takes in what follows it where `as_one` knows how and nobody else takes its rows.
 
     Examples
     --------
@@ -64,7 +65,7 @@ def folded(nodes: Sequence[Node]) -> list[Node]:
         inputs = tuple(moved.get(name, name) for name in node.inputs)
         if len(inputs) == 1 and inputs[0] in found and taken[node.inputs[0]] == 1:
             before = found[inputs[0]]
-            both = _as_one(before.layer, node.layer)
+            both = as_one(before.layer, node.layer)
             if both is not None:
                 found[before.name] = before._replace(layer=both)
                 moved[node.name] = before.name
@@ -81,37 +82,67 @@ def layers_of(nodes: Sequence[Node]) -> list[Layer] | dict[str, tuple[Any, ...]]
     return {node.name: (node.layer, *node.inputs) for node in nodes}
 
 
-def _as_one(before: Layer, after: Layer) -> Layer | None:
-    """Two layers as one, or None."""
+def as_one(before: Layer, after: Layer) -> Layer | None:
+    """One layer that does what two do, the second behind the first; None: there is none.
+
+    Sums differ by rounding.
+    """
     if isinstance(after, Activation) and after.function == "linear":
         return before
-    if not isinstance(before, Dense | Conv) or before.activation != "linear":
-        return None
-    if isinstance(after, Activation):
+    if isinstance(after, Activation) and isinstance(before, Dense | Conv):
         names = ACTIVATIONS if isinstance(before, Dense) else CONV_ACTIVATIONS
-        if after.function not in names:
+        if before.activation != "linear" or after.function not in names:
             return None
         return _changed(before, before.weights, activation=after.function)
-    if isinstance(after, Affine):
+    if not isinstance(after, Affine):
+        return None
+    if isinstance(before, Affine):
+        return _both(before, after)
+    if isinstance(before, LayerNorm):
+        return _normed(before, after)
+    if isinstance(before, Dense | Conv) and before.activation == "linear":
         return _scaled(before, after)
     return None
 
 
+def _both(before: Affine, after: Affine) -> Affine:
+    """Two scales and shifts as one: for each value, unless both are for the same parts of a row."""
+    same = (before.per, before.positions) == (after.per, after.positions)
+    take = _wide if same else _of_each_value
+    scale = take(after, "weight")
+    bias = before.bias or after.bias
+    weights = {"weight": take(before, "weight") * scale}
+    if bias:
+        weights["bias"] = take(before, "bias") * scale + take(after, "bias")
+    parts = (before.per, before.positions) if same else ("element", 1)
+    return Affine(before.input_size, *parts, bias, _single(weights))
+
+
+def _normed(norm: LayerNorm, affine: Affine) -> LayerNorm | None:
+    """The norm with the scale and shift inside of it; None where positions differ in them."""
+    found = _of_each_channel(affine, norm.positions)
+    if found is None:
+        return None
+    gain, offset = found
+    if norm.affine:
+        offset = offset + gain * norm.weights["bias"].astype(np.float64)
+        gain = gain * norm.weights["weight"].astype(np.float64)
+    weights = _single({"weight": gain, "bias": offset})
+    return LayerNorm(norm.input_size, norm.eps, positions=norm.positions, weights=weights)
+
+
 def _scaled(layer: Dense | Conv, affine: Affine) -> Layer | None:
     """The layer with the scale and shift inside of it; None where positions differ in them."""
-    positions = 1 if isinstance(layer, Dense) else layer.output_positions
-    scale, shift = (
-        _of_each_value(affine, name).reshape(positions, -1) for name in ("weight", "bias")
-    )
-    if not ((scale == scale[0]).all() and (shift == shift[0]).all()):
+    found = _of_each_channel(affine, 1 if isinstance(layer, Dense) else layer.output_positions)
+    if found is None:
         return None
-    weight = layer.weights["weight"].astype(np.float64)
-    bias = layer.weights["bias"].astype(np.float64) if layer.bias else 0.0
-    weights = {
-        "weight": (weight.T * scale[0]).T.astype(np.float32),
-        "bias": (bias * scale[0] + shift[0]).astype(np.float32),
-    }
-    return _changed(layer, weights, bias=True)
+    scale, shift = found
+    matrix = layer.weights["weight"].astype(np.float64)
+    weights = {"weight": matrix * scale.reshape(-1, *[1] * (matrix.ndim - 1))}
+    if layer.bias or affine.bias:
+        own = layer.weights["bias"].astype(np.float64) if layer.bias else 0.0
+        weights["bias"] = own * scale + shift
+    return _changed(layer, _single(weights), bias="bias" in weights)
 
 
 def _changed(layer: Dense | Conv, weights: Mapping[str, Any], **settings: Any) -> Layer:
@@ -120,15 +151,33 @@ def _changed(layer: Dense | Conv, weights: Mapping[str, Any], **settings: Any) -
     return type(layer).from_config(config, weights)
 
 
-def _of_each_value(affine: Affine, name: str) -> NDArray[np.float64]:
+def _single(weights: Mapping[str, Array]) -> dict[str, NDArray[np.float32]]:
+    return {name: np.ascontiguousarray(one, np.float32) for name, one in weights.items()}
+
+
+def _wide(affine: Affine, name: str) -> Array:
+    """A weight of an `Affine` as it is; zeros for a bias that it has not."""
+    if name in affine.weights:
+        return affine.weights[name].astype(np.float64)
+    return np.zeros(affine.weights["weight"].shape)
+
+
+def _of_each_value(affine: Affine, name: str) -> Array:
     """A weight of an `Affine` for each value of a row."""
     positions, channels = affine.positions, affine.input_size // affine.positions
-    if name not in affine.weights:
-        return np.zeros(affine.input_size)
     shapes = {
         "element": (positions, channels),
         "channel": (1, channels),
         "position": (positions, 1),
     }
-    values = affine.weights[name].astype(np.float64).reshape(shapes[affine.per])
+    values = _wide(affine, name).reshape(shapes[affine.per])
     return np.broadcast_to(values, (positions, channels)).reshape(-1)
+
+
+def _of_each_channel(affine: Affine, positions: int) -> tuple[Array, Array] | None:
+    """Weight and bias for each channel of rows of so many positions; None: they differ there."""
+    weight, bias = (
+        _of_each_value(affine, name).reshape(positions, -1) for name in ("weight", "bias")
+    )
+    alike = (weight == weight[0]).all() and (bias == bias[0]).all()
+    return (weight[0], bias[0]) if alike else None

@@ -199,6 +199,8 @@ def test_a_file_with_something_missing_or_surplus_is_refused(data: st.DataObject
     change = data.draw(st.sampled_from(["missing", "renamed", "surplus", "text", "longer", "nan"]))
     if isinstance(holder, list):
         if change in ("missing", "renamed"):
+            if path[-2:] == ("weights", 1) and "dense" in at(document, path[:-2])["type"]:
+                return  # one without a bias is a dense layer, too
             del holder[key]
         elif change == "surplus":
             holder.append(copy.deepcopy(holder[key]))

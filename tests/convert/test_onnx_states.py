@@ -124,6 +124,7 @@ def test_states_that_come_back_as_something_else() -> None:
 
 def test_a_cell_that_is_none() -> None:
     """c is not what tanh takes, but its opposite."""
+    pytest.importorskip("onnx", reason="ONNX files: pip install onnx onnxruntime")
     from onnx import ModelProto
 
     model = ModelProto.FromString(lstm_file())

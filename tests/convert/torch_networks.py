@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
+pytest.importorskip("torch", reason="it is PyTorch's: pip install 'pylstm[torch]'")
+
 import torch
 from torch import nn
 from torch.nn import functional

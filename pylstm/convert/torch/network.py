@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.convert.folding import as_one
 from pylstm.convert.torch.rows import ROW, Rows
-from pylstm.layers import Activation, Add, Affine, Concat, Conv, Dense, Layer, Mul, Select
-from pylstm.layers.conv import CONV_ACTIVATIONS
-from pylstm.layers.dense import ACTIVATIONS
+from pylstm.layers import Activation, Add, Affine, Concat, Dense, Layer, Mul, Select
 from pylstm.layers.graph import FEATURES, MAX_INPUTS
 
 __all__ = ["Network", "UnknownWidth"]
@@ -254,7 +253,7 @@ class Network:
             if isinstance(step.layer, Add | Mul):
                 _join_with(steps, before, name)
                 continue
-            merged = _merged(steps[before].layer, step.layer)
+            merged = as_one(steps[before].layer, step.layer)
             if merged is not None:
                 steps[before] = replace(steps[before], layer=merged)
                 _take_out(steps, name, before)
@@ -316,61 +315,3 @@ def _spread(values: Any, columns: NDArray[np.intp], width: int, rest: float) -> 
     spread = np.full(width, rest, np.float32)
     spread[columns] = np.broadcast_to(np.asarray(values, np.float32), columns.shape)
     return spread
-
-
-def _merged(layer: Layer, after: Layer) -> Layer | None:
-    """One layer that does what two do, or None."""
-    if isinstance(layer, Affine) and isinstance(after, Affine):
-        return _merged_affines(layer, after)
-    if not isinstance(layer, Dense | Conv) or layer.activation != "linear":
-        return None
-    if isinstance(after, Activation):
-        names = ACTIVATIONS if isinstance(layer, Dense) else CONV_ACTIVATIONS
-        if after.function not in names:
-            return None
-        return _changed(layer, dict(layer.weights), activation=after.function)
-    if not isinstance(after, Affine):
-        return None
-    n_outputs = layer.output_size if isinstance(layer, Dense) else layer.output_channels
-    weight = _per_output(after, "weight", n_outputs)
-    shift = _per_output(after, "bias", n_outputs) if after.bias else 0.0
-    if weight is None or shift is None:
-        return None
-    wide = layer.weights["weight"].astype(np.float64)
-    bias = layer.weights["bias"].astype(np.float64) if layer.bias else 0.0
-    weights = {"weight": wide * weight.reshape(-1, *[1] * (wide.ndim - 1))}
-    if layer.bias or after.bias:
-        weights["bias"] = bias * weight + shift
-    single = {name: values.astype(np.float32) for name, values in weights.items()}
-    return _changed(layer, single, bias="bias" in single)
-
-
-def _merged_affines(layer: Affine, after: Affine) -> Affine | None:
-    """Two scales and shifts as one, where both are for the same parts of a row."""
-    if (layer.per, layer.positions) != (after.per, after.positions):
-        return None
-    scale = after.weights["weight"].astype(np.float64)
-    weights: dict[str, Any] = {"weight": layer.weights["weight"] * scale}
-    if layer.bias or after.bias:
-        shift = layer.weights["bias"] * scale if layer.bias else 0.0
-        weights["bias"] = shift + (after.weights["bias"] if after.bias else 0.0)
-    single = {name: values.astype(np.float32) for name, values in weights.items()}
-    width, positions = layer.input_size, layer.positions
-    return Affine(width, layer.per, positions, "bias" in single, single)
-
-
-def _per_output(affine: Affine, name: str, n_outputs: int) -> NDArray[np.float64] | None:
-    """The numbers of an Affine for each channel that a layer gives, or None."""
-    values = affine.weights[name].astype(np.float64)
-    if affine.per == "position":
-        return None
-    if len(values) == n_outputs:
-        return values
-    by_position = values.reshape(-1, n_outputs)
-    return by_position[0] if (by_position == by_position[:1]).all() else None
-
-
-def _changed(layer: Dense | Conv, weights: Mapping[str, Any], **settings: Any) -> Layer:
-    """The same layer with other weights and settings."""
-    arguments: dict[str, Any] = {**layer._arguments(), **settings}
-    return type(layer)(**arguments, weights=weights)

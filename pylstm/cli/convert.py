@@ -23,8 +23,7 @@ from pylstm.model import Model
 
 __all__ = ["convert"]
 
-# Of values about as large as 1, and of larger ones in proportion. Sums of float32 in another order
-# stay far below it.
+# Sums of float32 in another order stay far below it, unless values are much larger than 1.
 TOLERANCE = 1e-4
 
 FEATURES_EXAMPLE = "mfcc,preset=kaldi,n_mfcc=13"
@@ -122,14 +121,16 @@ def _features(text: str | None, rate: int | None) -> Features | None:
     kind = KINDS.get(name)
     if kind is None:
         raise CliError(f"--features has the kind {name!r}; expected {listing(KINDS)}", USAGE)
-    preset = settings.pop("preset", None)
     if rate is not None:
         settings["sr"] = rate
+    make: Any = kind
+    if "preset" in settings:
+        make = getattr(kind, "preset", None)
+        if make is None:
+            raise CliError(f"--features: {name} has no presets", USAGE)
+        settings["name"] = settings.pop("preset")
     try:
-        make: Any = kind if preset is None else kind.preset  # type: ignore[attr-defined]
-        made: Features = make(*([] if preset is None else [preset]), **settings)
-    except AttributeError:
-        raise CliError(f"--features: {name} has no presets", USAGE) from None
+        made: Features = make(**settings)
     except (TypeError, ValueError) as error:
         raise CliError(f"--features: {error}", USAGE) from None
     return made

@@ -50,6 +50,22 @@ def convert(
             " Repeat it for each layer, in their order.",
         ),
     ] = None,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=SIZES",
+            help="Of an ONNX file: the shape of an input, with None along time, such as"
+            " x=1,None,40. May be repeated.",
+        ),
+    ] = None,
+    constant: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=NUMBER",
+            help="Of an ONNX file: an input that stays what it is, such as sr=16000. May be"
+            " repeated.",
+        ),
+    ] = None,
     features: Annotated[
         str | None,
         typer.Option(
@@ -91,7 +107,7 @@ def convert(
         if isinstance(rest.get("background"), str):
             rest["background"] = rest["background"].split("|")
         settings = {"kind": kind, **rest}
-    conversion = conversion_of(source, layer or [])
+    conversion = conversion_of(source, layer or [], shape or [], constant or [])
     difference = _difference(conversion, source) if check else None
     try:
         made = Model(found, conversion.layers, names_in(labels), decision=settings)  # type: ignore[arg-type]

@@ -118,6 +118,37 @@ def test_the_source_runs_beside_what_was_made_of_it(tmp_path: Path) -> None:
     assert re.search(r"^difference +not looked at \(--no-check\)$", unchecked.stdout, re.MULTILINE)
 
 
+def open_file(folder: Path) -> Path:
+    """x * gain, a whole number."""
+    onnx = pytest.importorskip("onnx", reason="it writes the file: pip install onnx")
+    helper, number = onnx.helper, onnx.TensorProto.FLOAT
+    nodes = [
+        helper.make_node("Cast", ["gain"], ["factor"], to=number),
+        helper.make_node("Mul", ["x", "factor"], ["y"]),
+    ]
+    values = [helper.make_tensor_value_info(n, number, ["b", "t", 4]) for n in ("x", "y")]
+    gain = helper.make_tensor_value_info("gain", onnx.TensorProto.INT64, [])
+    graph = helper.make_graph(nodes, "gain", [values[0], gain], [values[1]])
+    opset = helper.make_opsetid("", 17)
+    path = folder / "open.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
+    return path
+
+
+def test_what_a_message_asks_for_can_be_said(tmp_path: Path) -> None:
+    source, made = open_file(tmp_path), tmp_path / "made.safetensors"
+    told = ["--shape", "x=1,None,4", "--constant", "gain=2"]
+    asked = convert(source, "-o", made, *told[:2])
+    refused(asked, 1, r".*constants=.*; here that is --shape .* or --constant NAME=NUMBER")
+    assert convert(source, "-o", made, *told).exit_code == 0
+    x = RNG.standard_normal((5, 4)).astype("f4")
+    np.testing.assert_array_equal(pylstm.load(made).stream().push_frames(x), 2 * x)
+    for option, text in (("--shape", "x=1;2"), ("--shape", "1,2"), ("--constant", "gain=text")):
+        refused(
+            convert(source, "-o", made, "--force", option, text), 2, f"{option} is .*; expected .*"
+        )
+
+
 def test_what_differs_is_not_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     source, made = onnx_file(tmp_path), tmp_path / "made.safetensors"
     monkeypatch.setattr("pylstm.cli.convert.TOLERANCE", -1.0)
@@ -138,6 +169,7 @@ def test_a_file_that_is_there_is_kept(dense: Path, tmp_path: Path) -> None:
     ("options", "message"),
     [
         (["--layer", "lstm."], r"--layer is for weights alone \(.*\); .* says itself .*"),
+        (["--shape", "x=1,2"], r"--shape and --constant are for .onnx; .*"),
         (["--rate", "8000"], r"--rate is given without --features; expected both"),
         (["--features", "mffc"], r"--features has the kind 'mffc'; expected .*mfcc.*"),
         (["--features", "n_mfcc=13"], r"--features is 'n_mfcc=13'; expected a kind first, .*"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from pylstm.convert import Conversion
 
 __all__ = ["conversion_of"]
 
-_WHOLE: dict[str, Callable[[Path], Conversion]] = {
+_WHOLE: dict[str, Callable[..., Conversion]] = {
     ".onnx": convert.from_onnx,
     ".keras": convert.from_keras,
     ".h5": convert.from_keras,
@@ -23,12 +24,17 @@ _WHOLE: dict[str, Callable[[Path], Conversion]] = {
 _STATE_DICTS = (".pt", ".pth", ".ckpt", ".safetensors")
 
 
-def conversion_of(source: Path, parts: Sequence[str]) -> Conversion:
+def conversion_of(
+    source: Path, parts: Sequence[str], shapes: Sequence[str], constants: Sequence[str]
+) -> Conversion:
     """What is made of a file.
 
     Parameters
     ----------
     source : Path
+    shapes, constants : sequence of str
+        ``NAME=1,None,40`` and ``NAME=NUMBER`` of inputs of an ONNX file, as `convert.from_onnx`
+        takes them.
     parts : sequence of str
         Of a file that holds weights alone: ``PREFIX`` or ``PREFIX=ACTIVATION`` of each layer, in
         their order. None: its names are those of a single layer.
@@ -48,14 +54,42 @@ def conversion_of(source: Path, parts: Sequence[str]) -> Conversion:
             " its layers are",
             USAGE,
         )
+    if (shapes or constants) and suffix != ".onnx":
+        raise CliError(f"--shape and --constant are for .onnx; {source} has no such inputs", USAGE)
+    told = _inputs(shapes, constants)
     try:
         if suffix in _WHOLE:
-            return _WHOLE[suffix](source)
+            return _WHOLE[suffix](source, **told)
         return Conversion([_layer(source, part) for part in parts or ("",)])
     except OSError as error:
         raise CliError(f"cannot read {source}: {error.strerror or error}") from None
     except (ImportError, TypeError, ValueError) as error:
-        raise CliError(f"{source}: {error}") from None
+        message = f"{source}: {error}"
+        if "shapes=" in message or "constants=" in message:
+            message += "; here that is --shape NAME=1,None,40 or --constant NAME=NUMBER"
+        raise CliError(message) from None
+
+
+def _inputs(shapes: Sequence[str], constants: Sequence[str]) -> dict[str, Any]:
+    """The arguments that say what the inputs of an ONNX file are."""
+    found: dict[str, Any] = {}
+    for text in shapes:
+        name, _, sizes = text.rpartition("=")
+        axes = sizes.replace(" ", "").split(",")
+        if not name or not all(axis == "None" or axis.isdecimal() for axis in axes):
+            raise CliError(f"--shape is {text!r}; expected sizes, as in x=1,None,40", USAGE)
+        shape = tuple(None if axis == "None" else int(axis) for axis in axes)
+        found.setdefault("shapes", {})[name] = shape
+    for text in constants:
+        name, _, number = text.rpartition("=")
+        try:
+            value: Any = json.loads(number)
+        except ValueError:
+            value = None
+        if not name or type(value) not in (int, float):
+            raise CliError(f"--constant is {text!r}; expected a number, as in sr=16000", USAGE)
+        found.setdefault("constants", {})[name] = value
+    return found
 
 
 def _layer(source: Path, part: str) -> Any:

@@ -1,0 +1,1 @@
+"""The table framework x layer x option of docs/interop.md, as what it is measured from."""

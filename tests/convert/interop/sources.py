@@ -87,9 +87,7 @@ def _of_keras_model(model: Any, sizes: Sequence[int]) -> Source:
 
     def rows(frames: Array) -> Array:
         x = frames.reshape(1, len(frames), *sizes)
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "__array__ implementation", DeprecationWarning)
-            y = np.asarray(model.predict_on_batch(x))[0]
+        y = np.asarray(model.predict_on_batch(x))[0]
         return y.reshape(len(y), -1)
 
     return Source(found.layers, rows, int(np.prod(sizes)))

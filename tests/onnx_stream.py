@@ -1,8 +1,7 @@
-"""An ONNX file run chunk by chunk, its memories handed from call to call, as a user does it."""
+"""A model's ONNX file beside its stream, chunk by chunk."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,39 +12,15 @@ from numpy.typing import NDArray
 
 import pylstm
 from pylstm.convert import to_onnx
+from pylstm.convert.onnx_export.onnx_stream import OnnxStream
 
 Array = NDArray[np.float32]
-
-DTYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64}
 
 
 def need_onnx() -> Any:
     """onnxruntime, where it and the onnx package are installed."""
     pytest.importorskip("onnx", reason="it writes the files: pip install onnx")
     return pytest.importorskip("onnxruntime", reason="it is the oracle: pip install onnxruntime")
-
-
-class OnnxStream:
-    """What `Stream` is to a model, to its file."""
-
-    def __init__(self, path: Path) -> None:
-        runtime = need_onnx()
-        options = runtime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self.session = runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        self.metadata = self.session.get_modelmeta().custom_metadata_map
-        shapes = json.loads(self.metadata["states"])
-        frames, *states = self.session.get_inputs()
-        assert frames.name == "features"
-        self.states = {one.name: np.zeros(shapes[one.name], DTYPES[one.type]) for one in states}
-        self.outputs = [one.name for one in self.session.get_outputs()]
-
-    def push(self, frames: Array) -> Array:
-        """The rows for the next frames."""
-        given = {"features": frames, **self.states}
-        found = dict(zip(self.outputs, self.session.run(None, given), strict=True))
-        self.states = {name: found[f"{name}.next"] for name in self.states}
-        return found["rows"]
 
 
 def exported(model: pylstm.Model, folder: Path) -> OnnxStream:

@@ -16,15 +16,12 @@ from pylstm.cli.console.named_recordings import names_in
 from pylstm.cli.console.output import fact, note
 from pylstm.cli.console.written_settings import kind_and_settings
 from pylstm.convert import Conversion
-from pylstm.convert.self_check import largest_difference
+from pylstm.convert.self_check import TOLERANCE, largest_difference
 from pylstm.features import KINDS, Features
 from pylstm.layers.weights import n_parameters
 from pylstm.model import Model
 
 __all__ = ["convert"]
-
-# Sums of float32 in another order stay far below it, unless values are much larger than 1.
-TOLERANCE = 1e-4
 
 FEATURES_EXAMPLE = "mfcc,preset=kaldi,n_mfcc=13"
 DECISION_EXAMPLE = "words,threshold=0.6"

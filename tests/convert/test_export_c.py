@@ -106,7 +106,8 @@ def test_the_command(library: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["keywords"], "--c"),
+        (["keywords"], "neither --c nor --onnx is given; expected one"),
+        (["keywords", "--c", "model.c", "--onnx", "model.onnx"], "are both given; expected one"),
         (["keywords", "--c", "model.txt"], "ends in .c"),
         (["keywords", "--c", ".c"], "ends in .c"),
         (["keywords", "--c", "model.c", "--name", "2nd"], "name is '2nd'"),

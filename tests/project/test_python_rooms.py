@@ -51,6 +51,7 @@ ROOMS: dict[str, Rows] = {
     ),
     "pylstm.convert": (
         ("__init__",),
+        ("published",),
         ("keras", "onnx", "rtneural", "onnx_export", "torch_export", "self_check"),
         ("torch",),
         ("spectral_front", "conversion", "export_c", "folding", "json_document"),

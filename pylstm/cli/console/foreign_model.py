@@ -1,4 +1,4 @@
-"""A file of another framework, by the end of its name."""
+"""A file of another framework: of a published network, or by the end of its name."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from typing import Any
 from pylstm import convert
 from pylstm.cli.console.errors import USAGE, CliError
 from pylstm.convert import Conversion
+from pylstm.convert.published import INSTALLED, recipe_of
 
-__all__ = ["conversion_of"]
+__all__ = ["conversion_of", "located", "published_conversion"]
 
 _WHOLE: dict[str, Callable[..., Conversion]] = {
     ".onnx": convert.from_onnx,
@@ -22,6 +23,62 @@ _WHOLE: dict[str, Callable[..., Conversion]] = {
 """Importers of files that say how their layers hang together."""
 
 _STATE_DICTS = (".pt", ".pth", ".ckpt", ".safetensors")
+
+
+def located(source: Path) -> Path:
+    """The file that a source is, which the name of a published network can stand for.
+
+    Raises
+    ------
+    CliError
+        There is no such file, or the package that has it is not installed.
+    """
+    name = str(source)
+    if source.exists() and not (source.is_dir() and name in INSTALLED):
+        return source
+    if name not in INSTALLED and not source.suffix:
+        raise CliError(
+            f"{source} is neither a file nor a known network; expected a path, or one of"
+            f" {', '.join(INSTALLED)}",
+            USAGE,
+        )
+    try:
+        return INSTALLED[name].path(name) if name in INSTALLED else source
+    except ImportError as error:
+        raise CliError(str(error)) from None
+
+
+def published_conversion(source: Path, rate: int | None) -> Conversion | None:
+    """What is made of the file of a published network; None if it is none that is known.
+
+    Parameters
+    ----------
+    source : Path
+    rate : int, optional
+        The sample rate, Hz.
+
+    Raises
+    ------
+    CliError
+        There is no network for the rate, several and no rate, or the file cannot be read or
+        expressed.
+    """
+    try:
+        recipe = recipe_of(source)
+        if recipe is None:
+            return None
+        if rate not in (recipe.rates if len(recipe.rates) > 1 else (None, *recipe.rates)):
+            given = "missing" if rate is None else str(rate)
+            raise CliError(
+                f"--rate is {given}; expected {recipe.expected_rates}, for which {source} has a"
+                f" network ({recipe.title})",
+                USAGE,
+            )
+        return recipe(rate)
+    except OSError as error:
+        raise CliError(f"cannot read {source}: {error.strerror or error}") from None
+    except (ImportError, TypeError, ValueError) as error:
+        raise CliError(f"{source}: {error}") from None
 
 
 def conversion_of(

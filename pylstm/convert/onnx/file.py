@@ -12,7 +12,7 @@ from pylstm.convert.onnx.refusals import refuse
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
 
-__all__ = ["OPSETS", "kernel_reach", "opset_of", "read_onnx"]
+__all__ = ["OPSETS", "graphs_of", "kernel_reach", "opset_of", "read_onnx"]
 
 OPSETS = range(7, 28)
 """The versions of the operators of ONNX whose meaning is known here."""
@@ -82,7 +82,7 @@ def kernel_reach(model: ModelProto) -> int:
     from onnx import helper
 
     reach = 0
-    for graph in _graphs(model.graph):
+    for graph in graphs_of(model.graph):
         dims = {one.name: list(one.dims)[2:] for one in graph.initializer}
         for node in graph.node:
             settings = {
@@ -109,7 +109,7 @@ def _refuse_more_than_a_graph(model: ModelProto) -> None:
             f"the file has the function {model.functions[0].name!r}; expected none: inline them"
             " with onnx.inliner.inline_local_functions"
         )
-    for graph in _graphs(model.graph):
+    for graph in graphs_of(model.graph):
         if graph.sparse_initializer:
             sparse = graph.sparse_initializer[0].values.name
             raise ValueError(f"initializer {sparse!r} is sparse; expected dense tensors")
@@ -124,7 +124,7 @@ def _refuse_more_than_a_graph(model: ModelProto) -> None:
                 refuse(node, f"domain is {node.domain!r}", "an operator of ONNX itself")
 
 
-def _graphs(graph: GraphProto) -> Iterator[GraphProto]:
+def graphs_of(graph: GraphProto) -> Iterator[GraphProto]:
     """A graph, and those inside of its nodes."""
     waiting = [graph]
     while waiting:

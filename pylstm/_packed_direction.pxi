@@ -14,6 +14,8 @@ cdef class PackedDirection:
         Whether there will be backward passes.
     clips : tuple of two, optional
         The limits of an LSTM with options: gate_clip and cell_clip, 0 for none. None: it is torch.nn.LSTM.
+    gate_slope : float
+        Of the hard gates of a GRU or of an LSTM with options; 0: they are sigmoids.
     """
 
     cdef const pylstm_bulk_kernels *kernels
@@ -23,10 +25,11 @@ cdef class PackedDirection:
     cdef object x_columns, h_columns, product_columns
     cdef object w_ih, bias, packed_hh, packed_hh_back, packed_hr, packed_hr_back, packed_hn, packed_hn_back
     cdef object option_vectors
-    cdef bint has_cell, projected, reset_before, has_options, normalised
+    cdef bint has_cell, projected, reset_before, has_options, normalised, has_hard_gates
     cdef pylstm_bulk_lstm_options options
+    cdef pylstm_bulk_gru_options gru_options
 
-    def __init__(self, str kind, tuple weights, bint gradients, tuple clips=None):
+    def __init__(self, str kind, tuple weights, bint gradients, tuple clips=None, float gate_slope=0.0):
         weight_ih, weight_hh, bias_ih, bias_hh, weight_hr, *optional = weights
         find_sgemm()
         self.kernels = pylstm_bulk_kernels_for(_engine.isa().encode())
@@ -79,7 +82,12 @@ cdef class PackedDirection:
             self.packed_hr = packing(w_hr, transpose=True)
             self.packed_hr_back = packing(w_hr, transpose=False) if gradients else None
 
+        self.gru_options.reset_after = not self.reset_before
+        self.gru_options.relu = kind.endswith("relu")
+        self.gru_options.gate_slope = gate_slope
+        self.has_hard_gates = kind.startswith("gru") and gate_slope > 0
         self.has_options = clips is not None
+        self.options.gate_slope = gate_slope
         self.normalised = False
         if self.has_options:
             self._take_options(kind, optional, clips)
@@ -116,6 +124,8 @@ cdef class PackedDirection:
     cdef inline void cell_forward(self, int n, float *z, const float *bias, float *h, float *c) noexcept nogil:
         if self.has_options:
             self.kernels.lstm_with_options.forward(&self.options, self.units, n, z, self.gate_width, bias, h, c)
+        elif self.has_hard_gates:
+            self.kernels.gru_with_options.forward(&self.gru_options, self.units, n, z, self.gate_width, bias, h)
         else:
             self.cell.forward(self.units, n, z, self.gate_width, bias, h, c)
 
@@ -124,8 +134,24 @@ cdef class PackedDirection:
         if self.has_options:
             self.kernels.lstm_with_options.backward(&self.options, self.units, n, z, self.gate_width, c_before, dh, dc, sums,
                                                     room)
+        elif self.has_hard_gates:
+            self.kernels.gru_with_options.backward(&self.gru_options, self.units, n, z, self.gate_width, h_before, dh, sums)
         else:
             self.cell.backward(self.units, n, z, self.gate_width, h_before, c_before, dh, dc, sums)
+
+    cdef inline void reset_forward(self, int n, float *z, const float *bias, const float *h, float *reset) noexcept nogil:
+        if self.has_hard_gates:
+            self.kernels.gru_with_options.reset(&self.gru_options, self.units, n, z, self.gate_width, bias, h, reset)
+        else:
+            self.kernels.gru_reset(self.units, n, z, self.gate_width, bias, h, reset)
+
+    cdef inline void reset_backward(self, int n, float *z, const float *h_before, const float *d_reset, float *dh,
+                                    float *sums) noexcept nogil:
+        if self.has_hard_gates:
+            self.kernels.gru_with_options.reset_backward(&self.gru_options, self.units, n, z, self.gate_width, h_before, d_reset,
+                                                         dh, sums)
+        else:
+            self.kernels.gru_reset_backward(self.units, n, z, self.gate_width, h_before, d_reset, dh, sums)
 
     def _padded(self, weight, columns, first):
         """Rows of a matrix where the gates have them."""

@@ -196,6 +196,7 @@ KINDS = (
             "clipped": partial(pylstm.LSTM, gate_clip=1.5, cell_clip=0.8),
             "layer_normalised": layer_normalised,
             "all_options": with_all_options,
+            "hard_gates": partial(projected, gate_slope=0.4),
         },
         STACK,
         state="hc",
@@ -210,6 +211,7 @@ KINDS = (
             "gru_relu": partial(pylstm.GRU, candidate="relu"),
             "gru_before": partial(pylstm.GRU, reset_after=False),
             "gru_before_relu": partial(pylstm.GRU, reset_after=False, candidate="relu"),
+            "gru_hard": partial(pylstm.GRU, gate_slope=0.4),
         },
         STACK,
         state="h",
@@ -347,6 +349,7 @@ def reference(
 
 
 def has_corner(layer: Layer) -> bool:
-    """Whether there is a ReLU or a limit in it; the reference shows as "a" how far from its corner
-    everything is."""
-    return "relu" in repr(layer) or "_clip=" in repr(layer) or kind_of(layer).relu
+    """Whether there is a ReLU, a limit or a hard gate in it; the reference shows as "a" how far
+    from its corner everything is."""
+    named = any(word in repr(layer) for word in ("relu", "_clip=", "gate_slope="))
+    return named or kind_of(layer).relu

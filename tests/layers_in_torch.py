@@ -7,7 +7,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 import pylstm
-from tests.lstm_formulas import formula_forward, formula_module, is_plain
+from tests.lstm_formulas import formula_forward, formula_module, is_plain, opened
 from tests.torch_activations import torch_activation
 from tests.window_layer_cases import in_torch
 
@@ -51,7 +51,7 @@ def torch_recurrent_forward(
 
 def torch_gru(layer: Any) -> Any:
     """nn.GRU; of variants that it does not have a module of plain operations."""
-    if layer.reset_after and layer.candidate == "tanh":
+    if layer.reset_after and layer.candidate == "tanh" and not layer.gate_slope:
         return torch_recurrent(layer)
     return torch_plain(layer)
 
@@ -90,8 +90,8 @@ def torch_gru_forward(module: Any, layer: Any, x: Any, counts: Array, state: Any
                 for t in reversed(range(count)) if suffix else range(count):
                     sums = torch.nn.functional.linear(x[t, b], own["weight_ih"], own["bias_ih"])
                     r, z, n = sums.chunk(3)
-                    r = torch.sigmoid(r + w_r @ h + biases[0])
-                    z = torch.sigmoid(z + w_z @ h + biases[1])
+                    r = opened(r + w_r @ h + biases[0], layer.gate_slope)
+                    z = opened(z + w_z @ h + biases[1], layer.gate_slope)
                     if layer.reset_after:
                         n = activation(n + r * (w_n @ h + biases[2]))
                     else:

@@ -14,7 +14,12 @@ import pylstm
 def is_plain(layer: pylstm.LSTM) -> bool:
     """Whether ``torch.nn.LSTM`` has all that the layer has."""
     return not (
-        layer.peepholes or layer.coupled or layer.layer_norm or layer.gate_clip or layer.cell_clip
+        layer.peepholes
+        or layer.coupled
+        or layer.layer_norm
+        or layer.gate_clip
+        or layer.cell_clip
+        or layer.gate_slope
     )
 
 
@@ -38,6 +43,13 @@ def clipped(x: Any, limit: float) -> Any:
     return x.clamp(-limit, limit) if limit else x
 
 
+def opened(x: Any, slope: float) -> Any:
+    """A gate: a sigmoid, or a hard one; 0: no slope."""
+    import torch
+
+    return (slope * x + 0.5).clamp(0, 1) if slope else torch.sigmoid(x)
+
+
 def step(layer: pylstm.LSTM, own: dict[str, Any], x: Any, h: Any, c: Any) -> tuple[Any, Any]:
     """h and c after one step of all sequences; `own` are the weights of one layer of the stack."""
     import torch
@@ -52,12 +64,13 @@ def step(layer: pylstm.LSTM, own: dict[str, Any], x: Any, h: Any, c: Any) -> tup
     if layer.peepholes:
         z_i = z_i + own["peephole_i"] * c
         z_f = [part + own["peephole_f"] * c for part in z_f]
-    i = torch.sigmoid(clipped(z_i, layer.gate_clip))
-    f = 1 - i if layer.coupled else torch.sigmoid(clipped(z_f[0], layer.gate_clip))
+    slope = layer.gate_slope
+    i = opened(clipped(z_i, layer.gate_clip), slope)
+    f = 1 - i if layer.coupled else opened(clipped(z_f[0], layer.gate_clip), slope)
     c = clipped(f * c + i * torch.tanh(clipped(z_g, layer.gate_clip)), layer.cell_clip)
     if layer.peepholes:
         z_o = z_o + own["peephole_o"] * c
-    o = torch.sigmoid(clipped(z_o, layer.gate_clip))
+    o = opened(clipped(z_o, layer.gate_clip), slope)
     shown = c
     if layer.layer_norm:
         shown = own["gain_c"] * normalised(c)

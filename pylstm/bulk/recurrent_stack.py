@@ -60,6 +60,8 @@ class RecurrentStack:
         The share of outputs between two layers that is set to 0 where `forward` gets a generator.
     clips : (float, float), optional
         The limits of sums and memory of an LSTM with options; None: it is ``torch.nn.LSTM``.
+    gate_slope : float
+        Of hard gates; 0: gates are sigmoids.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class RecurrentStack:
         gradients: bool,
         dropout: float = 0.0,
         clips: tuple[float, float] | None = None,
+        gate_slope: float = 0.0,
     ) -> None:
         self._names = [
             [tuple(f"{part}_l{k}{suffix}" for part in PARTS) for suffix in suffixes]
@@ -78,7 +81,7 @@ class RecurrentStack:
         ]
         self._directions = [
             [
-                _bulk.Direction(cell, tuple(map(weights.get, names)), gradients, clips)
+                _bulk.Direction(cell, tuple(map(weights.get, names)), gradients, clips, gate_slope)
                 for names in layer
             ]
             for layer in self._names

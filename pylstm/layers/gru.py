@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args
 from pylstm.arguments import choice, flag
 from pylstm.layers.output_values import ValueRange
 from pylstm.layers.quantisation import PRECISIONS, Precision
-from pylstm.layers.recurrent import Recurrent
-from pylstm.layers.settings import FLAG, SIZE, choice_of
+from pylstm.layers.recurrent import Recurrent, slope_of_gates
+from pylstm.layers.settings import FLAG, NUMBER, SIZE, choice_of
 
 __all__ = ["GRU"]
 
@@ -45,6 +45,8 @@ class GRU(Recurrent):
         ``reset_after=False`` (whose one bias is :math:`b_{in} + b_{hn}`) and in ONNX by default.
     candidate : {"tanh", "relu"}
         a: tanh, or max(., 0) as in RNNoise (Valin 2018) and light GRUs (Ravanelli et al. 2018).
+    gate_slope : float
+        Not 0: r and z are hard sigmoids, as for `LSTM`.
     bidirectional, dropout
         As for `LSTM`.
     precision, seed
@@ -68,8 +70,10 @@ class GRU(Recurrent):
             "bias": FLAG,
             "reset_after": FLAG,
             "candidate": choice_of(CANDIDATES),
+            "gate_slope": NUMBER,
         }
     )
+    later_settings = MappingProxyType({"gate_slope": 0.0})
 
     def __init__(
         self,
@@ -81,6 +85,7 @@ class GRU(Recurrent):
         *,
         reset_after: bool = True,
         candidate: Candidate = "tanh",
+        gate_slope: float = 0.0,
         bidirectional: bool = False,
         dropout: float = 0.0,
         precision: Precision = "float32",
@@ -89,6 +94,7 @@ class GRU(Recurrent):
         self._size(input_size, hidden_size, num_layers, bias, bidirectional, dropout)
         self.reset_after = flag("reset_after", reset_after)
         self.candidate = choice("candidate", candidate, CANDIDATES)
+        self.gate_slope = slope_of_gates(gate_slope)
         self.precision = precision
         self._take(weights, self.hidden_size, seed)
 

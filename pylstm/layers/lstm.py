@@ -11,13 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm import _engine
-from pylstm.arguments import count, flag, real, shown
+from pylstm.arguments import count, flag
 from pylstm.brief_repr import named_values
 from pylstm.bulk.frames import check_frames
 from pylstm.bulk.states import check_state
 from pylstm.layers.layer import MAX_DIMENSION
 from pylstm.layers.quantisation import PRECISIONS, Precision
-from pylstm.layers.recurrent import Recurrent
+from pylstm.layers.recurrent import Recurrent, limit, slope_of_gates
 from pylstm.layers.settings import FLAG, NUMBER, SIZE
 from pylstm.layers.weights import Shape, Weights
 from pylstm.safetensors_encoding import encode_model
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
     from pylstm.bulk.bulk_layer import BulkLayer
 
 __all__ = ["LSTM", "Gates"]
-
-# What a limit may be that is not 0: float32 holds it, and it is no subnormal number.
-SMALLEST_CLIP, LARGEST_CLIP = 1e-30, 3e38
 
 
 class Gates(NamedTuple):
@@ -54,17 +51,6 @@ class Gates(NamedTuple):
         return named_values(self, self._asdict())
 
 
-def limit(name: str, value: object) -> float:
-    """0, for none, or a limit."""
-    found = real(name, value)
-    if found and not SMALLEST_CLIP <= found <= LARGEST_CLIP:  # refuses NaN too
-        raise ValueError(
-            f"{name} is {shown(value)}; expected {SMALLEST_CLIP:g} to {LARGEST_CLIP:g}, or 0 for no"
-            " limit"
-        )
-    return abs(found)  # no -0.0, which a file would write
-
-
 class LSTM(Recurrent):
     r"""LSTM layers on top of each other, as ``torch.nn.LSTM``.
 
@@ -80,7 +66,8 @@ class LSTM(Recurrent):
     Options change a layer in this order, and can be combined. With `layer_norm`, :math:`W_i x` and
     :math:`W_h h` are normalised (below) before the biases are added. Peepholes are added to the
     sums of i, f and o, these are limited by `gate_clip`, and :math:`c'` by `cell_clip`; a peephole
-    of o, h and the next step see the limited :math:`c'`. With `coupled`, f is 1 - i.
+    of o, h and the next step see the limited :math:`c'`. With `coupled`, f is 1 - i. With
+    `gate_slope`, a hard sigmoid takes the place of σ.
 
     Parameters
     ----------
@@ -118,6 +105,10 @@ class LSTM(Recurrent):
     cell_clip : float
         Not 0: :math:`c'` is limited to -cell_clip ... cell_clip, as by ``cell_clip`` in TensorFlow
         and by Kaldi's.
+    gate_slope : float
+        Not 0: gates are hard sigmoids, :math:`\min(\max(s\,x + 1/2, 0), 1)` with this slope s in
+        place of σ: 0.2 is ``recurrent_activation="hard_sigmoid"`` in Keras 1 and 2 and the
+        ``HardSigmoid`` of ONNX, 1/6 that of Keras 3.
     layer_norm : bool
         Whether sums and memory are normalised (Ba, Kiros and Hinton 2016, arXiv:1607.06450,
         equations 20 to 22): with N(v) = (v - mean(v)) / sqrt(var(v) + 1e-5), over all gates
@@ -158,6 +149,7 @@ class LSTM(Recurrent):
             "coupled": FLAG,
             "gate_clip": NUMBER,
             "cell_clip": NUMBER,
+            "gate_slope": NUMBER,
             "layer_norm": FLAG,
         }
     )
@@ -168,6 +160,7 @@ class LSTM(Recurrent):
             "coupled": False,
             "gate_clip": 0.0,
             "cell_clip": 0.0,
+            "gate_slope": 0.0,
             "layer_norm": False,
         }
     )
@@ -186,6 +179,7 @@ class LSTM(Recurrent):
         coupled: bool = False,
         gate_clip: float = 0.0,
         cell_clip: float = 0.0,
+        gate_slope: float = 0.0,
         layer_norm: bool = False,
         dropout: float = 0.0,
         precision: Precision = "float32",
@@ -203,6 +197,7 @@ class LSTM(Recurrent):
         self.coupled = flag("coupled", coupled)
         self.gate_clip = limit("gate_clip", gate_clip)
         self.cell_clip = limit("cell_clip", cell_clip)
+        self.gate_slope = slope_of_gates(gate_slope)
         self.layer_norm = flag("layer_norm", layer_norm)
         self.precision = precision
         self._take(weights, self.hidden_size, seed)
@@ -228,7 +223,14 @@ class LSTM(Recurrent):
         plain = set(self._chosen(self.later_settings)) <= {"proj_size"}
         clips = None if plain else (self.gate_clip, self.cell_clip)
         return RecurrentStack(
-            self.cell, weights, self.num_layers, self.suffixes, gradients, self.dropout, clips
+            self.cell,
+            weights,
+            self.num_layers,
+            self.suffixes,
+            gradients,
+            self.dropout,
+            clips,
+            self.gate_slope,
         )
 
     @property

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from pylstm.arguments import count, flag, number
+from pylstm.arguments import count, flag, number, real, shown
 from pylstm.layers.layer import MAX_DIMENSION, Layer
 from pylstm.layers.output_values import ANY_VALUE, ValueRange
 from pylstm.layers.settings import FLAG, SIZE, Setting
@@ -15,10 +15,31 @@ from pylstm.layers.weights import Shape, Weights
 if TYPE_CHECKING:
     from pylstm.bulk.bulk_layer import BulkLayer
 
-__all__ = ["Recurrent"]
+__all__ = ["Recurrent", "limit", "slope_of_gates"]
 
 # The core's limit on the number of layers in a stack.
 MAX_NUM_LAYERS = 128
+
+
+# What a limit of values or a slope of gates may be that is not 0: float32 holds it, and it is no
+# subnormal number.
+SMALLEST_LIMIT, LARGEST_LIMIT = 1e-30, 3e38
+
+
+def limit(name: str, value: object, without: str = "no limit") -> float:
+    """A limit, or 0 for none; `without`: what 0 stands for."""
+    found = real(name, value)
+    if found and not SMALLEST_LIMIT <= found <= LARGEST_LIMIT:  # refuses NaN too
+        raise ValueError(
+            f"{name} is {shown(value)}; expected {SMALLEST_LIMIT:g} to {LARGEST_LIMIT:g}, or 0 for"
+            f" {without}"
+        )
+    return abs(found)  # no -0.0, which a file would write
+
+
+def slope_of_gates(value: object) -> float:
+    """The slope of hard gates, or 0 for sigmoids."""
+    return limit("gate_slope", value, "sigmoids")
 
 
 class Recurrent(Layer):
@@ -37,6 +58,7 @@ class Recurrent(Layer):
     bias: bool
     bidirectional: bool
     proj_size: int = 0
+    gate_slope: float = 0.0
     dropout: float
 
     def __init__(
@@ -138,5 +160,11 @@ class Recurrent(Layer):
         from pylstm.bulk.recurrent_stack import RecurrentStack
 
         return RecurrentStack(
-            self.cell, weights, self.num_layers, self.suffixes, gradients, self.dropout
+            self.cell,
+            weights,
+            self.num_layers,
+            self.suffixes,
+            gradients,
+            self.dropout,
+            gate_slope=self.gate_slope,
         )

@@ -27,10 +27,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from pylstm.reference.activations import Array
+from pylstm.reference.activations import Array, hard_sigmoid, sigmoid
 
 Gates = dict[str, Array]
 Weights = Mapping[str, ArrayLike]
+
+
+def opened(x: Array, slope: float, dtype: DTypeLike) -> Array:
+    """How far a gate is open: σ(x), or a hard sigmoid of that slope; 0: σ."""
+    return hard_sigmoid(x, slope, 0.5, dtype) if slope else sigmoid(x, dtype)
+
+
+def from_corners(x: Array, slope: float) -> Array:
+    """How far the sum of a hard gate is from where it is closed or open."""
+    return np.abs(x) - 0.5 / slope
 
 
 def stack(

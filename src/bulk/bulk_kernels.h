@@ -41,6 +41,7 @@ typedef struct pylstm_bulk_cell {
 typedef struct pylstm_bulk_lstm_options {
     int hidden_size, coupled;
     float gate_clip, cell_clip;     /* FLT_MAX: no limit */
+    float gate_slope;               /* of hard gates; 0: sigmoids */
     const float *peepholes;         /* of i, f, o (of f 0 with coupled gates); NULL: there are none */
     const float *gain_ih, *gain_hh; /* NULL: nothing is normalised */
     const float *gain_c, *bias_c;
@@ -67,6 +68,24 @@ typedef struct pylstm_bulk_lstm_with_options {
                                const float *x_part, float *h_part, float *sums);
 } pylstm_bulk_lstm_with_options;
 
+/* A GRU with hard gates. */
+typedef struct pylstm_bulk_gru_options {
+    int reset_after, relu; /* as in pylstm_recurrent_weights */
+    float gate_slope;
+} pylstm_bulk_gru_options;
+
+/* As in pylstm_bulk_cell, and as gru_reset and gru_reset_backward below. */
+typedef struct pylstm_bulk_gru_with_options {
+    void (*forward)(const pylstm_bulk_gru_options *options, int units, int rows, float *gates, size_t gate_stride,
+                    const float *bias, float *h);
+    void (*backward)(const pylstm_bulk_gru_options *options, int units, int rows, float *gates, size_t gate_stride,
+                     const float *h_before, float *dh, float *d_bias);
+    void (*reset)(const pylstm_bulk_gru_options *options, int units, int rows, float *gates, size_t gate_stride,
+                  const float *bias, const float *h, float *reset);
+    void (*reset_backward)(const pylstm_bulk_gru_options *options, int units, int rows, float *gates, size_t gate_stride,
+                           const float *h_before, const float *d_reset, float *dh, float *d_bias);
+} pylstm_bulk_gru_with_options;
+
 typedef struct pylstm_bulk_kernels {
     /* y[r] += x[r] W for each row r; W: `inputs` times `outputs` (a multiple of 16), as pylstm_bulk_pack left it. */
     void (*product)(const float *packed, int inputs, int outputs, int rows, const float *x, size_t x_stride, float *y,
@@ -78,6 +97,7 @@ typedef struct pylstm_bulk_kernels {
 
     pylstm_bulk_cell lstm, gru_after_tanh, gru_after_relu, gru_before_tanh, gru_before_relu, rnn_tanh, rnn_relu;
     pylstm_bulk_lstm_with_options lstm_with_options;
+    pylstm_bulk_gru_with_options gru_with_options;
 
     /* With the reset before the product, between the products of r and z and that of n: activates r, and reset = r h, `units` a
      * row. Then, back: d_reset is the gradient with respect to reset; leaves that of the sum of r in place of r, adds what goes

@@ -120,6 +120,23 @@ PYLSTM_INLINE v16 activation(v16 sum, const int relu) {
     return relu ? v16_max(sum, v16_set(0.0f)) : v16_tanh(sum);
 }
 
+/* 1 where low < x < high, else 0: even the distance of two neighbouring floats times 3e38 is more than 1. */
+PYLSTM_INLINE v16 between(v16 x, v16 low, v16 high) {
+    const v16 none = v16_set(0.0f), all = v16_set(1.0f), far = v16_set(3e38f);
+    const v16 above = v16_max(v16_min(v16_mul(v16_sub(x, low), far), all), none);
+    return v16_mul(above, v16_max(v16_min(v16_mul(v16_sub(high, x), far), all), none));
+}
+
+/* A gate: a sigmoid, or, unless the slope is 0, a hard one. */
+PYLSTM_INLINE v16 gate_of(v16 sum, const float slope) {
+    return slope > 0.0f ? v16_hard_sigmoid(sum, slope) : v16_sigmoid(sum);
+}
+
+/* Through a gate whose value is s. */
+PYLSTM_INLINE v16 through_gate(v16 d, v16 s, const float slope) {
+    return slope > 0.0f ? v16_mul(v16_mul(d, v16_set(slope)), between(s, v16_set(0.0f), v16_set(1.0f))) : through_sigmoid(d, s);
+}
+
 PYLSTM_INLINE void put_gradient(float *gate, float *d_bias, v16 gradient) {
     v16_store(gate, gradient);
     v16_store(d_bias, v16_add(v16_load(d_bias), gradient));
@@ -172,12 +189,12 @@ static void lstm_backward(int units, int rows, float *gates, size_t gate_stride,
 /* --- GRU: n = a(x_n + r m), h' = (1 - z) n + z h ---------------------------------------------------------------------- */
 
 PYLSTM_INLINE void gru_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h,
-                               const int relu) {
+                               const int relu, const float slope) {
     for (int row = 0; row < rows; row++, gates += gate_stride, h += units) {
         float *n_row = gates, *r_row = gates + units, *z_row = gates + 2 * units, *m_row = gates + 3 * units;
         for (int u = 0; u < units; u += VECTOR) {
-            const v16 r = v16_sigmoid(v16_add(v16_load(r_row + u), v16_load(bias + units + u)));
-            const v16 z = v16_sigmoid(v16_add(v16_load(z_row + u), v16_load(bias + 2 * units + u)));
+            const v16 r = gate_of(v16_add(v16_load(r_row + u), v16_load(bias + units + u)), slope);
+            const v16 z = gate_of(v16_add(v16_load(z_row + u), v16_load(bias + 2 * units + u)), slope);
             const v16 m = v16_add(v16_load(m_row + u), v16_load(bias + 3 * units + u));
             const v16 n = activation(v16_fma(r, m, v16_add(v16_load(n_row + u), v16_load(bias + u))), relu);
             v16_store(n_row + u, n);
@@ -190,7 +207,7 @@ PYLSTM_INLINE void gru_forward(int units, int rows, float *gates, size_t gate_st
 }
 
 PYLSTM_INLINE void gru_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before, float *dh,
-                                float *d_bias, const int relu) {
+                                float *d_bias, const int relu, const float slope) {
     for (int row = 0; row < rows; row++, gates += gate_stride, h_before += units, dh += units) {
         float *n_row = gates, *r_row = gates + units, *z_row = gates + 2 * units, *m_row = gates + 3 * units;
         for (int u = 0; u < units; u += VECTOR) {
@@ -198,9 +215,9 @@ PYLSTM_INLINE void gru_backward(int units, int rows, float *gates, size_t gate_s
             const v16 d_hidden = v16_load(dh + u);
             const v16 d_n = through_activation(v16_mul(d_hidden, v16_sub(v16_set(1.0f), z)), n, relu);
             put_gradient(n_row + u, d_bias + u, d_n);
-            put_gradient(r_row + u, d_bias + units + u, through_sigmoid(v16_mul(d_n, m), r));
+            put_gradient(r_row + u, d_bias + units + u, through_gate(v16_mul(d_n, m), r, slope));
             put_gradient(z_row + u, d_bias + 2 * units + u,
-                         through_sigmoid(v16_mul(d_hidden, v16_sub(v16_load(h_before + u), n)), z));
+                         through_gate(v16_mul(d_hidden, v16_sub(v16_load(h_before + u), n)), z, slope));
             put_gradient(m_row + u, d_bias + 3 * units + u, v16_mul(d_n, r));
             v16_store(dh + u, v16_mul(d_hidden, z));
         }
@@ -209,35 +226,36 @@ PYLSTM_INLINE void gru_backward(int units, int rows, float *gates, size_t gate_s
 
 /* --- GRU with the reset before the product: n = a(x_n + W_hn (r h)) ---------------------------------------------------- */
 
-static void gru_reset(int units, int rows, float *gates, size_t gate_stride, const float *bias, const float *h, float *reset) {
+PYLSTM_INLINE void gru_before_reset(int units, int rows, float *gates, size_t gate_stride, const float *bias, const float *h,
+                                    float *reset, const float slope) {
     for (int row = 0; row < rows; row++, gates += gate_stride, h += units, reset += units) {
         float *r_row = gates + units;
         for (int u = 0; u < units; u += VECTOR) {
-            const v16 r = v16_sigmoid(v16_add(v16_load(r_row + u), v16_load(bias + units + u)));
+            const v16 r = gate_of(v16_add(v16_load(r_row + u), v16_load(bias + units + u)), slope);
             v16_store(r_row + u, r);
             v16_store(reset + u, v16_mul(r, v16_load(h + u)));
         }
     }
 }
 
-static void gru_reset_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before,
-                               const float *d_reset, float *dh, float *d_bias) {
+PYLSTM_INLINE void gru_before_reset_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before,
+                                             const float *d_reset, float *dh, float *d_bias, const float slope) {
     for (int row = 0; row < rows; row++, gates += gate_stride, h_before += units, d_reset += units, dh += units) {
         float *r_row = gates + units;
         for (int u = 0; u < units; u += VECTOR) {
             const v16 r = v16_load(r_row + u), d = v16_load(d_reset + u);
             v16_store(dh + u, v16_fma(d, r, v16_load(dh + u)));
-            put_gradient(r_row + u, d_bias + units + u, through_sigmoid(v16_mul(d, v16_load(h_before + u)), r));
+            put_gradient(r_row + u, d_bias + units + u, through_gate(v16_mul(d, v16_load(h_before + u)), r, slope));
         }
     }
 }
 
 PYLSTM_INLINE void gru_before_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h,
-                                      const int relu) {
+                                      const int relu, const float slope) {
     for (int row = 0; row < rows; row++, gates += gate_stride, h += units) {
         float *n_row = gates, *z_row = gates + 2 * units;
         for (int u = 0; u < units; u += VECTOR) {
-            const v16 z = v16_sigmoid(v16_add(v16_load(z_row + u), v16_load(bias + 2 * units + u)));
+            const v16 z = gate_of(v16_add(v16_load(z_row + u), v16_load(bias + 2 * units + u)), slope);
             const v16 n = activation(v16_add(v16_load(n_row + u), v16_load(bias + u)), relu);
             v16_store(n_row + u, n);
             v16_store(z_row + u, z);
@@ -247,14 +265,14 @@ PYLSTM_INLINE void gru_before_forward(int units, int rows, float *gates, size_t 
 }
 
 PYLSTM_INLINE void gru_before_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before, float *dh,
-                                       float *d_bias, const int relu) {
+                                       float *d_bias, const int relu, const float slope) {
     for (int row = 0; row < rows; row++, gates += gate_stride, h_before += units, dh += units) {
         float *n_row = gates, *z_row = gates + 2 * units;
         for (int u = 0; u < units; u += VECTOR) {
             const v16 n = v16_load(n_row + u), z = v16_load(z_row + u), d_hidden = v16_load(dh + u);
             put_gradient(n_row + u, d_bias + u, through_activation(v16_mul(d_hidden, v16_sub(v16_set(1.0f), z)), n, relu));
             put_gradient(z_row + u, d_bias + 2 * units + u,
-                         through_sigmoid(v16_mul(d_hidden, v16_sub(v16_load(h_before + u), n)), z));
+                         through_gate(v16_mul(d_hidden, v16_sub(v16_load(h_before + u), n)), z, slope));
             v16_store(dh + u, v16_mul(d_hidden, z));
         }
     }
@@ -264,17 +282,28 @@ PYLSTM_INLINE void gru_before_backward(int units, int rows, float *gates, size_t
 #define GRU_FUNCTIONS(name, body, relu)                                                                                        \
     static void name##_forward(int units, int rows, float *gates, size_t gate_stride, const float *bias, float *h, float *c) { \
         (void)c;                                                                                                               \
-        body##_forward(units, rows, gates, gate_stride, bias, h, relu);                                                        \
+        body##_forward(units, rows, gates, gate_stride, bias, h, relu, 0.0f);                                                  \
     }                                                                                                                          \
     static void name##_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before,                  \
                                 const float *c_before, float *dh, float *dc, float *d_bias) {                                  \
         (void)c_before, (void)dc;                                                                                              \
-        body##_backward(units, rows, gates, gate_stride, h_before, dh, d_bias, relu);                                          \
+        body##_backward(units, rows, gates, gate_stride, h_before, dh, d_bias, relu, 0.0f);                                    \
     }
 GRU_FUNCTIONS(gru_after_tanh, gru, 0)
 GRU_FUNCTIONS(gru_after_relu, gru, 1)
 GRU_FUNCTIONS(gru_before_tanh, gru_before, 0)
 GRU_FUNCTIONS(gru_before_relu, gru_before, 1)
+
+static void gru_reset(int units, int rows, float *gates, size_t gate_stride, const float *bias, const float *h, float *reset) {
+    gru_before_reset(units, rows, gates, gate_stride, bias, h, reset, 0.0f);
+}
+
+static void gru_reset_backward(int units, int rows, float *gates, size_t gate_stride, const float *h_before,
+                               const float *d_reset, float *dh, float *d_bias) {
+    gru_before_reset_backward(units, rows, gates, gate_stride, h_before, d_reset, dh, d_bias, 0.0f);
+}
+
+#include "bulk/gru_with_options.inc.h"
 
 /* --- RNN: h' = tanh(sum) or max(sum, 0) ------------------------------------------------------------------------------- */
 
@@ -331,6 +360,10 @@ const pylstm_bulk_kernels PYLSTM_JOIN(pylstm_bulk_kernels_, PYLSTM_VECTOR) = {
     .gru_after_relu = {.forward = gru_after_relu_forward, .backward = gru_after_relu_backward},
     .gru_before_tanh = {.forward = gru_before_tanh_forward, .backward = gru_before_tanh_backward},
     .gru_before_relu = {.forward = gru_before_relu_forward, .backward = gru_before_relu_backward},
+    .gru_with_options = {.forward = gru_options_forward,
+                         .backward = gru_options_backward,
+                         .reset = gru_options_reset,
+                         .reset_backward = gru_options_reset_backward},
     .gru_reset = gru_reset,
     .gru_reset_backward = gru_reset_backward,
     .rnn_tanh = {.forward = rnn_tanh_forward, .backward = rnn_tanh_backward},

@@ -5,20 +5,13 @@ PYLSTM_INLINE v16 clipped(v16 x, float limit) {
     return v16_max(v16_min(x, v16_set(limit)), v16_set(-limit));
 }
 
-/* 1 where low < x < high, else 0: even the distance of two neighbouring floats times 3e38 is more than 1. */
-PYLSTM_INLINE v16 between(v16 x, v16 low, v16 high) {
-    const v16 none = v16_set(0.0f), all = v16_set(1.0f), far = v16_set(3e38f);
-    const v16 above = v16_max(v16_min(v16_mul(v16_sub(x, low), far), all), none);
-    return v16_mul(above, v16_max(v16_min(v16_mul(v16_sub(high, x), far), all), none));
-}
-
 /* Through a limit of sums, where the activated value of a gate says whether its sum has reached it. */
 PYLSTM_INLINE v16 through_gate_clip(const pylstm_bulk_lstm_options *options, v16 d, v16 value, int is_tanh) {
     const v16 high = v16_set(options->gate_clip), low = v16_set(-options->gate_clip);
     if (options->gate_clip == FLT_MAX)
         return d;
     return v16_mul(d, is_tanh ? between(value, v16_tanh(low), v16_tanh(high))
-                              : between(value, v16_sigmoid(low), v16_sigmoid(high)));
+                              : between(value, gate_of(low, options->gate_slope), gate_of(high, options->gate_slope)));
 }
 
 /* Of one row: y = (y's old value, unless `begins`) + gain * normalised(x). */
@@ -84,17 +77,18 @@ static void lstm_options_forward(const pylstm_bulk_lstm_options *options, int un
         for (int u = 0; u < units; u += VECTOR) {
             const v16 before = v16_load(c + u);
             const v16 i_sum = v16_fma(peephole(options, units, 0, u), before, v16_add(v16_load(i_row + u), v16_load(bias + u)));
-            const v16 i = v16_sigmoid(clipped(i_sum, options->gate_clip));
+            const v16 i = gate_of(clipped(i_sum, options->gate_clip), options->gate_slope);
             const v16 g = v16_tanh(clipped(v16_add(v16_load(g_row + u), v16_load(b_g + u)), options->gate_clip));
             v16 f = v16_sub(v16_set(1.0f), i), cell, o_sum, o;
             if (!coupled) {
                 const v16 sum = v16_add(v16_load(f_row + u), v16_load(bias + units + u));
-                f = v16_sigmoid(clipped(v16_fma(peephole(options, units, 1, u), before, sum), options->gate_clip));
+                f = gate_of(clipped(v16_fma(peephole(options, units, 1, u), before, sum), options->gate_clip),
+                            options->gate_slope);
                 v16_store(f_row + u, f);
             }
             cell = clipped(v16_fma(f, before, v16_mul(i, g)), options->cell_clip);
             o_sum = v16_fma(peephole(options, units, 2, u), cell, v16_add(v16_load(o_row + u), v16_load(b_o + u)));
-            o = v16_sigmoid(clipped(o_sum, options->gate_clip));
+            o = gate_of(clipped(o_sum, options->gate_clip), options->gate_slope);
             v16_store(i_row + u, i);
             v16_store(g_row + u, g);
             v16_store(o_row + u, o);
@@ -156,16 +150,17 @@ static void lstm_options_backward(const pylstm_bulk_lstm_options *options, int u
             const v16 i = v16_load(i_row + u), f = coupled ? v16_sub(v16_set(1.0f), i) : v16_load(f_row + u);
             const v16 g = v16_load(g_row + u), o = v16_load(o_row + u), before = v16_load(c_before + u);
             const v16 raw = v16_fma(f, before, v16_mul(i, g)), limit = v16_set(options->cell_clip);
-            const v16 o_sum = through_gate_clip(options, through_sigmoid(v16_load(d_o + u), o), o, 0);
+            const v16 o_sum = through_gate_clip(options, through_gate(v16_load(d_o + u), o, options->gate_slope), o, 0);
             v16 d_cell = v16_add(v16_load(dc + u), v16_load(dh + u)), d_i, i_sum, d_before;
             d_cell = v16_fma(peephole(options, units, 2, u), o_sum, d_cell);
             if (options->cell_clip < FLT_MAX)
                 d_cell = v16_mul(d_cell, between(raw, v16_sub(v16_set(0.0f), limit), limit));
             d_i = v16_mul(d_cell, coupled ? v16_sub(g, before) : g);
-            i_sum = through_gate_clip(options, through_sigmoid(d_i, i), i, 0);
+            i_sum = through_gate_clip(options, through_gate(d_i, i, options->gate_slope), i, 0);
             d_before = v16_fma(peephole(options, units, 0, u), i_sum, v16_mul(d_cell, f));
             if (!coupled) {
-                const v16 f_sum = through_gate_clip(options, through_sigmoid(v16_mul(d_cell, before), f), f, 0);
+                const v16 d_f = through_gate(v16_mul(d_cell, before), f, options->gate_slope);
+                const v16 f_sum = through_gate_clip(options, d_f, f, 0);
                 d_before = v16_fma(peephole(options, units, 1, u), f_sum, d_before);
                 put_gradient(f_row + u, sums + units + u, f_sum);
                 if (options->peepholes)

@@ -12,12 +12,16 @@
 #ifndef PYLSTM_KIND_lstm
 #define PYLSTM_KIND_lstm PYLSTM_KIND_UNLESS_SAID
 #endif
-/* Peepholes, coupled gates, limits and layer normalisation of an LSTM; a projection is part of lstm. */
+/* Peepholes, coupled gates, limits, hard gates and layer normalisation of an LSTM; a projection is part of lstm. */
 #ifndef PYLSTM_KIND_lstm_options
 #define PYLSTM_KIND_lstm_options PYLSTM_KIND_UNLESS_SAID
 #endif
 #ifndef PYLSTM_KIND_gru
 #define PYLSTM_KIND_gru PYLSTM_KIND_UNLESS_SAID
+#endif
+/* Hard gates of a GRU. */
+#ifndef PYLSTM_KIND_gru_options
+#define PYLSTM_KIND_gru_options PYLSTM_KIND_UNLESS_SAID
 #endif
 #ifndef PYLSTM_KIND_rnn
 #define PYLSTM_KIND_rnn PYLSTM_KIND_UNLESS_SAID

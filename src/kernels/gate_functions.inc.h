@@ -1,5 +1,5 @@
-/* The functions of gates in the vector vocabulary (vector.h): exponential, sigmoid, tanh. For the streaming kernels and those
- * of bulk passes (bulk/bulk_kernels.inc.h), so that both worlds have the same gates. */
+/* The functions of gates in the vector vocabulary (vector.h): exponential, sigmoid, hard sigmoid, tanh. For the streaming
+ * kernels and those of bulk passes (bulk/bulk_kernels.inc.h), so that both worlds have the same gates. */
 
 /* expm1(x) as s * p + (s - 1): s = 2^n with n = round(x / ln 2), p = expm1(x - n ln 2).
  *
@@ -33,6 +33,11 @@ PYLSTM_INLINE v16 v16_exp(v16 x) {
 PYLSTM_INLINE v16 v16_sigmoid(v16 x) {
     const v16 one = v16_set(1.0f);
     return v16_div(one, v16_add(one, v16_exp(v16_sub(v16_set(0.0f), x))));
+}
+
+/* min(max(slope x + 1/2, 0), 1). NaN leaves it as a number, too. */
+PYLSTM_INLINE v16 v16_hard_sigmoid(v16 x, float slope) {
+    return v16_max(v16_min(v16_fma(x, v16_set(slope), v16_set(0.5f)), v16_set(1.0f)), v16_set(0.0f));
 }
 
 /* E / (E + 2) with E = expm1(2 x): no cancellation near 0. Beyond 9.02 the nearest float is 1. */

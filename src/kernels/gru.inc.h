@@ -29,11 +29,10 @@ PYLSTM_INLINE void gru_finish(const pylstm_recurrent_weights *layer, v16 z, v16 
         v16_store(gates + PYLSTM_GRU_N * recurrent_padded(layer) + unit, n);
 }
 
-/* Reset after the product: from the sums of 16 units (r, z, W_hn h + b_hn, and what n gets from x) to h'. */
-PYLSTM_INLINE void gru_update(const pylstm_recurrent_weights *layer, v16 sum_r, v16 sum_z, v16 from_h, v16 from_x,
-                              const float *h, float *h_next, float *gates, size_t unit) {
+/* Reset after the product: from r, z, W_hn h + b_hn and what n gets from x, of 16 units, to h'. */
+PYLSTM_INLINE void gru_update(const pylstm_recurrent_weights *layer, v16 r, v16 z, v16 from_h, v16 from_x, const float *h,
+                              float *h_next, float *gates, size_t unit) {
     const size_t padded = recurrent_padded(layer);
-    const v16 r = v16_sigmoid(sum_r), z = v16_sigmoid(sum_z);
     if (gates) {
         v16_store(gates + PYLSTM_GRU_R * padded + unit, r);
         v16_store(gates + PYLSTM_GRU_Z * padded + unit, z);
@@ -42,29 +41,55 @@ PYLSTM_INLINE void gru_update(const pylstm_recurrent_weights *layer, v16 sum_r, 
     gru_finish(layer, z, v16_fma(r, from_h, from_x), h, h_next, gates, unit);
 }
 
-/* Reset before the product, first run: r, z, what n gets from x, and r * h, of 16 units. */
-PYLSTM_INLINE void gru_reset(const pylstm_recurrent_weights *layer, v16 sum_r, v16 sum_z, v16 from_x, const float *h,
-                             float *gates, size_t unit) {
+/* Reset before the product, first run: keeps r, z, what n gets from x, and r * h, of 16 units. */
+PYLSTM_INLINE void gru_reset(const pylstm_recurrent_weights *layer, v16 r, v16 z, v16 from_x, const float *h, float *gates,
+                             size_t unit) {
     const size_t padded = recurrent_padded(layer);
-    const v16 r = v16_sigmoid(sum_r);
     v16_store(gates + PYLSTM_GRU_R * padded + unit, r);
-    v16_store(gates + PYLSTM_GRU_Z * padded + unit, v16_sigmoid(sum_z));
+    v16_store(gates + PYLSTM_GRU_Z * padded + unit, z);
     v16_store(gates + PYLSTM_GRU_N * padded + unit, from_x);
     v16_store(gates + PYLSTM_GRU_FROM_H * padded + unit, v16_mul(r, v16_load(h + unit)));
 }
 
 enum { GRU_FROM_X = PYLSTM_GRU_GATES, GRU_SUMS }; /* a place more than gates: of n there are two sums */
 
-/* What follows the sums of a block: h', or what the second run needs. A call, not inlined: it is the larger part of a kernel.
+/* What follows the sums of a block: h', or what the second run needs. Calls, not inlined: they are the larger part of a kernel.
  */
-static void gru_gates(const pylstm_recurrent_weights *layer, const float *sums, const float *h, float *h_next, float *gates,
-                      size_t unit) {
-    const v16 r = v16_load(sums + PYLSTM_GRU_R * PYLSTM_UNITS), z = v16_load(sums + PYLSTM_GRU_Z * PYLSTM_UNITS);
-    const v16 from_x = v16_load(sums + GRU_FROM_X * PYLSTM_UNITS);
+static void gru_gates_before(const pylstm_recurrent_weights *layer, const float *sums, const float *h, float *gates,
+                             size_t unit) {
+    const v16 r = v16_sigmoid(v16_load(sums + PYLSTM_GRU_R * PYLSTM_UNITS));
+    const v16 z = v16_sigmoid(v16_load(sums + PYLSTM_GRU_Z * PYLSTM_UNITS));
+    gru_reset(layer, r, z, v16_load(sums + GRU_FROM_X * PYLSTM_UNITS), h, gates, unit);
+}
+
+static void gru_gates_after(const pylstm_recurrent_weights *layer, const float *sums, const float *h, float *h_next,
+                            float *gates, size_t unit) {
+    const v16 r = v16_sigmoid(v16_load(sums + PYLSTM_GRU_R * PYLSTM_UNITS));
+    const v16 z = v16_sigmoid(v16_load(sums + PYLSTM_GRU_Z * PYLSTM_UNITS));
+    const v16 from_h = v16_load(sums + PYLSTM_GRU_N * PYLSTM_UNITS);
+    gru_update(layer, r, z, from_h, v16_load(sums + GRU_FROM_X * PYLSTM_UNITS), h, h_next, gates, unit);
+}
+
+static void gru_gates_hard(const pylstm_recurrent_weights *layer, const float *sums, const float *h, float *h_next,
+                           float *gates, size_t unit) {
+    const v16 r = v16_hard_sigmoid(v16_load(sums + PYLSTM_GRU_R * PYLSTM_UNITS), layer->gate_slope);
+    const v16 z = v16_hard_sigmoid(v16_load(sums + PYLSTM_GRU_Z * PYLSTM_UNITS), layer->gate_slope);
+    const v16 from_h = v16_load(sums + PYLSTM_GRU_N * PYLSTM_UNITS), from_x = v16_load(sums + GRU_FROM_X * PYLSTM_UNITS);
     if (layer->reset_after) {
-        gru_update(layer, r, z, v16_load(sums + PYLSTM_GRU_N * PYLSTM_UNITS), from_x, h, h_next, gates, unit);
+        gru_update(layer, r, z, from_h, from_x, h, h_next, gates, unit);
     } else {
         gru_reset(layer, r, z, from_x, h, gates, unit);
+    }
+}
+
+PYLSTM_INLINE void gru_gates(const pylstm_recurrent_weights *layer, const float *sums, const float *h, float *h_next,
+                             float *gates, size_t unit) {
+    if (layer->form == PYLSTM_GRU_AFTER) {
+        gru_gates_after(layer, sums, h, h_next, gates, unit);
+    } else if (!PYLSTM_KIND_gru_options || layer->form == PYLSTM_GRU_BEFORE) {
+        gru_gates_before(layer, sums, h, gates, unit);
+    } else {
+        gru_gates_hard(layer, sums, h, h_next, gates, unit);
     }
 }
 

@@ -4,8 +4,9 @@
  *     g =    tanh(z_g)              c' = f c + i g
  *     o = sigmoid(z_o + p_o c')     h' = o tanh(c'), or o tanh(gain * normalised(c') + bias)
  *
- * Each sum that a gate takes and c' can be limited. Peepholes: Gers and Schmidhuber 2000. Layer normalisation: Ba, Kiros and
- * Hinton 2016, z = gain_ih * normalised(W_ih x) + gain_hh * normalised(W_hh h) + bias, over all gates together.
+ * Each sum that a gate takes and c' can be limited, and sigmoids can be hard ones. Peepholes: Gers and Schmidhuber 2000. Layer
+ * normalisation: Ba, Kiros and Hinton 2016, z = gain_ih * normalised(W_ih x) + gain_hh * normalised(W_hh h) + bias, over all
+ * gates together.
  *
  * The step is bound by reading the weights, which is over when these functions begin: they ask for each option while they run.
  */
@@ -20,8 +21,8 @@ static void lstm_normalise(const pylstm_lstm_options *options, const float *sums
 }
 
 /* Several times in one function: not inlined where code is to be small. */
-static v16 opened(v16 z) {
-    return v16_sigmoid(z);
+static v16 opened(const pylstm_lstm_options *options, v16 z) {
+    return options->gate_slope > 0.0f ? v16_hard_sigmoid(z, options->gate_slope) : v16_sigmoid(z);
 }
 
 static v16 squashed(v16 z) {
@@ -49,11 +50,11 @@ static void lstm_update_with_options(const pylstm_lstm_options *options, const f
         const float *p_i = options->peepholes ? options->peepholes + unit * (size_t)(n_gates - 1) : NULL;
         const float *p_f = p_i ? p_i + PYLSTM_UNITS : NULL, *p_o = p_i ? p_i + (n_gates - 2) * PYLSTM_UNITS : NULL;
         const v16 before = v16_load(c + unit);
-        const v16 i = opened(seen(options, z, p_i, before));
-        const v16 f = coupled ? v16_sub(v16_set(1.0f), i) : opened(seen(options, z + PYLSTM_UNITS, p_f, before));
+        const v16 i = opened(options, seen(options, z, p_i, before));
+        const v16 f = coupled ? v16_sub(v16_set(1.0f), i) : opened(options, seen(options, z + PYLSTM_UNITS, p_f, before));
         const v16 g = squashed(seen(options, z + (n_gates - 2) * PYLSTM_UNITS, NULL, before));
         const v16 cell = clipped(v16_fma(f, before, v16_mul(i, g)), options->cell_clip);
-        const v16 o = opened(seen(options, z + (n_gates - 1) * PYLSTM_UNITS, p_o, cell));
+        const v16 o = opened(options, seen(options, z + (n_gates - 1) * PYLSTM_UNITS, p_o, cell));
         v16_store(c + unit, cell);
         v16_store(h_next + unit, options->gain_c ? o : v16_mul(o, squashed(cell)));
         if (gates) {

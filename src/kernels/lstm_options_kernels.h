@@ -1,5 +1,5 @@
-/* The kernels of LSTM cells with options: peepholes, coupled gates, limits, layer normalisation. They begin where the sums are
- * there (lstm_kernels.h); kernels.h says what holds for all kernels. */
+/* The kernels of LSTM cells with options: peepholes, coupled gates, limits, hard gates, layer normalisation. They begin where
+ * the sums are there (lstm_kernels.h); kernels.h says what holds for all kernels. */
 #ifndef PYLSTM_KERNELS_LSTM_OPTIONS_KERNELS_H
 #define PYLSTM_KERNELS_LSTM_OPTIONS_KERNELS_H
 
@@ -11,6 +11,7 @@ typedef struct pylstm_lstm_options {
     int hidden_size;
     int n_gates;                /* 4, or 3 with coupled gates: f = 1 - i */
     float gate_clip, cell_clip; /* limits of the sums and of c; FLT_MAX: none */
+    float gate_slope;           /* i, f, o: min(max(gate_slope z + 1/2, 0), 1); 0: sigmoid(z) */
     const float *peepholes;     /* for each 16 units: of i, of f unless it is coupled, of o; NULL: there are none */
     /* Layer normalisation: gains of W_ih x and W_hh h, and the bias; NULL: there is none. Those of c: hidden_size, padded. */
     const float *gain_ih, *gain_hh, *bias, *gain_c, *bias_c;

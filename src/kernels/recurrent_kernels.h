@@ -17,11 +17,17 @@ typedef struct pylstm_cell_matrix {
     const int32_t *offset;
 } pylstm_cell_matrix;
 
+/* GRU: what becomes of the sums of r and z. With hard gates, min(max(gate_slope sum + 1/2, 0), 1); else their sigmoids, and
+ * then r acts before the product W_hn h, or after it. */
+enum { PYLSTM_GRU_BEFORE, PYLSTM_GRU_AFTER, PYLSTM_GRU_HARD };
+
 typedef struct pylstm_recurrent_weights {
     int precision;
     int input_size, hidden_size;
     int relu;        /* h' of an RNN, n of a GRU: max(sum, 0) instead of tanh(sum) */
     int reset_after; /* GRU: r acts on the product W_hn h, not on what goes into it */
+    int form;        /* GRU: PYLSTM_GRU_BEFORE, PYLSTM_GRU_AFTER or, with hard gates, PYLSTM_GRU_HARD */
+    float gate_slope;
     /* All gates of x, and of h. With a GRU's reset before the product, h has r and z, and candidate has n. */
     pylstm_cell_matrix x, h, candidate;
     const float *bias;           /* for each block: 16 of each gate: b_ih + b_hh, but for n with reset_after: b_in */

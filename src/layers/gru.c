@@ -21,6 +21,13 @@ static pylstm_status gru_read(pylstm_model_file *file, pylstm_layer *layer, pyls
     PYLSTM_TRY(pylstm_config_boolean(file, key, &config->reset_after, why));
     pylstm_layer_key(key, layer, "candidate", -1);
     PYLSTM_TRY(pylstm_config_choice(file, key, candidates, &config->relu, why));
+    PYLSTM_TRY(pylstm_layer_limit(file, layer, "gate_slope", 0.0f, &config->gate_slope, why));
+    if (config->gate_slope > 0.0f && !PYLSTM_KIND_gru_options) {
+        return pylstm_fail(why, PYLSTM_NOT_BUILT,
+                           "layers.%d is a GRU with options; expected a plain one, or a build of pylstm with gru_options among "
+                           "KINDS",
+                           layer->index);
+    }
     return pylstm_recurrent_read(file, layer, why);
 }
 

@@ -2,6 +2,9 @@
 #include "layers/layer_reading.h"
 #include "platform/formatted_text.h"
 
+#define SMALLEST_LIMIT 1e-30
+#define LARGEST_LIMIT  3e38
+
 const char *pylstm_layer_key(char name[PYLSTM_MAX_NAME + 1], const pylstm_layer *layer, const char *what, int cell) {
     if (cell < 0) {
         pylstm_format(name, PYLSTM_MAX_NAME + 1, "layers.%d.%s", layer->index, what);
@@ -51,6 +54,18 @@ pylstm_tensor pylstm_layer_vector(pylstm_model_file *file, const pylstm_layer *l
     pylstm_tensor tensor = {.rank = 0};
     pylstm_layer_tensor(file, layer, what, cell, PYLSTM_DTYPE_ANY_FLOAT, rows, 0, &tensor, NULL);
     return tensor;
+}
+
+pylstm_status pylstm_layer_limit(pylstm_model_file *file, const pylstm_layer *layer, const char *what, float without,
+                                 float *limit, pylstm_error *why) {
+    char key[PYLSTM_MAX_NAME + 1];
+    double value;
+    *limit = without;
+    if (!pylstm_config_has(file, pylstm_layer_key(key, layer, what, -1)))
+        return PYLSTM_OK;
+    PYLSTM_TRY(pylstm_config_number(file, key, SMALLEST_LIMIT, LARGEST_LIMIT, &value, why));
+    *limit = (float)value;
+    return PYLSTM_OK;
 }
 
 pylstm_status pylstm_layer_size(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int64_t high, int *value,

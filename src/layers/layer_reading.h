@@ -20,6 +20,11 @@ pylstm_status pylstm_layer_precision(pylstm_model_file *file, pylstm_layer *laye
 /* layers.<index>.bias: whether there are biases. */
 pylstm_status pylstm_layer_bias(pylstm_model_file *file, const pylstm_layer *layer, int *bias, pylstm_error *why);
 
+/* A limit of values, or a slope: a number that a float holds and that is none of its subnormal ones; `without` where the file
+ * has none. */
+pylstm_status pylstm_layer_limit(pylstm_model_file *file, const pylstm_layer *layer, const char *what, float without,
+                                 float *limit, pylstm_error *why);
+
 /* layers.<index>.positions: what a row is cut into, as every row that goes in and comes out; it divides the width. */
 pylstm_status pylstm_layer_positions(pylstm_model_file *file, pylstm_layer *layer, int width, int *positions,
                                      pylstm_error *why);

@@ -9,17 +9,13 @@
 
 #define MAX_CELLS 128
 
-/* Limits that a float holds, and that are none of its subnormal numbers. */
-#define SMALLEST_CLIP 1e-30
-#define LARGEST_CLIP  3e38
-
 PYLSTM_CHECK_LAYER_CONFIG(pylstm_lstm_config);
 
 /* --- reading ---------------------------------------------------------------------------------------------------------- */
 
 static int has_options(const pylstm_lstm_config *config) {
     return config->peepholes || config->coupled || config->layer_norm || config->gate_clip < FLT_MAX ||
-           config->cell_clip < FLT_MAX;
+           config->cell_clip < FLT_MAX || config->gate_slope > 0.0f;
 }
 
 static pylstm_status read_flag(pylstm_model_file *file, const pylstm_layer *layer, const char *what, int *flag,
@@ -27,18 +23,6 @@ static pylstm_status read_flag(pylstm_model_file *file, const pylstm_layer *laye
     char key[PYLSTM_MAX_NAME + 1];
     return pylstm_config_has(file, pylstm_layer_key(key, layer, what, -1)) ? pylstm_config_boolean(file, key, flag, why)
                                                                            : PYLSTM_OK;
-}
-
-static pylstm_status read_clip(pylstm_model_file *file, const pylstm_layer *layer, const char *what, float *clip,
-                               pylstm_error *why) {
-    char key[PYLSTM_MAX_NAME + 1];
-    double value;
-    *clip = FLT_MAX;
-    if (!pylstm_config_has(file, pylstm_layer_key(key, layer, what, -1)))
-        return PYLSTM_OK;
-    PYLSTM_TRY(pylstm_config_number(file, key, SMALLEST_CLIP, LARGEST_CLIP, &value, why));
-    *clip = (float)value;
-    return PYLSTM_OK;
 }
 
 static pylstm_status read_projection(pylstm_model_file *file, const pylstm_layer *layer, pylstm_lstm_config *config,
@@ -97,8 +81,9 @@ static pylstm_status read_options(pylstm_model_file *file, const pylstm_layer *l
     PYLSTM_TRY(read_flag(file, layer, "peepholes", &config->peepholes, why));
     PYLSTM_TRY(read_flag(file, layer, "coupled", &config->coupled, why));
     PYLSTM_TRY(read_flag(file, layer, "layer_norm", &config->layer_norm, why));
-    PYLSTM_TRY(read_clip(file, layer, "gate_clip", &config->gate_clip, why));
-    PYLSTM_TRY(read_clip(file, layer, "cell_clip", &config->cell_clip, why));
+    PYLSTM_TRY(pylstm_layer_limit(file, layer, "gate_clip", FLT_MAX, &config->gate_clip, why));
+    PYLSTM_TRY(pylstm_layer_limit(file, layer, "cell_clip", FLT_MAX, &config->cell_clip, why));
+    PYLSTM_TRY(pylstm_layer_limit(file, layer, "gate_slope", 0.0f, &config->gate_slope, why));
     if (PYLSTM_KIND_lstm_options || !has_options(config))
         return PYLSTM_OK;
     return pylstm_fail(why, PYLSTM_NOT_BUILT,
@@ -211,6 +196,7 @@ static void pack_options(pylstm_model_file *file, const pylstm_layer *layer, int
         .n_gates = n_gates,
         .gate_clip = config->gate_clip,
         .cell_clip = config->cell_clip,
+        .gate_slope = config->gate_slope,
         .peepholes = peepholes,
     };
     if (config->peepholes) {

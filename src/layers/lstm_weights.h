@@ -12,6 +12,7 @@ typedef struct pylstm_lstm_config {
     int proj_size; /* 0: h is not projected */
     int peepholes, coupled, layer_norm;
     float gate_clip, cell_clip; /* FLT_MAX: no limit */
+    float gate_slope;           /* of hard gates; 0: sigmoids */
 } pylstm_lstm_config;
 
 /* A cell. layer->packed is one for each. */

@@ -129,6 +129,8 @@ static void pack_cell(pylstm_model_file *file, const pylstm_layer *layer, pylstm
     packed->hidden_size = hidden_size;
     packed->relu = config->relu;
     packed->reset_after = config->reset_after;
+    packed->form = config->gate_slope > 0.0f ? PYLSTM_GRU_HARD : config->reset_after ? PYLSTM_GRU_AFTER : PYLSTM_GRU_BEFORE;
+    packed->gate_slope = config->gate_slope;
     packed->x = x;
     packed->h = h;
     packed->candidate = candidate;

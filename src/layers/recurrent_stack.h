@@ -10,6 +10,7 @@ typedef struct pylstm_recurrent_config {
     int n_gates; /* in a matrix, below each other */
     int bias;
     int relu, reset_after; /* as in pylstm_recurrent_weights */
+    float gate_slope;      /* of a GRU's hard gates; 0: sigmoids */
 } pylstm_recurrent_config;
 PYLSTM_CHECK_LAYER_CONFIG(pylstm_recurrent_config);
 

@@ -55,12 +55,19 @@ def rows_of(model: Any, frames: Any, sizes: tuple[int, ...] = ()) -> Any:
 
 
 RECURRENT: dict[str, list[dict[str, Any]]] = {
-    "LSTM": [{}, {"use_bias": False}, {"unit_forget_bias": False, "dropout": 0.3}],
+    "LSTM": [
+        {},
+        {"use_bias": False},
+        {"unit_forget_bias": False, "dropout": 0.3},
+        {"recurrent_activation": "hard_sigmoid"},
+    ],
     "GRU": [
         {},
         {"reset_after": False},
         {"activation": "relu", "reset_after": False, "use_bias": False},
         {"recurrent_dropout": 0.2, "use_bias": False},
+        {"recurrent_activation": "hard_sigmoid"},
+        {"recurrent_activation": "hard_sigmoid", "activation": "relu", "reset_after": False},
     ],
     "SimpleRNN": [{}, {"activation": "relu", "use_bias": False}],
 }

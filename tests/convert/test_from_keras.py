@@ -147,6 +147,44 @@ def test_both_hard_sigmoids(version: str, slope: float, tmp_path: Path) -> None:
     assert (layer.function, layer.slope, layer.offset) == ("hard_sigmoid", slope, 0.5)
 
 
+@pytest.mark.parametrize(("version", "slope"), [("3.12.0", 1 / 6), ("2.2.4", 0.2), ("1.2.2", None)])
+def test_both_slopes_of_hard_gates(version: str, slope: float | None, tmp_path: Path) -> None:
+    gru = keras.layers.GRU(3, recurrent_activation="hard_sigmoid", return_sequences=True)
+    both = keras.layers.Bidirectional(
+        keras.layers.LSTM(3, recurrent_activation="hard_sigmoid", return_sequences=True)
+    )
+    path = keras_models.saved(keras_models.sequential((None, 4), [gru, both]), tmp_path)
+    keras_models.rewrite(path, version=version)
+    if slope is None:
+        with pytest.raises(
+            ValueError, match=r"the version of Keras is '1\.2\.2'; expected 2\.x or"
+        ):
+            from_keras(path)
+        return
+    assert [layer.gate_slope for layer in from_keras(path).layers] == [slope, slope]
+
+
+@pytest.mark.law_framework_exact
+@pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
+@pytest.mark.parametrize("kind", ["LSTM", "GRU"])
+def test_hard_gates_of_keras_2(kind: str, tmp_path: Path) -> None:
+    """The slope of 0.2 is that of Keras 3, 1/6, over sums that are 1.2 times as large."""
+    kl = keras.layers
+    settings = {"recurrent_activation": "hard_sigmoid", "return_sequences": True}
+    x = keras.Input((None, 4))
+    model = keras_models.drawn(keras.Model(x, getattr(kl, kind)(5, **settings)(x)))
+    path = keras_models.saved(model, tmp_path, ".h5")
+    keras_models.as_keras_2(path)
+    gates = {"LSTM": (0, 1, 3), "GRU": (0, 1)}[kind]
+    for variable in model.weights:
+        values = np.asarray(variable).copy()
+        for gate in gates:
+            values[..., 5 * gate : 5 * gate + 5] *= np.float32(1.2)
+        variable.assign(values)
+    frames = 2 * noise(STEPS, 4)
+    assert_streams(from_keras(path), frames, keras_models.rows_of(model, frames))
+
+
 @pytest.mark.law_framework_exact
 @pytest.mark.filterwarnings("ignore:You are saving your model as an HDF5 file")
 def test_hdf5_files_of_keras_2(tmp_path: Path) -> None:

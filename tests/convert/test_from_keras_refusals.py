@@ -29,8 +29,8 @@ SEQUENCES = {"return_sequences": True}
 REFUSED: dict[str, tuple[tuple[Any, ...], Callable[[], Any], str]] = {
     "gates": (
         (None, 3),
-        lambda: kl.LSTM(2, recurrent_activation="hard_sigmoid", **SEQUENCES),
-        "'recurrent_activation' of layer 'it' (LSTM) is 'hard_sigmoid'; expected 'sigmoid'",
+        lambda: kl.LSTM(2, recurrent_activation="tanh", **SEQUENCES),
+        "'recurrent_activation' of layer 'it' (LSTM) is 'tanh'; expected 'sigmoid', 'hard_sigmoid'",
     ),
     "lstm": (
         (None, 3),

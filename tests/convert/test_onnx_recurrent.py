@@ -59,6 +59,15 @@ def cell(
     return graph([made], inputs, shown, weights, ints={"lengths": [1]} if lengths else {})
 
 
+HARD_LSTM = ["HardSigmoid", "Tanh", "Tanh"]
+
+
+def numbers(alpha: float, beta: float | None = None) -> dict[str, Any]:
+    """The attributes with the slope and the offset of a HardSigmoid."""
+    found: dict[str, Any] = {"activation_alpha": [alpha]}
+    return found if beta is None else found | {"activation_beta": [beta]}
+
+
 OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "lstm": ("LSTM", {}),
     "lstm without bias": ("LSTM", {"bias": False}),
@@ -66,10 +75,25 @@ OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     "lstm with input_forget": ("LSTM", {"input_forget": 1}),
     "lstm with both": ("LSTM", {"input_forget": 1, "peepholes": True}),
     "lstm with activations": ("LSTM", {"activations": ["sigmoid", "Tanh", "tanh"]}),
+    "lstm with hard gates": ("LSTM", {"activations": HARD_LSTM, **numbers(0.2, 0.5)}),
+    "lstm with steep gates": (
+        "LSTM",
+        {"activations": HARD_LSTM, "peepholes": True, **numbers(0.7)},
+    ),
+    "lstm with hard gates, coupled": ("LSTM", {"activations": HARD_LSTM, "input_forget": 1}),
     "gru": ("GRU", {}),
     "gru without bias": ("GRU", {"bias": False, "linear_before_reset": 1}),
     "gru, reset after": ("GRU", {"linear_before_reset": 1}),
     "gru with relu": ("GRU", {"activations": ["Sigmoid", "Relu"], "scale": 0.1}),
+    "gru with hard gates": ("GRU", {"activations": ["hardsigmoid", "Tanh"], **numbers(1 / 6)}),
+    "gru with hard gates, reset after": (
+        "GRU",
+        {"activations": ["HardSigmoid", "Tanh"], "linear_before_reset": 1, **numbers(0.7, 0.5)},
+    ),
+    "gru with hard gates and relu": (
+        "GRU",
+        {"activations": ["HardSigmoid", "Relu"], "scale": 0.1, **numbers(0.2, 0.5)},
+    ),
     "rnn": ("RNN", {}),
     "rnn without bias": ("RNN", {"bias": False}),
     "rnn with relu": ("RNN", {"activations": ["Relu"], "scale": 0.1}),
@@ -142,9 +166,23 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("GRU", {"direction": "backwards"}, "direction is 'backwards'; expected 'forward'"),
     (
         "LSTM",
-        {"activations": ["HardSigmoid", "Tanh", "Tanh"], "activation_alpha": [0.2]},
+        {"activations": ["LeakyRelu", "Tanh", "Tanh"], "activation_alpha": [0.2]},
         "with activation_alpha .*; expected",
     ),
+    (
+        "LSTM",
+        {"activations": HARD_LSTM, **numbers(0.2, 0.4)},
+        r"activation_beta is \[0.4\]; expected \[0.5\]",
+    ),
+    ("GRU", {"activations": ["HardSigmoid", "Tanh"], **numbers(-0.2)}, r"alpha is \[-0.2\]; expec"),
+    ("GRU", {"activations": ["HardSigmoid", "Tanh"], **numbers(0.0)}, "a slope above 0"),
+    (
+        "LSTM",
+        {"activations": HARD_LSTM, "activation_alpha": [0.2, 0.3]},
+        "activation_alpha is .*; expected one number",
+    ),
+    ("LSTM", {"activations": ["Sigmoid", "HardSigmoid", "Tanh"]}, "activations is .*; expected"),
+    ("GRU", {"activations": ["HardSigmoid", "Sigmoid"]}, "activations is .*; expected"),
     (
         "LSTM",
         {"activations": ["Relu", "Tanh", "Tanh"]},

@@ -107,6 +107,19 @@ def test_limits_of_gates_where_the_memory_is_large(
     assert_same_rows(pylstm.Model(None, [layer]), tmp_path, CUTS)
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        pylstm.LSTM(6, 5, peepholes=True, gate_clip=2.0, gate_slope=0.5, seed=1),
+        pylstm.LSTM(6, 5, proj_size=3, coupled=True, cell_clip=0.5, gate_slope=0.5, seed=1),
+        pylstm.GRU(6, 5, reset_after=False, candidate="relu", gate_slope=0.5, seed=1),
+    ],
+    ids=str,
+)
+def test_hard_gates(layer: Any, tmp_path: Path) -> None:
+    assert_same_rows(pylstm.Model(None, [layer]), tmp_path, CUTS)
+
+
 @pytest.mark.parametrize("positions", [1, 3])
 def test_concat_of_positions(positions: int, tmp_path: Path) -> None:
     layers: dict[str, Any] = {

@@ -159,6 +159,8 @@ def test_the_bundled_models() -> None:
         (pylstm.Stack(3, 1), r"layers\[0\] is a Stack, which PyTorch has no module for; expected"),
         (pylstm.LSTM(3, 2, peepholes=True, seed=1), "has peepholes=True; expected a plain LSTM"),
         (pylstm.LSTM(3, 2, cell_clip=2.0, seed=1), "has cell_clip=2.0; expected a plain LSTM"),
+        (pylstm.LSTM(3, 2, gate_slope=0.2, seed=1), "has gate_slope=0.2; expected a plain LSTM"),
+        (pylstm.GRU(3, 2, gate_slope=0.2, seed=1), "has gate_slope=0.2; expected gates that are "),
         (pylstm.GRU(3, 2, reset_after=False, seed=1), "has reset_after=False, candidate='tanh'; "),
         (pylstm.GRU(3, 2, candidate="relu", seed=1), "candidate='relu'; expected reset_after=True"),
         (pylstm.Activation(3, "log", floor=0.1), "has the function 'log'; expected one of linear"),

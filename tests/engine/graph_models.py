@@ -27,9 +27,11 @@ def recurrent() -> Nodes:
     return {
         "peepholes": pylstm.LSTM(5, 6, peepholes=True, gate_clip=2.0, seed=1),
         "projected": pylstm.LSTM(6, 7, 2, proj_size=5, coupled=True, cell_clip=0.5, seed=2),
-        "normalised": pylstm.LSTM(5, 5, layer_norm=True, bias=False, seed=3),
+        "normalised": pylstm.LSTM(5, 5, layer_norm=True, bias=False, gate_slope=0.5, seed=3),
         "around": (pylstm.Add(), "normalised", "features", "projected"),
-        "gru": pylstm.GRU(5, 6, reset_after=False, candidate="relu", seed=4).quantize("int8"),
+        "gru": pylstm.GRU(
+            5, 6, reset_after=False, candidate="relu", gate_slope=0.2, seed=4
+        ).quantize("int8"),
         "rnn": pylstm.RNN(6, 3, nonlinearity="relu", seed=5).quantize("bf16"),
         "both": (pylstm.Concat(), "rnn", "gru", "gru"),
     }

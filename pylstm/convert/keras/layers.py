@@ -116,11 +116,11 @@ def keras_layers(
             " padding='valid' behind it"
         )
     if class_name in RECURRENT:
-        found = recurrent(class_name, entry, tensors, row, notes)
+        found = recurrent(class_name, entry, tensors, row, version, notes)
     elif class_name == "Bidirectional":
         inner_class, forward = _inner(entry, "layer", RECURRENT)
         _, backward = _inner(entry, "backward_layer", [inner_class])
-        found = bidirectional(entry, forward, backward, inner_class, tensors, row, notes)
+        found = bidirectional(entry, forward, backward, inner_class, tensors, row, version, notes)
     elif class_name == "TimeDistributed":
         found = _time_distributed(entry, tensors, row, version, notes)
     elif class_name in CONVOLUTIONS:

@@ -11,7 +11,14 @@ from pylstm.arguments import listing, number_of
 from pylstm.convert.json_document import Entry
 from pylstm.layers import Activation, Affine, Layer
 
-__all__ = ["KerasRow", "activation_layers", "named_activation", "sizes_of", "training_options"]
+__all__ = [
+    "KerasRow",
+    "activation_layers",
+    "named_activation",
+    "sizes_of",
+    "slope_of_hard_sigmoid",
+    "training_options",
+]
 
 
 class KerasRow(NamedTuple):
@@ -115,6 +122,16 @@ _FUNCTIONS: dict[str, tuple[Any, dict[str, Any]]] = {name: (name, {}) for name i
 _SELU_ALPHA, _SELU_SCALE = 1.6732632423543772, 1.0507009873554805
 
 
+def slope_of_hard_sigmoid(entry: Entry, key: str, version: str) -> float:
+    """The slope of ``hard_sigmoid``, which a key of an entry names: each Keras has its own."""
+    if version[:2] not in ("2.", "3."):
+        raise ValueError(
+            f"the version of Keras is {version!r}; expected 2.x or 3.x, whose hard sigmoids"
+            f" differ ({key!r} of {entry.where})"
+        )
+    return 0.2 if version[:2] == "2." else 1 / 6
+
+
 def named_activation(entry: Entry, key: str, version: str, row: KerasRow) -> list[Layer]:
     """The layers that a function is that a configuration names: none for "linear"."""
     name = entry.take(key)
@@ -129,12 +146,7 @@ def named_activation(entry: Entry, key: str, version: str, row: KerasRow) -> lis
         raise entry.refuse(key, name, listing(names, len(names)))
     function, parameters = _FUNCTIONS[name]
     if name == "hard_sigmoid":
-        if version[:2] not in ("2.", "3."):
-            raise ValueError(
-                f"the version of Keras is {version!r}; expected 2.x or 3.x, whose hard sigmoids"
-                f" differ ({key!r} of {entry.where})"
-            )
-        parameters = {"slope": 0.2 if version[:2] == "2." else 1 / 6, "offset": 0.5}
+        parameters = {"slope": slope_of_hard_sigmoid(entry, key, version), "offset": 0.5}
     return _over_channels(entry, key, name, Activation(row.width, function, **parameters), row)
 
 

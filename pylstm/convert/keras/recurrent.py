@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pylstm.convert.json_document import Entry
 from pylstm.convert.keras.file import LayerTensors
-from pylstm.convert.keras.options import KerasRow, training_options
+from pylstm.convert.keras.options import KerasRow, slope_of_hard_sigmoid, training_options
 from pylstm.layers import GRU, LSTM, RNN, Layer
 
 __all__ = ["RECURRENT", "bidirectional", "recurrent"]
@@ -23,7 +23,12 @@ _CELLS = {"LSTM": LSTM, "GRU": GRU, "SimpleRNN": RNN}
 
 
 def recurrent(
-    class_name: str, entry: Entry, tensors: LayerTensors, row: KerasRow, notes: list[str]
+    class_name: str,
+    entry: Entry,
+    tensors: LayerTensors,
+    row: KerasRow,
+    version: str,
+    notes: list[str],
 ) -> tuple[list[Layer], KerasRow]:
     """The layer that an LSTM, GRU or SimpleRNN is, and what comes out of it."""
     _check_row(entry, row)
@@ -31,7 +36,7 @@ def recurrent(
     if backwards:
         raise entry.refuse("go_backwards", True, "False: a stream cannot begin at the end")
     whole = entry.one_of("return_sequences", (True, False))
-    units, settings, weights = _read(class_name, entry, tensors, row, "cell", notes)
+    units, settings, weights = _read(class_name, entry, tensors, row, version, "cell", notes)
     if not whole:
         notes.append(
             f"{entry.where} has return_sequences=False: each frame has a row, and the last one is"
@@ -48,6 +53,7 @@ def bidirectional(
     class_name: str,
     tensors: LayerTensors,
     row: KerasRow,
+    version: str,
     notes: list[str],
 ) -> tuple[list[Layer], KerasRow]:
     """The layer that a Bidirectional is: no stream can run it, whole sequences can."""
@@ -63,7 +69,7 @@ def bidirectional(
     ):
         one.one_of("go_backwards", [backwards])
         one.one_of("return_sequences", [True])
-        units, settings, weights = _read(class_name, one, tensors, row, inner, notes)
+        units, settings, weights = _read(class_name, one, tensors, row, version, inner, notes)
         both |= {name + suffix: array for name, array in weights.items()}
         found.append((units, settings))
         one.finish()
@@ -87,6 +93,7 @@ def _read(
     entry: Entry,
     tensors: LayerTensors,
     row: KerasRow,
+    version: str,
     inner: str,
     notes: list[str],
 ) -> tuple[int, dict[str, Any], Weights]:
@@ -111,7 +118,9 @@ def _read(
     else:
         settings["nonlinearity"] = entry.one_of("activation", ("tanh", "relu"))
     if class_name != "SimpleRNN":
-        _only(entry, "recurrent_activation", "sigmoid")
+        key = "recurrent_activation"
+        if entry.one_of(key, ("sigmoid", "hard_sigmoid")) == "hard_sigmoid":
+            settings["gate_slope"] = slope_of_hard_sigmoid(entry, key, version)
     order = _ORDER[class_name]
     columns = len(order) * units
     two = class_name == "GRU" and settings["reset_after"]

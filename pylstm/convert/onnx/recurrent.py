@@ -13,7 +13,7 @@ from pylstm.convert.onnx.layers import with_columns
 from pylstm.convert.onnx.operators import Call, Runtime, Tensor, Value, operator
 from pylstm.convert.onnx.rows import ZERO, Ids, Rows, View
 from pylstm.layers import GRU, LSTM, RNN
-from pylstm.layers.recurrent import Recurrent
+from pylstm.layers.recurrent import LARGEST_LIMIT, SMALLEST_LIMIT, Recurrent
 
 __all__: list[str] = []
 
@@ -30,6 +30,8 @@ _ATTRIBUTES = (
 )
 # Activations that have an alpha or a beta, in small letters, as ONNX Runtime compares them.
 _WITH_NUMBERS = ("affine", "elu", "hardsigmoid", "leakyrelu", "scaledtanh", "thresholdedrelu")
+# What HardSigmoid has where a node does not say.
+_HARD_ALPHA, _HARD_BETA = 0.2, 0.5
 
 
 @dataclass(frozen=True)
@@ -165,9 +167,27 @@ def _activations(call: Call, usual: Sequence[str], *others: Sequence[str]) -> li
             f"activations is {given}", " or ".join(str(list(one)) for one in (usual, *others))
         )
     for name in ("activation_alpha", "activation_beta"):
-        if call.attributes.get(name):
+        if call.attributes.get(name) and found[0] != "hardsigmoid":
             call.refuse(f"{name} is {call.attributes[name]}", f"none, with {given}")
     return found
+
+
+def _slope_of_gates(call: Call, activations: Sequence[str]) -> float:
+    """The slope of gates that are hard sigmoids; 0: they are sigmoids."""
+    if activations[0] != "hardsigmoid":
+        return 0.0
+    numbers = []
+    for name, usual in (("activation_alpha", _HARD_ALPHA), ("activation_beta", _HARD_BETA)):
+        values = call.attribute(name, []) or [usual]
+        if len(values) > 1:
+            call.refuse(f"{name} is {values}", "one number: HardSigmoid alone takes one")
+        numbers.append(float(str(np.float32(values[0]))))  # 0.2, where float32 holds 0.20000000298
+    slope, offset = numbers
+    if not SMALLEST_LIMIT <= slope <= LARGEST_LIMIT:
+        call.refuse(f"activation_alpha is [{slope:g}]", "a slope above 0")
+    if offset != _HARD_BETA:
+        call.refuse(f"activation_beta is [{offset:g}]", "[0.5]: the sum 0 opens a gate by half")
+    return slope
 
 
 def _no_clip(call: Call) -> None:
@@ -223,7 +243,7 @@ def _carry(call: Call, begin: Ids | None, end: Ids, name: str) -> None:
 @operator("LSTM", *_ATTRIBUTES, "input_forget")
 def _lstm(call: Call) -> list[Value]:
     cell = _cell(call, 4)
-    _activations(call, ["Sigmoid", "Tanh", "Tanh"])
+    found = _activations(call, ["Sigmoid", "Tanh", "Tanh"], ["HardSigmoid", "Tanh", "Tanh"])
     coupled = bool(call.attribute("input_forget", 0, 1))
     clip = _clip(call)
     peepholes = call.weights(7) if call.has(7) else None
@@ -246,6 +266,7 @@ def _lstm(call: Call) -> list[Value]:
         peepholes=peepholes is not None,
         coupled=coupled,
         gate_clip=clip,
+        gate_slope=_slope_of_gates(call, found),
     )
     begins = [
         _begins(call, 5, "initial_h", hidden_size),
@@ -269,13 +290,17 @@ def _clip(call: Call) -> float:
 def _gru(call: Call) -> list[Value]:
     cell = _cell(call, 3)
     _no_clip(call)
-    found = _activations(call, ["Sigmoid", "Tanh"], ["Sigmoid", "Relu"])
+    pairs = (
+        [gate, candidate] for gate in ("Sigmoid", "HardSigmoid") for candidate in ("Tanh", "Relu")
+    )
+    found = _activations(call, *pairs)
     layer = GRU(
         *cell.sizes,
         bias=cell.b is not None,
         weights=cell.weights([1, 0, 2]),  # of ONNX's z, r, h
         reset_after=bool(call.attribute("linear_before_reset", 0, 1)),
         candidate="relu" if found[1] == "relu" else "tanh",
+        gate_slope=_slope_of_gates(call, found),
     )
     begin = _begins(call, 5, "initial_h", cell.hidden_size)
     _, every, last = _results(cell, layer)

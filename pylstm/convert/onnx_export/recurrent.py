@@ -24,15 +24,29 @@ def lstm(graph: OnnxGraph, layer: LSTM, inputs: list[RowTensor]) -> str:
     attributes: dict[str, Any] = {"input_forget": 1} if layer.coupled else {}
     if layer.gate_clip:  # onnxruntime (1.32) limits the sums of gates alone, not what shows c
         attributes["clip"] = layer.gate_clip
+    if layer.gate_slope:
+        attributes |= _hard_gates(layer, "Tanh", "Tanh")
     return _operators(graph, "LSTM", layer, inputs[0], order, attributes)
 
 
 def gru(graph: OnnxGraph, layer: GRU, inputs: list[RowTensor]) -> str:
     """ONNX's GRU, with the reset gate where the layer has it."""
     attributes: dict[str, Any] = {"linear_before_reset": int(layer.reset_after)}
-    if layer.candidate == "relu":
-        attributes["activations"] = ["Sigmoid", "Relu"]
+    candidate = layer.candidate.capitalize()
+    if layer.gate_slope:
+        attributes |= _hard_gates(layer, candidate)
+    elif candidate != "Tanh":
+        attributes["activations"] = ["Sigmoid", candidate]
     return _operators(graph, "GRU", layer, inputs[0], (1, 0, 2), attributes)
+
+
+def _hard_gates(layer: Recurrent, *others: str) -> dict[str, Any]:
+    """The attributes of gates that are hard sigmoids, and the other activations."""
+    return {
+        "activations": ["HardSigmoid", *others],
+        "activation_alpha": [layer.gate_slope],
+        "activation_beta": [0.5],
+    }
 
 
 def rnn(graph: OnnxGraph, layer: RNN, inputs: list[RowTensor]) -> str:

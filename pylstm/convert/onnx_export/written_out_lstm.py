@@ -87,15 +87,15 @@ class _Cell:
         names = "igo" if layer.coupled else "ifgo"
         parts = body.several("Split", sums, count=len(names), axis=1)
         gates = dict(zip(names, parts, strict=True))
-        i = body.add("Sigmoid", self._seen(body, gates["i"], "i", c))
+        i = self._gate(body, gates["i"], "i", c)
         if layer.coupled:
             f = body.add("Sub", np.array(1, np.float32), i)
         else:
-            f = body.add("Sigmoid", self._seen(body, gates["f"], "f", c))
+            f = self._gate(body, gates["f"], "f", c)
         g = body.add("Tanh", self._seen(body, gates["g"], "g", c))
         c_next = body.add("Add", body.add("Mul", f, c), body.add("Mul", i, g))
         c_next = _limited(body, c_next, layer.cell_clip)
-        o = body.add("Sigmoid", self._seen(body, gates["o"], "o", c_next))
+        o = self._gate(body, gates["o"], "o", c_next)
         shown, gain, bias = c_next, self._weight("gain_c"), self._weight("bias_c")
         if gain is not None:
             shown = body.add("Mul", normalised(body, shown, EPSILON), gain)
@@ -113,6 +113,11 @@ class _Cell:
             body.copy(tensor, outputs[-1][0])
         inputs = [(h, layer.width), (c, layer.hidden_size), (given, layer.rows)]
         return body.body(inputs, outputs)
+
+    def _gate(self, body: OnnxGraph, sums: str, gate: str, c: str) -> str:
+        """A sigmoid, or a hard one."""
+        seen, slope = self._seen(body, sums, gate, c), self._layer.gate_slope
+        return body.add("HardSigmoid", seen, alpha=slope) if slope else body.add("Sigmoid", seen)
 
     def _seen(self, body: OnnxGraph, sums: str, gate: str, c: str) -> str:
         """The sum that a gate takes."""

@@ -99,7 +99,7 @@ def _recurrent(step: Step, layer: Any, x: Any) -> Any:
 
     settings: dict[str, Any] = {"bias": layer.bias, "dropout": layer.dropout}
     if isinstance(layer, LSTM):
-        for name in ("peepholes", "coupled", "gate_clip", "cell_clip", "layer_norm"):
+        for name in ("peepholes", "coupled", "gate_clip", "cell_clip", "gate_slope", "layer_norm"):
             if getattr(layer, name):
                 raise step.refuse(f"{name}={getattr(layer, name)}", "a plain LSTM")
         settings["proj_size"] = layer.proj_size
@@ -109,6 +109,8 @@ def _recurrent(step: Step, layer: Any, x: Any) -> Any:
                 f"reset_after={layer.reset_after}, candidate={layer.candidate!r}",
                 "reset_after=True and 'tanh'",
             )
+        if layer.gate_slope:
+            raise step.refuse(f"gate_slope={layer.gate_slope}", "gates that are sigmoids")
     else:
         settings["nonlinearity"] = layer.nonlinearity
     kind = getattr(nn, type(layer).__name__)

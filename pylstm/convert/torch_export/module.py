@@ -45,10 +45,10 @@ def to_torch(model: Model) -> fx.GraphModule:
     Raises
     ------
     ValueError
-        PyTorch has no such layer: a `Stack`, an LSTM with peepholes, coupled gates, limits or layer
-        norm, a GRU with another reset or candidate, a maximum over rows of zeros, ``log``,
-        ``sqrt``, a ``prelu`` with several slopes, other hard sigmoids than PyTorch's; or weights
-        are quantised.
+        PyTorch has no such layer: a `Stack`, an LSTM with peepholes, coupled gates, limits, hard
+        gates or layer norm, a GRU with another reset or candidate or with hard gates, a maximum
+        over rows of zeros, ``log``, ``sqrt``, a ``prelu`` with several slopes, other hard sigmoids
+        than PyTorch's; or weights are quantised.
     TypeError
         `model` is no `Model`.
     ImportError

@@ -23,8 +23,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from pylstm.reference.activations import Array, relu, sigmoid, tanh
-from pylstm.reference.recurrent_stack import Gates, Weights, stack, stack_layer
+from pylstm.reference.activations import Array, relu, tanh
+from pylstm.reference.recurrent_stack import (
+    Gates,
+    Weights,
+    from_corners,
+    opened,
+    stack,
+    stack_layer,
+)
 
 
 def gru_step(
@@ -38,6 +45,7 @@ def gru_step(
     *,
     reset_after: bool = True,
     candidate: Literal["tanh", "relu"] = "tanh",
+    gate_slope: float = 0.0,
 ) -> tuple[Array, Gates]:
     r"""One step of one GRU layer.
 
@@ -69,14 +77,17 @@ def gru_step(
         Whether r acts on the product of :math:`W_{hn}` or on what goes into it.
     candidate : {"tanh", "relu"}
         a.
+    gate_slope : float
+        As for `lstm_step`: not 0, r and z are hard sigmoids.
 
     Returns
     -------
     h : (H,)
         State after the step.
     gates : dict
-        The activated ``"r"``, ``"z"`` and ``"n"``, and ``"a"``: what went into the activation of n;
-        each (H,).
+        The activated ``"r"``, ``"z"`` and ``"n"``, each (H,), and ``"a"``: what went into the
+        activation of n, and with hard gates also how far the sums of r and z are from their
+        corners.
 
     Examples
     --------
@@ -95,11 +106,13 @@ def gru_step(
     x_r, x_z, x_n = np.split(from_x, 3)
     w_r, w_z, w_n = np.split(np.asarray(weight_hh, dtype), 3)
     b_r, b_z, b_n = np.split(bias, 3)
-    r = sigmoid(x_r + w_r @ h + b_r, dtype)
-    z = sigmoid(x_z + w_z @ h + b_z, dtype)
+    s_r, s_z = x_r + w_r @ h + b_r, x_z + w_z @ h + b_z
+    r, z = opened(s_r, gate_slope, dtype), opened(s_z, gate_slope, dtype)
     a = x_n + (r * (w_n @ h + b_n) if reset_after else w_n @ (r * h) + b_n)
     n = {"tanh": tanh, "relu": relu}[candidate](a, dtype)
     h_next: Array = (1 - z) * n + z * h
+    if gate_slope:
+        a = np.concatenate([a, from_corners(s_r, gate_slope), from_corners(s_z, gate_slope)])
     return h_next, {"r": r, "z": z, "n": n, "a": a}
 
 
@@ -114,6 +127,7 @@ def gru(
     lengths: ArrayLike | None = None,
     reset_after: bool = True,
     candidate: Literal["tanh", "relu"] = "tanh",
+    gate_slope: float = 0.0,
 ) -> tuple[Array, Array, list[Gates]]:
     """A stack of GRU layers over whole sequences: `gru_step`, again and again.
 
@@ -125,7 +139,7 @@ def gru(
         As for `lstm`, without a projection, with 3H rows in the order r, z, n.
     state : (S, H) or (S, B, H), optional
         None: zeros.
-    reset_after, candidate
+    reset_after, candidate, gate_slope
         As for `gru_step`.
 
     Returns
@@ -143,7 +157,7 @@ def gru(
            [0.2]])
     """
     widths = {"h": np.shape(weights["weight_hh_l0"])[1]}
-    step = partial(gru_step, reset_after=reset_after, candidate=candidate)
+    step = partial(gru_step, reset_after=reset_after, candidate=candidate, gate_slope=gate_slope)
     return stack(step, x, weights, widths, num_layers, state, dtype, bidirectional, lengths)
 
 
@@ -153,5 +167,6 @@ def layer(x: ArrayLike, settings: Mapping[str, Any], **given: Any) -> Any:
         gru,
         reset_after=settings.get("reset_after", True) in (True, "true"),
         candidate=settings.get("candidate", "tanh"),
+        gate_slope=float(settings.get("gate_slope", 0)),
     )
     return stack_layer(run, x, settings, **given)

@@ -4,7 +4,8 @@ It is the one of Hochreiter and Schmidhuber [1]_ with the forget gate of Gers, S
 Cummins [2]_, written the way ``torch.nn.LSTM`` (PyTorch 2.13) writes it: two biases, and gate rows
 in the order i, f, g, o. Its projection is that of Sak, Senior and Beaufays [3]_, and so are its
 peepholes, which Gers and Schmidhuber [4]_ have invented. Coupled gates are the "CIFG" of [5]_, and
-layer normalisation is that of Ba, Kiros and Hinton [6]_.
+layer normalisation is that of Ba, Kiros and Hinton [6]_. Hard gates are those of Keras
+(``recurrent_activation="hard_sigmoid"``) and of ONNX (``HardSigmoid`` among ``activations``).
 
 References
 ----------
@@ -28,8 +29,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike
 
-from pylstm.reference.activations import Array, sigmoid, tanh
-from pylstm.reference.recurrent_stack import Gates, Weights, stack, stack_layer
+from pylstm.reference.activations import Array, tanh
+from pylstm.reference.recurrent_stack import (
+    Gates,
+    Weights,
+    from_corners,
+    opened,
+    stack,
+    stack_layer,
+)
 
 EPSILON = 1e-5
 """What layer normalisation adds to a variance."""
@@ -68,6 +76,7 @@ def lstm_step(
     coupled: bool = False,
     gate_clip: float = 0.0,
     cell_clip: float = 0.0,
+    gate_slope: float = 0.0,
 ) -> tuple[Array, Array, Gates]:
     r"""One step of one LSTM layer.
 
@@ -92,7 +101,8 @@ def lstm_step(
     * peepholes: :math:`p_i ⊙ c` and :math:`p_f ⊙ c` in i and f, :math:`p_o ⊙ c'` in o;
     * a limit for each sum, `gate_clip`, and for :math:`c'`, `cell_clip`: all that follows sees the
       limited :math:`c'`;
-    * coupled gates: :math:`f = 1 - i`; there are no rows for f.
+    * coupled gates: :math:`f = 1 - i`; there are no rows for f;
+    * hard gates: with `gate_slope`, :math:`\min(\max(s\,x + 1/2, 0), 1)` in place of σ.
 
     Parameters
     ----------
@@ -122,14 +132,16 @@ def lstm_step(
         Whether f is 1 - i.
     gate_clip, cell_clip : float
         The limits. 0: there is none.
+    gate_slope : float
+        s. 0: gates are σ.
 
     Returns
     -------
     h, c : (P,), (H,)
         Hidden and cell state after the step.
     gates : dict
-        The activated ``"i"``, ``"f"``, ``"g"`` and ``"o"``, each (H,). Where there is a limit, also
-        ``"a"``: how far from it is what it limits.
+        The activated ``"i"``, ``"f"``, ``"g"`` and ``"o"``, each (H,). Where there is a limit or
+        a hard gate, also ``"a"``: how far from its corners is what it takes.
 
     Examples
     --------
@@ -159,17 +171,25 @@ def lstm_step(
         """The sum that a gate takes."""
         if peephole is not None:
             z = z + np.asarray(peephole, dtype) * cell
-        distances.append(np.abs(z) - gate_clip)
+        if gate_clip:
+            distances.append(np.abs(z) - gate_clip)
         return clipped(z, gate_clip)
 
+    def gate(z: Array, peephole: ArrayLike | None, cell: Array) -> Array:
+        z = seen(z, peephole, cell)
+        if gate_slope:
+            distances.append(from_corners(z, gate_slope))
+        return opened(z, gate_slope, dtype)
+
     z_i, *z_f, z_g, z_o = np.split(z, 3 if coupled else 4)
-    i = sigmoid(seen(z_i, peephole_i, c), dtype)
-    f = 1 - i if coupled else sigmoid(seen(z_f[0], peephole_f, c), dtype)
+    i = gate(z_i, peephole_i, c)
+    f = 1 - i if coupled else gate(z_f[0], peephole_f, c)
     g = tanh(seen(z_g, None, c), dtype)
     c_next: Array = f * c + i * g
-    from_cell_clip = np.abs(c_next) - cell_clip
+    if cell_clip:
+        distances.append(np.abs(c_next) - cell_clip)
     c_next = clipped(c_next, cell_clip)
-    o = sigmoid(seen(z_o, peephole_o, c_next), dtype)
+    o = gate(z_o, peephole_o, c_next)
     shown = c_next if gain_c is None else np.asarray(gain_c, dtype) * normalised(c_next)
     if bias_c is not None:
         shown = shown + np.asarray(bias_c, dtype)
@@ -177,9 +197,8 @@ def lstm_step(
     if weight_hr is not None:
         h_next = np.asarray(weight_hr, dtype) @ h_next
     gates = {"i": i, "f": f, "g": g, "o": o}
-    if gate_clip or cell_clip:
-        near = (distances if gate_clip else []) + ([from_cell_clip] if cell_clip else [])
-        gates["a"] = np.concatenate(near)
+    if distances:
+        gates["a"] = np.concatenate(distances)
     return h_next, c_next, gates
 
 
@@ -195,6 +214,7 @@ def lstm(
     coupled: bool = False,
     gate_clip: float = 0.0,
     cell_clip: float = 0.0,
+    gate_slope: float = 0.0,
 ) -> tuple[Array, tuple[Array, Array], list[Gates]]:
     r"""A stack of LSTM layers over whole sequences: `lstm_step`, again and again.
 
@@ -218,7 +238,7 @@ def lstm(
         Whether every layer runs in both directions.
     lengths : (B,) of int, optional
         How many steps of each sequence are there. None: all.
-    coupled, gate_clip, cell_clip
+    coupled, gate_clip, cell_clip, gate_slope
         As for `lstm_step`.
 
     Returns
@@ -243,7 +263,13 @@ def lstm(
     """
     rows, width = np.shape(weights["weight_hh_l0"])
     widths = {"h": width, "c": rows // (3 if coupled else 4)}
-    step = partial(lstm_step, coupled=coupled, gate_clip=gate_clip, cell_clip=cell_clip)
+    step = partial(
+        lstm_step,
+        coupled=coupled,
+        gate_clip=gate_clip,
+        cell_clip=cell_clip,
+        gate_slope=gate_slope,
+    )
     return stack(step, x, weights, widths, num_layers, state, dtype, bidirectional, lengths)
 
 
@@ -255,5 +281,6 @@ def layer(
         "coupled": settings.get("coupled", False) in (True, "true"),
         "gate_clip": float(settings.get("gate_clip", 0)),
         "cell_clip": float(settings.get("cell_clip", 0)),
+        "gate_slope": float(settings.get("gate_slope", 0)),
     }
     return stack_layer(partial(lstm, **chosen), x, settings, **given)

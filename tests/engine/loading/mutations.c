@@ -208,9 +208,9 @@ static size_t change_value(const pylstm_safetensors *file, unsigned char *bytes,
 /* An option that a layer, or the features, may have. */
 static size_t add_entry(const pylstm_safetensors *file, unsigned char *bytes, size_t size) {
     static const char *const of_layers[] = {
-        "name",      "name",      "inputs",    "inputs",     "positions",  "kernel_positions", "stride_positions",
-        "precision", "proj_size", "peepholes", "coupled",    "gate_clip",  "cell_clip",        "layer_norm",
-        "groups",    "dilation",  "alpha",     "input_size", "activation", "padding_positions"};
+        "name",      "name",      "inputs",    "inputs",     "positions",  "kernel_positions",  "stride_positions",
+        "precision", "proj_size", "peepholes", "coupled",    "gate_clip",  "cell_clip",         "layer_norm",
+        "groups",    "dilation",  "alpha",     "input_size", "activation", "padding_positions", "gate_slope"};
     static const char *const of_features[] = {"framing",   "scale",     "remove_dc_offset", "preemphasis",
                                               "log",       "energy",    "columns",          "column_hop",
                                               "pad_right", "triangles", "log_floor",        "periodic"};

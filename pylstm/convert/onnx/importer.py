@@ -17,6 +17,7 @@ from pylstm.convert.onnx.inputs import Inputs, inputs_of
 from pylstm.convert.onnx.layers import LayerGraph, TooFewRowsError
 from pylstm.convert.onnx.merging import merged
 from pylstm.convert.onnx.operators import Deferred, Runtime, Tensor, Value
+from pylstm.convert.onnx.own_file import OwnFile, own_file
 from pylstm.convert.onnx.rows import ZERO, Rows, View
 from pylstm.convert.onnx.source import OnnxSource
 from pylstm.convert.onnx.states import matched_states
@@ -62,6 +63,8 @@ def from_onnx(
     zeros, and are hidden inside of a stream then. All else is computed once, with the shapes known,
     by ``onnx.reference``: conditions of ``If``, shapes and what follows from them.
 
+    Of a file that `to_onnx` wrote and nobody changed come the layers that it was written from.
+
     Parameters
     ----------
     source : str, path or bytes
@@ -97,6 +100,9 @@ def from_onnx(
         The file cannot be read.
     """
     model = read_onnx(source)
+    own = own_file(model)
+    if own is not None and not (shapes or constants or input or output):
+        return _as_written(model, own)
     inputs = inputs_of(model, shapes or {}, constants or {}, input)
     outputs = [one.name for one in model.graph.output]
     if output is not None and output not in outputs:
@@ -112,6 +118,29 @@ def from_onnx(
         raise first_error
     one = _only(found, inputs)
     return Conversion(one.layers, _source(model, inputs, one), tuple(one.notes))
+
+
+def _as_written(model: Any, own: OwnFile) -> Conversion:
+    """What a file of `to_onnx` was written from."""
+    if own.is_late:
+        note = "The file has no rows of the end of a sequence, as flush gives them: not compared."
+        return Conversion(own.layers, None, (note,))
+    if find_spec("onnxruntime") is None:
+        return Conversion(own.layers)
+    frames, rows = model.graph.input[0].name, model.graph.output[0].name
+    states = {name: (f"{name}.next", zeros) for name, zeros in own.states.items()}
+    source = OnnxSource(
+        model.SerializeToString(),
+        frames,
+        (1, own.n_features),
+        0,
+        None,
+        states,
+        {},
+        {},
+        ((rows, 0),),
+    )
+    return Conversion(own.layers, source)
 
 
 def _only(found: list[_Found], inputs: Inputs) -> _Found:
@@ -270,7 +299,10 @@ def _source(model: Any, inputs: Inputs, one: _Found) -> OnnxSource | None:
         one.shape,
         one.axis,
         one.length,
-        {name: (one.states.get(name), shape) for name, shape in inputs.states.items()},
+        {
+            name: (one.states.get(name), np.zeros(shape, np.float32))
+            for name, shape in inputs.states.items()
+        },
         inputs.constants,
         inputs.runtime,
         one.outputs,

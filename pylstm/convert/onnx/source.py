@@ -29,8 +29,8 @@ class OnnxSource:
     """Along which its time goes; None: a call for each frame."""
     length: int | None
     """How many frames a call has, where the file says it."""
-    states: Mapping[str, tuple[str | None, tuple[int, ...]]]
-    """For each input that is one: the output that brings it back, and its shape."""
+    states: Mapping[str, tuple[str | None, NDArray[Any]]]
+    """For each input that is one: the output that brings it back, and the zeros to begin with."""
     constants: Mapping[str, NDArray[Any]]
     runtime: Mapping[str, np.dtype[Any]]
     """Inputs that take the length of the sequence, with their types."""
@@ -68,10 +68,12 @@ class OnnxSource:
         width = rows[0].shape[1] if rows else 0
         return np.concatenate(rows) if rows else np.zeros((0, width), np.float32)
 
-    def _zeros(self) -> dict[str, Array]:
-        return {name: np.zeros(shape, np.float32) for name, (_, shape) in self.states.items()}
+    def _zeros(self) -> dict[str, NDArray[Any]]:
+        return {name: zeros for name, (_, zeros) in self.states.items()}
 
-    def _call(self, x: Array, state: Mapping[str, Array]) -> tuple[Array, dict[str, Array]]:
+    def _call(
+        self, x: Array, state: Mapping[str, NDArray[Any]]
+    ) -> tuple[Array, dict[str, NDArray[Any]]]:
         feed: dict[str, Any] = {**self.constants, **state}
         if self.axis is None:
             feed[self.main] = x.reshape(self.shape)

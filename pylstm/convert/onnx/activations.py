@@ -111,10 +111,17 @@ def _hard_swish(call: Call) -> Value:
 @operator("Clip", "min", "max")
 def _clip(call: Call) -> Value:
     low, high = (
-        float(call.constant(place).ravel()[0]) if call.has(place) else call.attribute(name, usual)
+        _one_number(call, place) if call.has(place) else call.attribute(name, usual)
         for place, name, usual in ((1, "min", -LARGEST), (2, "max", LARGEST))
     )
     return _between(call, max(low, -LARGEST), min(high, LARGEST))
+
+
+def _one_number(call: Call, place: int) -> float:
+    value = call.constant(place)
+    if value.ndim:
+        call.refuse(f"{call.input_name(place)} has shape {value.shape}", "one number, ()")
+    return float(value)
 
 
 def _between(call: Call, low: float, high: float) -> Tensor:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.convert.onnx.refusals import refuse
+from pylstm.convert.onnx.tensors import values_of
 
 if TYPE_CHECKING:
     from onnx import NodeProto
@@ -35,13 +36,13 @@ _NEVER += ("RandomNormalLike", "RandomUniformLike", "Bernoulli", "Optional", "Re
 
 def attributes_of(node: NodeProto) -> dict[str, Any]:
     """The attributes of a node as values of Python; tensors as arrays, strings as text."""
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto, helper
 
     found = {}
     for attribute in node.attribute:
         value = helper.get_attribute_value(attribute)
         if isinstance(value, TensorProto):
-            value = numpy_helper.to_array(value)
+            value = values_of(value)
         elif isinstance(value, bytes):
             value = value.decode("utf-8", "replace")
         elif isinstance(value, list) and value and isinstance(value[0], bytes):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -12,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from pylstm.arguments import listing, number_of, shown
 from pylstm.convert.conversion import Conversion
-from pylstm.convert.onnx.file import kernel_reach, opset_of, read_onnx
+from pylstm.convert.onnx.file import kernel_reach, largest_count, opset_of, read_onnx
 from pylstm.convert.onnx.inputs import Inputs, inputs_of
 from pylstm.convert.onnx.layers import LayerGraph, TooFewRowsError
 from pylstm.convert.onnx.merging import merged
@@ -24,6 +25,7 @@ from pylstm.convert.onnx.states import matched_states
 from pylstm.convert.onnx.walk import walk
 from pylstm.layers import Activation, Concat
 from pylstm.layers.graph import graph_of
+from pylstm.model import Model
 
 __all__ = ["from_onnx"]
 
@@ -33,6 +35,8 @@ LENGTHS = (7, 10)
 MOST_REACH = 1 << 14
 # It is walked with more where strides leave few, up to so many times and so many values.
 MOST_SCALE, MOST_VALUES = 1 << 8, 1 << 24
+# And with one more than its largest constant, up to this: it may be an end of rows.
+MOST_COUNT = 1 << 14
 
 
 class _Found(NamedTuple):
@@ -42,7 +46,7 @@ class _Found(NamedTuple):
     shape: tuple[int, ...]
     layers: dict[str, tuple[Any, ...]]
     states: dict[str, str]
-    outputs: tuple[tuple[str, int | None], ...]
+    outputs: tuple[tuple[str, int | None, int], ...]
     notes: list[str]
     fewest_rows: int
     length: int | None = None
@@ -117,6 +121,7 @@ def from_onnx(
         assert first_error is not None
         raise first_error
     one = _only(found, inputs)
+    Model(None, one.layers)  # refuses what is beyond the limits of a stream
     return Conversion(one.layers, _source(model, inputs, one), tuple(one.notes))
 
 
@@ -138,7 +143,7 @@ def _as_written(model: Any, own: OwnFile) -> Conversion:
         states,
         {},
         {},
-        ((rows, 0),),
+        ((rows, 0, 0),),
     )
     return Conversion(own.layers, source)
 
@@ -183,8 +188,13 @@ def _expressed(
         if several and (scale > MOST_SCALE or min(one.fewest_rows for one in several) > 2):
             break
         scale *= 4
-    first, second = several
-    if (first.layers, first.outputs) != (second.layers, second.outputs):
+    first, *others = several
+    # A part of the rows, up to the 100th, shows where there are more than that.
+    most = min(MOST_COUNT, MOST_VALUES // max(1, int(np.prod(shape))) - 1)
+    count = largest_count(model, most)
+    if count >= scale * (LENGTHS[0] + reach):
+        others.append(_walked(model, inputs, axis, shape, output, count + 1))
+    if any((first.layers, first.outputs) != (one.layers, one.outputs) for one in others):
         raise ValueError(
             f"the layers depend on how many frames a call of the graph has; expected a graph that"
             f" does the same for each, or shapes={{{inputs.main.name!r}: ...}} with another axis of"
@@ -202,12 +212,12 @@ def _walked(
     n_frames: int,
 ) -> _Found:
     rest = [n for k, n in enumerate(shape) if k != axis]
-    if n_frames * int(np.prod(rest)) > MOST_VALUES:
+    if n_frames * math.prod(rest) > MOST_VALUES:
         raise ValueError(
             f"the windows of the graph may see {number_of(n_frames, 'row')}; expected shorter ones,"
             " or smaller strides"
         )
-    layers = LayerGraph(n_frames, int(np.prod(rest)))
+    layers = LayerGraph(n_frames, math.prod(rest))
     ids = layers.features.ids().reshape(n_frames, *rest)
     values: dict[str, Value] = dict(inputs.constants)
     values[inputs.main.name] = Tensor(
@@ -240,7 +250,11 @@ def _walked(
         last = layers.add(Activation(last.width, "linear"), [last], "output")
     graph = merged(layers.layers, last.name)
     graph_of(graph, layers.features.width)
-    axes = tuple((name, view.axis) for name, view in views.items())
+    first = max(rows.first for rows in all_rows)
+    axes = tuple(
+        (name, view.axis, (first - rows.first) // rows.period)
+        for (name, view), rows in zip(views.items(), all_rows, strict=True)
+    )
     return _Found(axis, shape, graph, carried, axes, layers.notes, layers.fewest_rows)
 
 
@@ -251,7 +265,10 @@ def _results(
     views: dict[str, View] = {}
     at_end: dict[str, View] = {}
     for name, found in given.items():
-        value = found.whole() if isinstance(found, Deferred) else found
+        try:
+            value = found.whole() if isinstance(found, Deferred) else found
+        except ValueError as error:
+            raise ValueError(f"output {name!r}: {error}; expected rows in time") from None
         if name in states or (chosen is not None and name != chosen):
             continue
         if isinstance(value, np.ndarray) and chosen is None:
@@ -294,7 +311,7 @@ def _source(model: Any, inputs: Inputs, one: _Found) -> OnnxSource | None:
     if find_spec("onnxruntime") is None:
         return None
     return OnnxSource(
-        model.SerializeToString(),
+        _as_shaped(model, inputs).SerializeToString(),
         inputs.main.name,
         one.shape,
         one.axis,
@@ -307,3 +324,18 @@ def _source(model: Any, inputs: Inputs, one: _Found) -> OnnxSource | None:
         inputs.runtime,
         one.outputs,
     )
+
+
+def _as_shaped(model: Any, inputs: Inputs) -> Any:
+    """The file with the shape that the caller gave, where the file fixes another one."""
+    if inputs.main_shape is None:
+        return model
+    made = type(model)()
+    made.CopyFrom(model)
+    (own,) = (info for info in made.graph.input if info.name == inputs.main.name)
+    for dim, size in zip(own.type.tensor_type.shape.dim, inputs.main_shape, strict=False):
+        if dim.dim_value > 0 and size is None:
+            dim.Clear()
+        elif dim.dim_value > 0:
+            dim.dim_value = size
+    return made

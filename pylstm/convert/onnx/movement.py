@@ -36,6 +36,9 @@ _ATTRIBUTES: dict[str, tuple[str, ...]] = {
 
 
 def _move(call: Call) -> list[Value]:
+    counted = "num_outputs" in call.attributes
+    if call.node.op_type == "Split" and call.opset >= 18 and call.has(1) == counted:
+        call.refuse("it says in two ways, or in none, how it splits", "split or num_outputs")
     data = _DATA.get(call.node.op_type, (0,))
     arrays: list[Any] = []
     for place, value in enumerate(call.inputs):
@@ -85,6 +88,8 @@ def _cast_like(call: Call) -> Value:
 @operator("Dropout", "ratio", "seed")
 def _dropout(call: Call) -> list[Value]:
     """At inference it changes nothing."""
+    if call.has(1) and call.constant(1).ndim:
+        call.refuse(f"{call.input_name(1)} has shape {call.constant(1).shape}", "one number, ()")
     if call.has(2) and bool(call.constant(2).any()):
         call.refuse("training_mode is true", "false: export the model after model.eval()")
     call.graph.note("Dropout changes nothing at inference and is left out.")

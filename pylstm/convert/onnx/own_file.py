@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.convert.onnx.tensors import values_of
 from pylstm.convert.onnx_export.to_onnx import Written, write_out
 from pylstm.layers import KINDS, Activation, Layer
 from pylstm.layers.graph import (
@@ -108,9 +109,7 @@ def _with_weights(
     Where a weight stands is found out by writing numbers in its place: weight k is the number
     whose bits are k, and turns up where that does.
     """
-    from onnx import numpy_helper
-
-    there = {one.name: numpy_helper.to_array(one) for one in model.graph.initializer}
+    there = {one.name: values_of(one) for one in model.graph.initializer}
     total = sum(math.prod(shape) for _, shapes in told for shape in shapes.values())
     if total > min(MOST_WEIGHTS, sum(array.size for array in there.values())):
         raise ValueError("there are more weights than values in the file")
@@ -119,7 +118,7 @@ def _with_weights(
     _check_windows(numbered, sum(array.nbytes for array in there.values()))
     values = np.full(total + 1, np.nan, np.float32)
     for tensor in write_out(numbered, n_features).model(n_features, {}).graph.initializer:
-        numbers, found = numpy_helper.to_array(tensor), there[tensor.name]
+        numbers, found = values_of(tensor), there[tensor.name]
         if found.shape != numbers.shape or found.dtype != numbers.dtype:
             raise ValueError("a constant is another one")
         if numbers.dtype == np.float32 and numbers.ndim:  # what is one number is no weight

@@ -34,8 +34,9 @@ class OnnxSource:
     constants: Mapping[str, NDArray[Any]]
     runtime: Mapping[str, np.dtype[Any]]
     """Inputs that take the length of the sequence, with their types."""
-    outputs: tuple[tuple[str, int | None], ...]
-    """Names, and along which axis of each time goes; None: it is one row, the last."""
+    outputs: tuple[tuple[str, int | None, int], ...]
+    """Names, along which axis of each time goes (None: it is one row, the last), and how many of
+    its rows stand for frames before the first row of another."""
 
     @cached_property
     def _session(self) -> Any:
@@ -55,7 +56,7 @@ class OnnxSource:
             raise ValueError(
                 f"frames has {number_of(len(x), 'row')}; expected {self.length}, as the file says"
             )
-        if all(axis is not None for _, axis in self.outputs):
+        if all(axis is not None for _, axis, _ in self.outputs):
             return self._call(x, self._zeros())[0]
         lengths = range(1, len(x) + 1) if self.length is None else [len(x)]
         return np.concatenate([self._call(x[:n], self._zeros())[0] for n in lengths])
@@ -81,12 +82,13 @@ class OnnxSource:
             rest = [n for axis, n in enumerate(self.shape) if axis != self.axis]
             feed[self.main] = np.moveaxis(x.reshape(len(x), *rest), 0, self.axis)
         feed |= {name: np.array([len(x)], dtype) for name, dtype in self.runtime.items()}
-        names = [name for name, _ in self.outputs]
+        names = [name for name, *_ in self.outputs]
         back = {name: output for name, (output, _) in self.states.items() if output is not None}
         found = self._session.run([*names, *back.values()], feed)
         parts = []
-        for value, (_, axis) in zip(found, self.outputs, strict=False):
-            moved = value[None] if axis is None else np.moveaxis(value, axis, 0)
+        for value, (_, axis, early) in zip(found, self.outputs, strict=False):
+            moved = value[None] if axis is None else np.moveaxis(value, axis, 0)[early:]
             parts.append(moved.reshape(len(moved), -1))
+        n = min(len(part) for part in parts)
         after = dict(state) | dict(zip(back, found[len(names) :], strict=True))
-        return np.concatenate(parts, axis=1).astype(np.float32), after
+        return np.concatenate([part[:n] for part in parts], axis=1).astype(np.float32), after

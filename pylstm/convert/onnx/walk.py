@@ -11,6 +11,7 @@ from pylstm.convert.onnx import activations, arithmetic, movement, recurrent, wi
 from pylstm.convert.onnx.layers import LayerGraph
 from pylstm.convert.onnx.operators import Value, run_node
 from pylstm.convert.onnx.refusals import refuse
+from pylstm.convert.onnx.tensors import values_of
 
 if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto
@@ -28,11 +29,10 @@ def walk(
 
     The condition of an ``If`` has to be a constant; the other branch is not looked at.
     """
-    from onnx import numpy_helper
-
     known: dict[str, Value] = dict(values)
     for tensor in graph.initializer:
-        known.setdefault(tensor.name, numpy_helper.to_array(tensor))
+        if tensor.name not in known:
+            known[tensor.name] = values_of(tensor)
     for node in graph.node:
         for name in node.input:
             if name and name not in known:

@@ -11,7 +11,7 @@ from pylstm.convert.onnx.layers import LayerGraph
 from pylstm.convert.onnx.rows import ZERO, Ids, Rows
 from pylstm.layers import Affine
 
-__all__ = ["affine"]
+__all__ = ["LARGEST", "affine"]
 
 Array = NDArray[Any]
 

@@ -121,7 +121,8 @@ def from_onnx(
         assert first_error is not None
         raise first_error
     one = _only(found, inputs)
-    Model(None, one.layers)  # refuses what is beyond the limits of a stream
+    if all(layer.obstacle is None for layer, *_ in one.layers.values()):
+        Model(None, one.layers)  # refuses what is beyond the limits of a stream
     return Conversion(one.layers, _source(model, inputs, one), tuple(one.notes))
 
 
@@ -282,8 +283,14 @@ def _results(
                 f"output {name!r} comes from a state by operators that are no cell; expected those"
                 " of an LSTM or a GRU, or the operator LSTM, GRU or RNN"
             )
+        if "beyond" in kinds:
+            raise ValueError(
+                f"output {name!r} has rows behind the end of the sequence, of padding there;"
+                " expected these cut off, as y[:, :, :-4] does"
+            )
         if kinds != {"rows"}:
-            layers.note(f"The output {name} is a state at the end; a stream remembers it.")
+            kept = "is left out" if "end" in kinds else "a stream remembers it"
+            layers.note(f"The output {name} is a state at the end; {kept}.")
             continue
         try:
             view = layers.table.view(value.ids)
@@ -302,6 +309,11 @@ def _results(
             f"the graph has no output of rows; expected one beside {listing(given)}"
             if chosen is None
             else f"output {chosen!r} is a state; expected an output of rows"
+        )
+    if any(layer.obstacle is not None for layer, *_ in layers.layers.values()):
+        raise ValueError(
+            f"output {next(iter(at_end))!r} is the last row of layers in both directions;"
+            " expected all rows"
         )
     layers.note("The graph gives its last row alone; a stream gives one for each.")
     return at_end
@@ -327,11 +339,16 @@ def _source(model: Any, inputs: Inputs, one: _Found) -> OnnxSource | None:
 
 
 def _as_shaped(model: Any, inputs: Inputs) -> Any:
-    """The file with the shape that the caller gave, where the file fixes another one."""
-    if inputs.main_shape is None:
-        return model
+    """The file with the shape that the caller gave, where the file fixes another one.
+
+    Without the shapes of what is inside: exporters write those of their example, and ONNX Runtime
+    (1.32) believes them.
+    """
     made = type(model)()
     made.CopyFrom(model)
+    del made.graph.value_info[:]
+    if inputs.main_shape is None:
+        return made
     (own,) = (info for info in made.graph.input if info.name == inputs.main.name)
     for dim, size in zip(own.type.tensor_type.shape.dim, inputs.main_shape, strict=False):
         if dim.dim_value > 0 and size is None:

@@ -36,6 +36,8 @@ class LayerGraph:
         self.notes: list[str] = []
         self.carried: list[tuple[Ids, Ids]] = []
         """Which values of inputs are, after a run, which others: those of recurrent states."""
+        self.given: set[str] = set()
+        """Names of tensors that the graph gives out, as they are or in another shape."""
         self.pending = PendingValues(self.table, n_frames)
         self._rows = {FEATURES: self.features}
         self._made: dict[Any, Rows] = {}
@@ -216,6 +218,8 @@ class LayerGraph:
         """The ids of values that went through a layer that keeps every value in its place."""
         result = ids.copy()
         for rows in self.table.owners(ids):
+            if rows.kind == "beyond":
+                continue  # nobody may take them
             if rows.kind != "rows":
                 raise ValueError(
                     f"it takes the state {rows.name!r}, which a recurrent operator alone may do"

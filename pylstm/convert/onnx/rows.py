@@ -29,8 +29,9 @@ class Rows:
     ----------
     name : str
         Of the features, the layer, or the input or cell that the state is of.
-    kind : {"rows", "state", "memory"}
-        rows; what an input of the graph brings from the run before; the memory of an LSTM.
+    kind : {"rows", "state", "memory", "end", "pending", "beyond"}
+        rows; what an input of the graph brings from the run before; the memory of an LSTM; a state
+        of another direction; what is made of a state; rows behind the end, which nobody may take.
     base : int
         The id of the first value of the first row.
     n, width : int

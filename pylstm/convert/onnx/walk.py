@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 __all__ = ["walk"]
 
+# What gives the values that it takes.
+MOVES = {"Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Cast"}
+
 # They write their operators into the table.
 TABLES = (activations, arithmetic, movement, recurrent, windows)
 
@@ -29,6 +32,8 @@ def walk(
 
     The condition of an ``If`` has to be a constant; the other branch is not looked at.
     """
+    if not layers.given:
+        layers.given = _given(graph)
     known: dict[str, Value] = dict(values)
     for tensor in graph.initializer:
         if tensor.name not in known:
@@ -52,6 +57,15 @@ def walk(
             if name:
                 known[name] = value
     return {output.name: known.get(output.name) for output in graph.output}
+
+
+def _given(graph: GraphProto) -> set[str]:
+    """The outputs of a graph, and the tensors that these are in another shape."""
+    found = {output.name for output in graph.output}
+    for node in reversed(graph.node):
+        if node.op_type in MOVES and found & set(node.output):
+            found.update(node.input[:1])
+    return found
 
 
 def _branch(

@@ -19,7 +19,7 @@ from pylstm.convert.onnx.layers import LayerGraph, TooFewRowsError
 from pylstm.convert.onnx.merging import merged
 from pylstm.convert.onnx.operators import Deferred, Runtime, Tensor, Value
 from pylstm.convert.onnx.own_file import OwnFile, own_file
-from pylstm.convert.onnx.rows import ZERO, Rows, View
+from pylstm.convert.onnx.rows import MOST_VALUES, ZERO, Rows, View
 from pylstm.convert.onnx.source import OnnxSource
 from pylstm.convert.onnx.states import matched_states
 from pylstm.convert.onnx.walk import walk
@@ -34,7 +34,7 @@ LENGTHS = (7, 10)
 # Rows that its windows see, at most; the core has no longer ones.
 MOST_REACH = 1 << 14
 # It is walked with more where strides leave few, up to so many times and so many values.
-MOST_SCALE, MOST_VALUES = 1 << 8, 1 << 24
+MOST_SCALE = 1 << 8
 # And with one more than its largest constant, up to this: it may be an end of rows.
 MOST_COUNT = 1 << 14
 
@@ -347,6 +347,9 @@ def _as_shaped(model: Any, inputs: Inputs) -> Any:
     made = type(model)()
     made.CopyFrom(model)
     del made.graph.value_info[:]
+    for node in made.graph.node:
+        while node.input and not node.input[-1]:  # an input that is not there ends its process
+            del node.input[-1]
     if inputs.main_shape is None:
         return made
     (own,) = (info for info in made.graph.input if info.name == inputs.main.name)

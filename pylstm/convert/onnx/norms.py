@@ -108,7 +108,7 @@ def normalised(call: Call) -> Ids | Deferred | None:
         if eps is None:
             call.refuse("what it adds to a variance changes", "a constant, the eps of a norm")
         return Deferred(became, part.ids, part.shape, {**part.facts, "eps": eps})
-    if kind == "Mul" and len(parts) != 2:
+    if kind == "Mul" and [one.kind for one in parts] != ["centred", "centred"]:
         return None
     if kind == "Pow" and _constant(other) != (2.0 if part.kind == "centred" else -0.5):
         return None

@@ -65,6 +65,11 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], list[Any], dict[str, Any]]] = {
         ROWS,
         {"root": floats(2**0.5)[0], "one": floats(1)[0], "half": floats(0.5)[0]},
     ),
+    "Softsign that is written out": (
+        [("Abs", "x", "a", {}), ("Add", "a one", "d", {}), ("Div", "x d", "y", {})],
+        ROWS,
+        {"one": floats(1)[0]},
+    ),
     "Neg": ([("Neg", "x", "y", {})], ROWS, {}),
     "Pow": ([("Pow", "x two", "y", {})], ROWS, {"two": floats(2)}),
     "Add a constant": ([("Add", "x b", "y", {})], ROWS, {"b": drawn(12)}),
@@ -89,6 +94,16 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], list[Any], dict[str, Any]]] = {
     ),
     "MatMul of each position": ([("MatMul", "x W", "y", {})], PICTURES, {"W": drawn(8, 5)}),
     "MatMul from the left": ([("MatMul", "A x", "y", {})], SIGNALS, {"A": drawn(5, 4)}),
+    "Einsum": (
+        [("Einsum", "x W", "y", {"equation": "btf,fo->bto"})],
+        ROWS,
+        {"W": drawn(12, 5)},
+    ),
+    "Einsum of channels, matrix first": (
+        [("Einsum", "W x", "y", {"equation": "oc, bctf -> btfo"})],
+        PICTURES,
+        {"W": drawn(5, 3)},
+    ),
     "Gemm": (
         [("Gemm", "x W b", "y", {"transB": 1, "alpha": 0.5, "beta": 2.0})],
         [None, 12],
@@ -132,6 +147,25 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], list[Any], dict[str, Any]]] = {
         ],
         SIGNALS,
         {"eps": floats(1e-3)[0]},
+    ),
+    "a norm whose variance loses its axis": (
+        [
+            ("ReduceMean", "x", "m", {"axes": [-1]}),
+            ("Sub", "x m", "c", {}),
+            ("Mul", "c c", "s", {}),
+            ("ReduceMean", "s", "v", {"axes": [-1], "keepdims": 0}),
+            ("Add", "v eps", "e", {}),
+            ("Unsqueeze", "e last", "u", {}),
+            ("Sqrt", "u", "d", {}),
+            ("Reciprocal", "d", "i", {}),
+            ("Mul", "i g", "w", {}),
+            ("Mul", "x w", "one", {}),
+            ("Mul", "m w", "two", {}),
+            ("Sub", "b two", "three", {}),
+            ("Add", "one three", "y", {}),
+        ],
+        ROWS,
+        {"eps": floats(1e-3)[0], "last": ints(-1), "g": drawn(12), "b": drawn(12, seed=1)},
     ),
     "BatchNormalization": (
         [("BatchNormalization", "x s b m v", "y", {"epsilon": 1e-3})],
@@ -224,6 +258,21 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], list[Any], dict[str, Any]]] = {
         [("Pad", "x p", "z", {}), ("Conv", "z W", "y", {})],
         SIGNALS,
         {"p": ints(0, 0, 4, 0, 0, 0), "W": drawn(6, 4, 5)},
+    ),
+    "Conv that is padded on both sides and cut": (
+        [
+            ("Conv", "x W b", "c", {"pads": [4, 4]}),
+            ("Relu", "c", "r", {}),
+            ("Slice", "r from to axis", "y", {}),
+        ],
+        SIGNALS,
+        {
+            "W": drawn(6, 4, 5),
+            "b": drawn(6),
+            "from": ints(0),
+            "to": ints(-4),
+            "axis": ints(2),
+        },
     ),
     "Conv in two dimensions": (
         [("Conv", "x W b", "y", {"pads": [2, 1, 0, 1], "strides": [1, 2]})],

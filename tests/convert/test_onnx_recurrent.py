@@ -35,11 +35,12 @@ def cell(
     """A file of one operator. `begins` has constants, or None for inputs of the graph."""
     n_inputs, hidden_size = sizes
     rows = GATES[kind] * hidden_size
+    n = 2 if attributes.get("direction") == "bidirectional" else 1
     weights = {
-        "W": drawn(1, rows, n_inputs, scale=scale),
-        "R": drawn(1, rows, hidden_size, scale=scale),
-        "B": drawn(1, 2 * rows, scale=scale),
-        "P": drawn(1, 3 * hidden_size, scale=scale),
+        "W": drawn(n, rows, n_inputs, scale=scale),
+        "R": drawn(n, rows, hidden_size, scale=scale),
+        "B": drawn(n, 2 * rows, scale=scale),
+        "P": drawn(n, 3 * hidden_size, scale=scale),
     }
     begins = begins or {}
     names = ["X", "W", "R", "B" if bias else "_", "lengths" if lengths else "_"]
@@ -50,7 +51,7 @@ def cell(
     inputs = {"X": [*x, n_inputs]}
     for name, value in begins.items():
         if value is None:
-            inputs[name] = [1, 1, hidden_size]
+            inputs[name] = [n, 1, hidden_size]
         else:
             weights[name] = value
     weights = {name: w for name, w in weights.items() if name in names}
@@ -158,12 +159,77 @@ def test_clip(clip: float) -> None:
     converted(cell("LSTM", clip=clip, scale=2.0), tolerance=1e-5)
 
 
+DIRECTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "lstm": ("LSTM", {}),
+    "lstm with options": ("LSTM", {"input_forget": 1, "peepholes": True, "clip": 2.0}),
+    "lstm with states": ("LSTM", {"outputs": "Y Y_h Y_c", "bias": False}),
+    "gru": ("GRU", {"linear_before_reset": 1}),
+    "gru of a length": ("GRU", {"lengths": True}),
+    "rnn": ("RNN", {}),
+}
+
+
+@pytest.mark.law_framework_exact
+@pytest.mark.parametrize("direction", ["reverse", "bidirectional"])
+@pytest.mark.parametrize("name", DIRECTIONS)
+def test_other_directions_over_whole_sequences(name: str, direction: str) -> None:
+    """No stream runs them, `forward` does."""
+    kind, options = DIRECTIONS[name]
+    found = from_onnx(cell(kind, direction=direction, **options))
+    assert any("runs over whole sequences (forward)" in note for note in found.notes)
+    assert found.run_source is not None
+    x = drawn(23, 7, scale=1.0)
+    y = whole_rows(found.layers, x)
+    np.testing.assert_allclose(y, found.run_source(x), rtol=0, atol=1e-5)
+    with pytest.raises(ValueError, match="a stream cannot hear the future"):
+        pylstm.Model(None, found.layers)
+
+
+def whole_rows(layers: Any, x: Array) -> Array:
+    """The rows of a chain over a whole sequence."""
+    for layer, *_ in layers.values():
+        x, _ = layer.forward(x)
+    return x
+
+
+@pytest.mark.law_framework_exact
+def test_activations_of_both_directions() -> None:
+    functions = ["Sigmoid", "Relu"] * 2
+    found: Any = from_onnx(cell("GRU", direction="bidirectional", activations=functions))
+    ((gru, _),) = found.layers.values()
+    assert gru.candidate == "relu"
+    x = drawn(9, 7)
+    np.testing.assert_allclose(whole_rows(found.layers, x), found.run_source(x), rtol=0, atol=1e-5)
+
+
+def test_the_last_row_of_both_directions_is_refused() -> None:
+    """In front of it stand frames, behind it none: a row for each frame would be another one."""
+    made = cell("RNN", direction="bidirectional")
+    model = pytest.importorskip("onnx").ModelProto.FromString(made)
+    model.graph.node.append(node("Gather", "Y last", "y", axis=0))
+    tensor = pytest.importorskip("onnx").numpy_helper.from_array(np.array(-1), "last")
+    model.graph.initializer.append(tensor)
+    model.graph.output[0].name = "y"
+    with pytest.raises(ValueError, match="last row of layers in both directions; expected all"):
+        from_onnx(model.SerializeToString())
+
+
 ONES = np.ones((1, 1, 5), np.float32)
 SIGNS = ["Sigmoid", "Tanh", "Tanh"]
 
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
-    ("LSTM", {"direction": "reverse"}, "direction is 'reverse'; expected 'forward'"),
-    ("GRU", {"direction": "backwards"}, "direction is 'backwards'; expected 'forward'"),
+    ("GRU", {"direction": "backwards"}, "direction is 'backwards'; expected 'forward' or"),
+    ("LSTM", {"direction": "reverse", "x": (1, 1)}, "direction is 'reverse', and a call has one"),
+    (
+        "RNN",
+        {"direction": "bidirectional", "begins": {"initial_h": None}, "outputs": "Y Y_h"},
+        "initial_h comes from outside for direction 'bidirectional'; expected zeros",
+    ),
+    (
+        "RNN",
+        {"direction": "bidirectional", "activations": ["Tanh", "Relu"]},
+        r"activations is \['Tanh', 'Relu'\]; expected",
+    ),
     (
         "LSTM",
         {"activations": ["LeakyRelu", "Tanh", "Tanh"], "activation_alpha": [0.2]},

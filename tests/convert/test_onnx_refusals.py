@@ -167,6 +167,22 @@ def test_memory_is_not_taken_before_it_is_counted() -> None:
     refused(data, r"node 'the ConstantOfShape' .*the size of what it gives is about 1e\+12")
 
 
+def test_what_is_nearly_a_norm_is_none() -> None:
+    """The deviations are multiplied by the mean, or by those of other axes, instead of by
+    themselves."""
+    for other, axis, words in (("m", -1, "part of a norm"), ("c", -2, "over time|part of a norm")):
+        nodes = [
+            node("ReduceMean", "x", "m", axes=[-1]),
+            node("Sub", "x m", "c"),
+            node("Mul", f"c {other}", "s"),
+            node("ReduceMean", "s", "v", axes=[axis]),
+            node("Add", "v eps", "e"),
+            node("Sqrt", "e", "d"),
+            node("Div", "c d", "y"),
+        ]
+        refused(graph(nodes, {"x": ROWS}, "y", {"eps": np.float32(1e-3)}), words)
+
+
 def test_weights_of_other_types() -> None:
     model = small()
     tensor = onnx.numpy_helper.from_array(drawn(6, 5).astype(np.float64), "M")

@@ -106,6 +106,50 @@ def test_a_gru_cell(reset_after: bool, mixed: str) -> None:
     )
 
 
+def rnn_file(kind: str, form: str) -> bytes:
+    """h' = kind(W x + U h + b), the sum in one of several forms; h' comes back in another shape."""
+    weights = {
+        "W": drawn(INPUTS, SIZE),
+        "U": drawn(SIZE, SIZE),
+        "b": drawn(SIZE),
+        "V": drawn(SIZE, 2),
+        "WU": drawn(INPUTS + SIZE, SIZE),
+        "zero": np.array([0]),
+    }
+    nodes = [node("Squeeze", "h3 zero", "h")]
+    if form == "gemm":
+        nodes += [node("Gemm", "x W b", "p"), node("Gemm", "h U", "q"), node("Add", "q p", "s")]
+    elif form == "joined":
+        nodes += [node("Concat", "x h", "xh", axis=1), node("Gemm", "xh WU b", "s")]
+    else:
+        nodes += [node("MatMul", "x W", "p"), node("MatMul", "h U", "q"), node("Add", "p q", "r")]
+        nodes.append(node("Add", "b r", "s"))
+    nodes += [node(kind, "s", "n"), node("Unsqueeze", "n zero", "hn"), node("MatMul", "n V", "y")]
+    used = {name for one in nodes for name in one.input}
+    weights = {name: w for name, w in weights.items() if name in used}
+    return graph(nodes, {"x": [1, INPUTS], "h3": [1, 1, SIZE]}, "y hn", weights, opset=13)
+
+
+@pytest.mark.law_framework_exact
+@pytest.mark.parametrize("form", ["gemm", "joined", "matmul"])
+@pytest.mark.parametrize("kind", ["Tanh", "Relu"])
+def test_an_rnn_cell(kind: str, form: str) -> None:
+    found = converted(rnn_file(kind, form), tolerance=1e-4 if kind == "Relu" else 1e-5)
+    (rnn, *_), (dense, *_) = found.layers.values()
+    assert (rnn.kind, rnn.nonlinearity, dense.kind) == ("rnn", kind.lower(), "dense")
+
+
+def test_a_cell_whose_candidate_the_graph_gives_out_is_no_rnn() -> None:
+    """A graph that shows the candidate of an LSTM needs more than the cell."""
+    pytest.importorskip("onnx", reason="ONNX files: pip install onnx onnxruntime")
+    from onnx import ModelProto, TensorProto, helper
+
+    model = ModelProto.FromString(lstm_file())
+    model.graph.output.append(helper.make_tensor_value_info("tg", TensorProto.FLOAT, None))
+    with pytest.raises(ValueError, match=r"no cell|no output brings back|stands for two states"):
+        from_onnx(model.SerializeToString())
+
+
 def test_states_that_come_back_as_something_else() -> None:
     for outputs in ("y hn", "y cn", "y hn hn2"):
         data = lstm_file(outputs=outputs.replace(" hn2", ""))

@@ -52,8 +52,8 @@ ROOMS: dict[str, Rows] = {
     "pylstm.convert": (
         ("__init__",),
         ("published",),
-        ("keras", "onnx", "rtneural", "onnx_export", "torch_export", "self_check"),
-        ("torch",),
+        ("keras", "onnx", "rtneural", "torch_export", "self_check"),
+        ("torch", "onnx_export"),
         ("spectral_front", "conversion", "export_c", "folding", "json_document"),
     ),
     "pylstm.train": (

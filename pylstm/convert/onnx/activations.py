@@ -12,6 +12,7 @@ from pylstm.convert.onnx.layers import LayerGraph
 from pylstm.convert.onnx.norms import normalised
 from pylstm.convert.onnx.operators import Call, Deferred, Tensor, Value, operator
 from pylstm.convert.onnx.rows import ZERO, Ids
+from pylstm.convert.onnx.unrolled import rnn_cell
 from pylstm.layers import Activation, Add, Concat, Mul, Pool, Select
 
 __all__: list[str] = []
@@ -41,7 +42,11 @@ _SAME = {
 
 
 def _same(call: Call) -> Value:
-    return _function(call, _SAME[call.node.op_type])
+    found = _function(call, _SAME[call.node.op_type])
+    if call.node.output[0] in call.graph.given and call.graph.pending.concerns(found.ids):
+        cell = rnn_cell(call.graph, found.ids, call.name)
+        return found if cell is None else Tensor(cell)
+    return found
 
 
 for _name in _SAME:
@@ -111,10 +116,17 @@ def _hard_swish(call: Call) -> Value:
 @operator("Clip", "min", "max")
 def _clip(call: Call) -> Value:
     low, high = (
-        float(call.constant(place).ravel()[0]) if call.has(place) else call.attribute(name, usual)
+        _one_number(call, place) if call.has(place) else call.attribute(name, usual)
         for place, name, usual in ((1, "min", -LARGEST), (2, "max", LARGEST))
     )
     return _between(call, max(low, -LARGEST), min(high, LARGEST))
+
+
+def _one_number(call: Call, place: int) -> float:
+    value = call.constant(place)
+    if value.ndim:
+        call.refuse(f"{call.input_name(place)} has shape {value.shape}", "one number, ()")
+    return float(value)
 
 
 def _between(call: Call, low: float, high: float) -> Tensor:

@@ -8,21 +8,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.convert.onnx.layers import LayerGraph
-from pylstm.convert.onnx.rows import ZERO, Ids, Rows
+from pylstm.convert.onnx.rows import ZERO, Ids, Rows, broadcast
 from pylstm.layers import Affine
 
-__all__ = ["affine"]
+__all__ = ["LARGEST", "affine"]
 
 Array = NDArray[Any]
+
+LARGEST = float(np.finfo(np.float32).max)
 
 
 def affine(graph: LayerGraph, ids: Ids, weight: Any, bias: Any, name: str) -> Ids:
     """The ids of ids * weight + bias, for constants of shapes that broadcast."""
-    shape = np.broadcast_shapes(ids.shape, np.shape(weight), np.shape(bias))
+    shape = broadcast(ids.shape, np.shape(weight), np.shape(bias))
     ids = np.array(np.broadcast_to(ids, shape))
     w, b = (np.broadcast_to(np.asarray(one, np.float64), shape) for one in (weight, bias))
-    if not (np.isfinite(w).all() and np.isfinite(b).all()):
-        raise ValueError("it multiplies by or adds infinity or NaN")
+    if not (np.abs(w) <= LARGEST).all() or not (np.abs(b) <= LARGEST).all():
+        raise ValueError("it multiplies by or adds numbers beyond float32, infinity or NaN")
     if (w == 1).all() and (b == 0).all():
         return ids
     if (b[ids == ZERO] != 0).any():

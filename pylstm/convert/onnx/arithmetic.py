@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.convert.onnx.affine import affine
+from pylstm.convert.onnx.affine import LARGEST, affine
 from pylstm.convert.onnx.gelu import written_out_gelu
 from pylstm.convert.onnx.layers import LayerGraph, with_columns
 from pylstm.convert.onnx.norms import normalised
 from pylstm.convert.onnx.operators import Call, Deferred, Tensor, Value, operator
 from pylstm.convert.onnx.rows import Ids
 from pylstm.convert.onnx.unrolled import gru_cell, lstm_cell
-from pylstm.layers import Add, Conv, Dense, Mul
+from pylstm.layers import Activation, Add, Affine, Conv, Dense, Mul
 
 __all__ = ["product_with_matrix"]
 
@@ -90,11 +90,16 @@ def _plain(matrix: Array) -> Array:
 @operator("Gemm", "alpha", "beta", "transA", "transB")
 def _gemm(call: Call) -> Value:
     ids, matrix = call.ids(), call.weights(1).astype(np.float64)
-    if call.attribute("transA", 0):
+    if ids.ndim != 2:
+        call.refuse(f"{call.input_name(0)} has shape {ids.shape}", "two dimensions")
+    if call.attribute("transA", 0, 1):
         ids = ids.T
-    if call.attribute("transB", 0):
+    if call.attribute("transB", 0, 1):
         matrix = matrix.T
-    matrix = (matrix * call.attribute("alpha", 1.0)).astype(np.float32)
+    alpha = call.attribute("alpha", 1.0)
+    if not np.abs(matrix * alpha).max(initial=0) <= LARGEST:
+        call.refuse(f"alpha is {alpha:g}", "one with which the weights are numbers of float32")
+    matrix = (matrix * alpha).astype(np.float32)
     found = product_with_matrix(call.graph, ids, matrix, call.name)
     if call.has(2):
         bias = call.weights(2).astype(np.float64) * call.attribute("beta", 1.0)
@@ -146,6 +151,8 @@ def _arithmetic(call: Call) -> Value:
         factors = {"Add": (1.0, b), "Sub": (1.0, -b), "Mul": (b, 0.0)}
         return Tensor(affine(graph, a, *factors[kind], name))
     if kind == "Div":
+        if _is_softsign(graph, a, b):
+            return Tensor(graph.activated(a, "softsign", name))
         call.refuse(
             "it divides rows by rows", "a constant, or the root of a variance, as a norm has it"
         )
@@ -158,6 +165,49 @@ def _arithmetic(call: Call) -> Value:
     if graph.pending.concerns(joined):
         cell = (lstm_cell if kind == "Mul" else gru_cell)(graph, joined, name)
     return Tensor(joined if cell is None else cell)
+
+
+def _is_softsign(graph: LayerGraph, x: Ids, below: Ids) -> bool:
+    """Whether x is divided by 1 + |x|, as PyTorch writes it out."""
+    owners = graph.table.owners(below)
+    if len(owners) != 1 or x.shape != below.shape or graph.table.kinds(x) != {"rows"}:
+        return False
+    plus, *inputs = graph.layers.get(owners[0].name, (None,))
+    if not isinstance(plus, Affine) or not plus.bias:
+        return False
+    absolute, *inputs = graph.layers.get(inputs[0], (None,))
+    if not isinstance(absolute, Activation) or absolute.function != "leaky_relu":
+        return False
+    one = all((plus.weights[key] == 1).all() for key in ("weight", "bias"))
+    same = below - owners[0].base + graph.rows_of(inputs[0]).base
+    return one and absolute.alpha == -1 and np.array_equal(same, x)
+
+
+@operator("Einsum", "equation")
+def _einsum(call: Call) -> Value:
+    """Rows times a matrix: what stands before the sum stays, in any order behind it."""
+    equation = "".join(call.attribute("equation", "").split())
+    terms, arrow, result = equation.partition("->")
+    rows = [k for k, one in enumerate(call.inputs) if not isinstance(one, np.ndarray)]
+    names = terms.split(",")
+    if not arrow or len(names) != 2 or len(call.inputs) != 2 or len(rows) != 1:
+        call.refuse(
+            f"equation is {equation!r}", "rows and a constant matrix, such as 'btf,fo->bto'"
+        )
+    ids, matrix = call.ids(rows[0]), call.weights(1 - rows[0])
+    own, weights = names[rows[0]], names[1 - rows[0]]
+    summed, new = set(own) & set(weights), set(weights) - set(own)
+    plain = all(len(set(one)) == len(one) and one.isalpha() for one in (own, weights, result))
+    fits = (len(own), len(weights)) == (ids.ndim, matrix.ndim) and len(summed) == len(new) == 1
+    if not plain or not fits or set(result) != (set(own) - summed) | new:
+        call.refuse(f"equation is {equation!r}", "a sum over one letter, such as 'btf,fo->bto'")
+    letter, other = summed.pop(), new.pop()
+    if weights == other + letter:
+        matrix = matrix.T
+    moved = np.moveaxis(ids, own.index(letter), -1)
+    found = product_with_matrix(call.graph, moved, matrix, call.name)
+    order = own.replace(letter, "") + other
+    return Tensor(found.transpose([order.index(one) for one in result]))
 
 
 for _kind in ("Add", "Sub", "Mul", "Div"):

@@ -10,17 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.convert.onnx.refusals import refuse
+from pylstm.convert.onnx.tensors import values_of
 
 if TYPE_CHECKING:
     from onnx import NodeProto
 
 __all__ = ["LARGEST", "attributes_of", "evaluate"]
 
-LARGEST = 1 << 27
+LARGEST = 1 << 25
 """Values that a folded tensor has at most."""
 
-# Operators whose result can be far larger than what they take.
-_GROWING = {"ConstantOfShape": 0, "Expand": 1, "Tile": 1, "Pad": 1, "Range": None}
+# Operators of which an input says how large the result is.
+_SIZES = {"ConstantOfShape": 0, "Expand": 1, "Tile": 1, "OneHot": 1}
+_SIZES |= {"HannWindow": 0, "HammingWindow": 0, "BlackmanWindow": 0}
 _NEVER: tuple[str, ...] = (
     "Loop",
     "Scan",
@@ -30,18 +32,21 @@ _NEVER: tuple[str, ...] = (
     "RandomUniform",
     "Multinomial",
 )
+# And those whose attributes make a result far larger than what they take.
+_NEVER += ("Einsum", "Conv", "ConvTranspose", "MaxPool", "AveragePool", "LpPool", "MaxUnpool")
+_NEVER += ("Col2Im", "DFT", "STFT", "MelWeightMatrix", "GridSample", "AffineGrid", "CenterCropPad")
 _NEVER += ("RandomNormalLike", "RandomUniformLike", "Bernoulli", "Optional", "Resize", "Upsample")
 
 
 def attributes_of(node: NodeProto) -> dict[str, Any]:
     """The attributes of a node as values of Python; tensors as arrays, strings as text."""
-    from onnx import TensorProto, helper, numpy_helper
+    from onnx import TensorProto, helper
 
     found = {}
     for attribute in node.attribute:
         value = helper.get_attribute_value(attribute)
         if isinstance(value, TensorProto):
-            value = numpy_helper.to_array(value)
+            value = values_of(value)
         elif isinstance(value, bytes):
             value = value.decode("utf-8", "replace")
         elif isinstance(value, list) and value and isinstance(value[0], bytes):
@@ -89,24 +94,36 @@ def evaluate(
 
 def _refuse_growth(node: NodeProto, inputs: Sequence[NDArray[Any] | None]) -> None:
     """Refuses what would take the memory of the machine, before it does."""
-    if node.op_type not in _GROWING:
-        return
-    place, size = _GROWING[node.op_type], 1.0
-    numbers = [
-        np.asarray(one, np.float64) for one in inputs if one is not None and one.dtype != object
-    ]
-    if node.op_type == "Range" and len(numbers) == 3:
-        start, limit, delta = (float(one.ravel()[0]) for one in numbers)
-        size = (limit - start) / delta if delta else math.inf
-    elif node.op_type == "Pad":
-        pads = attributes_of(node).get("pads", inputs[1] if len(inputs) > 1 else ())
-        around = np.abs(np.asarray(pads, np.float64))
-        if around.size == 2 * numbers[0].ndim:
-            size = float(np.prod(numbers[0].shape + around.reshape(2, -1).sum(axis=0)))
-        else:
-            size = numbers[0].size * float(np.prod(1 + around))
-    elif place is not None and len(inputs) > place and inputs[place] is not None:
-        size = float(np.prod(np.abs(np.asarray(inputs[place], np.float64))))
-        size *= inputs[0].size if node.op_type == "Tile" and inputs[0] is not None else 1
+    arrays = [one for one in inputs if one is not None and one.dtype != object]
+    size = _size(node, arrays) if arrays else 0
     if not size <= LARGEST:
         refuse(node, f"the size of what it gives is about {size:.0e}", f"at most {LARGEST}")
+
+
+def _size(node: NodeProto, arrays: Sequence[NDArray[Any]]) -> float:
+    """How many values a node gives, at most and about."""
+    kind, first = node.op_type, arrays[0]
+    if kind in _SIZES and len(arrays) > _SIZES[kind]:
+        size = float(np.prod(np.abs(arrays[_SIZES[kind]].astype(np.float64))))
+        return size * first.size if kind in ("Tile", "OneHot") else max(size, first.size)
+    if kind == "Range" and len(arrays) == 3:
+        start, limit, delta = (float(one.ravel()[0]) for one in arrays)
+        return (limit - start) / delta if delta else math.inf
+    if kind == "Pad":
+        pads = attributes_of(node).get("pads", arrays[1] if len(arrays) > 1 else ())
+        around = np.abs(np.asarray(pads, np.float64))
+        if around.size == 2 * first.ndim:
+            return float(np.prod(first.shape + around.reshape(2, -1).sum(axis=0)))
+        return first.size * float(np.prod(1 + around))
+    if kind == "Gather" and len(arrays) > 1 and first.ndim:
+        axis = attributes_of(node).get("axis", 0)
+        along = first.shape[axis] if -first.ndim <= axis < first.ndim else 1
+        return first.size / max(1, along) * arrays[1].size
+    if kind == "GatherND" and len(arrays) > 1:
+        return float(first.size) * arrays[1].size
+    if kind in ("MatMul", "Gemm") and len(arrays) > 1:
+        return float(first.size) * arrays[1].size / max(1, first.shape[-1] if first.ndim else 1)
+    try:
+        return float(math.prod(np.broadcast_shapes(*(one.shape for one in arrays))))
+    except ValueError:
+        return 0.0

@@ -6,13 +6,16 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from pylstm.arguments import shown
 from pylstm.convert.onnx.refusals import refuse
+from pylstm.convert.onnx.tensors import values_of
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
 
-__all__ = ["OPSETS", "graphs_of", "kernel_reach", "opset_of", "read_onnx"]
+__all__ = ["OPSETS", "graphs_of", "kernel_reach", "largest_count", "opset_of", "read_onnx"]
 
 OPSETS = range(7, 28)
 """The versions of the operators of ONNX whose meaning is known here."""
@@ -55,6 +58,7 @@ def read_onnx(source: str | os.PathLike[str] | bytes) -> ModelProto:
         ) from None
     if not model.graph.output:
         raise ValueError(f"{name} is no ONNX file, or has no outputs; expected a graph with them")
+    _refuse_names_that_are_no_text(model)
     _refuse_more_than_a_graph(model)
     # The checker wants shapes of outputs, which exporters leave out and nobody needs.
     bare = [one for one in model.graph.output if not one.type.tensor_type.HasField("shape")]
@@ -97,6 +101,22 @@ def kernel_reach(model: ModelProto) -> int:
     return reach
 
 
+def largest_count(model: ModelProto, most: int) -> int:
+    """The largest whole number up to `most` among the constants of the graph, signs left out."""
+    found = 0
+    for graph in graphs_of(model.graph):
+        for tensor in _tensors(graph):
+            if tensor.data_type in (6, 7):
+                numbers = np.abs(values_of(tensor).astype(np.float64))
+                found = max(found, int(numbers[numbers <= most].max(initial=0)))
+        for node in graph.node:
+            for attribute in node.attribute:
+                found = max(
+                    [found, *(abs(n) for n in (*attribute.ints, attribute.i) if abs(n) <= most)]
+                )
+    return found
+
+
 def _refuse_more_than_a_graph(model: ModelProto) -> None:
     versions = [one.version for one in model.opset_import if one.domain in ("", "ai.onnx")]
     if len(versions) != 1 or versions[0] not in OPSETS:
@@ -122,6 +142,22 @@ def _refuse_more_than_a_graph(model: ModelProto) -> None:
         for node in graph.node:
             if node.domain not in ("", "ai.onnx"):
                 refuse(node, f"domain is {node.domain!r}", "an operator of ONNX itself")
+
+
+def _refuse_names_that_are_no_text(model: ModelProto) -> None:
+    """Names are UTF-8; the reader of the format does not look."""
+    for graph in graphs_of(model.graph):
+        try:
+            names: list[object] = [one.name for one in (*graph.input, *graph.output)]
+            names += [one.name for one in graph.initializer]
+            for node in graph.node:
+                names += [node.name, node.op_type, node.domain, *node.input, *node.output]
+                names += [one.name for one in node.attribute]
+            wrong = [name for name in names if not isinstance(name, str)]
+        except UnicodeDecodeError as error:
+            wrong = [error.object]
+        if wrong:
+            raise ValueError(f"a name in the file is {shown(wrong[0])}; expected text in UTF-8")
 
 
 def graphs_of(graph: GraphProto) -> Iterator[GraphProto]:

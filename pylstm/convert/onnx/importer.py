@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
@@ -12,17 +13,19 @@ from numpy.typing import ArrayLike
 
 from pylstm.arguments import listing, number_of, shown
 from pylstm.convert.conversion import Conversion
-from pylstm.convert.onnx.file import kernel_reach, opset_of, read_onnx
+from pylstm.convert.onnx.file import kernel_reach, largest_count, opset_of, read_onnx
 from pylstm.convert.onnx.inputs import Inputs, inputs_of
 from pylstm.convert.onnx.layers import LayerGraph, TooFewRowsError
 from pylstm.convert.onnx.merging import merged
 from pylstm.convert.onnx.operators import Deferred, Runtime, Tensor, Value
-from pylstm.convert.onnx.rows import ZERO, Rows, View
+from pylstm.convert.onnx.own_file import OwnFile, own_file
+from pylstm.convert.onnx.rows import MOST_VALUES, ZERO, Rows, View
 from pylstm.convert.onnx.source import OnnxSource
 from pylstm.convert.onnx.states import matched_states
 from pylstm.convert.onnx.walk import walk
 from pylstm.layers import Activation, Concat
 from pylstm.layers.graph import graph_of
+from pylstm.model import Model
 
 __all__ = ["from_onnx"]
 
@@ -31,7 +34,9 @@ LENGTHS = (7, 10)
 # Rows that its windows see, at most; the core has no longer ones.
 MOST_REACH = 1 << 14
 # It is walked with more where strides leave few, up to so many times and so many values.
-MOST_SCALE, MOST_VALUES = 1 << 8, 1 << 24
+MOST_SCALE = 1 << 8
+# And with one more than its largest constant, up to this: it may be an end of rows.
+MOST_COUNT = 1 << 14
 
 
 class _Found(NamedTuple):
@@ -41,7 +46,7 @@ class _Found(NamedTuple):
     shape: tuple[int, ...]
     layers: dict[str, tuple[Any, ...]]
     states: dict[str, str]
-    outputs: tuple[tuple[str, int | None], ...]
+    outputs: tuple[tuple[str, int | None, int], ...]
     notes: list[str]
     fewest_rows: int
     length: int | None = None
@@ -61,6 +66,8 @@ def from_onnx(
     call. Other inputs of float32 are states; each has to come back as an output. They begin as
     zeros, and are hidden inside of a stream then. All else is computed once, with the shapes known,
     by ``onnx.reference``: conditions of ``If``, shapes and what follows from them.
+
+    Of a file that `to_onnx` wrote and nobody changed come the layers that it was written from.
 
     Parameters
     ----------
@@ -97,6 +104,9 @@ def from_onnx(
         The file cannot be read.
     """
     model = read_onnx(source)
+    own = own_file(model)
+    if own is not None and not (shapes or constants or input or output):
+        return _as_written(model, own)
     inputs = inputs_of(model, shapes or {}, constants or {}, input)
     outputs = [one.name for one in model.graph.output]
     if output is not None and output not in outputs:
@@ -111,7 +121,32 @@ def from_onnx(
         assert first_error is not None
         raise first_error
     one = _only(found, inputs)
+    if all(layer.obstacle is None for layer, *_ in one.layers.values()):
+        Model(None, one.layers)  # refuses what is beyond the limits of a stream
     return Conversion(one.layers, _source(model, inputs, one), tuple(one.notes))
+
+
+def _as_written(model: Any, own: OwnFile) -> Conversion:
+    """What a file of `to_onnx` was written from."""
+    if own.is_late:
+        note = "The file has no rows of the end of a sequence, as flush gives them: not compared."
+        return Conversion(own.layers, None, (note,))
+    if find_spec("onnxruntime") is None:
+        return Conversion(own.layers)
+    frames, rows = model.graph.input[0].name, model.graph.output[0].name
+    states = {name: (f"{name}.next", zeros) for name, zeros in own.states.items()}
+    source = OnnxSource(
+        model.SerializeToString(),
+        frames,
+        (1, own.n_features),
+        0,
+        None,
+        states,
+        {},
+        {},
+        ((rows, 0, 0),),
+    )
+    return Conversion(own.layers, source)
 
 
 def _only(found: list[_Found], inputs: Inputs) -> _Found:
@@ -154,8 +189,13 @@ def _expressed(
         if several and (scale > MOST_SCALE or min(one.fewest_rows for one in several) > 2):
             break
         scale *= 4
-    first, second = several
-    if (first.layers, first.outputs) != (second.layers, second.outputs):
+    first, *others = several
+    # A part of the rows, up to the 100th, shows where there are more than that.
+    most = min(MOST_COUNT, MOST_VALUES // max(1, int(np.prod(shape))) - 1)
+    count = largest_count(model, most)
+    if count >= scale * (LENGTHS[0] + reach):
+        others.append(_walked(model, inputs, axis, shape, output, count + 1))
+    if any((first.layers, first.outputs) != (one.layers, one.outputs) for one in others):
         raise ValueError(
             f"the layers depend on how many frames a call of the graph has; expected a graph that"
             f" does the same for each, or shapes={{{inputs.main.name!r}: ...}} with another axis of"
@@ -173,12 +213,12 @@ def _walked(
     n_frames: int,
 ) -> _Found:
     rest = [n for k, n in enumerate(shape) if k != axis]
-    if n_frames * int(np.prod(rest)) > MOST_VALUES:
+    if n_frames * math.prod(rest) > MOST_VALUES:
         raise ValueError(
             f"the windows of the graph may see {number_of(n_frames, 'row')}; expected shorter ones,"
             " or smaller strides"
         )
-    layers = LayerGraph(n_frames, int(np.prod(rest)))
+    layers = LayerGraph(n_frames, math.prod(rest))
     ids = layers.features.ids().reshape(n_frames, *rest)
     values: dict[str, Value] = dict(inputs.constants)
     values[inputs.main.name] = Tensor(
@@ -211,7 +251,11 @@ def _walked(
         last = layers.add(Activation(last.width, "linear"), [last], "output")
     graph = merged(layers.layers, last.name)
     graph_of(graph, layers.features.width)
-    axes = tuple((name, view.axis) for name, view in views.items())
+    first = max(rows.first for rows in all_rows)
+    axes = tuple(
+        (name, view.axis, (first - rows.first) // rows.period)
+        for (name, view), rows in zip(views.items(), all_rows, strict=True)
+    )
     return _Found(axis, shape, graph, carried, axes, layers.notes, layers.fewest_rows)
 
 
@@ -222,7 +266,10 @@ def _results(
     views: dict[str, View] = {}
     at_end: dict[str, View] = {}
     for name, found in given.items():
-        value = found.whole() if isinstance(found, Deferred) else found
+        try:
+            value = found.whole() if isinstance(found, Deferred) else found
+        except ValueError as error:
+            raise ValueError(f"output {name!r}: {error}; expected rows in time") from None
         if name in states or (chosen is not None and name != chosen):
             continue
         if isinstance(value, np.ndarray) and chosen is None:
@@ -236,8 +283,14 @@ def _results(
                 f"output {name!r} comes from a state by operators that are no cell; expected those"
                 " of an LSTM or a GRU, or the operator LSTM, GRU or RNN"
             )
+        if "beyond" in kinds:
+            raise ValueError(
+                f"output {name!r} has rows behind the end of the sequence, of padding there;"
+                " expected these cut off, as y[:, :, :-4] does"
+            )
         if kinds != {"rows"}:
-            layers.note(f"The output {name} is a state at the end; a stream remembers it.")
+            kept = "is left out" if "end" in kinds else "a stream remembers it"
+            layers.note(f"The output {name} is a state at the end; {kept}.")
             continue
         try:
             view = layers.table.view(value.ids)
@@ -257,6 +310,11 @@ def _results(
             if chosen is None
             else f"output {chosen!r} is a state; expected an output of rows"
         )
+    if any(layer.obstacle is not None for layer, *_ in layers.layers.values()):
+        raise ValueError(
+            f"output {next(iter(at_end))!r} is the last row of layers in both directions;"
+            " expected all rows"
+        )
     layers.note("The graph gives its last row alone; a stream gives one for each.")
     return at_end
 
@@ -265,13 +323,39 @@ def _source(model: Any, inputs: Inputs, one: _Found) -> OnnxSource | None:
     if find_spec("onnxruntime") is None:
         return None
     return OnnxSource(
-        model.SerializeToString(),
+        _as_shaped(model, inputs).SerializeToString(),
         inputs.main.name,
         one.shape,
         one.axis,
         one.length,
-        {name: (one.states.get(name), shape) for name, shape in inputs.states.items()},
+        {
+            name: (one.states.get(name), np.zeros(shape, np.float32))
+            for name, shape in inputs.states.items()
+        },
         inputs.constants,
         inputs.runtime,
         one.outputs,
     )
+
+
+def _as_shaped(model: Any, inputs: Inputs) -> Any:
+    """The file with the shape that the caller gave, where the file fixes another one.
+
+    Without the shapes of what is inside: exporters write those of their example, and ONNX Runtime
+    (1.32) believes them.
+    """
+    made = type(model)()
+    made.CopyFrom(model)
+    del made.graph.value_info[:]
+    for node in made.graph.node:
+        while node.input and not node.input[-1]:  # an input that is not there ends its process
+            del node.input[-1]
+    if inputs.main_shape is None:
+        return made
+    (own,) = (info for info in made.graph.input if info.name == inputs.main.name)
+    for dim, size in zip(own.type.tensor_type.shape.dim, inputs.main_shape, strict=False):
+        if dim.dim_value > 0 and size is None:
+            dim.Clear()
+        elif dim.dim_value > 0:
+            dim.dim_value = size
+    return made

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import count, listing, number_of, shown
+from pylstm.convert.onnx.tensors import dtype_of
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -55,6 +57,10 @@ class Inputs:
                 f" shapes={{{self.main.name!r}: (1, None, 40)}}, with None along time"
             )
         fixed = tuple(one if isinstance(one, int) else 1 for one in dims)
+        if math.prod(fixed) > MOST_VALUES:
+            raise ValueError(
+                f"input {self.main.name!r} has shape {fixed}; expected {MOST_VALUES} values at most"
+            )
         free: list[int | None] = [k for k, one in enumerate(dims) if not isinstance(one, int)]
         free.sort(key=lambda axis: axis == 0)  # the first axis is often the batch
         if not free:
@@ -120,12 +126,10 @@ def inputs_of(
 
 
 def _declared(one: Any) -> GraphInput:
-    from onnx import helper
-
     kind = one.type.tensor_type
     if not one.type.HasField("tensor_type"):
         raise ValueError(f"input {one.name!r} is no tensor; expected tensors alone")
-    dtype = np.dtype(helper.tensor_dtype_to_np_dtype(kind.elem_type))
+    dtype = dtype_of(kind.elem_type, f"input {one.name!r}")
     if not kind.HasField("shape"):
         return GraphInput(one.name, dtype, None)
     dims = tuple(

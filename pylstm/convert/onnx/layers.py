@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from pylstm.arguments import number_of
 from pylstm.convert.onnx.pending import PendingValues
-from pylstm.convert.onnx.rows import ZERO, Ids, Rows, RowTable, View
+from pylstm.convert.onnx.rows import ZERO, Ids, Rows, RowTable, View, broadcast
 from pylstm.layers import Activation, Add, Concat, Dense, Mul, Select
 from pylstm.layers.graph import FEATURES
 from pylstm.layers.layer import Layer
@@ -36,6 +36,8 @@ class LayerGraph:
         self.notes: list[str] = []
         self.carried: list[tuple[Ids, Ids]] = []
         """Which values of inputs are, after a run, which others: those of recurrent states."""
+        self.given: set[str] = set()
+        """Names of tensors that the graph gives out, as they are or in another shape."""
         self.pending = PendingValues(self.table, n_frames)
         self._rows = {FEATURES: self.features}
         self._made: dict[Any, Rows] = {}
@@ -206,6 +208,7 @@ class LayerGraph:
             if len(numbers) != 1:
                 raise ValueError(f"it makes {number_of(len(numbers), 'row')} of one")
             return rows.base + numbers[0] * rows.width + columns
+        broadcast((len(numbers), 1), (1, columns.size))
         starts = rows.base + numbers * rows.width
         found = starts.reshape(-1, *[1] * columns.ndim) + columns
         return np.moveaxis(found, 0, axis)
@@ -216,6 +219,8 @@ class LayerGraph:
         """The ids of values that went through a layer that keeps every value in its place."""
         result = ids.copy()
         for rows in self.table.owners(ids):
+            if rows.kind == "beyond":
+                continue  # nobody may take them
             if rows.kind != "rows":
                 raise ValueError(
                     f"it takes the state {rows.name!r}, which a recurrent operator alone may do"
@@ -237,7 +242,8 @@ class LayerGraph:
 
     def joined(self, kind: type[Add] | type[Mul], a: Ids, b: Ids, name: str) -> Ids:
         """The ids of sums or products of two tensors."""
-        a, b = (np.array(one) for one in np.broadcast_arrays(a, b))
+        shape = broadcast(a.shape, b.shape)
+        a, b = (np.array(np.broadcast_to(one, shape)) for one in (a, b))
         if self.pending.concerns(a, b):
             return self.pending.add("mul" if kind is Mul else "add", a.shape, a, b)
         if ((a == ZERO) | (b == ZERO)).any():

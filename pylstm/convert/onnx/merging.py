@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import numpy as np
+
 from pylstm.convert.folding import as_one
 from pylstm.layers import Affine
 from pylstm.layers.graph import FEATURES
@@ -27,12 +29,21 @@ def merged(layers: Graph, last: str) -> Graph:
                 break
             if len(inputs) != 1 or before == FEATURES or users[before] != 1:
                 continue
-            one = as_one(layers[before][0], layer)
+            one = _one(layers[before][0], layer)
             if one is not None:
                 layers = _replaced(layers, before, name, one)
                 break
         else:
             return layers
+
+
+def _one(before: Layer, after: Layer) -> Layer | None:
+    """One layer in place of two; None too where its weights would be beyond float32."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return as_one(before, after)
+    except ValueError:
+        return None
 
 
 def _needed(layers: Graph, last: str) -> Graph:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ __all__: list[str] = []
 
 # Which inputs are data; None: all of them.
 _DATA: dict[str, tuple[int, ...] | None] = {"Concat": None, "Where": (1, 2)}
+
+# They change the shape alone; an Expand of a size of 1 repeats values, which it also does later.
+_SHAPES = ("Reshape", "Squeeze", "Unsqueeze", "Expand")
 
 _ATTRIBUTES: dict[str, tuple[str, ...]] = {
     "Concat": ("axis",),
@@ -36,6 +40,12 @@ _ATTRIBUTES: dict[str, tuple[str, ...]] = {
 
 
 def _move(call: Call) -> list[Value]:
+    counted = "num_outputs" in call.attributes
+    if call.node.op_type == "Split" and call.opset >= 18 and call.has(1) == counted:
+        call.refuse("it says in two ways, or in none, how it splits", "split or num_outputs")
+    first = call.inputs[0]
+    if isinstance(first, Deferred) and call.node.op_type in _SHAPES:
+        return [_reshaped(call, first)]
     data = _DATA.get(call.node.op_type, (0,))
     arrays: list[Any] = []
     for place, value in enumerate(call.inputs):
@@ -47,6 +57,23 @@ def _move(call: Call) -> list[Value]:
         else:
             arrays.append(call.constant(place))
     return [Tensor(found.astype(np.int64)) for found in evaluate(call.node, arrays, call.opset)]
+
+
+def _reshaped(call: Call, part: Deferred) -> Value:
+    """A part of a norm with other axes of size 1; else it has to be rows."""
+    rest = [call.constant(k) if call.has(k) else None for k in range(1, len(call.inputs))]
+
+    def moved(values: Any) -> Any:
+        return evaluate(call.node, [values, *rest], call.opset)[0]
+
+    shape = moved(np.empty(part.shape, np.int8)).shape
+    if [n for n in shape if n > 1] != [n for n in part.shape if n > 1]:
+        return Tensor(moved(call.ids()).astype(np.int64))
+    facts = dict(part.facts)
+    if "rows" in facts:  # a mean can be rows of its own
+        rows = facts["rows"]
+        facts["rows"] = lambda: moved(rows()).astype(np.int64)
+    return replace(part, shape=shape, facts=facts)
 
 
 def _zeros(call: Call, place: int) -> Any:
@@ -85,6 +112,8 @@ def _cast_like(call: Call) -> Value:
 @operator("Dropout", "ratio", "seed")
 def _dropout(call: Call) -> list[Value]:
     """At inference it changes nothing."""
+    if call.has(1) and call.constant(1).ndim:
+        call.refuse(f"{call.input_name(1)} has shape {call.constant(1).shape}", "one number, ()")
     if call.has(2) and bool(call.constant(2).any()):
         call.refuse("training_mode is true", "false: export the model after model.eval()")
     call.graph.note("Dropout changes nothing at inference and is left out.")

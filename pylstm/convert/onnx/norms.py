@@ -81,6 +81,12 @@ def normalised(call: Call) -> Ids | Deferred | None:
     other = call.inputs[1] if call.inputs[0] is part and len(call.inputs) > 1 else call.inputs[0]
     if any(not _same(part, one) for one in parts[1:]):
         return None
+    constants = [one for one in call.inputs if isinstance(one, np.ndarray)]
+    if len(constants) < len(call.inputs) - 1 and not all(map(_is_aligned, parts)):
+        return None
+    found = _with_gain(call, parts, constants)
+    if found is not None:
+        return found
     if part.kind == "mean" and (call.inputs[1:] != [part] or not _is(other, part.ids)):
         return None
     if kind in ("Div", "Mul") and len(parts) == 2:
@@ -102,11 +108,49 @@ def normalised(call: Call) -> Ids | Deferred | None:
         if eps is None:
             call.refuse("what it adds to a variance changes", "a constant, the eps of a norm")
         return Deferred(became, part.ids, part.shape, {**part.facts, "eps": eps})
-    if kind == "Mul" and len(parts) != 2:
+    if kind == "Mul" and [one.kind for one in parts] != ["centred", "centred"]:
         return None
     if kind == "Pow" and _constant(other) != (2.0 if part.kind == "centred" else -0.5):
         return None
     return _become(part, became)
+
+
+def _with_gain(call: Call, parts: list[Deferred], constants: list[Any]) -> Ids | Deferred | None:
+    """The parts of x w + (b - m w), where w is the inverse of the deviation times a gain, as
+    TensorFlow writes a norm; None: it is none of them."""
+    part, kind = parts[0], call.node.op_type
+    kinds = [one.kind for one in parts]
+    if kind == "Mul" and kinds == ["inverse"] and constants and _is_aligned(part):
+        shape = np.broadcast_shapes(part.shape, constants[0].shape)
+        gain = constants[0].astype(np.float64)
+        return Deferred("weight", part.ids, shape, {**part.facts, "gain": gain})
+    if kind == "Mul" and kinds == ["weight"] and any(_is(one, part.ids) for one in call.inputs):
+        return Deferred("scaled", part.ids, part.ids.shape, part.facts)
+    if kind == "Mul" and sorted(kinds) == ["mean", "weight"]:
+        weight = parts[kinds.index("weight")]
+        return Deferred("scaled mean", weight.ids, weight.shape, weight.facts)
+    if kind == "Sub" and kinds == ["scaled mean"] and constants and call.inputs[1] is part:
+        shape = np.broadcast_shapes(part.shape, constants[0].shape)
+        bias = constants[0].astype(np.float64)
+        return Deferred("shift", part.ids, shape, {**part.facts, "bias": bias})
+    if kind != "Add" or sorted(kinds) != ["scaled", "shift"]:
+        return None
+    scaled, shift = (parts[kinds.index(one)].facts for one in ("scaled", "shift"))
+    if scaled["gain"] is not shift["gain"] or scaled["eps"] != shift["eps"]:
+        return None
+    norm = layer_norm(call.graph, part.ids, scaled["axes"], scaled["eps"], call.name)
+    return affine(call.graph, norm, scaled["gain"], shift["bias"], call.name)
+
+
+def _is_aligned(part: Deferred) -> bool:
+    """Whether its axes are those of the tensor that it is a part of, as they broadcast."""
+    full = part.ids.shape
+    if part.kind in ("weight", "scaled mean", "shift"):
+        return np.broadcast_shapes(part.shape, full) == full
+    if part.kind in ("centred", "square", "scaled"):
+        return part.shape == full
+    kept = tuple(1 if axis in part.facts["axes"] else n for axis, n in enumerate(full))
+    return (1,) * (len(full) - len(part.shape)) + part.shape == kept
 
 
 def _become(part: Deferred, kind: str) -> Deferred:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pylstm.arguments import listing, shown
 from pylstm.convert.onnx.constants import attributes_of, evaluate
 from pylstm.convert.onnx.layers import LayerGraph, TooFewRowsError
+from pylstm.convert.onnx.operand_types import check_types
 from pylstm.convert.onnx.refusals import refuse, shown_operator
 from pylstm.convert.onnx.rows import Ids
 
@@ -175,6 +176,7 @@ def run_node(
     node: NodeProto, inputs: Sequence[Value], graph: LayerGraph, opset: int
 ) -> Sequence[Value]:
     """The values that a node gives."""
+    check_types(node, [_dtype(one) for one in inputs], opset)
     if node.op_type == "Constant" or (
         all(one is None or isinstance(one, np.ndarray) for one in inputs) and any(node.input)
     ):
@@ -207,3 +209,10 @@ def run_node(
             raise ValueError(f"{shown_operator(node)}: {text}") from None
         refuse(node, text, "what a stream can do, row by row")
     return found if isinstance(found, list) else [found]
+
+
+def _dtype(value: Value) -> np.dtype[Any] | None:
+    """What a value is of; None: that is not known."""
+    if isinstance(value, np.ndarray):
+        return value.dtype
+    return np.dtype(np.float32) if isinstance(value, Tensor | Deferred) else None

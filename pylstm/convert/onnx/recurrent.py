@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from pylstm.arguments import number_of
 from pylstm.convert.onnx.layers import with_columns
 from pylstm.convert.onnx.operators import Call, Runtime, Tensor, Value, operator
 from pylstm.convert.onnx.rows import ZERO, Ids, Rows, View
-from pylstm.layers import GRU, LSTM, RNN
+from pylstm.layers import GRU, LSTM, RNN, Select
 from pylstm.layers.recurrent import LARGEST_LIMIT, SMALLEST_LIMIT, Recurrent
 
 __all__: list[str] = []
@@ -34,6 +35,14 @@ _WITH_NUMBERS = ("affine", "elu", "hardsigmoid", "leakyrelu", "scaledtanh", "thr
 _HARD_ALPHA, _HARD_BETA = 0.2, 0.5
 
 
+_SUFFIXES: dict[str, dict[str, int | None]] = {
+    "forward": {"": 0},
+    "bidirectional": {"": 0, "_reverse": 1},
+    "reverse": {"": None, "_reverse": 0},
+}
+"""For each direction: how the weights of a layer end, and which of ONNX's they are; None: zeros."""
+
+
 @dataclass(frozen=True)
 class _Cell:
     """The inputs and settings that all three operators have."""
@@ -41,12 +50,18 @@ class _Cell:
     call: Call
     view: View
     hidden_size: int
+    direction: str
     w: Array
-    """(gates * hidden_size, inputs), for the rows that go in."""
+    """(directions, gates * hidden_size, inputs), for the rows that go in."""
     r: Array
     b: Array | None
-    """(2, gates * hidden_size)."""
+    """(directions, 2, gates * hidden_size)."""
     rows: Rows
+
+    @property
+    def is_forward(self) -> bool:
+        """Whether a stream can run it."""
+        return self.direction == "forward"
 
     def turned(self, values: Array, order: Sequence[int]) -> Array:
         """Rows of weights with the gates in another order."""
@@ -55,40 +70,57 @@ class _Cell:
 
     def weights(self, order: Sequence[int]) -> dict[str, Array]:
         """The weights of a layer, with the gates in the order that it has."""
-        found = {
-            "weight_ih_l0": self.turned(self.w, order),
-            "weight_hh_l0": self.turned(self.r, order),
-        }
+        found: dict[str, Array] = {}
+        for name, values in (("weight_ih", self.w), ("weight_hh", self.r)):
+            found |= self.each(name, [self.turned(one, order) for one in values])
         if self.b is not None:
-            found["bias_ih_l0"] = self.turned(self.b[0], order)
-            found["bias_hh_l0"] = self.turned(self.b[1], order)
+            for place, name in enumerate(("bias_ih", "bias_hh")):
+                found |= self.each(name, [self.turned(one[place], order) for one in self.b])
         return found
 
+    def each(self, name: str, values: Sequence[Array]) -> dict[str, Array]:
+        """Weights of each direction, under the names that a layer has for them."""
+        return {
+            f"{name}_l0{suffix}": np.zeros_like(values[0]) if place is None else values[place]
+            for suffix, place in _SUFFIXES[self.direction].items()
+        }
+
     @property
-    def sizes(self) -> tuple[int, int]:
-        """What goes in and what comes out."""
-        return self.rows.width, self.hidden_size
+    def settings(self) -> dict[str, Any]:
+        """Those that every layer has: what goes in and what comes out, biases, directions."""
+        return {
+            "input_size": self.rows.width,
+            "hidden_size": self.hidden_size,
+            "bias": self.b is not None,
+            "bidirectional": not self.is_forward,
+        }
 
 
 def _cell(call: Call, gates: int) -> _Cell:
     """The inputs of a node, checked."""
-    direction = call.attributes.get("direction", "forward")
-    if direction != "forward":
-        call.refuse(f"direction is {direction!r}", "'forward': a stream cannot hear the future")
+    direction = call.attribute("direction", "forward", "reverse", "bidirectional")
+    n_directions = 1 + (direction == "bidirectional")
+    if direction != "forward" and call.graph.features.n == 1:
+        call.refuse(
+            f"direction is {direction!r}, and a call has one row",
+            "'forward', or whole sequences: a stream cannot hear the future",
+        )
     w, r = call.weights(1), call.weights(2)
     for place, one in ((1, w), (2, r)):
-        if one.ndim != 3 or len(one) != 1:
-            call.refuse(f"{call.input_name(place)} has shape {one.shape}", "(1, rows, columns)")
+        if one.ndim != 3 or len(one) != n_directions:
+            wanted = f"({n_directions}, rows, columns)"
+            call.refuse(f"{call.input_name(place)} has shape {one.shape}", wanted)
     hidden_size = r.shape[2]
     call.only("hidden_size", hidden_size)
     n_inputs = w.shape[2]
     for place, one, width in ((1, w, n_inputs), (2, r, hidden_size)):
-        if one.shape != (1, gates * hidden_size, width):
-            wanted = (1, gates * hidden_size, width)
-            call.refuse(f"{call.input_name(place)} has shape {one.shape}", f"{wanted}")
+        if one.shape != (n_directions, gates * hidden_size, width):
+            wanted = f"{(n_directions, gates * hidden_size, width)}"
+            call.refuse(f"{call.input_name(place)} has shape {one.shape}", wanted)
     b = call.weights(3) if call.has(3) else None
-    if b is not None and b.shape != (1, 2 * gates * hidden_size):
-        call.refuse(f"{call.input_name(3)} has shape {b.shape}", f"{(1, 2 * gates * hidden_size)}")
+    if b is not None and b.shape != (n_directions, 2 * gates * hidden_size):
+        wanted = f"{(n_directions, 2 * gates * hidden_size)}"
+        call.refuse(f"{call.input_name(3)} has shape {b.shape}", wanted)
     view, inner = _sequence(call, n_inputs)
     _check_lengths(call, view)
     rows, columns = call.graph.whole(view, inner, call.name)
@@ -99,9 +131,10 @@ def _cell(call: Call, gates: int) -> _Cell:
         call,
         view,
         hidden_size,
-        with_columns(w[0], columns, rows.width),
-        r[0],
-        None if b is None else b.reshape(2, -1),
+        direction,
+        np.stack([with_columns(one, columns, rows.width) for one in w]),
+        r,
+        None if b is None else b.reshape(n_directions, 2, -1),
         rows,
     )
 
@@ -156,6 +189,8 @@ def _activations(call: Call, usual: Sequence[str], *others: Sequence[str]) -> li
     """The activations in small letters: as usual, or as one of the others."""
     given = call.attribute("activations", list(usual))
     found = [name.lower() for name in given]
+    if call.attributes.get("direction") == "bidirectional" and found[: len(usual)] * 2 == found:
+        found = found[: len(usual)]
     if found not in [[name.lower() for name in one] for one in (usual, *others)]:
         for name in ("activation_alpha", "activation_beta"):
             if set(found) & set(_WITH_NUMBERS) and name in call.attributes:
@@ -197,12 +232,15 @@ def _no_clip(call: Call) -> None:
         )
 
 
-def _begins(call: Call, place: int, name: str, hidden_size: int) -> Ids | None:
+def _begins(cell: _Cell, place: int, name: str) -> Ids | None:
     """The state that an input brings; None: zeros."""
+    call = cell.call
     if not call.has(place):
         return None
     value = call.inputs[place]
-    shape = (1, 1, hidden_size)
+    shape = (len(cell.w), 1, cell.hidden_size)
+    if _layout(call):
+        shape = (1, len(cell.w), cell.hidden_size)
     if isinstance(value, np.ndarray):
         if value.shape != shape:
             call.refuse(f"{name} has shape {value.shape}", f"{shape}")
@@ -214,6 +252,8 @@ def _begins(call: Call, place: int, name: str, hidden_size: int) -> Ids | None:
         call.refuse(f"{name} has shape {ids.shape}", f"{shape}")
     if (ids == ZERO).all():
         return None
+    if not cell.is_forward:
+        call.refuse(f"{name} comes from outside for direction {cell.direction!r}", "zeros")
     if call.graph.table.kinds(ids) != {"state"} or (ids == ZERO).any():
         call.refuse(f"{name} comes from a layer", "zeros, or an input of the graph")
     return ids.ravel()
@@ -221,16 +261,28 @@ def _begins(call: Call, place: int, name: str, hidden_size: int) -> Ids | None:
 
 def _results(cell: _Cell, layer: Recurrent) -> tuple[Rows, Ids, Ids]:
     """The rows of the layer, Y and Y_h."""
-    call, layout = cell.call, _layout(cell.call)
+    call, layout, size = cell.call, _layout(cell.call), cell.hidden_size
     new = call.graph.add(layer, [cell.rows], call.name)
-    steps = new.ids()
-    last = steps[-1].reshape(1, 1, -1)
-    every = steps[None, :, None] if layout else steps[:, None, None]
-    return new, every, last
+    if cell.direction == "reverse":
+        new = call.graph.add(Select(2 * size, size, 2 * size), [new], call.name)
+    steps = new.ids().reshape(new.n, -1, size)  # (T, directions, hidden_size)
+    every = steps[None] if layout else steps[:, :, None]
+    if cell.is_forward:
+        return new, every, steps[-1].reshape(1, 1, -1)
+    call.graph.note(f"{call.name} runs over whole sequences (forward), no stream can run it.")
+    return new, every, _end(cell, new.name, "h")
 
 
-def _carry(call: Call, begin: Ids | None, end: Ids, name: str) -> None:
+def _end(cell: _Cell, name: str, part: str) -> Ids:
+    """States after the run that are no rows: (directions, 1, hidden_size), or batch first."""
+    kind, n = "memory" if cell.is_forward else "end", len(cell.w)
+    ids = cell.call.graph.table.add(f"{name}, {part}", kind, 1, n * cell.hidden_size).ids()
+    return ids.reshape((1, n, -1) if _layout(cell.call) else (n, 1, -1))
+
+
+def _carry(cell: _Cell, begin: Ids | None, end: Ids, name: str) -> None:
     """What an input brought is what an output has to take away; a step without that forgets."""
+    call = cell.call
     if begin is not None:
         call.graph.carried.append((begin, end.ravel()))
     elif call.graph.features.n == 1:
@@ -247,36 +299,30 @@ def _lstm(call: Call) -> list[Value]:
     coupled = bool(call.attribute("input_forget", 0, 1))
     clip = _clip(call)
     peepholes = call.weights(7) if call.has(7) else None
-    hidden_size = cell.hidden_size
     order = [0, 3, 1] if coupled else [0, 2, 3, 1]  # of ONNX's i, o, f, c
     weights = cell.weights(order)
     if peepholes is not None:
-        if peepholes.shape != (1, 3 * hidden_size):
-            call.refuse(
-                f"{call.input_name(7)} has shape {peepholes.shape}", f"{(1, 3 * hidden_size)}"
-            )
-        i, o, f = peepholes.reshape(3, -1)
-        weights |= {"peephole_i_l0": i, "peephole_o_l0": o}
-        if not coupled:
-            weights["peephole_f_l0"] = f
+        wanted = (len(cell.w), 3 * cell.hidden_size)
+        if peepholes.shape != wanted:
+            call.refuse(f"{call.input_name(7)} has shape {peepholes.shape}", f"{wanted}")
+        parts = peepholes.reshape(len(cell.w), 3, -1)
+        for place, gate in enumerate("iof"):
+            if gate != "f" or not coupled:
+                weights |= cell.each(f"peephole_{gate}", list(parts[:, place]))
     layer = LSTM(
-        *cell.sizes,
-        bias=cell.b is not None,
         weights=weights,
         peepholes=peepholes is not None,
         coupled=coupled,
         gate_clip=clip,
         gate_slope=_slope_of_gates(call, found),
+        **cell.settings,
     )
-    begins = [
-        _begins(call, 5, "initial_h", hidden_size),
-        _begins(call, 6, "initial_c", hidden_size),
-    ]
+    begins = [_begins(cell, 5, "initial_h"), _begins(cell, 6, "initial_c")]
     new, every, last = _results(cell, layer)
-    memory = call.graph.table.add(f"{new.name}, c", "memory", 1, hidden_size)
-    _carry(call, begins[0], last, "initial_h")
-    _carry(call, begins[1], memory.ids(), "initial_c")
-    return [Tensor(every), Tensor(last), Tensor(memory.ids().reshape(1, 1, -1))]
+    memory = _end(cell, new.name, "c")
+    _carry(cell, begins[0], last, "initial_h")
+    _carry(cell, begins[1], memory, "initial_c")
+    return [Tensor(every), Tensor(last), Tensor(memory)]
 
 
 def _clip(call: Call) -> float:
@@ -295,16 +341,15 @@ def _gru(call: Call) -> list[Value]:
     )
     found = _activations(call, *pairs)
     layer = GRU(
-        *cell.sizes,
-        bias=cell.b is not None,
         weights=cell.weights([1, 0, 2]),  # of ONNX's z, r, h
         reset_after=bool(call.attribute("linear_before_reset", 0, 1)),
         candidate="relu" if found[1] == "relu" else "tanh",
         gate_slope=_slope_of_gates(call, found),
+        **cell.settings,
     )
-    begin = _begins(call, 5, "initial_h", cell.hidden_size)
+    begin = _begins(cell, 5, "initial_h")
     _, every, last = _results(cell, layer)
-    _carry(call, begin, last, "initial_h")
+    _carry(cell, begin, last, "initial_h")
     return [Tensor(every), Tensor(last)]
 
 
@@ -314,12 +359,11 @@ def _rnn(call: Call) -> list[Value]:
     _no_clip(call)
     found = _activations(call, ["Tanh"], ["Relu"])
     layer = RNN(
-        *cell.sizes,
         nonlinearity="relu" if found == ["relu"] else "tanh",
-        bias=cell.b is not None,
         weights=cell.weights([0]),
+        **cell.settings,
     )
-    begin = _begins(call, 5, "initial_h", cell.hidden_size)
+    begin = _begins(cell, 5, "initial_h")
     _, every, last = _results(cell, layer)
-    _carry(call, begin, last, "initial_h")
+    _carry(cell, begin, last, "initial_h")
     return [Tensor(every), Tensor(last)]

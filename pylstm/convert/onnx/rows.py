@@ -7,18 +7,36 @@ What computes looks for the axis along which time goes, and for the columns of a
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["ZERO", "Ids", "RowTable", "Rows", "View"]
+__all__ = ["MOST_VALUES", "ZERO", "Ids", "RowTable", "Rows", "View", "broadcast"]
 
 Ids = NDArray[np.int64]
 
+MOST_VALUES = 1 << 24
+"""Values of a tensor, at most."""
+
 ZERO = 0
 """The id of a value that is 0, as padding and states at the beginning are."""
+
+
+def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that tensors have together.
+
+    Raises
+    ------
+    ValueError
+        They do not fit, or it has too many values.
+    """
+    shape = np.broadcast_shapes(*shapes)
+    if math.prod(shape) > MOST_VALUES:
+        raise ValueError(f"its result has shape {shape}; expected {MOST_VALUES} values at most")
+    return shape
 
 
 @dataclass(frozen=True)
@@ -29,8 +47,9 @@ class Rows:
     ----------
     name : str
         Of the features, the layer, or the input or cell that the state is of.
-    kind : {"rows", "state", "memory"}
-        rows; what an input of the graph brings from the run before; the memory of an LSTM.
+    kind : {"rows", "state", "memory", "end", "pending", "beyond"}
+        rows; what an input of the graph brings from the run before; the memory of an LSTM; a state
+        of another direction; what is made of a state; rows behind the end, which nobody may take.
     base : int
         The id of the first value of the first row.
     n, width : int
@@ -79,6 +98,10 @@ class RowTable:
         self, name: str, kind: str, n: int, width: int, first: int = 0, period: int = 1
     ) -> Rows:
         """New rows, with ids of their own."""
+        if n * width > MOST_VALUES:
+            raise ValueError(
+                f"{name} has {n} rows of {width}; expected {MOST_VALUES} values at most"
+            )
         base = 1 + sum(rows.n * rows.width for rows in self._all)
         rows = Rows(name, kind, base, n, width, first, period)
         self._all.append(rows)

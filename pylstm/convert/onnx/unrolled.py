@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from pylstm.convert.onnx.layers import LayerGraph, with_columns
 from pylstm.convert.onnx.pending import Pending
 from pylstm.convert.onnx.rows import Ids
-from pylstm.layers import GRU, LSTM, Affine, Dense
+from pylstm.layers import GRU, LSTM, RNN, Affine, Dense
 
-__all__ = ["gru_cell", "lstm_cell"]
+__all__ = ["gru_cell", "lstm_cell", "rnn_cell"]
 
 Array = NDArray[np.float64]
 
@@ -105,6 +105,40 @@ def gru_cell(graph: LayerGraph, ids: Ids, name: str) -> Ids | None:
     )
     last = graph.add(layer, [before], name).ids()[-1]
     graph.carried.append((h, last))
+    return last.reshape(ids.shape)
+
+
+def rnn_cell(graph: LayerGraph, ids: Ids, name: str) -> Ids | None:
+    r"""The rows of an RNN, if values are the h of its cell; None: they are something else.
+
+    .. math:: h' = a(W x + U h + b)
+
+    The candidate of an LSTM or a GRU looks the same: call it for what the graph gives out.
+    """
+    found = graph.pending.of(ids.ravel())
+    if found is None or found.kind not in ("tanh", "relu"):
+        return None
+    given = _sum(graph, found.a)
+    linear = None if given is None else _linear(graph, given.rows)
+    if given is None or linear is None or given.state is None or given.matrix is None:
+        return None
+    if given.state.size != ids.size:
+        return None
+    before, matrix, own = linear
+    weights = {
+        "weight_ih_l0": matrix,
+        "weight_hh_l0": given.matrix.T,
+        "bias_ih_l0": given.bias + own,
+        "bias_hh_l0": np.zeros(ids.size),
+    }
+    layer = RNN(
+        before.width,
+        ids.size,
+        nonlinearity="relu" if found.kind == "relu" else "tanh",
+        weights={key: np.ascontiguousarray(one, np.float32) for key, one in weights.items()},
+    )
+    last = graph.add(layer, [before], name).ids()[-1]
+    graph.carried.append((given.state, last))
     return last.reshape(ids.shape)
 
 

@@ -11,11 +11,15 @@ from pylstm.convert.onnx import activations, arithmetic, movement, recurrent, wi
 from pylstm.convert.onnx.layers import LayerGraph
 from pylstm.convert.onnx.operators import Value, run_node
 from pylstm.convert.onnx.refusals import refuse
+from pylstm.convert.onnx.tensors import values_of
 
 if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto
 
 __all__ = ["walk"]
+
+# What gives the values that it takes.
+MOVES = {"Identity", "Reshape", "Squeeze", "Unsqueeze", "Flatten", "Transpose", "Cast"}
 
 # They write their operators into the table.
 TABLES = (activations, arithmetic, movement, recurrent, windows)
@@ -28,11 +32,12 @@ def walk(
 
     The condition of an ``If`` has to be a constant; the other branch is not looked at.
     """
-    from onnx import numpy_helper
-
+    if not layers.given:
+        layers.given = _given(graph)
     known: dict[str, Value] = dict(values)
     for tensor in graph.initializer:
-        known.setdefault(tensor.name, numpy_helper.to_array(tensor))
+        if tensor.name not in known:
+            known[tensor.name] = values_of(tensor)
     for node in graph.node:
         for name in node.input:
             if name and name not in known:
@@ -52,6 +57,15 @@ def walk(
             if name:
                 known[name] = value
     return {output.name: known.get(output.name) for output in graph.output}
+
+
+def _given(graph: GraphProto) -> set[str]:
+    """The outputs of a graph, and the tensors that these are in another shape."""
+    found = {output.name for output in graph.output}
+    for node in reversed(graph.node):
+        if node.op_type in MOVES and found & set(node.output):
+            found.update(node.input[:1])
+    return found
 
 
 def _branch(

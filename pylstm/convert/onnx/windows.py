@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import number_of
-from pylstm.convert.onnx.affine import affine
 from pylstm.convert.onnx.norms import reduced
 from pylstm.convert.onnx.operators import Call, Tensor, Value, operator
 from pylstm.convert.onnx.rows import ZERO, Ids, Rows, View
@@ -60,6 +59,8 @@ class _Window:
     """What goes in, position by position."""
     number: int
     """Which of these rows is the first that the tensor has."""
+    beyond: int = 0
+    """Rows behind the end of the sequence that it gives, for a graph that cuts them off."""
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -120,8 +121,12 @@ def _window(call: Call, ids: Ids, kernel: Sequence[int]) -> _Window:
         call.refuse("it takes zeros beside a part of the rows", "zeros beside all of them")
     if numbers[0] % time.stride:
         call.refuse(f"its first row is row {numbers[0]}", f"a multiple of its stride {time.stride}")
-    time = _Axis(len(numbers), time.kernel, time.stride, time.dilation, before, after)
-    return _Window(view, n_axes, time, positions, over, in_time, rows, int(numbers[0]))
+    # Padding on both sides that is cut off at the end again is causal.
+    beyond = max(0, before + after - (time.span - 1))
+    if beyond and (time.stride > 1 or beyond > after):
+        beyond = 0  # the layer refuses its padding
+    time = _Axis(len(numbers), time.kernel, time.stride, time.dilation, before, after - beyond)
+    return _Window(view, n_axes, time, positions, over, in_time, rows, int(numbers[0]), beyond)
 
 
 def _without_history(call: Call, ids: Ids) -> tuple[Ids, int | None, int]:
@@ -202,7 +207,13 @@ def _placed(call: Call, window: _Window, layer: Layer, channels: int) -> Ids:
         numbers = window.number + np.arange(len(view.frames))
     else:
         numbers = window.number // window.time.stride + np.arange(window.time.outputs)
-    return call.graph.at(new, numbers, columns, view.axis)
+    found = call.graph.at(new, numbers, columns, view.axis)
+    if not window.beyond:
+        return found
+    name = f"{new.name}, behind the end"
+    rest = call.graph.table.add(name, "beyond", window.beyond, new.width)
+    more = call.graph.at(rest, np.arange(window.beyond), columns, view.axis)
+    return np.concatenate([found, more], view.axis)
 
 
 # --- convolutions ---------------------------------------------------------------------------------
@@ -220,24 +231,23 @@ def _conv(call: Call) -> Value:
     kernel = list(weight.shape[2:])
     call.only("kernel_shape", kernel)
     window = _window(call, ids, kernel)
+    weights = {"weight": _arranged(weight, window)}
+    if call.has(2):
+        weights["bias"] = call.weights(2)
+        if weights["bias"].shape != (len(weight),):
+            shape = weights["bias"].shape
+            call.refuse(f"{call.input_name(2)} has shape {shape}", f"{(len(weight),)}")
     layer = Conv(
         window.rows.width,
         len(weight),
         groups=groups,
-        bias=False,
+        bias=call.has(2),
         dilation=window.time.dilation,
         dilation_positions=window.positions.dilation,
-        weights={"weight": _arranged(weight, window)},
+        weights=weights,
         **window.settings,
     )
-    found = _placed(call, window, layer, len(weight))
-    if call.has(2):
-        bias = call.weights(2)
-        if bias.shape != (len(weight),):
-            call.refuse(f"{call.input_name(2)} has shape {bias.shape}", f"{(len(weight),)}")
-        bias = bias.reshape(1, -1, *[1] * len(kernel))
-        found = affine(call.graph, found, 1.0, bias, call.name)
-    return Tensor(found)
+    return Tensor(_placed(call, window, layer, len(weight)))
 
 
 def _arranged(weight: NDArray[np.float32], window: _Window) -> NDArray[np.float32]:

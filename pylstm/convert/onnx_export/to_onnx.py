@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from pylstm.convert.onnx_export import joins, recurrent, row_layers, windows
 from pylstm.convert.onnx_export.activations import activation
 from pylstm.convert.onnx_export.onnx_graph import OnnxGraph
 from pylstm.convert.onnx_export.row_tensor import RowTensor, arrival
-from pylstm.layers.graph import FEATURES, shown_node
+from pylstm.layers.graph import FEATURES, Node, graph_keys, shown_node
 from pylstm.model import Model
 from pylstm.whole_writes import write
 
-__all__ = ["to_onnx"]
+__all__ = ["Written", "to_onnx", "write_out"]
 
 ROWS = "rows"
 """What the output of the graph is called."""
@@ -70,7 +70,8 @@ def to_onnx(model: Model, path: str | os.PathLike[str]) -> None:
 
     The file's metadata (``session.get_modelmeta().custom_metadata_map``) has texts in JSON:
     ``states``, the shape of each memory at the start; ``labels``, or null; ``decision``, ``info``
-    and the settings of the ``features``, as model files have them.
+    and the settings of the ``features``, as model files have them; ``layers``, their settings and
+    the shapes of their weights, from which `from_onnx` knows the layers again.
 
     An LSTM with a projection, layer normalisation or a limit of the cell becomes a ``Scan`` over
     its formula, because ONNX's LSTM has no attributes of this meaning. A limit of the gates is its
@@ -107,6 +108,52 @@ def to_onnx(model: Model, path: str | os.PathLike[str]) -> None:
     write(path, _file(model).SerializeToString())
 
 
+class Written(NamedTuple):
+    """A network as operators.
+
+    Attributes
+    ----------
+    graph : OnnxGraph
+        Operators, constants and memories.
+    rows : RowTensor
+        What the last layer gives.
+    """
+
+    graph: OnnxGraph
+    rows: RowTensor
+
+    def model(self, n_features: int, metadata: Mapping[str, Any]) -> Any:
+        """The onnx.ModelProto; what it says beside its graph becomes JSON."""
+        texts = {name: json.dumps(one, ensure_ascii=False) for name, one in metadata.items()}
+        return self.graph.model(
+            (FEATURES, n_features),
+            (ROWS, self.rows.width),
+            "n_frames" if self.rows.comes_with_each_frame else "n_rows",
+            texts,
+        )
+
+
+def write_out(nodes: Sequence[Node], n_features: int) -> Written:
+    """The operators of a network of float32 layers."""
+    graph = OnnxGraph()
+    found = {FEATURES: RowTensor(FEATURES, n_features)}
+    for node in nodes:
+        graph.layer_name = node.name
+        inputs = [found[name] for name in node.inputs]
+        tensor = _KINDS[node.layer.kind](graph, node.layer, inputs)
+        # Of joined rows those begin that begin last.
+        latest = max(inputs, key=lambda x: x.first)
+        first, period = node.layer.row_times(latest.first, latest.period)
+        arrives = max(
+            arrival(node.layer, x) + (latest.first - x.first) // x.period * x.period for x in inputs
+        )
+        width = node.layer.output_width([x.width for x in inputs])
+        found[node.name] = RowTensor(tensor, width, first, period, arrives)
+    last = found[nodes[-1].name]
+    graph.copy(last.name, ROWS)
+    return Written(graph, last)
+
+
 def _check(model: Model) -> None:
     """Refuses layers that are not float32, and more weights than a file holds."""
     for place, node in enumerate(model.nodes):
@@ -125,38 +172,20 @@ def _check(model: Model) -> None:
 
 def _file(model: Model) -> Any:
     """The onnx.ModelProto."""
-    graph = OnnxGraph()
-    found = {FEATURES: RowTensor(FEATURES, model.n_features)}
-    for node in model.nodes:
-        graph.layer_name = node.name
-        inputs = [found[name] for name in node.inputs]
-        tensor = _KINDS[node.layer.kind](graph, node.layer, inputs)
-        # Of joined rows those begin that begin last.
-        latest = max(inputs, key=lambda x: x.first)
-        first, period = node.layer.row_times(latest.first, latest.period)
-        arrives = max(
-            arrival(node.layer, x) + (latest.first - x.first) // x.period * x.period for x in inputs
-        )
-        width = node.layer.output_width([x.width for x in inputs])
-        found[node.name] = RowTensor(tensor, width, first, period, arrives)
-    last = found[model.nodes[-1].name]
-    graph.copy(last.name, ROWS)
-    return graph.model(
-        (FEATURES, model.n_features),
-        (ROWS, last.width),
-        "n_frames" if last.comes_with_each_frame else "n_rows",
-        _metadata(model, graph),
-    )
-
-
-def _metadata(model: Model, graph: OnnxGraph) -> dict[str, str]:
-    """What the file says beside its graph, in JSON."""
+    written = write_out(model.nodes, model.n_features)
     features = model.features
-    said = {
-        "states": {state.name: list(state.first_shape) for state in graph.states},
+    metadata = {
+        "states": {state.name: list(state.first_shape) for state in written.graph.states},
         "labels": None if model.labels is None else list(model.labels),
         "decision": dict(model.decision),
         "info": dict(model.info),
         "features": None if features is None else features.config(),
+        "layers": [
+            {
+                "settings": node.layer.config() | graph_keys(model.nodes, place),
+                "weights": {name: list(shape) for name, shape in node.layer.shapes.items()},
+            }
+            for place, node in enumerate(model.nodes)
+        ],
     }
-    return {name: json.dumps(value, ensure_ascii=False) for name, value in said.items()}
+    return written.model(model.n_features, metadata)

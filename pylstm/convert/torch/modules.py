@@ -239,7 +239,9 @@ def _recurrent(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
     call.wide(rows, (layer.input_size,))
     rows, order = net.order(rows, call.name)
     weights = dict(layer.weights)
-    weights["weight_ih_l0"] = _by_column(weights["weight_ih_l0"], order)
+    for name in weights:
+        if name.startswith("weight_ih_l0"):
+            weights[name] = _by_column(weights[name], order)
     return net.add(call.name, layer.with_weights(weights), [rows])
 
 

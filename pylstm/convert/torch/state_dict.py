@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -170,12 +171,8 @@ def _recurrent(
             f" {3 * hidden_size} of a GRU or {hidden_size} of a plain RNN"
         )
     kind = _BY_GATES[gates]
-    for name in tensors:
-        if name.endswith("_reverse"):
-            raise ValueError(
-                f"{name!r} in {where} belongs to a bidirectional {kind.__name__}: a stream cannot"
-                " run backwards from the end; train with bidirectional=False"
-            )
+    # Of both directions for whole sequences; no stream runs backwards, and Model says so.
+    directions = ("", "_reverse") if any(n.endswith("_reverse") for n in tensors) else ("",)
     settings: dict[str, Any] = {}
     if kind is RNN:
         if activation not in ("tanh", "relu"):
@@ -196,9 +193,9 @@ def _recurrent(
             f" under {prefix!r}: tensors of the layers below are missing"
         )
     theirs: dict[str, tuple[int, ...]] = {}
-    for k in range(num_layers):
-        rest = suffix.format(k=k)
-        theirs[f"{prefix}weight_ih{rest}"] = (rows, width if k else input_size)
+    for k, direction in itertools.product(range(num_layers), directions):
+        rest = suffix.format(k=k) + direction
+        theirs[f"{prefix}weight_ih{rest}"] = (rows, width * len(directions) if k else input_size)
         theirs[f"{prefix}weight_hh{rest}"] = (rows, width)
         if proj_size:
             theirs[f"{prefix}weight_hr{rest}"] = (proj_size, hidden_size)
@@ -211,6 +208,8 @@ def _recurrent(
         weights = {f"{name}_l0": array for name, array in weights.items()}
     if proj_size:
         settings["proj_size"] = proj_size
+    if len(directions) > 1:
+        settings["bidirectional"] = True
     return kind(input_size, hidden_size, num_layers, bias=bias, weights=weights, **settings)
 
 

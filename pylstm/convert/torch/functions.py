@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 
 from pylstm.convert.torch.call import Call
 from pylstm.convert.torch.rows import ROW, Length, Rows
+from pylstm.convert.torch.states import GivenState, LastState
 from pylstm.convert.torch.views import VIEWS, chunk
 from pylstm.layers import Add, Mul
 
-__all__ = ["FUNCTIONS", "IN_PLACE"]
+__all__ = ["FUNCTIONS", "IN_PLACE", "OF_STATES"]
 
 
 def _plain(function: str) -> Callable[..., Any]:
@@ -170,10 +171,23 @@ def _neg(call: Call, input: Rows) -> Rows:
     return _scaled(call, input, -1.0, None)
 
 
-def _cat(call: Call, tensors: Any, dim: Any = 0) -> Rows:
+def _cat(call: Call, tensors: Any, dim: Any = 0) -> Any:
+    if all(isinstance(one, LastState) for one in tensors):
+        return tuple(tensors)
+    _only_rows(call, tensors)
+    return call.network.side_by_side(call.name, list(tensors), dim)
+
+
+def _stack(call: Call, tensors: Any, dim: Any = 0) -> Any:
+    if all(isinstance(one, LastState | GivenState) for one in tensors):
+        return tuple(tensors)
+    _only_rows(call, tensors)
+    return call.network.side_by_side(call.name, [one.unsqueeze(dim) for one in tensors], dim)
+
+
+def _only_rows(call: Call, tensors: Any) -> None:
     if not all(isinstance(one, Rows) for one in tensors):
         raise ValueError(f"{call.where} sets something beside rows; expected rows alone")
-    return call.network.side_by_side(call.name, list(tensors), dim)
 
 
 def _glu(call: Call, input: Rows, dim: Any = -1) -> Rows:
@@ -210,7 +224,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "relu6": _relu6,
         **dict.fromkeys(("clamp", "clip"), _clamp),
         **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "alpha_dropout"), _dropout),
-        **dict.fromkeys(("contiguous", "clone", "detach", "float"), _same),
+        **dict.fromkeys(("contiguous", "clone", "detach", "float", "long", "int"), _same),
         **VIEWS,
         **dict.fromkeys(("add", "iadd"), _add),
         **dict.fromkeys(("sub", "isub", "subtract"), _sub),
@@ -218,6 +232,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         **dict.fromkeys(("div", "truediv", "itruediv", "divide"), _div),
         **dict.fromkeys(("neg", "negative"), _neg),
         **dict.fromkeys(("cat", "concat", "concatenate"), _cat),
+        "stack": _stack,
         "glu": _glu,
         "floordiv": _of_numbers(operator.floordiv),
     }
@@ -226,3 +241,9 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 
 # What changes its first argument, by its name in `operator`.
 IN_PLACE = ("iadd", "isub", "imul", "itruediv")
+
+# What may be done with states: it leaves their values as they are.
+OF_STATES = (
+    *("getitem", "select", "squeeze", "stack", "cat", "concat", "concatenate"),
+    *("to", "contiguous", "clone", "detach", "float"),
+)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from pylstm.arguments import number_of
 from pylstm.convert.torch.checkpoint import beginnings, state_dict_in, without_wrappers
+from pylstm.convert.torch.embedding import ONE_HOT, table
 from pylstm.convert.torch.parametrisations import computed_weights
 from pylstm.convert.torch.tensors import Wanted, is_tensor
 from pylstm.layers import GRU, LSTM, RNN, Dense
@@ -39,6 +40,7 @@ def layer_of_state_dict(
     activation: SumActivation | None,
     dtype: Wanted,
     where: str = "the state dict",
+    one_hot: bool = False,
 ) -> LSTM | GRU | RNN | Dense:
     """A layer from a state dict as somebody has it: in a checkpoint, under a wrapper's names.
 
@@ -65,7 +67,16 @@ def layer_of_state_dict(
     tensors = computed_weights(own, where, dtype)
     weight = tensors.get(prefix + "weight")
     if weight is not None:
+        if one_hot and len(tensors) == 1:
+            if activation is not None:
+                raise ValueError(f"activation is {activation!r}; expected None with one_hot=True")
+            return table(tensors, prefix + "weight", where)
         _refuse_other_weights(tensors, weight, prefix, activation, where)
+    if one_hot:
+        raise ValueError(
+            f"one_hot is True, and the names in {where} are {', '.join(map(repr, tensors))};"
+            " expected the weight of an nn.Embedding alone"
+        )
     return layer_from_tensors(tensors, prefix, activation or "linear", where)
 
 
@@ -125,12 +136,10 @@ def _refuse_other_weights(
             " over the module itself, or what it is part of"
         )
     if weight.ndim == 2 and len(tensors) == 1 and activation is None:
-        rows, width = weight.shape
         raise ValueError(
             f"{shown} and stands alone, so that it may be of an nn.Embedding as well as of an"
-            " nn.Linear without bias; expected activation='linear', or another, for a Linear. An"
-            f" embedding is pylstm.Dense({rows}, {width}, bias=False, weights={{'weight':"
-            " weight.T}) on rows that are 1 at one place"
+            " nn.Linear without bias; expected activation='linear', or another, for a Linear, or"
+            f" {ONE_HOT}"
         )
 
 

@@ -76,7 +76,8 @@ class Call:
             and rows.axes[dim] == ROW
             and (self.axes_given or rows.axes[-1] != ROW or self._says_which(rows))
         )
-        if not last or rows.axes[dim] != ROW or len(rows.row_axes) > 1:
+        wide = rows.columns is not None and rows.columns.size != rows.columns.shape[-1]
+        if not last or rows.axes[dim] != ROW or wide or (dim % rows.rank != rows.row_axes[-1]):
             raise ValueError(
                 f"{self.where} is {shown} over dim={dim}; expected dim=-1, the outputs of one frame"
             )

@@ -58,8 +58,8 @@ def embedded(
     """
     if not isinstance(symbols, Symbols):
         raise ValueError(
-            f"{call.where} is of type Embedding and takes rows; expected the numbers of symbols,"
-            f" the input itself, and {ONE_HOT}"
+            f"{call.where} looks up the numbers of symbols; expected these as the input itself, and"
+            f" {ONE_HOT}"
         )
     if module.max_norm is not None:
         raise ValueError(

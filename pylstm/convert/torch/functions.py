@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.convert.torch.call import Call
+from pylstm.convert.torch.composed_functions import COMPOSED
 from pylstm.convert.torch.rows import ROW, Length, Rows
-from pylstm.convert.torch.states import GivenState, LastState
+from pylstm.convert.torch.states import GivenState, LastState, Zeros
 from pylstm.convert.torch.views import VIEWS, chunk
 from pylstm.layers import Add, Mul
 
@@ -80,14 +81,6 @@ def _hardtanh(
 
 def _relu6(call: Call, input: Rows, inplace: bool = False) -> Rows:
     return _hardtanh(call, input, 0.0, 6.0)
-
-
-def _clamp(call: Call, input: Rows, min: Any = None, max: Any = None) -> Rows:
-    if min == 0 and max is None:
-        return call.activation(input, "relu", shown="clamp")
-    if not isinstance(min, int | float) or not isinstance(max, int | float):
-        raise ValueError(f"{call.where} has min={min}, max={max}; expected two numbers")
-    return _hardtanh(call, input, min, max)
 
 
 # --- sums, products, joins ------------------------------------------------------------------------
@@ -185,6 +178,13 @@ def _stack(call: Call, tensors: Any, dim: Any = 0) -> Any:
     return call.network.side_by_side(call.name, [one.unsqueeze(dim) for one in tensors], dim)
 
 
+def _repeated(call: Call, input: Any, *sizes: Any, **named: Any) -> Any:
+    """A number or a tensor of the network for each sequence."""
+    if isinstance(input, np.ndarray | Zeros):
+        return input
+    raise ValueError(f"{call.where} repeats rows; expected each value once")
+
+
 def _only_rows(call: Call, tensors: Any) -> None:
     if not all(isinstance(one, Rows) for one in tensors):
         raise ValueError(f"{call.where} sets something beside rows; expected rows alone")
@@ -222,7 +222,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "elu": _elu,
         "hardtanh": _hardtanh,
         "relu6": _relu6,
-        **dict.fromkeys(("clamp", "clip"), _clamp),
+        **COMPOSED,
         **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "alpha_dropout"), _dropout),
         **dict.fromkeys(("contiguous", "clone", "detach", "float", "long", "int"), _same),
         **VIEWS,
@@ -233,6 +233,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         **dict.fromkeys(("neg", "negative"), _neg),
         **dict.fromkeys(("cat", "concat", "concatenate"), _cat),
         "stack": _stack,
+        **dict.fromkeys(("expand", "repeat"), _repeated),
         "glu": _glu,
         "floordiv": _of_numbers(operator.floordiv),
     }

@@ -71,7 +71,8 @@ def graph_layers(module: nn.Module, dtype: Wanted, given: Input) -> Fit:
         kept=[*kept],
         may_be_single=not recurrent,
         # Cells, and states that are handed over, can be of a call that has one frame.
-        by_frame=any(isinstance(m, nn.RNNCellBase) for m in called) or len(forward.needed) > 1,
+        by_frame=any(isinstance(m, nn.RNNCellBase) for m in called)
+        or (recurrent and bool(forward.needed[1:] or forward.optional)),
     )
 
 
@@ -184,6 +185,10 @@ class _Walk:
         args, settings = self._value(tuple(node.args)), self._value(dict(node.kwargs))
         if node.op == "call_module":
             return self._module_call(node, args, settings)
+        if isinstance(node.target, type) and issubclass(node.target, tuple):
+            return (*args, *settings.values())  # a tuple with names
+        if name in ("stack", "cat") and args and self.states.all_states(args[0]):
+            return tuple(args[0])
         from_torch = getattr(node.target, "__module__", None) or "torch"
         known = node.op == "call_method" or from_torch.partition(".")[0] in (
             "torch",
@@ -221,7 +226,7 @@ class _Walk:
     def _check_states(self, name: str, where: str, args: Any, settings: Any) -> None:
         """Refuses to compute with states, and with what is no number but that of a symbol."""
         for one in _inside((*args, *settings.values())):
-            if isinstance(one, Symbols) and name not in ("to", "long", "int", "contiguous"):
+            if isinstance(one, Symbols) and name not in ("to", "long", "int", "contiguous", "clamp"):
                 raise ValueError(
                     f"{where} calls {name} with the numbers of symbols; expected nn.Embedding"
                 )

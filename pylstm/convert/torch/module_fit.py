@@ -43,9 +43,16 @@ class ModuleFit:
     @property
     def notes(self) -> tuple[str, ...]:
         """What was made into something else."""
+        found = []
         if self.last_frame_only:
-            return ("The module gives its last row alone; a stream gives one for each frame.",)
-        return ()
+            found.append("The module gives its last row alone; a stream gives one for each frame.")
+        for name, step in self.fit.steps.items():
+            if getattr(step.layer, "bidirectional", False):
+                found.append(
+                    f"{name} runs in both directions, over whole sequences (forward); no stream"
+                    " can run it."
+                )
+        return tuple(found)
 
 
 def fit_of(module: nn.Module, dtype: Wanted, given: Input) -> ModuleFit:

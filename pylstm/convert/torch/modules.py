@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pylstm.arguments import number_of
 from pylstm.convert.torch.call import Call
+from pylstm.convert.torch.composed_functions import hard_swish, selu
 from pylstm.convert.torch.convolutions import average_pool, convolution, max_pool, zeros_around
 from pylstm.convert.torch.embedding import Symbols, embedded
 from pylstm.convert.torch.norms import batch_norm, layer_norm
@@ -121,6 +122,8 @@ def _kinds() -> Mapping[Any, Callable[..., Rows]]:
         **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d), _batch_norm),
         nn.LayerNorm: _layer_norm,
         nn.PReLU: _prelu,
+        nn.SELU: lambda net, module, call, rows: selu(call, rows),
+        nn.Hardswish: lambda net, module, call, rows: hard_swish(call, rows),
         **dict.fromkeys((nn.MaxPool1d, nn.MaxPool2d), max_pool),
         **dict.fromkeys((nn.AvgPool1d, nn.AvgPool2d), average_pool),
         **dict.fromkeys(

@@ -78,13 +78,20 @@ class TorchSource:
         with at_inference(self.module), torch.no_grad(), _quiet():
             if "T" in axes:
                 return self._rows(self._run(self._input(frames)))
-            parts, state = [], self._first_states()
-            for k in range(len(frames)):
-                results = self._forward(self._input(frames[k : k + 1]), state)
-                parts.append(self._rows(results))
-                state = {
-                    name: self.found.fit.walk.states.next(name, results) for name in state
-                }
+            return self._frame_by_frame(frames)
+
+    def _frame_by_frame(self, frames: Array) -> Array:
+        walk, state, parts = self.found.fit.walk, self._first_states(), []
+        given = walk.states.arguments if walk else ()
+        by_default = walk.states.by_default(walk.forward.optional) if walk else {}
+        for k in range(len(frames)):
+            x = self._input(frames[k : k + 1])
+            results = self._run(x) if walk is None else self._forward(x, state)
+            parts.append(self._rows(results))
+            for name in given:
+                state[name] = walk.states.next(name, results)
+            for name, place in by_default.items():
+                state[name] = results[place] if isinstance(results, tuple | list) else results
         return np.concatenate(parts)
 
     def _run(self, x: Any) -> Any:
@@ -163,7 +170,7 @@ class TorchSource:
 
         fit = self.found.fit
         if fit.walk is not None:
-            values = results.values() if isinstance(results, dict) else results
+            values = list(results.values()) if isinstance(results, dict) else results
             values = list(values) if isinstance(values, tuple | list) else [values]
             chosen = [values[k] for k in fit.walk.places]
             results = chosen[0] if len(chosen) == 1 else torch.cat(chosen, -1)

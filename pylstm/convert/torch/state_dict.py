@@ -18,7 +18,7 @@ from pylstm.layers import GRU, LSTM, RNN, Dense
 from pylstm.layers.dense import SumActivation
 from pylstm.layers.weights import check_weights
 
-__all__ = ["QUANTISED", "layer_from_tensors", "layer_of_state_dict"]
+__all__ = ["QUANTISED", "layer_from_tensors", "layer_of_state_dict", "own_tensors"]
 
 _STACKED = re.compile(r"(?:weight|bias)_(?:ih|hh|hr)_l([0-9]{1,9})(?:_reverse)?")
 _CELL = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -49,20 +49,7 @@ def layer_of_state_dict(
     TypeError, ValueError
         It holds no single layer, or not all of one.
     """
-    state = state_dict_in(source, where)
-    for name in state:
-        if not isinstance(name, str):
-            raise TypeError(f"a name in {where} is {name!r}; expected a string")
-    if not any(name.startswith(prefix) for name in state) or not prefix or "_orig_mod." in prefix:
-        state, prefix = without_wrappers(state, prefix, where)
-    else:
-        state = {name.replace("_orig_mod.", ""): value for name, value in state.items()}
-    own = {name: value for name, value in state.items() if name.startswith(prefix)}
-    if not own:
-        raise ValueError(
-            f"no name in {where} begins with {prefix!r}: {beginnings(state)},"
-            " choose one of them with prefix"
-        )
+    own, prefix, state = own_tensors(source, prefix, where)
     _refuse_other_kinds(own, prefix, where, state)
     tensors = computed_weights(own, where, dtype)
     weight = tensors.get(prefix + "weight")
@@ -78,6 +65,33 @@ def layer_of_state_dict(
             " expected the weight of an nn.Embedding alone"
         )
     return layer_from_tensors(tensors, prefix, activation or "linear", where)
+
+
+def own_tensors(
+    source: Mapping[Any, Any], prefix: str, where: str
+) -> tuple[dict[str, Any], str, Mapping[str, Any]]:
+    """What begins with a prefix, under the names before any wrapper; the prefix; and all names.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Nothing does, or a name is no string.
+    """
+    state = state_dict_in(source, where)
+    for name in state:
+        if not isinstance(name, str):
+            raise TypeError(f"a name in {where} is {name!r}; expected a string")
+    if not any(name.startswith(prefix) for name in state) or not prefix or "_orig_mod." in prefix:
+        state, prefix = without_wrappers(state, prefix, where)
+    else:
+        state = {name.replace("_orig_mod.", ""): value for name, value in state.items()}
+    own = {name: value for name, value in state.items() if name.startswith(prefix)}
+    if not own:
+        raise ValueError(
+            f"no name in {where} begins with {prefix!r}: {beginnings(state)},"
+            " choose one of them with prefix"
+        )
+    return own, prefix, state
 
 
 def _refuse_other_kinds(

@@ -184,6 +184,11 @@ class States:
         """Whether these rows are h of a cell."""
         return isinstance(value, Rows) and bool(self.parts_of(value))
 
+    def all_states(self, values: Any) -> bool:
+        """Whether these are states, as a forward pass joins them to give them back."""
+        whole = isinstance(values, tuple | list) and all(map(self.parts_of, values))
+        return whole and any(isinstance(one, LastState) for one in values)
+
     def hidden(self, rows: Rows, owner: str) -> Rows:
         """The rows of a cell, which are its h as well."""
         self._hidden.append((rows, owner))
@@ -194,10 +199,28 @@ class States:
         """The arguments that are states."""
         return tuple(dict.fromkeys(use.given.argument for use in self._uses))
 
-    @property
-    def come_back(self) -> bool:
-        """Whether some states, given or not, have to come back from call to call."""
-        return bool(self._uses or self._zeroed)
+    def by_default(self, optional: Sequence[str]) -> dict[str, int]:
+        """Which result each argument takes next that is None at first: states in their order.
+
+        Raises
+        ------
+        ValueError
+            There are more or fewer of them than states.
+        """
+        if not self._zeroed:
+            return {}
+        places = [k for k, one in enumerate(self._returned) if self._is_given_back(one)]
+        if len(places) != len(optional):
+            raise ValueError(
+                f"forward has {number_of(len(optional), 'argument')} that None is the default of,"
+                f" and gives {number_of(len(places), 'state')} back; expected as many, in the same"
+                " order"
+            )
+        return dict(zip(optional, places, strict=True))
+
+    def _is_given_back(self, value: Any) -> bool:
+        parts = self.parts_of(value)
+        return bool(parts) and all((one.owner, one.part) in self._zeroed for one in parts)
 
     def zeros(self, argument: str, make: Any) -> Any:
         """The argument at the beginning; `make` gives a tensor of zeros of a shape."""

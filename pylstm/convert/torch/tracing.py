@@ -65,6 +65,26 @@ def at_inference(module: nn.Module) -> Iterator[None]:
             one.__dict__.update(attributes)
 
 
+@contextmanager
+def _zeros_of_traced_sizes(tracer: fx.Tracer) -> Iterator[None]:
+    """Makes ``torch.zeros(x.size(0), n)`` a step: it takes a traced size in other places only."""
+    import torch
+    from torch import fx
+
+    usual: Any = torch.zeros
+
+    def zeros(*size: Any, **settings: Any) -> Any:
+        if any(isinstance(one, fx.Proxy) for one in (*size, *settings.values())):
+            return tracer.create_proxy("call_function", usual, size, settings)
+        return usual(*size, **settings)
+
+    torch.zeros = zeros
+    try:
+        yield
+    finally:
+        torch.zeros = usual
+
+
 def traced(module: nn.Module) -> ForwardPass:
     """The steps of the forward pass.
 
@@ -96,9 +116,10 @@ def traced(module: nn.Module) -> ForwardPass:
     plain = [one for one in inputs if one.kind < 2]
     needed = tuple(one.name for one in plain if one.default is one.empty)
     defaults = {one.name: one.default for one in inputs[1:] if one.default is not one.empty}
-    with at_inference(module):
+    tracer = Tracer()
+    with at_inference(module), _zeros_of_traced_sizes(tracer):
         try:
-            graph = Tracer().trace(module, concrete_args=defaults)
+            graph = tracer.trace(module, concrete_args=defaults)
         except Exception as error:  # whatever a forward pass does with what is no tensor
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise ValueError(

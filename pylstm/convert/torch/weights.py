@@ -56,10 +56,10 @@ def from_weights(path: str | os.PathLike[str], parts: Sequence[Part]) -> Convers
     if find_spec("torch") is None:
         return Conversion(layers)
     own = []
-    for (prefix, _), layer in zip(parts, layers, strict=True):
+    for (prefix, activation), layer in zip(parts, layers, strict=True):
         tensors, prefix, _ = own_tensors(source, prefix, where)
         named = {name.removeprefix(prefix): value for name, value in tensors.items()}
-        own.append((layer, named))
+        own.append((layer, activation or "linear", named))
     return Conversion(layers, _ModuleChain(tuple(own)))
 
 
@@ -67,7 +67,8 @@ def from_weights(path: str | os.PathLike[str], parts: Sequence[Part]) -> Convers
 class _ModuleChain:
     """Modules of PyTorch with the tensors of a state dict, one after the other."""
 
-    parts: tuple[tuple[Layer, Mapping[str, Any]], ...]
+    parts: tuple[tuple[Layer, str, Mapping[str, Any]], ...]
+    """Of each a layer, whose sizes the module has, the activation behind it, and its tensors."""
 
     def __call__(self, frames: Array) -> Array:
         """What they give for frames (T, n_features) from the beginning."""
@@ -78,13 +79,13 @@ class _ModuleChain:
             # Weight norm in its former place; a projection that runs slowly.
             warnings.filterwarnings("ignore", category=FutureWarning)
             warnings.filterwarnings("ignore", message="LSTM with projections is not supported")
-            for layer, tensors in self.parts:
-                x = _run(_module_with(layer, tensors), layer, x)
+            for layer, activation, tensors in self.parts:
+                x = _run(_module_with(layer, activation, tensors), activation, x)
         found: Array = x.numpy()
         return found
 
 
-def _run(module: Any, layer: Layer, x: Any) -> Any:
+def _run(module: Any, activation: str, x: Any) -> Any:
     """What a module gives for frames without a batch."""
     import torch
     from torch import nn
@@ -97,7 +98,7 @@ def _run(module: Any, layer: Layer, x: Any) -> Any:
             state = module(frame, state)
             rows.append(state[0] if isinstance(state, tuple) else state)
         return torch.stack(rows)
-    return _activated(getattr(layer, "activation", "linear"), module(x))
+    return _activated(activation, module(x))
 
 
 def _activated(activation: str, y: Any) -> Any:
@@ -113,7 +114,7 @@ def _activated(activation: str, y: Any) -> Any:
     return getattr(functional, activation)(y)
 
 
-def _module_with(layer: Any, tensors: Mapping[str, Any]) -> nn.Module:
+def _module_with(layer: Any, activation: str, tensors: Mapping[str, Any]) -> nn.Module:
     """The module of PyTorch whose sizes the layer has, with tensors under PyTorch's own names."""
     import torch
     from torch import nn
@@ -123,7 +124,7 @@ def _module_with(layer: Any, tensors: Mapping[str, Any]) -> nn.Module:
     if isinstance(layer, Dense):
         module = nn.Linear(layer.input_size, layer.output_size, layer.bias)
     else:
-        settings = {"nonlinearity": layer.nonlinearity} if isinstance(layer, RNN) else {}
+        settings: dict[str, Any] = {"nonlinearity": activation} if isinstance(layer, RNN) else {}
         sizes = (layer.input_size, layer.hidden_size)
         if any("weight_ih_l" in name for name in tensors):
             if layer.proj_size:

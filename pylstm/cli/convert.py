@@ -16,7 +16,8 @@ from pylstm.cli.console.named_recordings import names_in
 from pylstm.cli.console.output import fact, note
 from pylstm.cli.console.written_settings import kind_and_settings
 from pylstm.convert import Conversion
-from pylstm.convert.self_check import TOLERANCE, largest_difference, largest_difference_of_audio
+from pylstm.convert.audio_self_check import largest_difference_of_audio
+from pylstm.convert.self_check import TOLERANCE, largest_difference
 from pylstm.features import KINDS, Features
 from pylstm.layers.weights import n_parameters
 from pylstm.model import Model

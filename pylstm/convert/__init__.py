@@ -11,6 +11,7 @@ from pylstm.convert.onnx import from_onnx
 from pylstm.convert.onnx_export import to_onnx
 from pylstm.convert.published import from_published
 from pylstm.convert.rtneural import from_rtneural
+from pylstm.convert.self_check import largest_difference
 from pylstm.convert.spectral_front import SpectralFront, spectral_front
 from pylstm.convert.torch import from_torch
 from pylstm.convert.torch_export import to_torch
@@ -25,6 +26,7 @@ __all__ = [
     "from_published",
     "from_rtneural",
     "from_torch",
+    "largest_difference",
     "spectral_front",
     "to_c",
     "to_onnx",

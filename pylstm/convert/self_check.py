@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import number_of
+from pylstm.arguments import count, number_of
+from pylstm.convert.torch.source import TorchSource
+from pylstm.layers import Layer
 from pylstm.model import Model
 
-__all__ = ["TOLERANCE", "largest_difference", "largest_difference_of_audio"]
+if TYPE_CHECKING:
+    from torch import nn
+
+__all__ = ["TOLERANCE", "in_random_cuts", "largest_difference", "largest_distance"]
 
 Array = NDArray[np.float32]
+Axes = Literal["BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT", "BF", "F", "BT", "TB", "T", "B"]
 
 TOLERANCE = 1e-4
 """What no file is written above. Sums of float32 in another order stay far below it, unless values
@@ -22,25 +28,41 @@ are much larger than 1."""
 # Cuts of one frame, of a few, and of many, which the engine runs in different ways.
 _CUTS = (1, 2, 5, 13, 40)
 
+# How many beginnings of the frames a source runs over that gives its last row alone.
+_ENDS = 12
+
 
 def largest_difference(
-    layers: Any, run_source: Callable[[Array], Array], n_frames: int = 400, seed: int = 0
+    layers: Any,
+    source: Callable[[Array], Array] | nn.Module,
+    n_frames: int = 400,
+    seed: int = 0,
+    *,
+    axes: Axes | None = None,
+    one_hot: bool = False,
 ) -> float:
     """Runs the source and what was made of it side by side, over random frames.
 
     .. math:: \\max_{t,k} |y_{t,k} - y'_{t,k}|
 
+    A module that gives the row of the last frame alone runs over frames that end in several
+    places, and is compared with the last row there. Layers in both directions, which no stream
+    runs, are compared over the whole sequence.
+
     Parameters
     ----------
-    layers : list of Layer, or dict of str to tuple
-        What was made of the source, as `Model` takes it. It streams the frames in random cuts.
-    run_source : callable
+    layers : Layer, list of Layer, or dict of str to Layer or tuple
+        What was made of the source, as an importer gives it. It streams the frames in random cuts.
+    source : callable or torch.nn.Module
         Frames (T, n_features), float32, to the rows (T', n_outputs) of the source, from the
-        beginning.
+        beginning, such as ``Conversion.run_source``; or a module as `from_torch` takes it, which
+        PyTorch runs in evaluation mode, whatever the axes of its tensors are.
     n_frames : int
         T. The frames are normally distributed.
     seed : int
         Of the frames and the cuts.
+    axes, one_hot
+        Of a module, what `from_torch` was given.
 
     Returns
     -------
@@ -50,7 +72,8 @@ def largest_difference(
     Raises
     ------
     ValueError
-        The source gives other rows in number or width, or rows that are not finite.
+        The source gives other rows in number or width, or rows that are not finite; or it is a
+        module that `from_torch` refuses.
 
     Examples
     --------
@@ -60,73 +83,68 @@ def largest_difference(
     >>> largest_difference([dense], lambda x: x @ weight.T + bias) < 1e-5
     True
     """
+    count("n_frames", n_frames, 1)
     rng = np.random.default_rng(seed)
-    model = Model(None, layers)
-    frames = rng.standard_normal((n_frames, model.n_features)).astype(np.float32)
-    expected = np.asarray(run_source(frames.copy()), np.float32)
-    stream = model.stream()
-    given = _in_cuts(frames, rng, 1, stream.push_frames, stream.flush)
-    return _distance(expected, given, number_of(n_frames, "frame"))
+    given = [layers] if isinstance(layers, Layer) else layers
+    run, width = _runner(given, rng)
+    source = _source(source, width, axes, one_hot)
+    if not isinstance(source, TorchSource):
+        frames = rng.standard_normal((n_frames, width)).astype(np.float32)
+        return _difference(run(frames), source(frames.copy()), n_frames)
+    frames = source.frames(rng, n_frames, width)
+    if not source.last_frame_only:
+        return _difference(run(frames), source(frames), n_frames)
+    found = []
+    for end in sorted({*rng.integers(1, n_frames + 1, _ENDS).tolist(), n_frames}):
+        rows = run(frames[:end])
+        if len(rows):
+            found.append(_difference(rows[-1:], source(frames[:end]), end))
+    if not found:
+        raise ValueError(f"n_frames is {n_frames}; expected more, as there is no row yet")
+    return max(found)
 
 
-def largest_difference_of_audio(
-    model: Model, run_source: Callable[[Array], Array], seconds: float = 10.0, seed: int = 0
-) -> float:
-    """The same for a model that takes audio: tones in noise, loud and soft, in random cuts.
-
-    Parameters
-    ----------
-    model : Model
-        What was made of the source, with its features.
-    run_source : callable
-        Samples (n,), float32, to the rows (T, n_outputs) of the source, from the beginning.
-    seconds : float
-        How much audio.
-    seed : int
-        Of the audio and the cuts.
-
-    Returns
-    -------
-    float
-        The largest distance of two values.
-
-    Raises
-    ------
-    ValueError
-        As in `largest_difference`.
-
-    Examples
-    --------
-    >>> import pylstm
-    >>> model = pylstm.Model(pylstm.LogMel(), [pylstm.Dense(40, 2, "tanh", seed=0)])
-    >>> largest_difference_of_audio(model, model.run, seconds=0.5) < 1e-5
-    True
-    """
-    rng = np.random.default_rng(seed)
-    rate = model.sample_rate
-    assert rate is not None
-    samples = _tones(rng, rate, seconds)
-    expected = np.asarray(run_source(samples.copy()), np.float32)
-    stream = model.stream()
-    given = _in_cuts(samples, rng, rate // 50, stream.push, stream.flush)
-    return _distance(expected, given, f"{seconds:g} s of audio")
+def _source(source: Any, width: int, axes: Any, one_hot: bool) -> Any:
+    """The source as something that takes frames."""
+    if isinstance(source, TorchSource):
+        return source
+    is_module = hasattr(source, "state_dict") and hasattr(source, "eval")
+    if is_module and not isinstance(source, TorchSource):
+        return TorchSource.of(source, axes, width, one_hot)
+    if not callable(source):
+        raise TypeError(
+            f"source is of type {type(source).__name__}; expected a callable that takes frames, or"
+            " a torch.nn.Module"
+        )
+    if axes is not None or one_hot:
+        raise ValueError(
+            f"axes is {axes!r}, one_hot is {one_hot}; expected None and False with a callable,"
+            " which takes frames (T, n_features)"
+        )
+    return source
 
 
-def _tones(rng: np.random.Generator, rate: int, seconds: float) -> Array:
-    """Harmonic tones and noise; pitch and loudness are others every tenth of a second."""
-    n = int(seconds * rate)
-    of_piece = np.arange(n) // (rate // 10)
-    pieces = int(of_piece.max(initial=0)) + 1
-    pitch = rng.uniform(80, 300, pieces)[of_piece]
-    loudness = (10 ** rng.uniform(-3, -0.5, pieces))[of_piece]
-    phase = 2 * np.pi * np.cumsum(pitch) / rate
-    tone = sum(np.sin(k * phase) / k for k in range(1, 11))
-    noise = rng.standard_normal(n)
-    samples: Array = (loudness * (0.4 * tone + 0.1 * noise)).astype(np.float32)
-    return np.clip(samples, -1, 1)
+def _runner(layers: Any, rng: np.random.Generator) -> tuple[Callable[[Array], Array], int]:
+    """What gives the rows of the layers for frames, and how wide these are."""
+    chain = layers if isinstance(layers, list | tuple) else list(layers.values())
+    if not any(isinstance(one, Layer) and getattr(one, "bidirectional", False) for one in chain):
+        model = Model(None, layers)
+        return lambda frames: _streamed(model, frames, rng), model.n_features
+    if not all(isinstance(one, Layer) for one in chain):
+        raise ValueError(
+            "layers is a graph with a layer in both directions; expected layers that follow each"
+            " other, which alone can be compared over whole sequences"
+        )
+
+    def whole(frames: Array) -> Array:
+        for layer in chain:
+            frames = layer.forward(np.ascontiguousarray(frames))[0]
+        return frames
+
+    return whole, chain[0].input_size
 
 
-def _in_cuts(
+def in_random_cuts(
     values: Array,
     rng: np.random.Generator,
     unit: int,
@@ -136,17 +154,29 @@ def _in_cuts(
     """All rows of a stream that is given values in random cuts of about so many units."""
     rows, done = [], 0
     while done < len(values):
-        count = int(rng.choice(_CUTS)) * unit + (int(rng.integers(unit)) if unit > 1 else 0)
-        rows.append(push(values[done : done + count]))
-        done += count
+        size = int(rng.choice(_CUTS)) * unit + (int(rng.integers(unit)) if unit > 1 else 0)
+        rows.append(push(values[done : done + size]))
+        done += size
     return np.concatenate([*rows, flush()])
 
 
-def _distance(expected: Array, given: Array, of_what: str) -> float:
+def _streamed(model: Model, frames: Array, rng: np.random.Generator) -> Array:
+    """The rows of a stream that gets the frames in random cuts."""
+    stream = model.stream()
+    return in_random_cuts(frames, rng, 1, stream.push_frames, stream.flush)
+
+
+def _difference(given: Array, expected: Any, n_frames: int) -> float:
+    return largest_distance(given, expected, number_of(n_frames, "frame"))
+
+
+def largest_distance(given: Array, expected: Any, of_what: str) -> float:
+    """How far two arrays of rows are from each other."""
+    expected = np.asarray(expected, np.float32)
     if expected.shape != given.shape:
         raise ValueError(
-            f"the source gives rows of shape {expected.shape} for {of_what};"
-            f" expected {given.shape}, as the layers give"
+            f"the source gives rows of shape {expected.shape} for {of_what}; expected"
+            f" {given.shape}, as the layers give"
         )
     if not np.isfinite(expected).all():
         raise ValueError("the source gives rows that are not finite; expected numbers")

@@ -150,11 +150,21 @@ class TestStateDicts:
             from_torch(state)
 
     @pytest.mark.law_framework_exact
-    def test_bidirectional(self):
-        state = lstm_state()
-        state |= {name + "_reverse": array for name, array in state.items()}
-        with pytest.raises(ValueError, match=r"'.*_l0_reverse' .* belongs to a bidirectional LSTM"):
-            from_torch(state)
+    @pytest.mark.parametrize("kind", [LSTM, GRU, RNN])
+    def test_both_directions(self, kind):
+        layer = kind(3, 2, 2, bidirectional=True, seed=0)
+        activation = "tanh" if kind is RNN else None
+        state = dict(layer.weights)
+        assert from_torch(state, activation=activation) == layer
+        with pytest.raises(ValueError, match="cannot stream: a stream cannot hear the future"):
+            pylstm.Model(None, [from_torch(state, activation=activation)])
+        for name, shape in layer.shapes.items():
+            lacking = {other: array for other, array in state.items() if other != name}
+            with pytest.raises(ValueError, match=f"{name}'|a hidden_size|expected"):
+                from_torch(lacking, activation=activation)
+            wrong = {**state, name: np.ones((*shape, 1), np.float32)}
+            with pytest.raises(ValueError, match=f"{name}' .*shape"):
+                from_torch(wrong, activation=activation)
 
     @pytest.mark.law_framework_exact
     def test_a_projection_that_does_not_fit(self):

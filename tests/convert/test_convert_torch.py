@@ -143,16 +143,6 @@ class TestModules:
 @needs_torch
 class TestUnsupportedModules:
     @pytest.mark.law_framework_exact
-    def test_bidirectional(self):
-        with pytest.raises(
-            ValueError, match=r"LSTM belongs to a bidirectional .*bidirectional=False"
-        ):
-            from_torch(nn.LSTM(3, 2, bidirectional=True))
-        for name in ("GRU", "RNN"):
-            with pytest.raises(ValueError, match=f"belongs to a bidirectional {name}: a stream"):
-                from_torch(getattr(nn, name)(3, 2, bidirectional=True))
-
-    @pytest.mark.law_framework_exact
     @pytest.mark.parametrize("name", ["double", "half", "bfloat16"])
     def test_other_precisions(self, name):
         module = getattr(nn.LSTM(3, 2), name)()
@@ -267,11 +257,6 @@ class TestSequential:
     def test_sizes_fit_together(self):
         with pytest.raises(ValueError, match="module 1 takes 5 inputs, but the layer before it"):
             from_torch(nn.Sequential(nn.LSTM(3, 2), nn.Linear(5, 1)))
-
-    @pytest.mark.law_framework_exact
-    def test_unsupported_options_are_named(self):
-        with pytest.raises(ValueError, match="module 0 belongs to a bidirectional LSTM"):
-            from_torch(nn.Sequential(nn.LSTM(3, 2, bidirectional=True)))
 
     @pytest.mark.parametrize("modules", [(), ("Dropout",), ("Identity", "Dropout")])
     def test_nothing_to_convert(self, modules):

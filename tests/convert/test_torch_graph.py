@@ -239,12 +239,12 @@ class Taking(nn.Module):  # type: ignore[name-defined, misc]
 @pytest.mark.parametrize(
     ("run", "says"),
     [
-        (lambda m, x: m.lstm(x)[0][:, -1], "takes the last frame alone; expected a row for each"),
+        (lambda m, x: m.lstm(x)[0][:, -2], "takes -2 of time; expected all of it, or the last fra"),
         (lambda m, x: m.lstm(x)[0][:, 2:], r"takes slice\(2, None, None\) of time; expected all"),
         (lambda m, x: m.lstm(x)[0][:, :-2], r"takes slice\(None, -2, None\) of time; expected"),
         (lambda m, x: m.linear(x)[:, :-2], r"takes slice\(None, -2, None\) of time; expected"),
-        (lambda m, x: m.lstm(x)[1][0][-1], "takes the state after the last frame; expected the ou"),
-        (lambda m, x: m.lstm(x)[0].mean(1), "calls mean, which no layer does; expected act"),
+        (lambda m, x: m.lstm(x)[1][1][-1], "takes -1 of the c after the last frame; expected h"),
+        (lambda m, x: m.lstm(x)[0].sum(1), "calls sum, which no layer does; expected act"),
         (lambda m, x: m.lstm(x, (x, x))[0], "module lstm takes an initial state; expected none"),
         (lambda m, x: m.gru(m.lstm(x)[0])[0], r"gru with batch_first=False takes .*batch, time"),
         (lambda m, x: m.lstm(x)[0] + x[:, :, :3], "the inputs are .*; expected the same shapes"),
@@ -264,10 +264,9 @@ class Taking(nn.Module):  # type: ignore[name-defined, misc]
             lambda m, x: m.conv(x.transpose(1, 2)) + m.skip(x.transpose(1, 2)),
             "the rows of one input stand for frames",
         ),
-        (lambda m, x: m.cell(x), "cell is of type LSTMCell, one step of a loop; expected nn.LSTM,"),
-        (lambda m, x: m.bi(x)[0], "belongs to a bidirectional LSTM: a stream cannot run backwards"),
+        (lambda m, x: m.cell(m.lstm(x)[0]), "cell is of type LSTMCell, one step of a loop; expec"),
         (lambda m, x: m.attention(x, x, x)[0], "is of type MultiheadAttention; expected nn.LSTM"),
-        (lambda m, x: m.embedding(m.lstm(x)[0]), "is of type Embedding; expected rows of numbers"),
+        (lambda m, x: m.embedding(m.lstm(x)[0]), "embedding looks up the numbers of symbols; exp"),
         (lambda m, x: torch.relu_(m.lstm(x)[0]) + 0 * x, None),
     ],
 )
@@ -277,7 +276,6 @@ def test_steps_that_no_layer_does(run: Any, says: str | None) -> None:
         "linear": nn.Linear(4, 4),
         "skip": nn.Conv1d(4, 4, 1, stride=2),
         "cell": nn.LSTMCell(4, 4),
-        "bi": nn.LSTM(4, 4, bidirectional=True),
         "attention": nn.MultiheadAttention(4, 2),
         "embedding": nn.Embedding(4, 4),
     }

@@ -271,16 +271,19 @@ def test_a_matrix_alone_is_a_linear_where_somebody_says_so() -> None:
 
 def test_an_embedding_is_what_the_message_says() -> None:
     module = nn.Embedding(7, 4)
-    with pytest.raises(ValueError, match="stands alone") as caught:
+    with pytest.raises(ValueError, match=r"stands alone, .* Linear, or one_hot=True, for a Dense"):
         from_torch(module.state_dict())
-    told = re.search(r"pylstm\.Dense\(.*\}\)", str(caught.value))
-    assert told
+    layer = from_torch(module.state_dict(), one_hot=True)
     weight = module.weight.detach().numpy()
-    layer = eval(told[0], {"pylstm": pylstm, "weight": weight})
-    assert_array = layer.forward(np.eye(7, dtype=np.float32))[0]
-    np.testing.assert_array_equal(assert_array, weight)
-    with pytest.raises(ValueError, match="source is of type Embedding; expected rows of numbers"):
+    rows, _ = layer.forward(np.eye(7, dtype=np.float32))
+    np.testing.assert_array_equal(rows, weight)
+    with pytest.raises(ValueError, match=r"Embedding looks up the numbers .* and one_hot=True, fo"):
         from_torch(module)
+    assert from_torch(module, one_hot=True) == layer
+    with pytest.raises(ValueError, match=r"activation is 'tanh'; expected None with one_hot=True"):
+        from_torch(module.state_dict(), one_hot=True, activation="tanh")
+    with pytest.raises(ValueError, match=r"one_hot is True, and the names in .* are 'weight', 'bi"):
+        from_torch(nn.Linear(2, 3).state_dict(), one_hot=True)
 
 
 # --- quantised ------------------------------------------------------------------------------------

@@ -51,7 +51,7 @@ ROOMS: dict[str, Rows] = {
     ),
     "pylstm.convert": (
         ("__init__",),
-        ("published",),
+        ("published", "audio_self_check"),
         ("keras", "onnx", "rtneural", "torch_export", "self_check"),
         ("torch", "onnx_export"),
         ("spectral_front", "conversion", "export_c", "folding", "json_document"),

@@ -11,6 +11,7 @@ from pylstm import convert
 from pylstm.cli.console.errors import USAGE, CliError
 from pylstm.convert import Conversion
 from pylstm.convert.published import INSTALLED, recipe_of
+from pylstm.convert.torch.weights import from_weights
 
 __all__ = ["conversion_of", "located", "published_conversion"]
 
@@ -117,7 +118,7 @@ def conversion_of(
     try:
         if suffix in _WHOLE:
             return _WHOLE[suffix](source, **told)
-        return Conversion([_layer(source, part) for part in parts or ("",)])
+        return _of_weights(source, parts)
     except OSError as error:
         raise CliError(f"cannot read {source}: {error.strerror or error}") from None
     except (ImportError, TypeError, ValueError) as error:
@@ -149,7 +150,10 @@ def _inputs(shapes: Sequence[str], constants: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def _layer(source: Path, part: str) -> Any:
-    prefix, _, activation = part.partition("=")
-    settings: dict[str, Any] = {"activation": activation} if activation else {}
-    return convert.from_torch(source, prefix=prefix, **settings)
+def _of_weights(source: Path, parts: Sequence[str]) -> Conversion:
+    """Layers of a file that holds weights alone, in the order in which they are named."""
+    layers = []
+    for part in parts or ("",):
+        prefix, _, activation = part.partition("=")
+        layers.append((prefix, activation or None))
+    return from_weights(source, layers)

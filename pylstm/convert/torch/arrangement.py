@@ -3,66 +3,136 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.arguments import count, listing, shown
+from pylstm.arguments import count, flag, listing, shown
+from pylstm.convert.torch.embedding import Symbols
 from pylstm.convert.torch.network import Network, Step, UnknownWidth
 from pylstm.convert.torch.rows import ROW, MissingWidth, OtherAxes, Rows
 from pylstm.convert.torch.views import PartOfTime
 from pylstm.layers.graph import FEATURES
 
-__all__ = ["AXES", "Steps", "check_axes", "fitting_layers"]
+__all__ = ["AXES", "Fit", "Input", "Steps", "fitting_layers"]
 
 AXES = ("BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT")
 """What the axes of an input can be: B sequences, T time, F values of a frame, C their channels."""
 
+_BY_FRAME = ("BF", "F")
+"""Those of an input that is one frame of each sequence."""
+
+_OF_SYMBOLS = ("BT", "TB", "T", "B")
+"""Those of an input that is the number of a symbol in each frame."""
+
 Steps = dict[str, Step]
 
 
-def check_axes(axes: Any, input_size: Any) -> None:
-    """Checks what a person says about the input.
+@dataclass(frozen=True)
+class Input:
+    """What a person says about the input.
+
+    Attributes
+    ----------
+    axes : str, optional
+        What its axes are.
+    input_size : int, optional
+        Values of a frame.
+    one_hot : bool
+        Whether it is the numbers of symbols, which are frames with one 1 here.
 
     Raises
     ------
     TypeError, ValueError
-        It is none of `AXES`, or no number.
+        The axes cannot be such, or the size is no number.
     """
-    if axes is not None and axes not in AXES:
-        raise ValueError(f"axes is {shown(axes)}; expected {listing(AXES)}, or None")
-    if input_size is not None:
-        count("input_size", input_size, 1)
+
+    axes: str | None = None
+    input_size: int | None = None
+    one_hot: bool = False
+
+    def __post_init__(self) -> None:
+        flag("one_hot", self.one_hot)
+        known = _OF_SYMBOLS if self.one_hot else (*AXES, *_BY_FRAME)
+        if self.axes is not None and self.axes not in known:
+            hint = ", as one_hot is True" if self.one_hot else ""
+            raise ValueError(
+                f"axes is {shown(self.axes)}; expected {listing(known)}, or None{hint}"
+            )
+        if self.input_size is not None:
+            count("input_size", self.input_size, 1)
+
+    def choices(self, by_frame: bool) -> tuple[str, ...]:
+        """The arrangements to try; `by_frame`: a call may take one frame of each sequence."""
+        if self.axes is not None:
+            return (self.axes,)
+        if self.one_hot:
+            return _OF_SYMBOLS if by_frame else _OF_SYMBOLS[:-1]
+        return (*AXES, *_BY_FRAME) if by_frame else AXES
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The layers that a network is, and how its tensors are rows of them.
+
+    Attributes
+    ----------
+    steps : dict of str to Step
+        The layers, in order.
+    axes : str
+        What the axes of the input are.
+    channels : int
+        Channels of each value of a frame, where one of the axes is theirs.
+    output : Rows
+        What comes out, as PyTorch has it.
+    order : array
+        Of each of its values, where it is in a row of the last layer.
+    walk : object
+        What went through the forward pass; None: the modules follow each other.
+    """
+
+    steps: Steps
+    axes: str
+    channels: int
+    output: Rows
+    order: NDArray[np.intp]
+    walk: Any
 
 
 def fitting_layers(
-    run: Callable[[Network, Rows, list[str]], Rows],
-    axes: str | None,
-    input_size: int | None,
+    run: Callable[[Network, Any, list[str]], tuple[Rows, Any]],
+    given: Input,
     channels: int,
-    kept: Sequence[str],
-    may_be_single: bool,
-) -> Steps:
+    kept: Sequence[str] = (),
+    may_be_single: bool = False,
+    by_frame: bool = False,
+) -> Fit:
     """The layers for the one arrangement of the input's axes that fits.
 
-    `may_be_single`: one without sequences counts where it is the only one.
+    `may_be_single`: one without sequences counts where it is the only one. `by_frame`: a call may
+    take one frame of each sequence.
     """
-    found: dict[str, Steps] = {}
+    axes = given.axes
+    found: dict[str, Fit] = {}
     single = ""
     errors: list[tuple[tuple[int, bool, bool], Exception]] = []
-    for arrangement in AXES if axes is None else (axes,):
+    for arrangement in given.choices(by_frame):
         if "C" in arrangement and any("C" not in one for one in found):
-            break
+            continue
         progress: list[str] = []
         try:
-            found[arrangement] = _built(run, arrangement, input_size, channels, kept, progress)
+            found[arrangement] = _built(run, arrangement, given, channels, kept, progress)
         except (TypeError, ValueError) as error:
             # Told is what went furthest, and least what is missing or elsewhere.
             elsewhere, missing = isinstance(error, OtherAxes), isinstance(error, MissingWidth)
             errors.append(((-len(progress), elsewhere, missing), error))
             # What takes a part of time for sequences takes a part of a row of frames alone.
             may_be_single = may_be_single and not isinstance(error, PartOfTime)
+    if any("B" in one and fit.output.last for one, fit in found.items()):
+        # What takes the last frame of sequences takes one value of frames without them.
+        found = {one: fit for one, fit in found.items() if "B" in one or fit.output.last}
     if axes is None and not may_be_single and not any("B" in one for one in found):
         if not any(isinstance(error, PartOfTime) for _, error in errors):
             single = "".join(f", or axes={one!r}, without sequences" for one in found)
@@ -73,7 +143,7 @@ def fitting_layers(
         raise kind(f"{nearest}{single}") from None
     first, *others = found
     for other in others:
-        if found[other] != found[first]:
+        if found[other].steps != found[first].steps:
             raise ValueError(
                 f"axes is None; expected {first!r} or {other!r}, what the axes of the input are:"
                 " both fit, and make different layers"
@@ -82,14 +152,14 @@ def fitting_layers(
 
 
 def _built(
-    run: Callable[[Network, Rows, list[str]], Rows],
+    run: Callable[[Network, Any, list[str]], tuple[Rows, Any]],
     arrangement: str,
-    input_size: int | None,
+    given: Input,
     channels: int,
     kept: Sequence[str],
     progress: list[str],
-) -> Steps:
-    width = input_size
+) -> Fit:
+    width = given.input_size
     axes = tuple(ROW if letter == "C" else letter for letter in arrangement)
     for _ in range(2):
         network = Network(kept)
@@ -105,8 +175,9 @@ def _built(
                     )
                 columns = columns.reshape(-1, channels).T
         del progress[:]
+        begin: Any = Symbols(axes) if given.one_hot else Rows(FEATURES, axes, columns)
         try:
-            rows = run(network, Rows(FEATURES, axes, columns), progress)
+            rows, walk = run(network, begin, progress)
         except UnknownWidth as told:
             if width is not None:
                 raise ValueError(f"input_size is {width}; expected {told.width}") from None
@@ -116,10 +187,13 @@ def _built(
                 ) from None
             width = told.width
             continue
+        if isinstance(rows, Symbols):
+            raise ValueError("source gives what it takes; expected at least one layer")
         rows.known()
         if rows.is_padded:
             raise ValueError("the output has zeros around it; expected a convolution behind them")
         if rows.node == FEATURES:
             raise ValueError("source gives what it takes; expected at least one layer")
-        return network.finished(rows)
+        steps, order = network.finished(rows)
+        return Fit(steps, arrangement, channels, rows, order, walk)
     raise AssertionError("the width of a frame was told and is unknown")

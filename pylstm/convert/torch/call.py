@@ -36,6 +36,8 @@ class Call:
         Whether a person has said what the axes of the input are.
     cut : int
         How many of the last rows that it makes are cut off by what takes them.
+    by_frame : bool
+        Whether a call of the network takes one frame of each sequence, and states come back.
     """
 
     network: Network
@@ -45,6 +47,7 @@ class Call:
     in_sequence: bool = False
     axes_given: bool = False
     cut: int = 0
+    by_frame: bool = False
 
     def wide(self, rows: Rows, shape: tuple[int, ...]) -> None:
         """Checks the last axes of the row, or says how wide frames have to be."""
@@ -73,7 +76,8 @@ class Call:
             and rows.axes[dim] == ROW
             and (self.axes_given or rows.axes[-1] != ROW or self._says_which(rows))
         )
-        if not last or rows.axes[dim] != ROW or len(rows.row_axes) > 1:
+        wide = rows.columns is not None and rows.columns.size != rows.columns.shape[-1]
+        if not last or rows.axes[dim] != ROW or wide or (dim % rows.rank != rows.row_axes[-1]):
             raise ValueError(
                 f"{self.where} is {shown} over dim={dim}; expected dim=-1, the outputs of one frame"
             )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pylstm.arguments import listing
+from pylstm.convert.torch.hostile_file import refuse_bombs
 from pylstm.convert.torch.tensors import is_tensor
 
 __all__ = ["beginnings", "read_checkpoint", "state_dict_in", "without_wrappers"]
@@ -44,6 +45,7 @@ def read_checkpoint(path: str | bytes | os.PathLike[Any]) -> Any:
         import torch
     except ImportError as error:
         raise ImportError(f'{shown}, which PyTorch reads: pip install "pylstm[torch]"') from error
+    refuse_bombs(place, shown)
     try:
         return torch.load(place, map_location="cpu", weights_only=True)
     except OSError:

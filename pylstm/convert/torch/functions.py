@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.convert.torch.call import Call
+from pylstm.convert.torch.composed_functions import COMPOSED
 from pylstm.convert.torch.rows import ROW, Length, Rows
+from pylstm.convert.torch.states import GivenState, LastState, Zeros
 from pylstm.convert.torch.views import VIEWS, chunk
 from pylstm.layers import Add, Mul
 
-__all__ = ["FUNCTIONS", "IN_PLACE"]
+__all__ = ["FUNCTIONS", "IN_PLACE", "OF_STATES"]
 
 
 def _plain(function: str) -> Callable[..., Any]:
@@ -79,14 +81,6 @@ def _hardtanh(
 
 def _relu6(call: Call, input: Rows, inplace: bool = False) -> Rows:
     return _hardtanh(call, input, 0.0, 6.0)
-
-
-def _clamp(call: Call, input: Rows, min: Any = None, max: Any = None) -> Rows:
-    if min == 0 and max is None:
-        return call.activation(input, "relu", shown="clamp")
-    if not isinstance(min, int | float) or not isinstance(max, int | float):
-        raise ValueError(f"{call.where} has min={min}, max={max}; expected two numbers")
-    return _hardtanh(call, input, min, max)
 
 
 # --- sums, products, joins ------------------------------------------------------------------------
@@ -170,10 +164,30 @@ def _neg(call: Call, input: Rows) -> Rows:
     return _scaled(call, input, -1.0, None)
 
 
-def _cat(call: Call, tensors: Any, dim: Any = 0) -> Rows:
+def _cat(call: Call, tensors: Any, dim: Any = 0) -> Any:
+    if all(isinstance(one, LastState) for one in tensors):
+        return tuple(tensors)
+    _only_rows(call, tensors)
+    return call.network.side_by_side(call.name, list(tensors), dim)
+
+
+def _stack(call: Call, tensors: Any, dim: Any = 0) -> Any:
+    if all(isinstance(one, LastState | GivenState) for one in tensors):
+        return tuple(tensors)
+    _only_rows(call, tensors)
+    return call.network.side_by_side(call.name, [one.unsqueeze(dim) for one in tensors], dim)
+
+
+def _repeated(call: Call, input: Any, *sizes: Any, **named: Any) -> Any:
+    """A number or a tensor of the network for each sequence."""
+    if isinstance(input, np.ndarray | Zeros):
+        return input
+    raise ValueError(f"{call.where} repeats rows; expected each value once")
+
+
+def _only_rows(call: Call, tensors: Any) -> None:
     if not all(isinstance(one, Rows) for one in tensors):
         raise ValueError(f"{call.where} sets something beside rows; expected rows alone")
-    return call.network.side_by_side(call.name, list(tensors), dim)
 
 
 def _glu(call: Call, input: Rows, dim: Any = -1) -> Rows:
@@ -208,9 +222,9 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "elu": _elu,
         "hardtanh": _hardtanh,
         "relu6": _relu6,
-        **dict.fromkeys(("clamp", "clip"), _clamp),
+        **COMPOSED,
         **dict.fromkeys(("dropout", "dropout1d", "dropout2d", "alpha_dropout"), _dropout),
-        **dict.fromkeys(("contiguous", "clone", "detach", "float"), _same),
+        **dict.fromkeys(("contiguous", "clone", "detach", "float", "long", "int"), _same),
         **VIEWS,
         **dict.fromkeys(("add", "iadd"), _add),
         **dict.fromkeys(("sub", "isub", "subtract"), _sub),
@@ -218,6 +232,8 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         **dict.fromkeys(("div", "truediv", "itruediv", "divide"), _div),
         **dict.fromkeys(("neg", "negative"), _neg),
         **dict.fromkeys(("cat", "concat", "concatenate"), _cat),
+        "stack": _stack,
+        **dict.fromkeys(("expand", "repeat"), _repeated),
         "glu": _glu,
         "floordiv": _of_numbers(operator.floordiv),
     }
@@ -226,3 +242,9 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = MappingProxyType(
 
 # What changes its first argument, by its name in `operator`.
 IN_PLACE = ("iadd", "isub", "imul", "itruediv")
+
+# What may be done with states: it leaves their values as they are.
+OF_STATES = (
+    *("getitem", "select", "squeeze", "stack", "cat", "concat", "concatenate"),
+    *("to", "contiguous", "clone", "detach", "float"),
+)

@@ -3,50 +3,45 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from pylstm.arguments import listing
-from pylstm.convert.torch.arrangement import Steps, fitting_layers
+from pylstm.convert.torch.arrangement import Fit, Input, fitting_layers
 from pylstm.convert.torch.call import Call
-from pylstm.convert.torch.functions import FUNCTIONS, IN_PLACE
+from pylstm.convert.torch.embedding import Symbols
+from pylstm.convert.torch.functions import FUNCTIONS, IN_PLACE, OF_STATES
 from pylstm.convert.torch.modules import applied, is_known, kind_of, refusal, unwrapped
 from pylstm.convert.torch.network import Network
 from pylstm.convert.torch.parametrisations import refuse_other_computations
 from pylstm.convert.torch.rows import TIME, Rows
+from pylstm.convert.torch.states import GivenState, LastState, States, is_state
 from pylstm.convert.torch.tensors import Wanted, array_of
-from pylstm.convert.torch.views import LAST_STATE, VIEWS, LastState, Zeros, cut_rows
+from pylstm.convert.torch.tracing import ForwardPass, traced
+from pylstm.convert.torch.views import VIEWS, cut_rows
 
 if TYPE_CHECKING:
-    from torch import fx, nn
+    from torch import nn
 
 __all__ = ["graph_layers", "layer_names", "sequence_layers"]
 
 
-def sequence_layers(
-    modules: Sequence[tuple[str, nn.Module]],
-    dtype: Wanted,
-    axes: str | None,
-    input_size: int | None,
-) -> Steps:
+def sequence_layers(modules: Sequence[tuple[str, nn.Module]], dtype: Wanted, given: Input) -> Fit:
     """The layers of modules that follow each other, each with its name in messages."""
 
-    def run(network: Network, rows: Rows, progress: list[str]) -> Rows:
+    def run(network: Network, rows: Any, progress: list[str]) -> tuple[Rows, Any]:
         for place, (where, module) in enumerate(modules):
-            call = Call(network, f"_{place}", where, dtype, True, axes is not None)
+            call = Call(network, f"_{place}", where, dtype, True, given.axes is not None)
             rows = _explained(call, partial(applied, module, call, rows))
             progress.append(where)
-        return rows
+        return rows, None
 
     channels = _channels(module for _, module in modules)
-    return fitting_layers(run, axes, input_size, channels, (), True)
+    return fitting_layers(run, given, channels, may_be_single=True)
 
 
-def graph_layers(
-    module: nn.Module, dtype: Wanted, axes: str | None, input_size: int | None
-) -> Steps:
+def graph_layers(module: nn.Module, dtype: Wanted, given: Input) -> Fit:
     """The layers of a module of one's own.
 
     Raises
@@ -57,16 +52,26 @@ def graph_layers(
     from torch import nn
 
     refuse_other_computations(module, "source")
-    graph = _traced(module)
+    forward = traced(module)
 
-    def run(network: Network, rows: Rows, progress: list[str]) -> Rows:
-        return _Walk(module, network, dtype, axes is not None, progress).run(graph, rows)
+    def run(network: Network, rows: Any, progress: list[str]) -> tuple[Rows, Any]:
+        walk = _Walk(module, network, dtype, given.axes is not None, progress)
+        return walk.run(forward, rows), walk
 
-    calls = [node for node in graph.nodes if node.op == "call_module"]
-    channels = _channels(module.get_submodule(str(node.target)) for node in calls)
+    calls = [node for node in forward.graph.nodes if node.op == "call_module"]
+    called = [unwrapped(module.get_submodule(str(node.target))) for node in calls]
     kept = layer_names(module).values()
     recurrent = any(isinstance(m, nn.RNNBase) for m in module.modules())
-    return fitting_layers(run, axes, input_size, channels, [*kept], not recurrent)
+    return fitting_layers(
+        run,
+        given,
+        _channels(called),
+        kept=[*kept],
+        may_be_single=not recurrent,
+        # Cells, and states that are handed over, can be of a call that has one frame.
+        by_frame=any(isinstance(m, nn.RNNCellBase) for m in called)
+        or (recurrent and bool(forward.needed[1:] or forward.optional)),
+    )
 
 
 def _channels(modules: Any) -> int:
@@ -97,57 +102,6 @@ def layer_names(module: nn.Module) -> Mapping[str, str]:
     return names if isinstance(names, Mapping) else {}
 
 
-@contextmanager
-def _at_inference(module: nn.Module) -> Iterator[None]:
-    """The module as it is at inference, and afterwards as it was."""
-    modes = [(one, one.training) for one in module.modules()]
-    module.eval()
-    try:
-        yield
-    finally:
-        for one, mode in modes:
-            one.training = mode
-
-
-def _traced(module: nn.Module) -> fx.Graph:
-    """The steps of the forward pass, as ``torch.fx`` sees them."""
-    from torch import fx
-
-    if isinstance(module, fx.GraphModule):
-        return module.graph
-
-    class Tracer(fx.Tracer):
-        def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-            inside = unwrapped(m)
-            return is_known(inside) or super().is_leaf_module(inside, module_qualified_name)
-
-        def call_module(self, m: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
-            inside = unwrapped(m)
-            if inside is m:
-                return super().call_module(m, forward, args, kwargs)
-            return inside(*args, **kwargs)
-
-    kind = type(module).__name__
-    inputs = [*inspect.signature(module.forward).parameters.values()]
-    needed = [one.name for one in inputs if one.default is one.empty and one.kind < 2]
-    if len(needed) > 1:
-        raise ValueError(
-            f"source is of type {kind}, whose forward takes {listing(needed)}; expected one input,"
-            " the frames, and a default for all others: pass its parts one by one, or its"
-            " state_dict() with a prefix"
-        )
-    defaults = {one.name: one.default for one in inputs[1:] if one.default is not one.empty}
-    with _at_inference(module):
-        try:
-            return Tracer().trace(module, concrete_args=defaults)
-        except Exception as error:  # whatever a forward pass does with what is no tensor
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-            raise ValueError(
-                f"source is of type {kind}; expected a module whose forward torch.fx can trace"
-                f" ({reason}): pass its parts one by one, or its state_dict() with a prefix"
-            ) from error
-
-
 class _Walk:
     """One way through the steps of a forward pass."""
 
@@ -164,17 +118,21 @@ class _Walk:
         self._names = layer_names(module)
         self._values: dict[Any, Any] = {}
         self._cuts: dict[Any, int] = {}
+        self._in_time = False
+        self.states = States()
+        self.places: list[int] = []
+        """Which of the results are rows."""
 
-    def run(self, graph: fx.Graph, rows: Rows) -> Rows:
+    def run(self, forward: ForwardPass, rows: Any) -> Rows:
         """What comes out."""
+        self._in_time = TIME in "".join(rows.axes)
+        self.forward = forward
         given = iter([rows])
-        for node in graph.nodes:
+        for node in forward.graph.nodes:
             if node.op == "placeholder":
                 value = next(given, None)
-                if value is None and node.users and not node.args and not self._asserted(node):
-                    raise ValueError(
-                        f"the forward pass takes {node.target!r} as well; expected one input"
-                    )
+                if value is None and str(node.target) in forward.needed:
+                    value = GivenState(str(node.target))
                 self._values[node] = value if value is not None else (node.args or (None,))[0]
             elif node.op == "output":
                 return self._output(self._value(node.args[0]))
@@ -189,9 +147,6 @@ class _Walk:
         if isinstance(value, Rows) and name is not None and name not in self._network.steps:
             return self._network.in_order(value, name, exactly=True)
         return value
-
-    def _asserted(self, node: Any) -> bool:
-        return all("assert" in str(user.target) for user in node.users)
 
     def _value(self, argument: Any) -> Any:
         """An argument with what its nodes have become."""
@@ -226,15 +181,12 @@ class _Walk:
         if "assert" in name and not node.users:
             return None
         args, settings = self._value(tuple(node.args)), self._value(dict(node.kwargs))
-        if any(isinstance(one, LastState) for one in (*args, *settings.values())) and not (
-            name == "getitem" and not node.users
-        ):
-            raise ValueError(
-                f"{where} takes the state after the last frame; expected the outputs, of which the"
-                " last is h of the last layer: out, _ = lstm(x)"
-            )
         if node.op == "call_module":
             return self._module_call(node, args, settings)
+        if isinstance(node.target, type) and issubclass(node.target, tuple):
+            return (*args, *settings.values())  # a tuple with names
+        if name in ("stack", "cat") and args and self.states.all_states(args[0]):
+            return tuple(args[0])
         from_torch = getattr(node.target, "__module__", None) or "torch"
         known = node.op == "call_method" or from_torch.partition(".")[0] in (
             "torch",
@@ -248,6 +200,7 @@ class _Walk:
                 " torch.cat and ways to arrange a tensor: hand over the parts before and behind it"
             )
         written = getattr(node.target, "__name__", str(node.target))
+        self._check_states(name, where, args, settings)
         in_place = name in IN_PLACE or settings.get("inplace") or written.endswith("_")
         self._check_in_place(node, bool(in_place), where)
         call = Call(
@@ -267,6 +220,27 @@ class _Walk:
                 " PyTorch's page on it begins with, without out"
             ) from None
         return _explained(call, partial(function, call, *args, **settings))
+
+    def _check_states(self, name: str, where: str, args: Any, settings: Any) -> None:
+        """Refuses to compute with states, and with what is no number but that of a symbol."""
+        for one in _inside((*args, *settings.values())):
+            if isinstance(one, Symbols) and name not in (
+                "to",
+                "long",
+                "int",
+                "contiguous",
+                "clamp",
+            ):
+                raise ValueError(
+                    f"{where} calls {name} with the numbers of symbols; expected nn.Embedding"
+                )
+            if isinstance(one, GivenState) and name not in OF_STATES:
+                raise ValueError(self.forward.two_inputs)
+            if isinstance(one, LastState) and name not in OF_STATES:
+                raise ValueError(
+                    f"{where} takes the state after the last frame; expected the outputs, of"
+                    " which the last is h of the last layer: out, _ = lstm(x), or h[-1]"
+                )
 
     def _check_in_place(self, node: Any, in_place: bool, where: str) -> None:
         """What is changed in place must not be taken by anything else."""
@@ -289,48 +263,88 @@ class _Walk:
         if not is_known(module):
             raise ValueError(refusal(module, where))
         given = [*args, *settings.values()]
-        if not given or not isinstance(given[0], Rows):
-            raise ValueError(f"{where} takes no rows; expected those of a layer, or the input")
-        if not all(map(_is_zero, given[1:])):
+        kind = getattr(kind_of(module), "__name__", "")
+        if any(isinstance(one, GivenState | LastState) for one in _inside(given[:1])):
             raise ValueError(
-                f"{where} takes an initial state; expected none: it begins with zeros, as a"
-                " stream does"
+                f"{where} takes a state; expected the outputs of a layer, or h[-1] of one layer"
             )
+        if not given or not isinstance(given[0], Rows | Symbols):
+            raise ValueError(f"{where} takes no rows; expected those of a layer, or the input")
         rows = given[0]
+        recurrent = kind in ("LSTM", "GRU", "RNN")
+        is_cell = kind in ("LSTMCell", "GRUCell", "RNNCell")
+        if recurrent or is_cell:
+            self._begin_from(node.name, where, module, rows, given[1:])
+        elif given[1:]:
+            raise ValueError(f"{where} takes {len(given)} tensors; expected one")
         cut = 0
         users = list(node.users)
-        kind = getattr(kind_of(module), "__name__", "")
         is_cut = kind.startswith("Conv") and len(users) == 1
         if is_cut and "getitem" in str(users[0].target) and TIME in rows.axes:
             index = self._value(users[0].args[1])
             cut = cut_rows(index, rows.axes.index(TIME), rows.rank)
             self._cuts[users[0]] = cut
         call = Call(self._network, name, where, self._dtype, axes_given=self._axes_given, cut=cut)
+        call = replace(call, by_frame=not self._in_time)
         found = _explained(call, lambda: applied(module, call, rows))
-        return (found, LAST_STATE) if kind in ("LSTM", "GRU", "RNN") else found
+        if not (recurrent or is_cell):
+            return found
+        return self._with_states(node.name, module, found, is_cell)
+
+    def _begin_from(self, owner: str, where: str, module: Any, rows: Rows, given: Any) -> None:
+        """Notes what a recurrent module begins from."""
+        kind, hidden = kind_of(module).__name__, module.hidden_size
+        batch = (1,) * sum(axis == "B" for axis in rows.axes)
+        if kind.endswith("Cell"):
+            before: tuple[int, ...] = ()
+        else:
+            before = (module.num_layers * (2 if module.bidirectional else 1),)
+        width = getattr(module, "proj_size", 0) or hidden
+        shapes = [(*before, *batch, width), (*before, *batch, hidden)]
+        parts = ["h", "c"] if kind.startswith("LSTM") else ["h"]
+        value = given[0] if given else None
+        self.states.begin(owner, where, parts, value, shapes[: len(parts)], self._in_time)
+
+    def _with_states(self, owner: str, module: Any, found: Rows, is_cell: bool) -> Any:
+        """What a recurrent module gives."""
+        has_c = kind_of(module).__name__.startswith("LSTM")
+        if is_cell:
+            found = self.states.hidden(replace(found), owner)
+            return (found, LastState(owner, "c")) if has_c else found
+        one_way = not module.bidirectional
+        layers = module.num_layers if one_way else 2 * module.num_layers
+        h = LastState(owner, "h", found if one_way else None, layers)
+        return found, (h, LastState(owner, "c", None, layers)) if has_c else h
 
     def _output(self, value: Any) -> Rows:
         """The rows that a forward pass gives: one tensor, or heads side by side."""
+        if isinstance(value, Mapping):
+            value = tuple(value.values())
         values = list(value) if isinstance(value, tuple | list) else [value]
-        rows = [one for one in values if isinstance(one, Rows)]
-        states = [one for one in values if _is_state(one)]
-        if not rows or len(rows) + len(states) < len(values):
+        self.states.end(values)
+        hidden = [k for k, one in enumerate(values) if self.states.is_hidden(one)]
+        rows = [k for k, one in enumerate(values) if isinstance(one, Rows)]
+        # h of a cell is what comes out where nothing else does, or where it is there twice.
+        outputs = [k for k in rows if k not in hidden or self._twice(values, k)]
+        self.places = outputs or hidden[:1]
+        states = [one for one in values if is_state(one) or self.states.parts_of(one)]
+        if not self.places or len({*rows}) + len(states) - len(hidden) < len(values):
             raise ValueError(
                 f"the forward pass gives {type(value).__name__}; expected rows, or a tuple of rows"
             )
-        if len(rows) == 1:
-            return rows[0]
-        return self._network.side_by_side("heads", rows, -1)
+        chosen = [values[k] for k in self.places]
+        if len(chosen) == 1:
+            return chosen[0]
+        return self._network.side_by_side("heads", chosen, -1)
+
+    def _twice(self, values: list[Any], place: int) -> bool:
+        (own,) = self.states.parts_of(values[place])
+        later = [part for one in values[place + 1 :] for part in self.states.parts_of(one)]
+        return own in later
 
 
-def _is_zero(value: Any) -> bool:
-    """Whether an initial state is the one without one."""
+def _inside(value: Any) -> list[Any]:
+    """All that is in tuples and lists."""
     if isinstance(value, tuple | list):
-        return all(map(_is_zero, value))
-    return value is None or isinstance(value, Zeros)
-
-
-def _is_state(value: Any) -> bool:
-    if isinstance(value, tuple):
-        return all(map(_is_state, value))
-    return value is None or isinstance(value, LastState)
+        return [one for part in value for one in _inside(part)]
+    return [value]

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pylstm.arguments import choice
-from pylstm.convert.torch.arrangement import check_axes
+from pylstm.convert.torch.arrangement import Input
 from pylstm.convert.torch.checkpoint import read_checkpoint
-from pylstm.convert.torch.graph import graph_layers, layer_names, sequence_layers
-from pylstm.convert.torch.modules import is_known, kind_of, refusal, tensors_of, unwrapped
+from pylstm.convert.torch.graph import layer_names
+from pylstm.convert.torch.module_fit import fit_of
+from pylstm.convert.torch.modules import is_known, kind_of, tensors_of, unwrapped
 from pylstm.convert.torch.network import Step
-from pylstm.convert.torch.parametrisations import refuse_other_computations
 from pylstm.convert.torch.state_dict import layer_from_tensors, layer_of_state_dict
 from pylstm.convert.torch.tensors import Wanted
 from pylstm.layers import GRU, LSTM, RNN, Dense, Layer
@@ -26,7 +26,7 @@ __all__ = ["from_torch"]
 
 Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 Graph = dict[str, Layer | tuple[Any, ...]]
-Axes = Literal["BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT"]
+Axes = Literal["BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT", "BF", "F", "BT", "TB", "T", "B"]
 
 
 @overload
@@ -38,6 +38,8 @@ def from_torch(
     dtype: Wanted = None,
     axes: Axes | None = None,
     input_size: int | None = None,
+    one_hot: bool = False,
+    notes: list[str] | None = None,
 ) -> list[Layer]: ...
 @overload
 def from_torch(
@@ -78,6 +80,7 @@ def from_torch(
     prefix: str = "",
     activation: SumActivation | None = None,
     dtype: Wanted = None,
+    one_hot: bool = False,
 ) -> LSTM | GRU | RNN | Dense: ...
 @overload
 def from_torch(
@@ -88,6 +91,8 @@ def from_torch(
     dtype: Wanted = None,
     axes: Axes | None = None,
     input_size: int | None = None,
+    one_hot: bool = False,
+    notes: list[str] | None = None,
 ) -> Layer | list[Layer] | Graph: ...
 def from_torch(
     source: Any,
@@ -97,6 +102,8 @@ def from_torch(
     dtype: Wanted = None,
     axes: Axes | None = None,
     input_size: int | None = None,
+    one_hot: bool = False,
+    notes: list[str] | None = None,
 ) -> Layer | list[Layer] | Graph:
     """Turn a PyTorch module, or its state dict, into layers with the same weights.
 
@@ -145,11 +152,18 @@ def from_torch(
     dtype : {"float32"}, optional
         Converts float64, float16 and bfloat16, and takes what the scales of a dynamically quantised
         LSTM, GRU or Linear say. None: they are refused.
-    axes : {"BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT"}, optional
+    axes : {"BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT", "BF", "F"}, optional
         What the axes of the module's input are: B sequences, T time, F values of a frame, C
-        channels of each value. None: what fits, if one alone does.
+        channels of each value; without T a call takes one frame. Of symbols: "BT", "TB", "T" or
+        "B". None: what fits, if one alone does.
     input_size : int, optional
         Values of a frame. None: what the first layer says.
+    one_hot : bool
+        Takes an ``nn.Embedding`` that the input goes to, or its state dict, as a `Dense`. A frame
+        then has a 1 at the number of the symbol, and 0 elsewhere.
+    notes : list, optional
+        What was made into something else is added to it, in short sentences: that a module gives
+        its last row alone, for example, while a stream gives one for each frame.
 
     Returns
     -------
@@ -181,13 +195,13 @@ def from_torch(
     """
     if dtype is not None:
         choice("dtype", dtype, ["float32"])
-    check_axes(axes, input_size)
+    given = Input(axes, input_size, one_hot)
     where = "the state dict"
     if isinstance(source, (str, bytes)) or hasattr(source, "__fspath__"):
         source = read_checkpoint(source)
         where = "the file"
     if isinstance(source, Mapping):
-        return layer_of_state_dict(source, prefix, activation, dtype, where)
+        return layer_of_state_dict(source, prefix, activation, dtype, where, one_hot)
     try:
         from torch import jit, nn
     except ImportError as error:
@@ -203,58 +217,48 @@ def from_torch(
     source = unwrapped(source)
     if isinstance(source, jit.ScriptModule):
         return layer_of_state_dict(
-            source.state_dict(), prefix, activation, dtype, "the state dict of the ScriptModule"
+            source.state_dict(),
+            prefix,
+            activation,
+            dtype,
+            "the state dict of the ScriptModule",
+            one_hot,
         )
     if prefix:
         raise ValueError(
             f"prefix is {prefix!r}: it picks names from a state dict; of a module, hand over the "
             "submodule itself"
         )
-    return _from_module(source, activation, dtype, axes, input_size)
+    return _from_module(source, activation, dtype, given, notes)
 
 
 def _from_module(
     module: nn.Module,
     activation: SumActivation | None,
     dtype: Wanted,
-    axes: str | None,
-    input_size: int | None,
+    given: Input,
+    notes: list[str] | None,
 ) -> Layer | list[Layer] | Graph:
     """Layers from a module that no wrapper is around."""
     from torch import nn
 
-    if isinstance(module, nn.Sequential) and type(module).forward is nn.Sequential.forward:
-        if activation is not None:
-            raise ValueError(f"activation is {activation!r}: a Sequential names its own")
-        modules = _flattened(module)
-        if all(is_known(one) or _is_of_torch(one) for _, one in modules):
-            return _from_sequence(modules, dtype, axes, input_size)
-    elif is_known(module):
+    if is_known(module):
         kind = kind_of(module).__name__
         if kind.removesuffix("Cell") in ("LSTM", "GRU", "RNN") or kind == "Linear":
             return _from_one(module, activation, dtype)
-        _refuse_activation(activation)
-        steps = sequence_layers([(type(module).__name__, module)], dtype, axes, input_size)
-        if len(steps) == 1:
-            return next(iter(steps.values())).layer
-        return [step.layer for step in steps.values()]
-    elif _is_of_torch(module):
-        raise ValueError(refusal(module, "source"))
-    _refuse_activation(activation)
-    return _graph(graph_layers(module, dtype, axes, input_size), module)
-
-
-def _is_of_torch(module: nn.Module) -> bool:
-    """Whether it is one of PyTorch's own, which have no parts that could be gone through."""
-    from torch import fx, nn
-
-    inside = type(module).__module__.startswith("torch.")
-    return inside and not isinstance(module, nn.Sequential | fx.GraphModule)
-
-
-def _refuse_activation(activation: SumActivation | None) -> None:
     if activation is not None:
-        raise ValueError(f"activation is {activation!r}: the modules name their own")
+        owner = (
+            "a Sequential names its" if type(module) is nn.Sequential else "the modules name their"
+        )
+        raise ValueError(f"activation is {activation!r}: {owner} own")
+    found = fit_of(module, dtype, given)
+    if notes is not None:
+        notes += found.notes
+    steps = found.fit.steps
+    if found.chain is None:
+        return _graph(steps, module)
+    layers = [step.layer for step in steps.values()]
+    return layers[0] if len(layers) == 1 and not isinstance(module, nn.Sequential) else layers
 
 
 def _from_one(module: Any, activation: SumActivation | None, dtype: Wanted) -> Layer:
@@ -265,32 +269,6 @@ def _from_one(module: Any, activation: SumActivation | None, dtype: Wanted) -> L
         activation = "relu" if module.nonlinearity == "relu" else "tanh"
     where = type(module).__name__
     return layer_from_tensors(tensors_of(module, where, dtype), "", activation or "linear", where)
-
-
-def _from_sequence(
-    modules: list[tuple[str, Any]], dtype: Wanted, axes: str | None, input_size: int | None
-) -> list[Layer]:
-    """The modules of a Sequential, one after the other."""
-    names = {type(module).__name__ for _, module in modules}
-    if all(name == "Identity" or name.endswith("Dropout") for name in names):
-        raise ValueError("source is a Sequential without a recurrent layer or a Linear")
-    return [step.layer for step in sequence_layers(modules, dtype, axes, input_size).values()]
-
-
-def _flattened(sequential: nn.Sequential, path: str = "") -> list[tuple[str, Any]]:
-    """The modules of a Sequential, each with its name in messages."""
-    from torch import nn
-
-    refuse_other_computations(sequential, f"module {path.rstrip('.')}" if path else "source")
-    modules: list[tuple[str, Any]] = []
-    # Iteration, unlike named_children, repeats a module that is used twice.
-    for index, module in enumerate(sequential):
-        inside = unwrapped(module)
-        if type(inside) is nn.Sequential:
-            modules += _flattened(inside, f"{path}{index}.")
-        else:
-            modules.append((f"module {path}{index}", inside))
-    return modules
 
 
 def _graph(steps: dict[str, Step], module: nn.Module) -> Graph | list[Layer]:

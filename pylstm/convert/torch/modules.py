@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from pylstm.arguments import number_of
 from pylstm.convert.torch.call import Call
+from pylstm.convert.torch.composed_functions import hard_swish, selu
 from pylstm.convert.torch.convolutions import average_pool, convolution, max_pool, zeros_around
+from pylstm.convert.torch.embedding import Symbols, embedded
 from pylstm.convert.torch.norms import batch_norm, layer_norm
 from pylstm.convert.torch.parametrisations import computed_weights, refuse_other_computations
 from pylstm.convert.torch.rows import BATCH, ROW, TIME, OtherAxes, Rows
@@ -113,12 +115,15 @@ def _kinds() -> Mapping[Any, Callable[..., Rows]]:
     return {
         **dict.fromkeys((nn.LSTM, nn.GRU, nn.RNN, dynamic.LSTM, dynamic.GRU), _recurrent),
         **dict.fromkeys((nn.LSTMCell, nn.GRUCell, nn.RNNCell), _cell),
+        nn.Embedding: _embedding,
         nn.Linear: _linear,
         dynamic.Linear: _linear,
         **dict.fromkeys((nn.Conv1d, nn.Conv2d), _convolution),
         **dict.fromkeys((nn.BatchNorm1d, nn.BatchNorm2d), _batch_norm),
         nn.LayerNorm: _layer_norm,
         nn.PReLU: _prelu,
+        nn.SELU: lambda net, module, call, rows: selu(call, rows),
+        nn.Hardswish: lambda net, module, call, rows: hard_swish(call, rows),
         **dict.fromkeys((nn.MaxPool1d, nn.MaxPool2d), max_pool),
         **dict.fromkeys((nn.AvgPool1d, nn.AvgPool2d), average_pool),
         **dict.fromkeys(
@@ -178,7 +183,7 @@ def is_known(module: nn.Module) -> bool:
     return kind_of(module) is not None
 
 
-def applied(module: nn.Module, call: Call, rows: Rows) -> Rows:
+def applied(module: nn.Module, call: Call, rows: Any) -> Rows:
     """What the module makes of rows.
 
     Raises
@@ -189,18 +194,16 @@ def applied(module: nn.Module, call: Call, rows: Rows) -> Rows:
     kind = kind_of(module)
     if kind is None:
         raise ValueError(refusal(module, call.where))
+    if isinstance(rows, Symbols) and kind.__name__ not in ("Embedding", "Identity"):
+        raise ValueError(
+            f"{call.where} takes the numbers of symbols; expected nn.Embedding, or one_hot=False"
+        )
     return _kinds()[kind](call.network, module, call, rows)
 
 
 def refusal(module: nn.Module, where: str) -> str:
     """Why a module is none of those that are known."""
     name = type(module).__name__
-    if name in ("Embedding", "EmbeddingBag"):
-        return (
-            f"{where} is of type {name}; expected rows of numbers: on rows that are 1 at one place"
-            " it is pylstm.Dense(num_embeddings, embedding_dim, bias=False, weights={'weight':"
-            " embedding.weight.T}); hand over what comes behind it"
-        )
     if _is_quantised(module):
         return f"{where} is a quantised {name} ({type(module).__module__}); {QUANTISED}"
     return (
@@ -224,6 +227,8 @@ def _recurrent(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
     layer = layer_from_tensors(tensors, "", nonlinearity, call.where)
     if rows.columns is None:
         call.wide(rows, (layer.input_size,))
+    if call.by_frame:
+        return _of_one_frame(net, module, call, rows)
     along = (BATCH, TIME, ROW) if module.batch_first else (TIME, BATCH, ROW)
     # A chain that nobody has written as a forward pass says nothing about sequences.
     fits = {along, (TIME, ROW), along[1::-1] + (ROW,)} if call.in_sequence else {along, (TIME, ROW)}
@@ -237,10 +242,7 @@ def _recurrent(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
             f" {replace(rows, axes=along).described}"
         )
     call.wide(rows, (layer.input_size,))
-    rows, order = net.order(rows, call.name)
-    weights = dict(layer.weights)
-    weights["weight_ih_l0"] = _by_column(weights["weight_ih_l0"], order)
-    return net.add(call.name, layer.with_weights(weights), [rows])
+    return net.add(call.name, *_ordered(net, call, layer, rows))
 
 
 def _batch_of_one(rows: Rows, batch_first: bool) -> int | None:
@@ -251,18 +253,42 @@ def _batch_of_one(rows: Rows, batch_first: bool) -> int | None:
     return axis if rows.columns is not None and rows.columns.shape[0] == 1 else None
 
 
+def _of_one_frame(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
+    """A recurrent module whose call has one frame, along an axis of one value."""
+    axis = 1 if module.batch_first and rows.rank == 3 else 0
+    shape = rows.known().shape
+    alone = rows.axes[axis] == ROW and len(shape) == 2 and shape[rows.place_in_row(axis)] == 1
+    if not alone:
+        raise OtherAxes(
+            f"{call.where} takes {rows.described} in a call of one frame; expected one value along"
+            " the axis of its time, as x.unsqueeze(1) has with batch_first=True"
+        )
+    return _cell(net, module, call, rows.squeeze(axis)).unsqueeze(axis)
+
+
 def _cell(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
-    if not call.in_sequence:
-        raise ValueError(
+    if TIME in "".join(rows.axes) and not call.in_sequence:
+        raise OtherAxes(
             f"{call.where} is of type {type(module).__name__}, one step of a loop; expected"
-            f" nn.{type(module).__name__.removesuffix('Cell')}, which has the loop inside, or the"
-            " cell by itself: from_torch(cell)"
+            f" nn.{type(module).__name__.removesuffix('Cell')}, which has the loop inside, a"
+            " forward pass of one frame a call with its state as argument and result, or the cell"
+            " by itself: from_torch(cell)"
         )
     nonlinearity: Any = getattr(module, "nonlinearity", "linear")
     tensors = tensors_of(module, call.where, call.dtype)
     layer = layer_from_tensors(tensors, "", nonlinearity, call.where)
     call.wide(rows, (layer.input_size,))
-    return net.add(call.name, layer, [net.in_order(rows, call.name)])
+    return net.add(call.name, *_ordered(net, call, layer, rows))
+
+
+def _ordered(net: Any, call: Call, layer: Any, rows: Rows) -> tuple[Any, list[Rows]]:
+    """A recurrent layer for rows whose values stand in another order, and these."""
+    rows, order = net.order(rows, call.name)
+    weights = {
+        name: _by_column(array, order) if name.startswith("weight_ih_l0") else array
+        for name, array in layer.weights.items()
+    }
+    return layer.with_weights(weights), [rows]
 
 
 def _linear(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
@@ -313,6 +339,10 @@ def _batch_norm(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
 
 def _layer_norm(net: Any, module: Any, call: Call, rows: Rows) -> Rows:
     return layer_norm(net, module, call, rows, tensors_of(module, call.where, call.dtype))
+
+
+def _embedding(net: Any, module: Any, call: Call, symbols: Any) -> Rows:
+    return embedded(net, module, call, symbols, tensors_of(module, call.where, call.dtype))
 
 
 def _prelu(net: Any, module: Any, call: Call, rows: Rows) -> Rows:

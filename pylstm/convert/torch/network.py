@@ -230,8 +230,8 @@ class Network:
 
     # --- the end ----------------------------------------------------------------------------------
 
-    def finished(self, rows: Rows) -> dict[str, Step]:
-        """The steps that lead to these rows.
+    def finished(self, rows: Rows) -> tuple[dict[str, Step], NDArray[np.intp]]:
+        """The steps that lead to these rows, and where each value of them is in a row of the last.
 
         Scales, shifts and activations are inside of the layer before them, where nothing else takes
         the rows of that one.
@@ -239,6 +239,7 @@ class Network:
         columns = rows.known()
         if columns.ndim < 2 or columns.size < self.width(rows):
             rows = self.in_order(rows, "output")
+            columns = np.arange(columns.size)
         needed: dict[str, Step] = {}
         for name in reversed(self.steps):
             if name == rows.node or any(name in step.inputs for step in needed.values()):
@@ -257,7 +258,7 @@ class Network:
             if merged is not None:
                 steps[before] = replace(steps[before], layer=merged)
                 _take_out(steps, name, before)
-        return steps
+        return steps, columns.reshape(-1)
 
 
 def _take_out(steps: dict[str, Step], name: str, instead: str) -> None:

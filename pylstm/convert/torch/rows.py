@@ -49,6 +49,8 @@ class Rows:
         The frame that the first row stands for, and frames from one row to the next.
     padding : tuple of (int, int)
         Zeros before and after each axis that the next convolution is to see.
+    last : bool
+        Whether it is the row of the last frame alone; none of its axes is time then.
     """
 
     node: str
@@ -56,6 +58,7 @@ class Rows:
     columns: NDArray[np.intp] | None
     times: tuple[int, int] = (0, 1)
     padding: tuple[tuple[int, int], ...] = ()
+    last: bool = False
 
     @property
     def rank(self) -> int:
@@ -251,6 +254,13 @@ class Rows:
         kept = [axis] if isinstance(part, slice) else []
         axes = [one for k, one in enumerate(self.axes) if k != axis or k in kept]
         return self.with_columns(columns[tuple(index)], axes)
+
+    def last_frame(self, keeps_axis: bool = False) -> Rows:
+        """The row of the last frame; `keeps_axis`: along an axis of one value instead of time."""
+        axis = self.axes.index(TIME)
+        rows = self.with_columns(self.columns, (*self.axes[:axis], *self.axes[axis + 1 :]))
+        rows = replace(rows, last=True)
+        return rows.unsqueeze(axis) if keeps_axis else rows
 
     def known(self) -> NDArray[np.intp]:
         """The columns, which have to be known by now."""

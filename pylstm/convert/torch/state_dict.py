@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,13 +11,14 @@ from numpy.typing import NDArray
 
 from pylstm.arguments import number_of
 from pylstm.convert.torch.checkpoint import beginnings, state_dict_in, without_wrappers
+from pylstm.convert.torch.embedding import ONE_HOT, table
 from pylstm.convert.torch.parametrisations import computed_weights
 from pylstm.convert.torch.tensors import Wanted, is_tensor
 from pylstm.layers import GRU, LSTM, RNN, Dense
 from pylstm.layers.dense import SumActivation
 from pylstm.layers.weights import check_weights
 
-__all__ = ["QUANTISED", "layer_from_tensors", "layer_of_state_dict"]
+__all__ = ["QUANTISED", "layer_from_tensors", "layer_of_state_dict", "own_tensors"]
 
 _STACKED = re.compile(r"(?:weight|bias)_(?:ih|hh|hr)_l([0-9]{1,9})(?:_reverse)?")
 _CELL = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -38,6 +40,7 @@ def layer_of_state_dict(
     activation: SumActivation | None,
     dtype: Wanted,
     where: str = "the state dict",
+    one_hot: bool = False,
 ) -> LSTM | GRU | RNN | Dense:
     """A layer from a state dict as somebody has it: in a checkpoint, under a wrapper's names.
 
@@ -45,6 +48,34 @@ def layer_of_state_dict(
     ------
     TypeError, ValueError
         It holds no single layer, or not all of one.
+    """
+    own, prefix, state = own_tensors(source, prefix, where)
+    _refuse_other_kinds(own, prefix, where, state)
+    tensors = computed_weights(own, where, dtype)
+    weight = tensors.get(prefix + "weight")
+    if weight is not None:
+        if one_hot and len(tensors) == 1:
+            if activation is not None:
+                raise ValueError(f"activation is {activation!r}; expected None with one_hot=True")
+            return table(tensors, prefix + "weight", where)
+        _refuse_other_weights(tensors, weight, prefix, activation, where)
+    if one_hot:
+        raise ValueError(
+            f"one_hot is True, and the names in {where} are {', '.join(map(repr, tensors))};"
+            " expected the weight of an nn.Embedding alone"
+        )
+    return layer_from_tensors(tensors, prefix, activation or "linear", where)
+
+
+def own_tensors(
+    source: Mapping[Any, Any], prefix: str, where: str
+) -> tuple[dict[str, Any], str, Mapping[str, Any]]:
+    """What begins with a prefix, under the names before any wrapper; the prefix; and all names.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Nothing does, or a name is no string.
     """
     state = state_dict_in(source, where)
     for name in state:
@@ -60,12 +91,7 @@ def layer_of_state_dict(
             f"no name in {where} begins with {prefix!r}: {beginnings(state)},"
             " choose one of them with prefix"
         )
-    _refuse_other_kinds(own, prefix, where, state)
-    tensors = computed_weights(own, where, dtype)
-    weight = tensors.get(prefix + "weight")
-    if weight is not None:
-        _refuse_other_weights(tensors, weight, prefix, activation, where)
-    return layer_from_tensors(tensors, prefix, activation or "linear", where)
+    return own, prefix, state
 
 
 def _refuse_other_kinds(
@@ -124,12 +150,10 @@ def _refuse_other_weights(
             " over the module itself, or what it is part of"
         )
     if weight.ndim == 2 and len(tensors) == 1 and activation is None:
-        rows, width = weight.shape
         raise ValueError(
             f"{shown} and stands alone, so that it may be of an nn.Embedding as well as of an"
-            " nn.Linear without bias; expected activation='linear', or another, for a Linear. An"
-            f" embedding is pylstm.Dense({rows}, {width}, bias=False, weights={{'weight':"
-            " weight.T}) on rows that are 1 at one place"
+            " nn.Linear without bias; expected activation='linear', or another, for a Linear, or"
+            f" {ONE_HOT}"
         )
 
 
@@ -170,12 +194,8 @@ def _recurrent(
             f" {3 * hidden_size} of a GRU or {hidden_size} of a plain RNN"
         )
     kind = _BY_GATES[gates]
-    for name in tensors:
-        if name.endswith("_reverse"):
-            raise ValueError(
-                f"{name!r} in {where} belongs to a bidirectional {kind.__name__}: a stream cannot"
-                " run backwards from the end; train with bidirectional=False"
-            )
+    # Of both directions for whole sequences; no stream runs backwards, and Model says so.
+    directions = ("", "_reverse") if any(n.endswith("_reverse") for n in tensors) else ("",)
     settings: dict[str, Any] = {}
     if kind is RNN:
         if activation not in ("tanh", "relu"):
@@ -196,9 +216,9 @@ def _recurrent(
             f" under {prefix!r}: tensors of the layers below are missing"
         )
     theirs: dict[str, tuple[int, ...]] = {}
-    for k in range(num_layers):
-        rest = suffix.format(k=k)
-        theirs[f"{prefix}weight_ih{rest}"] = (rows, width if k else input_size)
+    for k, direction in itertools.product(range(num_layers), directions):
+        rest = suffix.format(k=k) + direction
+        theirs[f"{prefix}weight_ih{rest}"] = (rows, width * len(directions) if k else input_size)
         theirs[f"{prefix}weight_hh{rest}"] = (rows, width)
         if proj_size:
             theirs[f"{prefix}weight_hr{rest}"] = (proj_size, hidden_size)
@@ -211,6 +231,8 @@ def _recurrent(
         weights = {f"{name}_l0": array for name, array in weights.items()}
     if proj_size:
         settings["proj_size"] = proj_size
+    if len(directions) > 1:
+        settings["bidirectional"] = True
     return kind(input_size, hidden_size, num_layers, bias=bias, weights=weights, **settings)
 
 

@@ -13,6 +13,8 @@ Wanted = Literal["float32"] | None
 """What other types of numbers are converted to; None: they are refused."""
 
 _FLOATS = ("torch.float64", "torch.float16", "torch.bfloat16")
+# A file of few bytes can hold a tensor of any size that repeats one value.
+_MANY = 1 << 20
 _ASK = "pass dtype='float32'"
 
 
@@ -43,6 +45,11 @@ def array_of(value: Any, name: str, where: str, dtype: Wanted = None) -> NDArray
     if value.is_meta or value.is_sparse:
         kind = "on the meta device, without values" if value.is_meta else "sparse"
         raise ValueError(f"{name!r} of {where} is {kind}; expected a dense tensor with values")
+    if value.numel() > _MANY and value.numel() * value.element_size() > _bytes_of(value):
+        raise ValueError(
+            f"{name!r} of {where} has {value.numel()} values in {_bytes_of(value)} bytes of memory,"
+            " which it repeats; expected a value for each: save its .contiguous()"
+        )
     if getattr(value, "is_quantized", False):
         if dtype is None:
             raise TypeError(
@@ -61,6 +68,10 @@ def array_of(value: Any, name: str, where: str, dtype: Wanted = None) -> NDArray
             raise TypeError(f"{name!r} of {where} is {found}; expected torch.float32{hint}")
     array: NDArray[Any] = value.detach().cpu().numpy()
     return array
+
+
+def _bytes_of(value: Any) -> int:
+    return int(value.untyped_storage().nbytes())
 
 
 def _of_numpy(value: NDArray[Any], name: str, where: str, dtype: Wanted) -> NDArray[Any]:

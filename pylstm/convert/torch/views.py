@@ -10,23 +10,13 @@ from pylstm.arguments import number_of
 from pylstm.convert.torch.call import Call
 from pylstm.convert.torch.convolutions import padded
 from pylstm.convert.torch.rows import BATCH, ROW, TIME, Rows
+from pylstm.convert.torch.states import GivenState, LastState, Zeros
 
-__all__ = ["LAST_STATE", "VIEWS", "LastState", "PartOfTime", "Zeros", "chunk", "cut_rows"]
-
-
-class LastState:
-    """What a recurrent module gives beside its outputs: the state after the last frame."""
-
-
-class Zeros:
-    """A tensor of zeros, as a recurrent module may take one for its initial state."""
+__all__ = ["VIEWS", "PartOfTime", "chunk", "cut_rows"]
 
 
 class Place:
     """Where a tensor is, and of which numbers: its ``device`` and ``dtype``."""
-
-
-LAST_STATE = LastState()
 
 
 def _numbers(first: Any, rest: Sequence[Any]) -> Sequence[Any]:
@@ -52,7 +42,9 @@ def _unsqueeze(call: Call, input: Rows, dim: Any) -> Rows:
     return input.unsqueeze(dim)
 
 
-def _squeeze(call: Call, input: Rows, dim: Any = None) -> Rows:
+def _squeeze(call: Call, input: Any, dim: Any = None) -> Rows:
+    if isinstance(input, LastState) and dim == 0 and input.layers == 1:
+        return input.of_layer(0, call.where)
     return input.squeeze(dim)
 
 
@@ -93,7 +85,7 @@ def _zeros(call: Call, *args: Any, **settings: Any) -> Zeros:
 def _to(call: Call, input: Any, *args: Any, **settings: Any) -> Any:
     """Elsewhere, or the same numbers."""
     wanted = [*args, *settings.values()]
-    if isinstance(input, Zeros):
+    if isinstance(input, Zeros | GivenState | LastState):
         return input
     if not all(isinstance(one, Place) or str(one) == "torch.float32" for one in wanted):
         raise ValueError(f"{call.where} takes {wanted}; expected the device of another tensor")
@@ -107,6 +99,13 @@ def _dim(call: Call, input: Rows) -> int:
 def _getitem(call: Call, input: Any, index: Any) -> Any:
     if isinstance(input, tuple | list):
         return input[index]
+    if isinstance(input, GivenState):
+        return input.part(index, call.where)
+    if isinstance(input, LastState):
+        first, *rest = index if isinstance(index, tuple) else (index,)
+        if all(part in (slice(None), Ellipsis) for part in rest):
+            return input.of_layer(first, call.where)
+        raise ValueError(f"{call.where} takes {index!r} of a state; expected h[-1]")
     rows: Rows = input
     parts = list(index) if isinstance(index, tuple) else [index]
     if Ellipsis in parts:
@@ -130,6 +129,10 @@ def _getitem(call: Call, input: Any, index: Any) -> Any:
                 continue
         elif rows.axes[axis] == TIME and 0 < _cut_of(part) == call.cut:
             pass  # the convolution before has made fewer
+        elif rows.axes[axis] == TIME and part in (-1, slice(-1, None)):
+            rows = rows.last_frame(keeps_axis=part != -1)
+            if part == -1:
+                continue
         else:
             raise _other_part(call, rows.axes[axis], part)
         axis += 1
@@ -141,13 +144,11 @@ class PartOfTime(ValueError):
 
 
 def _other_part(call: Call, axis: str, part: Any) -> PartOfTime:
-    if axis == TIME and part == -1:
-        return PartOfTime(
-            f"{call.where} takes the last frame alone; expected a row for each frame, of which the"
-            " last is the same: leave it out, as a stream gives rows while it hears"
-        )
     kind = {TIME: "time", BATCH: "the batch"}.get(axis, "values")
-    return PartOfTime(f"{call.where} takes {part!r} of {kind}; expected all of it")
+    return PartOfTime(
+        f"{call.where} takes {part!r} of {kind}; expected all of it"
+        + (", or the last frame alone, y[:, -1]" if axis == TIME else "")
+    )
 
 
 def _cut_of(part: Any) -> int:
@@ -166,6 +167,14 @@ def cut_rows(index: Any, axis: int, rank: int) -> int:
     if len(parts) <= axis or any(part != slice(None) for part in parts[:axis]):
         return 0
     return _cut_of(parts[axis])
+
+
+def _select(call: Call, input: Any, dim: Any, index: Any) -> Any:
+    if isinstance(input, LastState):
+        dim = 0 if dim == 0 else 1
+    else:
+        dim = input.axis(dim)
+    return _getitem(call, input, (*[slice(None)] * dim, index))
 
 
 def _narrow(call: Call, input: Rows, dim: Any, start: Any, length: Any) -> Rows:
@@ -218,6 +227,7 @@ VIEWS: Mapping[str, Callable[..., Any]] = MappingProxyType(
         "dim": _dim,
         "getitem": _getitem,
         "narrow": _narrow,
+        "select": _select,
         "split": _split,
         "chunk": chunk,
         "pad": _pad,

@@ -192,8 +192,8 @@ def _built(
         rows.known()
         if rows.is_padded:
             raise ValueError("the output has zeros around it; expected a convolution behind them")
-        if rows.node == FEATURES:
-            raise ValueError("source gives what it takes; expected at least one layer")
         steps, order = network.finished(rows)
+        if not steps:
+            raise ValueError("source gives what it takes; expected at least one layer")
         return Fit(steps, arrangement, channels, rows, order, walk)
     raise AssertionError("the width of a frame was told and is unknown")

@@ -64,8 +64,10 @@ def _drawn(make: Any, size: int) -> Source:
 
 def _rows(layers: Any, frames: Array) -> Array:
     """A stream's, in random cuts; layers in both directions run over the whole."""
-    if isinstance(layers, list) and any(getattr(one, "bidirectional", False) for one in layers):
-        for layer in layers:
+    nodes = layers if isinstance(layers, list) else layers.values()
+    chain = [node[0] if isinstance(node, tuple) else node for node in nodes]
+    if any(getattr(layer, "bidirectional", False) for layer in chain):
+        for layer in chain:
             frames, _ = layer.forward(frames)
         return frames
     return in_random_cuts(layers, frames)

@@ -100,6 +100,14 @@ ROWS = (
     Row("", "`coupled`", ours(pylstm.LSTM, coupled=True), onnx=operator("LSTM", input_forget=1)),
     Row("", "`gate_clip`", ours(pylstm.LSTM, gate_clip=0.5), onnx=operator("LSTM", clip=0.5)),
     Row("", "`cell_clip`", ours(pylstm.LSTM, cell_clip=0.3)),
+    Row(
+        "",
+        "`gate_slope`",
+        ours(pylstm.LSTM, gate_slope=0.2),
+        None,
+        keras_layer("LSTM", recurrent_activation="hard_sigmoid"),
+        operator("LSTM", activations=["HardSigmoid", "Tanh", "Tanh"], activation_alpha=[0.2]),
+    ),
     Row("", "`layer_norm`", ours(pylstm.LSTM, layer_norm=True)),
     Row(
         "",
@@ -133,6 +141,14 @@ ROWS = (
         None,
         keras_layer("GRU", activation="relu"),
         operator("GRU", activations=["Sigmoid", "Relu"], linear_before_reset=1),
+    ),
+    Row(
+        "",
+        "`gate_slope`",
+        ours(pylstm.GRU, gate_slope=0.2),
+        None,
+        keras_layer("GRU", recurrent_activation="hard_sigmoid"),
+        operator("GRU", activations=["HardSigmoid", "Tanh"], activation_alpha=[0.2]),
     ),
     Row("", "three layers", ours(pylstm.GRU, num_layers=3), torch_stack("GRU", num_layers=3)),
     Row(

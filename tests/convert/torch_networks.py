@@ -180,6 +180,27 @@ class Temporal(nn.Module):
         return x
 
 
+class NoiseSuppressor(nn.Module):
+    """The network of RNNoise 0.2: two convolutions, three GRUs, all of them together, two heads."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv1d(size, 10, 3)
+        self.conv2 = nn.Conv1d(10, 12, 3)
+        self.gru1, self.gru2, self.gru3 = (nn.GRU(12, 12, batch_first=True) for _ in range(3))
+        self.gains = nn.Linear(4 * 12, size)
+        self.speech = nn.Linear(4 * 12, 1)
+
+    def forward(self, x: Any) -> Any:
+        y = torch.tanh(self.conv1(x.permute(0, 2, 1)))
+        y = torch.tanh(self.conv2(y)).permute(0, 2, 1)
+        first, _ = self.gru1(y)
+        second, _ = self.gru2(first)
+        third, _ = self.gru3(second)
+        together = torch.cat([y, first, second, third], dim=-1)
+        return torch.sigmoid(self.gains(together)), torch.sigmoid(self.speech(together))
+
+
 # The network of a size, what its input is, and the width of a frame.
 NETWORKS: dict[str, tuple[Network, str, Callable[[int], int]]] = {
     "tagger": (Tagger, "BTF", lambda size: size),
@@ -189,5 +210,6 @@ NETWORKS: dict[str, tuple[Network, str, Callable[[int], int]]] = {
     "stepwise": (Stepwise, "BTF", lambda size: size),
     "temporal": (Temporal, "BFT", lambda size: size),
     "heads": (Heads, "TBF", lambda size: size),
+    "noise_suppressor": (NoiseSuppressor, "BTF", lambda size: size),
     "chunks": (Chunks, "TF", lambda size: 8 + size),
 }

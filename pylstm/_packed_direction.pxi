@@ -148,8 +148,8 @@ cdef class PackedDirection:
     cdef inline void reset_backward(self, int n, float *z, const float *h_before, const float *d_reset, float *dh,
                                     float *sums) noexcept nogil:
         if self.has_hard_gates:
-            self.kernels.gru_with_options.reset_backward(&self.gru_options, self.units, n, z, self.gate_width, h_before, d_reset,
-                                                         dh, sums)
+            self.kernels.gru_with_options.reset_backward(&self.gru_options, self.units, n, z, self.gate_width, h_before,
+                                                         d_reset, dh, sums)
         else:
             self.kernels.gru_reset_backward(self.units, n, z, self.gate_width, h_before, d_reset, dh, sums)
 

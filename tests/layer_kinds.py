@@ -74,6 +74,7 @@ class Kind:
 # --- recurrent layers -----------------------------------------------------------------------------
 
 STACK = {"num_layers": st.integers(1, 3), "bidirectional": st.booleans(), "bias": st.booleans()}
+GATED = STACK | {"gate_slope": st.sampled_from([0.0, 0.0, 0.4])}
 
 
 def projected(input_size: int, hidden_size: int, **settings: Any) -> Layer:
@@ -196,9 +197,8 @@ KINDS = (
             "clipped": partial(pylstm.LSTM, gate_clip=1.5, cell_clip=0.8),
             "layer_normalised": layer_normalised,
             "all_options": with_all_options,
-            "hard_gates": partial(projected, gate_slope=0.4),
         },
-        STACK,
+        GATED,
         state="hc",
         trace="ifgoch",
         torch_module=torch_recurrent,
@@ -211,9 +211,8 @@ KINDS = (
             "gru_relu": partial(pylstm.GRU, candidate="relu"),
             "gru_before": partial(pylstm.GRU, reset_after=False),
             "gru_before_relu": partial(pylstm.GRU, reset_after=False, candidate="relu"),
-            "gru_hard": partial(pylstm.GRU, gate_slope=0.4),
         },
-        STACK,
+        GATED,
         state="h",
         trace="rznh",
         torch_module=torch_gru,

@@ -1,6 +1,5 @@
 """LSTMs and GRUs whose gates are hard sigmoids: against PyTorch's own and the reference, with every
-kernel that this processor runs. What holds for all options of layers stands in the tests of these;
-tests/layer_kinds.py has two layers with hard gates."""
+kernel that this processor runs. tests/layer_kinds.py draws layers with hard gates, too."""
 
 from __future__ import annotations
 
@@ -66,11 +65,17 @@ def expected(layer: Any, x: Array) -> tuple[Array, list[dict[str, Array]]]:
     return rows, trace
 
 
+@pytest.fixture
+def training() -> None:
+    for module in ("scipy", "threadpoolctl"):
+        pytest.importorskip(module, reason="bulk passes need it: pip install 'pylstm[train]'")
+
+
 @pytest.mark.law_framework_exact
 @every_cell
 @pytest.mark.parametrize("slope", SLOPES)
 def test_streams_and_batches_are_the_reference(
-    monkeypatch: pytest.MonkeyPatch, cell: str, slope: float
+    training: None, monkeypatch: pytest.MonkeyPatch, cell: str, slope: float
 ) -> None:
     layer, x = layer_of(cell, gate_slope=slope), frames(60, 1, 7)[:, 0]
     rows, _ = expected(layer, x)
@@ -195,7 +200,7 @@ def test_a_state_stays_finite(isa: str, cell: str, precision: Any) -> None:
 @pytest.mark.law_framework_exact
 @every_cell
 @pytest.mark.parametrize("bidirectional", [False, True])
-def test_gradients_are_those_of_autograd(cell: str, bidirectional: bool) -> None:
+def test_gradients_are_those_of_autograd(training: None, cell: str, bidirectional: bool) -> None:
     pytest.importorskip("torch", reason="PyTorch is the oracle: pip install 'pylstm[torch]'")
     layer: Any = layer_of(cell, gate_slope=0.7, num_layers=1, bidirectional=bidirectional)
     drawn = (passage([layer], 6, 3, seed) for seed in itertools.count())
@@ -203,7 +208,7 @@ def test_gradients_are_those_of_autograd(cell: str, bidirectional: bool) -> None
 
 
 @pytest.mark.parametrize("cell", ["gru_after_tanh", "gru_before_relu", "lstm"])
-def test_a_gate_that_is_shut_has_no_gradient(cell: str) -> None:
+def test_a_gate_that_is_shut_has_no_gradient(training: None, cell: str) -> None:
     """All sums far below the lower corner: no weight of a gate is moved."""
     from pylstm.train import Network
 

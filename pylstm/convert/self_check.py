@@ -19,9 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["largest_difference"]
 
 Array = NDArray[np.float32]
-Axes = Literal[
-    "BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT", "BF", "F", "BT", "TB", "T", "B"
-]
+Axes = Literal["BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT", "BF", "F", "BT", "TB", "T", "B"]
 
 # Cuts of one frame, of a few, and of many, which the engine runs in different ways.
 _CUTS = (1, 2, 5, 13, 40)

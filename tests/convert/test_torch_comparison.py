@@ -167,7 +167,10 @@ def test_double_precision_is_run_in_double_precision() -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"axes": "TF"}, r"axes is 'TF', one_hot is False; expected None and False with a callable"),
+        (
+            {"axes": "TF"},
+            r"axes is 'TF', one_hot is False; expected None and False with a callable",
+        ),
         ({"n_frames": 0}, "n_frames is 0; expected 1 or more"),
     ],
 )
@@ -211,9 +214,15 @@ def loop(m: Any, x: Any) -> Any:
 @pytest.mark.parametrize(
     ("module", "says"),
     [
-        (Alone(lambda m, x: m.cell(x)[0]), "begins with zeros in each call, which has one frame; e"),
+        (
+            Alone(lambda m, x: m.cell(x)[0]),
+            "begins with zeros in each call, which has one frame; e",
+        ),
         (Alone(loop), "expected a module whose forward torch.fx can trace"),
-        (Alone(lambda m, x: m.gru(x)[1][0]), r"takes 0 of the h after the last frame; expected h\["),
+        (
+            Alone(lambda m, x: m.gru(x)[1][0]),
+            r"takes 0 of the h after the last frame; expected h\[",
+        ),
         (Alone(lambda m, x: m.bi(x)[1][-1]), r"takes -1 of the h after the last frame; expected h"),
         (Alone(lambda m, x: m.gru(x)[1].mean(0)), "takes the state after the last frame; expected"),
         (Alone(lambda m, x: m.gru(m.gru(x)[1])[0]), "module gru takes a state; expected the outpu"),
@@ -224,13 +233,19 @@ def loop(m: Any, x: Any) -> Any:
         ),
         (Alone(lambda m, x: m.gru(x)[0].mean(1)), "is a mean over time, of .*; expected one over"),
         (Alone(lambda m, x: m.gru(x)[0].mean()), "is a mean over time, of .*; expected one over"),
-        (Alone(lambda m, x: torch.log(m.gru(x)[0])), "is of values that may be 0; expected those b"),
+        (
+            Alone(lambda m, x: torch.log(m.gru(x)[0])),
+            "is of values that may be 0; expected those b",
+        ),
         (Alone(lambda m, x: m.gru(x)[0] ** 3), "has the exponent 3; expected 2 or 0.5 of rows"),
         (Alone(lambda m, x: m.embedding(x)), "looks up the numbers of symbols; expected these as"),
         (WithStates(lambda m, x, h, c: m.cell(x, (h, c))[0]), "'c' is a state that does not come"),
         (WithStates(lambda m, x, h, c: m.cell(x, (h, h))), "a state that something else begins"),
         (WithStates(lambda m, x, h, c: m.cell(x + h, (h, c))), "forward takes 'x', 'h', 'c'; expe"),
-        (WithStates(lambda m, x, h, c: m.cell(x, h[:1])), r"takes slice\(None, 1, None\) of the st"),
+        (
+            WithStates(lambda m, x, h, c: m.cell(x, h[:1])),
+            r"takes slice\(None, 1, None\) of the st",
+        ),
     ],
 )
 def test_what_cannot_be_is_named(module: Any, says: str) -> None:
@@ -249,7 +264,9 @@ def test_what_is_asked_for_works() -> None:
     layers = from_torch(module, one_hot=True)
     assert largest_difference(layers, module, 30, one_hot=True) < 1e-5
     for given in ({"axes": "BTF"}, {"axes": "TB"}):
-        with pytest.raises(ValueError, match="axes is 'BTF'; expected 'BT', 'TB'|takes .*; expected"):
+        with pytest.raises(
+            ValueError, match="axes is 'BTF'; expected 'BT', 'TB'|takes .*; expected"
+        ):
             from_torch(module, one_hot=True, **given)
     with pytest.raises(ValueError, match="takes the numbers of symbols; expected nn.Embedding"):
         from_torch(nn.Sequential(nn.Linear(3, 4)), one_hot=True)

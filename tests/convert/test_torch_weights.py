@@ -125,7 +125,9 @@ def test_the_command_refuses_what_differs(
     def other(*arguments: Any) -> Any:
         layer = right(*arguments)
         if wrong == "activation":
-            settings = {**layer.config(), "activation": "sigmoid"} if layer.kind == "dense" else None
+            settings = (
+                {**layer.config(), "activation": "sigmoid"} if layer.kind == "dense" else None
+            )
             return type(layer).from_config(settings, layer.weights) if settings else layer
         if layer.kind != "lstm":
             return layer

@@ -279,16 +279,12 @@ CASES: dict[str, Case] = {
     "named": Case(Named),
     "heads": Case(Heads),
     "remembering": Case(Remembering),
-    "stateful": Case(
-        Stateful, lambda m, x: m(x[None], (zeros(2, 1, 8), zeros(2, 1, 8)))[0][0]
-    ),
+    "stateful": Case(Stateful, lambda m, x: m(x[None], (zeros(2, 1, 8), zeros(2, 1, 8)))[0][0]),
     "two_cells": Case(TwoCells, frame_by_frame(zeros(1, 8), zeros(1, 5))),
     "tuple_cell": Case(TupleCell, frame_by_frame((zeros(1, 8), zeros(1, 8)))),
     "stacked_cell": Case(StackedCell, frame_by_frame()),
     "frame_of_sequence": Case(FrameOfSequence, frame_by_frame(zeros(2, 1, 8), zeros(2, 1, 8))),
-    "predictor": Case(
-        Predictor, lambda m, x: m(x.argmax(-1)[None])[0], {"one_hot": True}
-    ),
+    "predictor": Case(Predictor, lambda m, x: m(x.argmax(-1)[None])[0], {"one_hot": True}),
     "both_directions": Case(
         lambda: nn.Sequential(nn.LSTM(N, 6, 2, bidirectional=True, proj_size=4), nn.Linear(8, 2)),
         lambda m, x: m[1](m[0](x)[0]),

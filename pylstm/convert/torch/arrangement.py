@@ -58,7 +58,9 @@ class Input:
         known = _OF_SYMBOLS if self.one_hot else (*AXES, *_BY_FRAME)
         if self.axes is not None and self.axes not in known:
             hint = ", as one_hot is True" if self.one_hot else ""
-            raise ValueError(f"axes is {shown(self.axes)}; expected {listing(known)}, or None{hint}")
+            raise ValueError(
+                f"axes is {shown(self.axes)}; expected {listing(known)}, or None{hint}"
+            )
         if self.input_size is not None:
             count("input_size", self.input_size, 1)
 

@@ -27,9 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["graph_layers", "layer_names", "sequence_layers"]
 
 
-def sequence_layers(
-    modules: Sequence[tuple[str, nn.Module]], dtype: Wanted, given: Input
-) -> Fit:
+def sequence_layers(modules: Sequence[tuple[str, nn.Module]], dtype: Wanted, given: Input) -> Fit:
     """The layers of modules that follow each other, each with its name in messages."""
 
     def run(network: Network, rows: Any, progress: list[str]) -> tuple[Rows, Any]:
@@ -226,7 +224,13 @@ class _Walk:
     def _check_states(self, name: str, where: str, args: Any, settings: Any) -> None:
         """Refuses to compute with states, and with what is no number but that of a symbol."""
         for one in _inside((*args, *settings.values())):
-            if isinstance(one, Symbols) and name not in ("to", "long", "int", "contiguous", "clamp"):
+            if isinstance(one, Symbols) and name not in (
+                "to",
+                "long",
+                "int",
+                "contiguous",
+                "clamp",
+            ):
                 raise ValueError(
                     f"{where} calls {name} with the numbers of symbols; expected nn.Embedding"
                 )
@@ -266,10 +270,10 @@ class _Walk:
             )
         if not given or not isinstance(given[0], Rows | Symbols):
             raise ValueError(f"{where} takes no rows; expected those of a layer, or the input")
-        rows = given[0]
+        rows: Any = given[0]
         recurrent = kind in ("LSTM", "GRU", "RNN")
         is_cell = kind in ("LSTMCell", "GRUCell", "RNNCell")
-        if recurrent or is_cell:
+        if (recurrent or is_cell) and isinstance(rows, Rows):
             self._begin_from(node.name, where, module, rows, given[1:])
         elif given[1:]:
             raise ValueError(f"{where} takes {len(given)} tensors; expected one")

@@ -31,7 +31,12 @@ def refuse_bombs(place: Path, shown: str) -> None:
     """
     with place.open("rb") as file:
         try:
-            names = [name for one in _pickles(file, shown) for name in _globals(one)]
+            for name in (name for one in _pickles(file, shown) for name in _globals(one)):
+                if name.endswith(" bytearray"):
+                    raise _Refused(
+                        f"{shown}, which makes a bytearray; expected a file of"
+                        " torch.save(module.state_dict(), path), which has tensors and plain data"
+                    )
         except _Refused:
             raise
         except (
@@ -41,11 +46,6 @@ def refuse_bombs(place: Path, shown: str) -> None:
             raise ValueError(
                 f"{shown}, which is broken ({error}); expected a file of torch.save"
             ) from None
-        if any(name.endswith(" bytearray") for name in names):
-            raise ValueError(
-                    f"{shown}, which makes a bytearray; expected a file of"
-                    " torch.save(module.state_dict(), path), which has tensors and plain data"
-                )
 
 
 def _pickles(file: BinaryIO, shown: str) -> Iterator[Any]:
@@ -59,6 +59,8 @@ def _pickles(file: BinaryIO, shown: str) -> Iterator[Any]:
     size = file.seek(0, 2)
     with zipfile.ZipFile(file) as archive:
         parts = archive.infolist()
+        if any(one.filename.endswith("/constants.pkl") for one in parts):
+            return  # TorchScript, which is refused before anything is read
         if any(one.compress_type != zipfile.ZIP_STORED for one in parts):
             raise _Refused(f"{shown}, whose parts are compressed; expected them as torch.save does")
         if sum(one.file_size for one in parts) > size:

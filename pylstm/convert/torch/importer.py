@@ -26,9 +26,7 @@ __all__ = ["from_torch"]
 
 Path = str | bytes | os.PathLike[str] | os.PathLike[bytes]
 Graph = dict[str, Layer | tuple[Any, ...]]
-Axes = Literal[
-    "BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT", "BF", "F", "BT", "TB", "T", "B"
-]
+Axes = Literal["BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT", "BF", "F", "BT", "TB", "T", "B"]
 
 
 @overload
@@ -249,7 +247,9 @@ def _from_module(
         if kind.removesuffix("Cell") in ("LSTM", "GRU", "RNN") or kind == "Linear":
             return _from_one(module, activation, dtype)
     if activation is not None:
-        owner = "a Sequential names its" if type(module) is nn.Sequential else "the modules name their"
+        owner = (
+            "a Sequential names its" if type(module) is nn.Sequential else "the modules name their"
+        )
         raise ValueError(f"activation is {activation!r}: {owner} own")
     found = fit_of(module, dtype, given)
     if notes is not None:

@@ -12,7 +12,7 @@ import pytest
 import pylstm
 from pylstm.convert import from_keras
 from tests.convert.conversions import assert_streams
-from tests.convert.keras_2_files import FILES, N, ROWS, frames, written
+from tests.convert.keras_2_files import FILES, ROWS, N, frames, written
 
 h5py = pytest.importorskip("h5py", reason='it writes the files: pip install "pylstm[keras]"')
 

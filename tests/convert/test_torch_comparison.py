@@ -263,12 +263,11 @@ def test_what_is_asked_for_works() -> None:
     module = Alone(lambda m, x: m.gru(m.embedding(x))[0])
     layers = from_torch(module, one_hot=True)
     assert largest_difference(layers, module, 30, one_hot=True) < 1e-5
-    for given in ({"axes": "BTF"}, {"axes": "TB"}):
-        with pytest.raises(
-            ValueError, match="axes is 'BTF'; expected 'BT', 'TB'|takes .*; expected"
-        ):
-            from_torch(module, one_hot=True, **given)
-    with pytest.raises(ValueError, match="takes the numbers of symbols; expected nn.Embedding"):
+    with pytest.raises(ValueError, match="axes is 'BTF'; expected 'BT', 'TB'"):
+        from_torch(module, one_hot=True, axes="BTF")
+    with pytest.raises(ValueError, match=r"gru with batch_first=True takes .*; expected a tensor"):
+        from_torch(module, one_hot=True, axes="TB")
+    with pytest.raises(ValueError, match=r"takes the numbers of symbols; expected nn\.Embedding"):
         from_torch(nn.Sequential(nn.Linear(3, 4)), one_hot=True)
     module.embedding.max_norm = 1.0
     with pytest.raises(ValueError, match=r"has max_norm=1.0; expected None"):

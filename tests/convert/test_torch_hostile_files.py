@@ -122,8 +122,7 @@ def test_broken_files(data: st.DataObject, former: bool, tmp_path: Path) -> None
     path = tmp_path / "weights.pt"
     path.write_bytes(content)
     try:
-        (layer,) = from_weights(path, [("", None)]).layers
-    except (TypeError, ValueError) as error:
-        assert len(str(error)) < 1000
-    else:
-        assert repr(layer).startswith("LSTM(input_size=3, hidden_size=2, num_layers=1, bias=True")
+        layers = from_weights(path, [("", None)]).layers
+    except (TypeError, ValueError):
+        return
+    assert repr(layers).startswith("[LSTM(input_size=3, hidden_size=2, num_layers=1, bias=True")

@@ -1,4 +1,4 @@
-"""Files of Keras 3 to pylstm layers."""
+"""Files of Keras to pylstm layers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["from_keras"]
 
 
 def from_keras(path: str | os.PathLike[str]) -> Conversion:
-    """Turn a model that Keras 3 saved into layers with the same weights.
+    """Turn a model that Keras 2 or 3 saved into layers with the same weights.
 
     ``.keras`` and ``.h5`` files of whole models are read as data: Keras is not needed, and no code
     of a file is run. A model is Sequential or functional, with one input and one output. Its input
@@ -37,6 +37,7 @@ def from_keras(path: str | os.PathLike[str]) -> Conversion:
 
     ================================================  ============================================
     ``LSTM``, ``GRU``, ``SimpleRNN``                  `LSTM`, `GRU` (both resets), `RNN`
+    ``CuDNNLSTM``, ``CuDNNGRU`` of Keras 2            the same
     ``Bidirectional`` of these, merged by concat      the same for whole sequences
     ``Dense``, ``TimeDistributed``                    `Dense`; over positions a `Conv` of kernel 1
     ``Conv1D``, ``Conv2D``, ``DepthwiseConv1D``       `Conv`; ``padding="same"`` looks ahead
@@ -60,7 +61,8 @@ def from_keras(path: str | os.PathLike[str]) -> Conversion:
     Returns
     -------
     Conversion
-        ``run_source`` runs Keras, of any number of frames, where it and its backend are installed.
+        ``run_source`` runs Keras, of any number of frames, where it and its backend are installed;
+        for files of Keras 2 that is tf_keras.
 
     Raises
     ------

@@ -10,13 +10,13 @@ from pylstm.arguments import listing
 from pylstm.convert.folding import batch_norm
 from pylstm.convert.json_document import Entry
 from pylstm.convert.keras.file import LayerTensors
+from pylstm.convert.keras.keras_2 import CUDNN, CudnnTensors, backward_layer, with_cudnn_options
 from pylstm.convert.keras.options import (
     KerasRow,
     activation_layers,
     named_activation,
     training_options,
 )
-from pylstm.convert.keras.keras_2 import CUDNN, CudnnTensors, backward_layer, with_cudnn_options
 from pylstm.convert.keras.recurrent import RECURRENT, bidirectional, recurrent
 from pylstm.convert.keras.windows import convolution, pool, zero_padding
 from pylstm.layers import Activation, Conv, Dense, Layer, LayerNorm

@@ -1,4 +1,4 @@
-"""Functions of PyTorch that take more than one layer, or a layer that is chosen by what comes in."""
+"""Functions of PyTorch that take several layers, or a layer that what comes in decides on."""
 
 from __future__ import annotations
 

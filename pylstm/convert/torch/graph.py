@@ -22,7 +22,7 @@ from pylstm.convert.torch.tracing import ForwardPass, traced
 from pylstm.convert.torch.views import VIEWS, cut_rows
 
 if TYPE_CHECKING:
-    from torch import fx, nn
+    from torch import nn
 
 __all__ = ["graph_layers", "layer_names", "sequence_layers"]
 

@@ -105,7 +105,7 @@ def _source(source: Any, width: int, axes: Any, one_hot: bool) -> Any:
     if isinstance(source, TorchSource):
         return source
     is_module = hasattr(source, "state_dict") and hasattr(source, "eval")
-    if is_module and not isinstance(source, TorchSource):
+    if is_module:
         return TorchSource.of(source, axes, width, one_hot)
     if not callable(source):
         raise TypeError(

@@ -218,6 +218,9 @@ def loop(m: Any, x: Any) -> Any:
             Alone(lambda m, x: m.cell(x)[0]),
             "begins with zeros in each call, which has one frame; e",
         ),
+        (Alone(lambda m, x: m.cell(x)), "begins with zeros in each call, which has one frame; exp"),
+        (Alone(lambda m, x: (m.gru(x)[0], m.gru(x)[1][-1])), "gives the last row beside rows of a"),
+        (Alone(lambda m, x: m.gru(x)[1].squeeze(1)), "squeezes a state along 1; expected h"),
         (Alone(loop), "expected a module whose forward torch.fx can trace"),
         (
             Alone(lambda m, x: m.gru(x)[1][0]),

@@ -321,7 +321,7 @@ class _Walk:
         if isinstance(value, Mapping):
             value = tuple(value.values())
         values = list(value) if isinstance(value, tuple | list) else [value]
-        self.states.end(values)
+        self.states.end(values, self.forward.optional)
         hidden = [k for k, one in enumerate(values) if self.states.is_hidden(one)]
         rows = [k for k, one in enumerate(values) if isinstance(one, Rows)]
         # h of a cell is what comes out where nothing else does, or where it is there twice.
@@ -335,6 +335,11 @@ class _Walk:
         chosen = [values[k] for k in self.places]
         if len(chosen) == 1:
             return chosen[0]
+        if len({one.last for one in chosen}) > 1:
+            raise ValueError(
+                "the forward pass gives the last row beside rows of all frames; expected one of the"
+                " two, as a stream gives a row for each frame"
+            )
         return self._network.side_by_side("heads", chosen, -1)
 
     def _twice(self, values: list[Any], place: int) -> bool:

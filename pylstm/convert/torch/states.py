@@ -147,13 +147,15 @@ class States:
             elif not in_time:
                 self._zeroed[owner, part] = where
 
-    def end(self, results: Any) -> None:
+    def end(self, results: Any, optional: Sequence[str]) -> None:
         """Checks that each state comes back, by what a forward pass gives.
+
+        `optional`: its arguments that None is the default of, which may take states.
 
         Raises
         ------
         ValueError
-            One does not.
+            One does not, or no argument takes it.
         """
         self._returned = list(results) if isinstance(results, tuple | list) else [results]
         back = {(one.owner, one.part) for one in self.parts_of(self._returned)}
@@ -165,12 +167,13 @@ class States:
                     " in return out, (h, c)"
                 )
         for (owner, part), where in self._zeroed.items():
-            if (owner, part) not in back:
+            if (owner, part) not in back or not optional:
                 raise ValueError(
                     f"{where} begins with zeros in each call, which has one frame; expected its"
                     f" state ({part}) as an argument of forward and among its results, as in"
                     " h, c = cell(x, (h, c)), or the cell by itself: from_torch(cell)"
                 )
+        self.by_default(optional)
 
     def parts_of(self, value: Any) -> list[LastState]:
         """All states in a result."""

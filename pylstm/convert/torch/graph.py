@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pylstm.arguments import number_of
 from pylstm.convert.torch.arrangement import Fit, Input, fitting_layers
 from pylstm.convert.torch.call import Call
 from pylstm.convert.torch.embedding import Symbols
@@ -276,7 +277,7 @@ class _Walk:
         if (recurrent or is_cell) and isinstance(rows, Rows):
             self._begin_from(node.name, where, module, rows, given[1:])
         elif given[1:]:
-            raise ValueError(f"{where} takes {len(given)} tensors; expected one")
+            raise ValueError(f"{where} takes {number_of(len(given), 'tensor')}; expected one")
         cut = 0
         users = list(node.users)
         is_cut = kind.startswith("Conv") and len(users) == 1

@@ -159,10 +159,11 @@ def from_torch(
     dtype : {"float32"}, optional
         Converts float64, float16 and bfloat16, and takes what the scales of a dynamically quantised
         LSTM, GRU or Linear say. None: they are refused.
-    axes : {"BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT", "BF", "F"}, optional
+    axes
         What the axes of the module's input are: B sequences, T time, F values of a frame, C
-        channels of each value; without T a call takes one frame. Of symbols: "BT", "TB", "T" or
-        "B". None: what fits, if one alone does.
+        channels of each value, as in "BTF", "TBF", "TF", "BFT", "FT", "BCTF" and "BCFT". In "BF"
+        and "F" a call takes one frame. Of symbols: "BT", "TB", "T" or "B". None: what fits, if one
+        alone does.
     input_size : int, optional
         Values of a frame. None: what the first layer says.
     one_hot : bool

@@ -162,7 +162,7 @@ class States:
         for use in self._uses:
             if (use.owner, use.part) not in back:
                 raise ValueError(
-                    f"the argument {use.given.argument!r} is a state that does not come back:"
+                    f"the argument {use.given.argument!r} is a state that does not come back;"
                     f" expected {use.part} of {use.owner!r} after the call among the results, as"
                     " in return out, (h, c)"
                 )

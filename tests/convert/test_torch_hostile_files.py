@@ -108,7 +108,7 @@ def test_a_tensor_that_repeats_one_value(shape: tuple[int, ...], tmp_path: Path)
 
 @pytest.mark.filterwarnings("ignore::UserWarning")
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(data=st.data(), former=st.booleans())
 def test_broken_files(data: st.DataObject, former: bool, tmp_path: Path) -> None:

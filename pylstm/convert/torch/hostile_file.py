@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import mmap
 import pickletools
+import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,7 +41,14 @@ def refuse_bombs(place: Path, shown: str) -> None:
         except _Refused:
             raise
         except (
-            *(zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError),
+            *(
+                zipfile.BadZipFile,
+                struct.error,
+                EOFError,
+                NotImplementedError,
+                RuntimeError,
+                OSError,
+            ),
             *(ValueError, OverflowError),  # of a pickle
         ) as error:
             raise ValueError(

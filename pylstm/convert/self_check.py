@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from pylstm.arguments import count, number_of
 from pylstm.convert.torch.source import TorchSource
 from pylstm.layers import Layer
+from pylstm.layers.graph import Layers
 from pylstm.model import Model
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ _ENDS = 12
 
 
 def largest_difference(
-    layers: Any,
+    layers: Layer | Layers,
     source: Callable[[Array], Array] | nn.Module,
     n_frames: int = 400,
     seed: int = 0,
@@ -87,18 +88,18 @@ def largest_difference(
     rng = np.random.default_rng(seed)
     given = [layers] if isinstance(layers, Layer) else layers
     run, width = _runner(given, rng)
-    source = _source(source, width, axes, one_hot)
-    if not isinstance(source, TorchSource):
+    runs = _source(source, width, axes, one_hot)
+    if not isinstance(runs, TorchSource):
         frames = rng.standard_normal((n_frames, width)).astype(np.float32)
-        return _difference(run(frames), source(frames.copy()), n_frames)
-    frames = source.frames(rng, n_frames, width)
-    if not source.last_frame_only:
-        return _difference(run(frames), source(frames), n_frames)
+        return _difference(run(frames), runs(frames.copy()), n_frames)
+    frames = runs.frames(rng, n_frames, width)
+    if not runs.last_frame_only:
+        return _difference(run(frames), runs(frames), n_frames)
     found = []
     for end in sorted({*rng.integers(1, n_frames + 1, _ENDS).tolist(), n_frames}):
         rows = run(frames[:end])
         if len(rows):
-            found.append(_difference(rows[-1:], source(frames[:end]), end))
+            found.append(_difference(rows[-1:], runs(frames[:end]), end))
     if not found:
         raise ValueError(f"n_frames is {n_frames}; expected more, as there is no row yet")
     return max(found)
@@ -109,7 +110,7 @@ def _source(source: Any, width: int, axes: Any, one_hot: bool) -> Any:
     if isinstance(source, TorchSource):
         return source
     is_module = hasattr(source, "state_dict") and hasattr(source, "eval")
-    if is_module and not isinstance(source, TorchSource):
+    if is_module:
         return TorchSource.of(source, axes, width, one_hot)
     if not callable(source):
         raise TypeError(

@@ -54,6 +54,7 @@ UNTOLD = MappingProxyType(
         "backward": "the tape: what a pass keeps for the one back is nobody's business",
         "settings": "the values of settings: numbers, texts, True and False",
         "preset": "settings of the class, each of its own type",
+        "largest_difference": "modules are Any where PyTorch is not installed",
         "from_torch": "modules are Any where PyTorch is not installed",
         "to_torch": "the same",
     }

@@ -14,6 +14,13 @@ from pylstm.convert.keras.layers import JOINS, OPERATORS, check_origin
 __all__ = ["KerasCall", "calls_of"]
 
 
+_MODULES = (
+    *("keras", "keras.models", "keras.src.models.functional"),
+    # Keras 2, and Keras 2 as a package of its own
+    *("keras.engine.functional", "keras.src.engine.functional", "tf_keras.src.engine.functional"),
+)
+
+
 class KerasCall(NamedTuple):
     """A layer of a model, and what it is called with."""
 
@@ -45,13 +52,16 @@ def calls_of(config: Mapping[str, Any]) -> tuple[list[KerasCall], Any]:
     """
     model = Entry("the model", config)
     class_name = model.one_of("class_name", ("Sequential", "Functional", "Model"))
-    model.one_of("module", ("keras", "keras.models", "keras.src.models.functional"), "keras")
+    model.one_of("module", _MODULES, "keras")
     registered = model.take_or("registered_name", None)
     if registered not in (None, class_name):
         raise model.refuse("registered_name", registered, "None: a model of Keras itself")
     build = model.take_or("build_config", None)
     model.take_or("compile_config", None)  # how it was trained
-    inner = Entry("the model", model.take("config"))
+    config = model.take("config")
+    if class_name == "Sequential" and isinstance(config, list):
+        config = {"layers": config}  # of Keras before 2.2.3
+    inner = Entry("the model", config)
     model.finish()
     for key in ("name", "trainable", "dtype"):
         inner.take_or(key, None)

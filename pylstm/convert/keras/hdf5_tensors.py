@@ -13,7 +13,7 @@ __all__ = ["Tensor", "attribute", "group_in", "opened", "tensors_in"]
 
 _DEEPEST, _MOST = 24, 20_000
 # What training remembers.
-_LEFT_OUT = ("optimizer",)
+_LEFT_OUT = ("optimizer", "metrics")
 _HINT = 'from_keras needs h5py to read weights: pip install "pylstm[keras]"'
 
 

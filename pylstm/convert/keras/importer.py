@@ -1,4 +1,4 @@
-"""Files of Keras 3 to pylstm layers."""
+"""Files of Keras to pylstm layers."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
 
@@ -27,7 +28,7 @@ __all__ = ["from_keras"]
 
 
 def from_keras(path: str | os.PathLike[str]) -> Conversion:
-    """Turn a model that Keras 3 saved into layers with the same weights.
+    """Turn a model that Keras 2 or 3 saved into layers with the same weights.
 
     ``.keras`` and ``.h5`` files of whole models are read as data: Keras is not needed, and no code
     of a file is run. A model is Sequential or functional, with one input and one output. Its input
@@ -36,6 +37,7 @@ def from_keras(path: str | os.PathLike[str]) -> Conversion:
 
     ================================================  ============================================
     ``LSTM``, ``GRU``, ``SimpleRNN``                  `LSTM`, `GRU` (both resets), `RNN`
+    ``CuDNNLSTM``, ``CuDNNGRU`` of Keras 2            the same
     ``Bidirectional`` of these, merged by concat      the same for whole sequences
     ``Dense``, ``TimeDistributed``                    `Dense`; over positions a `Conv` of kernel 1
     ``Conv1D``, ``Conv2D``, ``DepthwiseConv1D``       `Conv`; ``padding="same"`` looks ahead
@@ -59,7 +61,8 @@ def from_keras(path: str | os.PathLike[str]) -> Conversion:
     Returns
     -------
     Conversion
-        ``run_source`` runs Keras, of any number of frames, where it and its backend are installed.
+        ``run_source`` runs Keras, of any number of frames, where it and its backend are installed;
+        for files of Keras 2 that is tf_keras.
 
     Raises
     ------
@@ -107,7 +110,7 @@ def from_keras(path: str | os.PathLike[str]) -> Conversion:
         )
     if not nodes:
         raise ValueError(f"{path} has {listing(c.class_name for c in calls)}; expected a layer")
-    return Conversion(layers_of(folded(nodes)), _source(path, begin), tuple(notes))
+    return Conversion(layers_of(folded(nodes)), _source(path, begin, file.version), tuple(notes))
 
 
 def _input(call: KerasCall, shape: Any) -> KerasRow:
@@ -115,17 +118,17 @@ def _input(call: KerasCall, shape: Any) -> KerasRow:
     if call.class_name != "InputLayer":
         raise ValueError(f"the first layer is {call.class_name}; expected an InputLayer")
     entry = Entry(f"layer {call.name!r} (InputLayer)", call.config)
+    shape_key = "batch_shape" if "batch_shape" in entry else "batch_input_shape"
+    given = entry.take_or(shape_key, shape)
     training_options(entry)
     for key in ("sparse", "ragged", "optional"):
         entry.one_of(key, [False], False)
-    key = "batch_shape" if "batch_shape" in entry else "batch_input_shape"
-    given = entry.take_or(key, shape)
     entry.finish()
     if isinstance(given, list | tuple) and len(given) in (2, 3, 4):
         sizes = tuple(given[1:] if len(given) == 2 else given[2:])
         if all(type(size) is int and 1 <= size <= 65_536 for size in sizes):
             return KerasRow(sizes, len(given) > 2)
-    raise entry.refuse(key, given, "a list such as [None, None, 40]: batch, time, channels")
+    raise entry.refuse(shape_key, given, "a list such as [None, None, 40]: batch, time, channels")
 
 
 def _join(class_name: str, entry: Entry, rows: Sequence[KerasRow]) -> tuple[Layer, KerasRow]:
@@ -168,23 +171,34 @@ def _node_name(name: str, taken: Sequence[str]) -> str:
 
 
 def _source(
-    path: str | os.PathLike[str], row: KerasRow
+    path: str | os.PathLike[str], row: KerasRow, version: str
 ) -> Callable[[NDArray[np.float32]], NDArray[np.float32]] | None:
-    """Runs Keras, with a row for each frame; None where it is not installed."""
-    backend = os.environ.get("KERAS_BACKEND") or "tensorflow"
-    if "keras" not in sys.modules and (find_spec("keras") is None or find_spec(backend) is None):
+    """Runs Keras, with a row for each frame; None where it is not installed.
+
+    Files of Keras 2 need tf_keras: Keras 3 does not load most, and has another hard sigmoid.
+    """
+    former = version.startswith(("1.", "2."))
+    package = "tf_keras" if former else "keras"
+    backend = "tensorflow" if former else os.environ.get("KERAS_BACKEND") or "tensorflow"
+    if package not in sys.modules and any(find_spec(one) is None for one in (package, backend)):
         return None
 
     def run(frames: NDArray[np.float32]) -> NDArray[np.float32]:
-        import keras
-
-        model = keras.models.load_model(path, compile=False)
-        config = _for_streams(model.get_config())
-        whole = type(model).from_config(config)
-        whole.set_weights(model.get_weights())
+        keras = import_module(package)
         x = np.asarray(frames, np.float32).reshape(-1, *row.sizes)
-        y = whole.predict_on_batch(x[None] if row.timed else x)
-        y = np.asarray(y)[0] if row.timed else np.asarray(y)
+        try:
+            model = keras.models.load_model(path, compile=False)
+            config = _for_streams(model.get_config())
+            whole = type(model).from_config(config)
+            whole.set_weights(model.get_weights())
+            y = np.asarray(whole.predict_on_batch(x[None] if row.timed else x))
+        except Exception as error:  # whatever a file of another version makes of it
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ValueError(
+                f"{package} {keras.__version__} does not run the file ({reason[:200]}); expected"
+                " the Keras and the machine that wrote it, or no comparison"
+            ) from error
+        y = y[0] if row.timed else y
         return np.ascontiguousarray(y.reshape(len(y), -1), np.float32)
 
     return run

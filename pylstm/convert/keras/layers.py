@@ -10,6 +10,7 @@ from pylstm.arguments import listing
 from pylstm.convert.folding import batch_norm
 from pylstm.convert.json_document import Entry
 from pylstm.convert.keras.file import LayerTensors
+from pylstm.convert.keras.keras_2 import CUDNN, CudnnTensors, backward_layer, with_cudnn_options
 from pylstm.convert.keras.options import (
     KerasRow,
     activation_layers,
@@ -43,7 +44,19 @@ FUNCTIONS = ("ELU", "LeakyReLU", "ReLU", "Softmax")
 INSIDE = ("Activation", "BatchNormalization", "Dense", "LayerNormalization", *FUNCTIONS, *DROPPED)
 OTHERS = ("Bidirectional", "Flatten", "PReLU", "Reshape", "TimeDistributed")
 CLASSES = tuple(
-    sorted({*INSIDE, *OTHERS, *JOINS, *CONVOLUTIONS, *PADDINGS, *POOLS, *RECURRENT, "InputLayer"})
+    sorted(
+        {
+            *INSIDE,
+            *OTHERS,
+            *JOINS,
+            *CONVOLUTIONS,
+            *PADDINGS,
+            *POOLS,
+            *RECURRENT,
+            *CUDNN,
+            "InputLayer",
+        }
+    )
 )
 _NESTED = "its layers themselves: put them into the model around it, their weights go with them"
 _INSTEAD = {
@@ -115,11 +128,21 @@ def keras_layers(
             f"{entry.where} takes the rows of a ZeroPadding; expected a convolution with"
             " padding='valid' behind it"
         )
+    if class_name in CUDNN:
+        entry, tensors = with_cudnn_options(class_name, entry), _of_cudnn(class_name, tensors)
+        class_name = CUDNN[class_name]
     if class_name in RECURRENT:
         found = recurrent(class_name, entry, tensors, row, version, notes)
     elif class_name == "Bidirectional":
-        inner_class, forward = _inner(entry, "layer", RECURRENT)
-        _, backward = _inner(entry, "backward_layer", [inner_class])
+        layer = entry.take("layer")
+        other = entry.take_or("backward_layer", None) or backward_layer(layer)
+        inner_class, forward = _inner(entry, "layer", (*RECURRENT, *CUDNN), layer)
+        _, backward = _inner(entry, "backward_layer", [inner_class], other)
+        if inner_class in CUDNN:
+            forward = with_cudnn_options(inner_class, forward)
+            backward = with_cudnn_options(inner_class, backward)
+            tensors = _of_cudnn(inner_class, tensors)
+            inner_class = CUDNN[inner_class]
         found = bidirectional(entry, forward, backward, inner_class, tensors, row, version, notes)
     elif class_name == "TimeDistributed":
         found = _time_distributed(entry, tensors, row, version, notes)
@@ -139,9 +162,13 @@ def keras_layers(
     return found
 
 
-def _inner(entry: Entry, key: str, names: Any) -> tuple[str, Entry]:
+def _of_cudnn(class_name: str, tensors: LayerTensors) -> LayerTensors:
+    return CudnnTensors(tensors, 4 if class_name == "CuDNNLSTM" else 3)
+
+
+def _inner(entry: Entry, key: str, names: Any, value: Any) -> tuple[str, Entry]:
     """The class and the options of a layer inside of another."""
-    inner = Entry(f"{key!r} of {entry.where}", entry.take(key))
+    inner = Entry(f"{key!r} of {entry.where}", value)
     class_name = inner.one_of("class_name", names)
     check_origin(inner, class_name)
     options = Entry(f"{entry.where}, {key!r} ({class_name})", inner.take("config"))
@@ -158,7 +185,7 @@ def _time_distributed(
     if not row.timed:
         raise ValueError(f"{entry.where} takes {row.rank} dimensions; expected a dimension of time")
     names = (*INSIDE, "Conv1D", "DepthwiseConv1D", "SeparableConv1D", "Flatten")
-    class_name, inner = _inner(entry, "layer", names)
+    class_name, inner = _inner(entry, "layer", names, entry.take("layer"))
     if class_name in DROPPED:
         notes.append(f"{entry.where} does nothing in a trained model, and is left out.")
         return [], row

@@ -71,7 +71,8 @@ class KerasRow(NamedTuple):
 
 
 _NOT_TRAINED = ("_initializer", "_regularizer", "_constraint")
-_WITHOUT_EFFECT = ("name", "trainable", "build_config")
+# Keras 2 repeats the shape of the input in the options of the first layer.
+_WITHOUT_EFFECT = ("name", "trainable", "build_config", "batch_input_shape")
 _UNUSED = ("quantization_config", "lora_rank", "lora_alpha", "gptq_unpacked_column_size")
 
 

@@ -114,7 +114,7 @@ def _read(
         _only(entry, "activation", "tanh")
     elif class_name == "GRU":
         settings["candidate"] = entry.one_of("activation", ("tanh", "relu"))
-        settings["reset_after"] = entry.one_of("reset_after", (True, False))
+        settings["reset_after"] = entry.one_of("reset_after", (True, False), False)
     else:
         settings["nonlinearity"] = entry.one_of("activation", ("tanh", "relu"))
     if class_name != "SimpleRNN":

@@ -43,6 +43,7 @@ def convolution(
     groups, filters, given = 1, 0, dict[str, tuple[int, ...]]()
     if separable or class_name.startswith("Depthwise"):
         groups, multiplier = row.channels, entry.size("depth_multiplier")
+        entry.one_of("groups", [1], 1)  # of Keras 2, where it does nothing here
         filters = groups * multiplier
         given["depthwise_kernel" if separable else "kernel"] = (*kernel, groups, multiplier)
     else:

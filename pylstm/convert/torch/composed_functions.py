@@ -1,4 +1,4 @@
-"""Functions of PyTorch that take more than one layer, or a layer that is chosen by what comes in."""
+"""Functions of PyTorch that take several layers, or a layer that what comes in decides on."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def clamp(call: Call, input: Any, min: Any = None, max: Any = None) -> Any:
 def selu(call: Call, input: Rows, inplace: bool = False) -> Rows:
     """``torch.nn.functional.selu``."""
     rows = call.activation(input, "elu", shown="selu", alpha=_SELU_ALPHA)
-    return call.network.affine(rows, f"{call.name}_scale", np.float32(_SELU_SCALE), None)
+    return call.network.affine(rows, f"{call.name}_scale", np.array(_SELU_SCALE, np.float32), None)
 
 
 def hard_swish(call: Call, input: Rows, inplace: bool = False) -> Rows:
@@ -82,7 +82,7 @@ def _logarithm(base: float) -> Callable[[Call, Rows], Rows]:
         rows = call.activation(input, "log", shown="log", floor=_SMALLEST)
         if base == math.e:
             return rows
-        factor = np.float32(1 / math.log(base))
+        factor = np.array(1 / math.log(base), np.float32)
         return call.network.affine(rows, f"{call.name}_scale", factor, None)
 
     return run
@@ -93,9 +93,9 @@ def _above_zero(call: Call, node: str) -> bool:
     step = call.network.steps.get(node)
     if step is None:
         return False
-    layer: Any = step.layer
+    layer = step.layer
     if isinstance(layer, Activation) and layer.function == "clipped_relu":
-        return bool(layer.low >= _SMALLEST)
+        return (layer.low or 0.0) >= _SMALLEST
     if not isinstance(layer, Affine) or not layer.bias:
         return False
     before = call.network.steps.get(step.inputs[0])

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from pylstm.arguments import number_of
 from pylstm.convert.torch.arrangement import Fit, Input, fitting_layers
 from pylstm.convert.torch.call import Call
 from pylstm.convert.torch.embedding import Symbols
@@ -270,13 +271,13 @@ class _Walk:
             )
         if not given or not isinstance(given[0], Rows | Symbols):
             raise ValueError(f"{where} takes no rows; expected those of a layer, or the input")
-        rows = given[0]
+        rows: Any = given[0]
         recurrent = kind in ("LSTM", "GRU", "RNN")
         is_cell = kind in ("LSTMCell", "GRUCell", "RNNCell")
-        if recurrent or is_cell:
+        if (recurrent or is_cell) and isinstance(rows, Rows):
             self._begin_from(node.name, where, module, rows, given[1:])
         elif given[1:]:
-            raise ValueError(f"{where} takes {len(given)} tensors; expected one")
+            raise ValueError(f"{where} takes {number_of(len(given), 'tensor')}; expected one")
         cut = 0
         users = list(node.users)
         is_cut = kind.startswith("Conv") and len(users) == 1
@@ -321,7 +322,7 @@ class _Walk:
         if isinstance(value, Mapping):
             value = tuple(value.values())
         values = list(value) if isinstance(value, tuple | list) else [value]
-        self.states.end(values)
+        self.states.end(values, self.forward.optional)
         hidden = [k for k, one in enumerate(values) if self.states.is_hidden(one)]
         rows = [k for k, one in enumerate(values) if isinstance(one, Rows)]
         # h of a cell is what comes out where nothing else does, or where it is there twice.
@@ -335,6 +336,11 @@ class _Walk:
         chosen = [values[k] for k in self.places]
         if len(chosen) == 1:
             return chosen[0]
+        if len({one.last for one in chosen}) > 1:
+            raise ValueError(
+                "the forward pass gives the last row beside rows of all frames; expected one of the"
+                " two, as a stream gives a row for each frame"
+            )
         return self._network.side_by_side("heads", chosen, -1)
 
     def _twice(self, values: list[Any], place: int) -> bool:

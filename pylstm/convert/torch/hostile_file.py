@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import mmap
 import pickletools
+import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,21 +32,28 @@ def refuse_bombs(place: Path, shown: str) -> None:
     """
     with place.open("rb") as file:
         try:
-            names = [name for one in _pickles(file, shown) for name in _globals(one)]
+            for name in (name for one in _pickles(file, shown) for name in _globals(one)):
+                if name.endswith(" bytearray"):
+                    raise _Refused(
+                        f"{shown}, which makes a bytearray; expected a file of"
+                        " torch.save(module.state_dict(), path), which has tensors and plain data"
+                    )
         except _Refused:
             raise
         except (
-            *(zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError),
+            *(
+                zipfile.BadZipFile,
+                struct.error,
+                EOFError,
+                NotImplementedError,
+                RuntimeError,
+                OSError,
+            ),
             *(ValueError, OverflowError),  # of a pickle
         ) as error:
             raise ValueError(
                 f"{shown}, which is broken ({error}); expected a file of torch.save"
             ) from None
-        if any(name.endswith(" bytearray") for name in names):
-            raise ValueError(
-                f"{shown}, which makes a bytearray; expected a file of"
-                " torch.save(module.state_dict(), path), which has tensors and plain data"
-            )
 
 
 def _pickles(file: BinaryIO, shown: str) -> Iterator[Any]:
@@ -59,6 +67,8 @@ def _pickles(file: BinaryIO, shown: str) -> Iterator[Any]:
     size = file.seek(0, 2)
     with zipfile.ZipFile(file) as archive:
         parts = archive.infolist()
+        if any(one.filename.endswith("/constants.pkl") for one in parts):
+            return  # TorchScript, which is refused before anything is read
         if any(one.compress_type != zipfile.ZIP_STORED for one in parts):
             raise _Refused(f"{shown}, whose parts are compressed; expected them as torch.save does")
         if sum(one.file_size for one in parts) > size:

@@ -110,8 +110,10 @@ def from_torch(
     ===========================================  =================================================
     ``nn.LSTM``, ``nn.GRU``, ``nn.RNN``          `LSTM`, with ``proj_size`` if there is one, `GRU`,
                                                  `RNN`; ``batch_first`` and ``dropout`` change
-                                                 nothing for one stream at inference
+                                                 nothing for one stream at inference; with
+                                                 ``bidirectional=True`` for whole sequences alone
     ``nn.LSTMCell`` and so on                    the same of one layer
+    ``nn.Embedding``, with ``one_hot=True``      `Dense` without bias
     ``nn.Linear``                                `Dense`
     ``nn.Conv1d``, ``nn.Conv2d``, pools          `Conv`, `Pool`
     ``nn.BatchNorm1d``, ``nn.BatchNorm2d``       a part of the layer before, or an `Affine`
@@ -126,7 +128,12 @@ def from_torch(
     A module of one's own is traced by ``torch.fx``: its forward takes the frames, and may arrange
     them anew (permute, reshape, flatten), add, multiply, concatenate, and call modules and
     functions of this table; of ``out, state = lstm(x)`` it takes the outputs. Its rows are then
-    those of the module, one for each frame.
+    those of the module, one for each frame. Where it gives the last row alone, ``out[:, -1]`` or
+    ``h[-1]``, a stream gives that row for each frame, and the last is the same.
+
+    A forward pass may take the states of its recurrent modules as arguments, if it gives them
+    back: ``y, h = module(x, h)``. Each call may then have one frame, as cells take it. A stream
+    keeps the states, and begins with zeros.
 
     What torch.compile, DataParallel, Lightning's checkpoints and the like put around a module or
     its names is taken away, and weights under weight norm or pruning are computed. A plain
@@ -152,10 +159,11 @@ def from_torch(
     dtype : {"float32"}, optional
         Converts float64, float16 and bfloat16, and takes what the scales of a dynamically quantised
         LSTM, GRU or Linear say. None: they are refused.
-    axes : {"BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT", "BF", "F"}, optional
+    axes
         What the axes of the module's input are: B sequences, T time, F values of a frame, C
-        channels of each value; without T a call takes one frame. Of symbols: "BT", "TB", "T" or
-        "B". None: what fits, if one alone does.
+        channels of each value, as in "BTF", "TBF", "TF", "BFT", "FT", "BCTF" and "BCFT". In "BF"
+        and "F" a call takes one frame. Of symbols: "BT", "TB", "T" or "B". None: what fits, if one
+        alone does.
     input_size : int, optional
         Values of a frame. None: what the first layer says.
     one_hot : bool

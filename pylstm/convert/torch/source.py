@@ -114,9 +114,9 @@ class TorchSource:
         walk = self.found.fit.walk
         if walk is None:
             return {}
-        dtype = self._dtype()
+        where = self._numbers()
         return {
-            name: walk.states.zeros(name, lambda shape: torch.zeros(shape, dtype=dtype))
+            name: walk.states.zeros(name, lambda shape: torch.zeros(shape, **where))
             for name in walk.states.arguments
         }
 
@@ -139,11 +139,10 @@ class TorchSource:
             y = module(single)[0]
         return y.unsqueeze(axes.index("B")) if "B" in axes else y
 
-    def _dtype(self) -> Any:
-        import torch
-
-        floats = (one.dtype for one in self.module.parameters() if one.is_floating_point())
-        return next(floats, torch.float32)
+    def _numbers(self) -> dict[str, Any]:
+        """Type and device of what the module computes with."""
+        floats = [one for one in self.module.parameters() if one.is_floating_point()]
+        return {"dtype": floats[0].dtype, "device": floats[0].device} if floats else {}
 
     def _input(self, frames: Array) -> Any:
         """Frames along the axes of PyTorch's input."""
@@ -151,10 +150,10 @@ class TorchSource:
 
         axes, channels = self.found.fit.axes, self.found.fit.channels
         if self.one_hot:
-            x = torch.from_numpy(frames.argmax(1))
+            x = torch.from_numpy(frames.argmax(1)).to(self._numbers().get("device"))
             have = "T"
         else:
-            x = torch.from_numpy(np.ascontiguousarray(frames)).to(self._dtype())
+            x = torch.from_numpy(np.ascontiguousarray(frames)).to(**self._numbers())
             have = "TF"
         if "C" in axes:
             x, have = x.unflatten(-1, (-1, channels)), "TFC"
@@ -176,7 +175,7 @@ class TorchSource:
             results = chosen[0] if len(chosen) == 1 else torch.cat(chosen, -1)
         time = [k for k, axis in enumerate(fit.output.axes) if "T" in axis]
         y = results.movedim(time[0], 0) if time else results.unsqueeze(0)
-        flat = y.reshape(len(y), -1).float().numpy()
+        flat = y.reshape(len(y), -1).float().cpu().numpy()
         rows = np.empty_like(flat)
         rows[:, fit.order] = flat
         return rows

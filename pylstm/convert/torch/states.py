@@ -147,30 +147,33 @@ class States:
             elif not in_time:
                 self._zeroed[owner, part] = where
 
-    def end(self, results: Any) -> None:
+    def end(self, results: Any, optional: Sequence[str]) -> None:
         """Checks that each state comes back, by what a forward pass gives.
+
+        `optional`: its arguments that None is the default of, which may take states.
 
         Raises
         ------
         ValueError
-            One does not.
+            One does not, or no argument takes it.
         """
         self._returned = list(results) if isinstance(results, tuple | list) else [results]
         back = {(one.owner, one.part) for one in self.parts_of(self._returned)}
         for use in self._uses:
             if (use.owner, use.part) not in back:
                 raise ValueError(
-                    f"the argument {use.given.argument!r} is a state that does not come back:"
+                    f"the argument {use.given.argument!r} is a state that does not come back;"
                     f" expected {use.part} of {use.owner!r} after the call among the results, as"
                     " in return out, (h, c)"
                 )
         for (owner, part), where in self._zeroed.items():
-            if (owner, part) not in back:
+            if (owner, part) not in back or not optional:
                 raise ValueError(
                     f"{where} begins with zeros in each call, which has one frame; expected its"
                     f" state ({part}) as an argument of forward and among its results, as in"
                     " h, c = cell(x, (h, c)), or the cell by itself: from_torch(cell)"
                 )
+        self.by_default(optional)
 
     def parts_of(self, value: Any) -> list[LastState]:
         """All states in a result."""

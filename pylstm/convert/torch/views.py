@@ -43,8 +43,10 @@ def _unsqueeze(call: Call, input: Rows, dim: Any) -> Rows:
 
 
 def _squeeze(call: Call, input: Any, dim: Any = None) -> Rows:
-    if isinstance(input, LastState) and dim == 0 and input.layers == 1:
+    if isinstance(input, LastState) and dim == 0:
         return input.of_layer(0, call.where)
+    if isinstance(input, LastState | GivenState):
+        raise ValueError(f"{call.where} squeezes a state along {dim}; expected h[-1] or state[0]")
     return input.squeeze(dim)
 
 
@@ -170,10 +172,13 @@ def cut_rows(index: Any, axis: int, rank: int) -> int:
 
 
 def _select(call: Call, input: Any, dim: Any, index: Any) -> Any:
-    if isinstance(input, LastState):
-        dim = 0 if dim == 0 else 1
-    else:
-        dim = input.axis(dim)
+    if isinstance(input, LastState) and dim == 0:
+        return input.of_layer(index, call.where)
+    if not isinstance(input, Rows):
+        raise ValueError(
+            f"{call.where} takes a part of a state along {dim}; expected h[-1], or state[0]"
+        )
+    dim = input.axis(dim)
     return _getitem(call, input, (*[slice(None)] * dim, index))
 
 

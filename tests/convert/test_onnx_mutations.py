@@ -225,7 +225,7 @@ def test_they_are_good_before(name: str) -> None:
 
 
 @pytest.mark.law_framework_exact
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_a_changed_graph(data: Any) -> None:
     model = onnx.ModelProto.FromString(FILES[data.draw(st.sampled_from(list(FILES)))]())
@@ -235,7 +235,7 @@ def test_a_changed_graph(data: Any) -> None:
     assert_refused_or_the_same(model.SerializeToString())
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_changed_bytes(data: Any) -> None:
     """Bits that are turned, and files that end early."""

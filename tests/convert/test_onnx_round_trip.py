@@ -78,6 +78,21 @@ def test_each_kind(variant: str) -> None:
     assert_comes_back(pylstm.Model(None, [stacked(variant, 6, 9)]))
 
 
+@pytest.mark.parametrize(
+    "layer",
+    [
+        pylstm.Stack(6),
+        pylstm.Select(6, 0, 6),
+        pylstm.Activation(6, "linear"),
+        pylstm.Pool(6, "max"),
+    ],
+    ids=lambda layer: layer.kind,
+)
+def test_layers_that_need_no_weights(layer: pylstm.Layer) -> None:
+    """Some of them write no operator at all."""
+    assert_comes_back(pylstm.Model(None, [layer]))
+
+
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_each_activation(function: Any) -> None:
     layer = pylstm.Activation(6, function, **PARAMETERS.get(function, {}))

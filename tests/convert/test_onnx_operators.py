@@ -52,6 +52,7 @@ CASES: dict[str, tuple[list[tuple[Any, ...]], list[Any], dict[str, Any]]] = {
     "Softmax": ([("Softmax", "x", "y", {"axis": -1})], ROWS, {}),
     "Softmax over channels": ([("Softmax", "x", "y", {"axis": 1})], SIGNALS, {}),
     "LogSoftmax": ([("LogSoftmax", "x", "y", {"axis": 2})], ROWS, {}),
+    "Log of a Softmax": ([("Softmax", "x", "s", {}), ("Log", "s", "y", {})], ROWS, {}),
     "Sqrt of a square": ([("Mul", "x x", "s", {}), ("Sqrt", "s", "y", {})], ROWS, {}),
     "Log": ([("Clip", "x low", "s", {}), ("Log", "s", "y", {})], ROWS, {"low": floats(1e-3)[0]}),
     "a GELU that is written out": (
@@ -393,6 +394,22 @@ def test_two_outputs_stand_side_by_side() -> None:
     assert any("stand side by side" in note for note in found.notes)
     assert pylstm.Model(None, found.layers).n_outputs == 15
     assert pylstm.Model(None, converted(data, output="y").layers).n_outputs == 3
+
+
+def test_outputs_that_begin_at_different_frames() -> None:
+    """The rows of both stand for the same frames."""
+    nodes = [node("Conv", "x W", "y"), node("Tanh", "x", "z")]
+    found = converted(graph(nodes, {"x": SIGNALS}, "y z", {"W": drawn(6, 4, 3)}))
+    model = pylstm.Model(None, found.layers)
+    assert (model.n_outputs, len(model.stream().push_frames(drawn(9, 4)))) == (10, 7)
+
+
+@pytest.mark.law_framework_exact
+def test_shapes_that_are_not_those_of_the_file() -> None:
+    """A file of a batch of 3 and 20 frames streams, one sequence at a time."""
+    nodes = [node("Conv", "x W", "y", pads=[2, 0])]
+    data = graph(nodes, {"x": [3, 4, 20]}, "y", {"W": drawn(6, 4, 3)})
+    converted(data, n=33, shapes={"x": (1, 4, None)})
 
 
 def test_a_condition_that_is_known_is_followed() -> None:

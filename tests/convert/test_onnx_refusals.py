@@ -161,6 +161,38 @@ def test_what_depends_on_the_length_is_refused() -> None:
     refused(data, "the layers depend on how many frames a call of the graph has")
 
 
+@pytest.mark.parametrize(("start", "end"), [(0, 100), (0, 1 << 20), (-5000, 1 << 40)])
+def test_rows_that_end_at_a_number_are_refused(start: int, end: int) -> None:
+    """Up to there all goes well."""
+    weights = {"from": np.array([start]), "to": np.array([end]), "axis": np.array([1])}
+    nodes = [node("Slice", "x from to axis", "s"), node("Tanh", "s", "y")]
+    data = graph(nodes, {"x": ROWS}, "y", weights)
+    refused(data, f"takes rows {start} to {end}; expected all of them, however many come")
+
+
+def test_rows_up_to_a_number_are_refused() -> None:
+    """The smaller one of 100 and the number of frames."""
+    nodes = [
+        node("Shape", "x", "s"),
+        node("Slice", "s one two", "n"),
+        node("Min", "n most", "to"),
+        node("Slice", "x zero to one", "y"),
+    ]
+    numbers = {"zero": 0, "one": 1, "two": 2, "most": 100}
+    weights = {name: np.array([n]) for name, n in numbers.items()}
+    refused(graph(nodes, {"x": ROWS}, "y", weights), "output 'y' has a part of its rows")
+
+
+def test_rows_behind_the_end_have_to_be_cut_off() -> None:
+    nodes = [node("Conv", "x W", "y", pads=[2, 2])]
+    data = graph(nodes, {"x": [1, 4, None]}, "y", {"W": drawn(6, 4, 3)})
+    refused(data, r"output 'y' has rows behind the end .*; expected these cut off, as y\[")
+    weights = {"W": drawn(6, 4, 3), "from": np.array([0]), "to": np.array([-2])}
+    weights["axis"] = np.array([2])
+    nodes = [node("Conv", "x W", "c", pads=[2, 2]), node("Slice", "c from to axis", "y")]
+    converted(graph(nodes, {"x": [1, 4, None]}, "y", weights))
+
+
 def test_memory_is_not_taken_before_it_is_counted() -> None:
     nodes = [node("ConstantOfShape", "s", "c"), node("Add", "x c", "y")]
     data = graph(nodes, {"x": ROWS}, "y", {"s": np.array([1 << 20, 1 << 20])})
@@ -181,6 +213,55 @@ def test_what_is_nearly_a_norm_is_none() -> None:
             node("Div", "c d", "y"),
         ]
         refused(graph(nodes, {"x": ROWS}, "y", {"eps": np.float32(1e-3)}), words)
+
+
+def test_large_results_are_refused() -> None:
+    for nodes, weights in (
+        ([node("Add", "x b", "y")], {"b": np.zeros((1 << 15, 1, 1), np.float32)}),
+        (
+            [node("OneHot", "i n v", "o"), node("Add", "x o", "y")],
+            {
+                "i": np.zeros(1 << 10, np.int64),
+                "n": np.array([1 << 40]),
+                "v": np.array([0, 1], np.float32),
+            },
+        ),
+        (
+            [node("MatMul", "a b", "m"), node("Add", "x m", "y")],
+            {"a": np.zeros((1 << 15, 1), np.float32), "b": np.zeros((1, 1 << 15), np.float32)},
+        ),
+    ):
+        data = graph(nodes, {"x": [1, None, 1000]}, "y", weights)
+        refused(data, r"node 'the \w+' .*(values at most|size of what it gives is about)")
+
+
+def test_types_that_an_operator_does_not_take() -> None:
+    nodes = [node("Clip", "x low", "y")]
+    data = graph(nodes, {"x": ROWS}, "y", {"low": np.float64(0.5)})
+    refused(
+        data, r"'the Clip' \(Clip\): input 1, 'low', is of float64; expected float32, as another"
+    )
+    nodes = [node("MatMul", "x W", "y")]
+    data = graph(nodes, {"x": ROWS}, "y", {"W": drawn(6, 2) > 0})
+    refused(data, r"input 1, 'W', is of bool; expected tensor\(")
+    model = small()
+    model.graph.input[0].type.tensor_type.elem_type = 23
+    refused(model, "input 'x' is of the type FLOAT4E2M1; expected float32")
+    model = small()
+    model.graph.initializer[0].data_type = 17
+    refused(model, "tensor 'M' is of the type FLOAT8E4M3FN; expected float32|is not valid")
+
+
+def test_tensors_that_are_not_whole() -> None:
+    for dims in ([6, 4], [6, -5], [1 << 40, 5]):
+        model = small()
+        model.graph.initializer[0].dims[:] = dims
+        refused(model, r"tensor 'M' has shape .*; expected|is not valid")
+
+
+def test_names_are_text() -> None:
+    data = small().SerializeToString().replace(b"the MatMul", b"the Mat\xfful")
+    refused(data, r"a name in the file is b'the Mat\\xfful'; expected text in UTF-8")
 
 
 def test_weights_of_other_types() -> None:

@@ -163,12 +163,25 @@ def _bound(call: Call) -> float:
 
 @operator("Log")
 def _log(call: Call) -> Value:
+    before = _before_softmax(call.graph, call.ids())
+    if before is not None:
+        return Tensor(call.graph.activated(before, "log_softmax", call.name))
     for rows in call.graph.table.owners(call.ids()):
         layer = call.graph.layers.get(rows.name, (None,))[0]
         limited = isinstance(layer, Activation) and layer.low is not None and layer.low >= SMALLEST
         if not limited:
             call.refuse("its rows may be 0", "rows behind a Clip with a min above 0, or a Max")
     return _function(call, "log", floor=SMALLEST)
+
+
+def _before_softmax(graph: LayerGraph, ids: Ids) -> Ids | None:
+    """The values that a softmax took to give these; None: they are of none."""
+    owners = graph.table.owners(ids)
+    layer, *inputs = graph.layers.get(owners[0].name, (None,)) if len(owners) == 1 else (None,)
+    if not isinstance(layer, Activation) or layer.function != "softmax" or (ids == ZERO).any():
+        return None
+    before: Ids = ids + (graph.rows_of(inputs[0]).base - owners[0].base)
+    return before
 
 
 @operator("PRelu")

@@ -46,6 +46,8 @@ def _move(call: Call) -> list[Value]:
     first = call.inputs[0]
     if isinstance(first, Deferred) and call.node.op_type in _SHAPES:
         return [_reshaped(call, first)]
+    if call.node.op_type == "Slice":
+        _check_ends(call)
     data = _DATA.get(call.node.op_type, (0,))
     arrays: list[Any] = []
     for place, value in enumerate(call.inputs):
@@ -57,6 +59,28 @@ def _move(call: Call) -> list[Value]:
         else:
             arrays.append(call.constant(place))
     return [Tensor(found.astype(np.int64)) for found in evaluate(call.node, arrays, call.opset)]
+
+
+# From here on an end is none: what exporters write for "to the last one".
+_NO_END = (1 << 31) - 1
+
+
+def _check_ends(call: Call) -> None:
+    """Refuses a part of the rows that is all of these, and would not be of longer sequences."""
+    ids = call.ids()
+    if call.has(1):
+        starts, ends = call.constant(1).tolist(), call.constant(2).tolist()
+        axes = call.constant(3).tolist() if call.has(3) else range(len(starts))
+    else:
+        starts, ends = call.attribute("starts", []), call.attribute("ends", [])
+        axes = call.attribute("axes", range(len(starts)))
+    frames = call.graph.table.frames(ids)
+    for start, end, axis in zip(starts, ends, axes, strict=False):
+        far = [one for one in (start, end) if abs(one) < _NO_END]
+        is_axis = -ids.ndim <= axis < ids.ndim
+        beyond = is_axis and max(map(abs, far), default=0) > ids.shape[axis]
+        if beyond and (np.diff(frames, axis=axis) != 0).any():
+            call.refuse(f"it takes rows {start} to {end}", "all of them, however many come")
 
 
 def _reshaped(call: Call, part: Deferred) -> Value:

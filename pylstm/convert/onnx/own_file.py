@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pylstm.convert.onnx.tensors import values_of
 from pylstm.convert.onnx_export.to_onnx import Written, write_out
-from pylstm.layers import KINDS, Activation, Layer
+from pylstm.layers import KINDS, Activation, Conv, Layer, Pool
 from pylstm.layers.graph import (
     FEATURES,
     MAX_LAYERS,
@@ -26,7 +26,6 @@ from pylstm.layers.graph import (
     graph_of,
     read_graph,
 )
-from pylstm.layers.window_layer import WindowLayer
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -146,8 +145,8 @@ def _nodes(
 def _check_windows(nodes: Sequence[Node], n_bytes: int) -> None:
     """Refuses windows that are longer than what a file of this size was written with."""
     for node in nodes:
-        layer = node.layer
-        if isinstance(layer, WindowLayer) and layer.window * layer.input_size > n_bytes:
+        layer = node.layer  # behind the rows of a Conv or a Pool stand zeros
+        if isinstance(layer, Conv | Pool) and layer.window * layer.input_size > n_bytes:
             raise ValueError("a window is longer than its zeros")
 
 

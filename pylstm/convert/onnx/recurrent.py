@@ -57,6 +57,8 @@ class _Cell:
     b: Array | None
     """(directions, 2, gates * hidden_size)."""
     rows: Rows
+    behind: int
+    """Zeros behind the rows, for which the operator gives zeros."""
 
     @property
     def is_forward(self) -> bool:
@@ -121,7 +123,7 @@ def _cell(call: Call, gates: int) -> _Cell:
     if b is not None and b.shape != (n_directions, 2 * gates * hidden_size):
         wanted = f"{(n_directions, 2 * gates * hidden_size)}"
         call.refuse(f"{call.input_name(3)} has shape {b.shape}", wanted)
-    view, inner = _sequence(call, n_inputs)
+    view, inner, behind = _sequence(call, n_inputs)
     _check_lengths(call, view)
     rows, columns = call.graph.whole(view, inner, call.name)
     numbers = (view.frames - rows.first) // rows.period
@@ -136,6 +138,7 @@ def _cell(call: Call, gates: int) -> _Cell:
         r,
         None if b is None else b.reshape(n_directions, 2, -1),
         rows,
+        behind,
     )
 
 
@@ -144,16 +147,17 @@ def _layout(call: Call) -> int:
     return layout
 
 
-def _sequence(call: Call, n_inputs: int) -> tuple[View, Ids]:
-    """X as rows in time, and the ids of the first."""
+def _sequence(call: Call, n_inputs: int) -> tuple[View, Ids, int]:
+    """X as rows in time, the ids of the first, and how many zeros stand behind the rows."""
     ids, layout = call.ids(), _layout(call)
     if ids.ndim != 3 or ids.shape[2] != n_inputs:
         call.refuse(
             f"{call.input_name(0)} has shape {ids.shape}",
             f"three dimensions, the last of {n_inputs}",
         )
-    view = call.graph.table.view(ids)
     time, batch = (1, 0) if layout else (0, 1)
+    ids, behind = _without_zeros_behind(call, ids, time)
+    view = call.graph.table.view(ids)
     if ids.shape[batch] != 1:
         call.refuse(f"its batch is {ids.shape[batch]}, axis {batch}", "1: a stream is one sequence")
     if view.axis is None and ids.shape[time] != 1:
@@ -163,8 +167,19 @@ def _sequence(call: Call, n_inputs: int) -> tuple[View, Ids]:
     if view.axis not in (None, time):
         call.refuse(f"time goes along axis {view.axis}", f"axis {time}, as layout {layout} says")
     if view.before or view.after:
-        call.refuse("it takes rows of zeros beside those of the stream", "rows alone")
-    return view, view.ids.ravel()
+        wanted = "rows alone, or zeros behind them that sequence_lens leaves out"
+        call.refuse("it takes rows of zeros beside those of the stream", wanted)
+    return view, view.ids.ravel(), behind
+
+
+def _without_zeros_behind(call: Call, ids: Ids, time: int) -> tuple[Ids, int]:
+    """X without the zeros behind its rows that ``sequence_lens`` leaves out, and how many."""
+    value = call.inputs[4] if call.has(4) else None
+    there = np.flatnonzero((np.moveaxis(ids, time, 0) != ZERO).reshape(ids.shape[time], -1).any(1))
+    n = int(there[-1]) + 1 if len(there) else 0
+    if not isinstance(value, np.ndarray) or value.tolist() != [n]:
+        return ids, 0
+    return np.take(ids, np.arange(n), time), ids.shape[time] - n
 
 
 def _check_lengths(call: Call, view: View) -> None:
@@ -266,9 +281,11 @@ def _results(cell: _Cell, layer: Recurrent) -> tuple[Rows, Ids, Ids]:
     if cell.direction == "reverse":
         new = call.graph.add(Select(2 * size, size, 2 * size), [new], call.name)
     steps = new.ids().reshape(new.n, -1, size)  # (T, directions, hidden_size)
+    last = steps[-1].reshape(1, -1, size)
+    steps = np.concatenate([steps, np.full((cell.behind, *steps.shape[1:]), ZERO)])
     every = steps[None] if layout else steps[:, :, None]
     if cell.is_forward:
-        return new, every, steps[-1].reshape(1, 1, -1)
+        return new, every, last
     call.graph.note(f"{call.name} runs over whole sequences (forward), no stream can run it.")
     return new, every, _end(cell, new.name, "h")
 

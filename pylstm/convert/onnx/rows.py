@@ -14,6 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
+
 __all__ = ["MOST_VALUES", "ZERO", "Ids", "RowTable", "Rows", "View", "broadcast"]
 
 Ids = NDArray[np.int64]
@@ -100,7 +102,8 @@ class RowTable:
         """New rows, with ids of their own."""
         if n * width > MOST_VALUES:
             raise ValueError(
-                f"{name} has {n} rows of {width}; expected {MOST_VALUES} values at most"
+                f"{name} has {number_of(n, 'row')} of {number_of(width, 'value')}; expected"
+                f" {MOST_VALUES} values at most"
             )
         base = 1 + sum(rows.n * rows.width for rows in self._all)
         rows = Rows(name, kind, base, n, width, first, period)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
+
 if TYPE_CHECKING:
     from onnx import TensorProto
 
@@ -66,7 +68,9 @@ def values_of(tensor: TensorProto) -> NDArray[Any]:
     try:
         found: NDArray[Any] = numpy_helper.to_array(tensor)
     except (ValueError, TypeError) as error:
-        raise ValueError(f"{owner} has shape {shape}: {error}; expected {size} values") from None
+        raise ValueError(
+            f"{owner} has shape {shape}: {error}; expected {number_of(size, 'value')}"
+        ) from None
     if found.shape != shape:
         raise ValueError(f"{owner} has shape {found.shape}; expected {shape}, as it says")
     return found

@@ -78,7 +78,7 @@ class _Window:
 
 def _window(call: Call, ids: Ids, kernel: Sequence[int]) -> _Window:
     """How a kernel meets a tensor (1, channels, axes ...), or one with time on the first axis."""
-    ids, past, n_past = _without_history(call, ids)
+    ids, past, n_past, n_behind = _without_history(call, ids)
     view = call.graph.table.view(ids)
     n_axes = ids.ndim - 2
     if n_axes not in (1, 2) or len(kernel) != n_axes:
@@ -106,12 +106,13 @@ def _window(call: Call, ids: Ids, kernel: Sequence[int]) -> _Window:
     rows = call.graph.gathered(columns, call.name)
     numbers = (view.frames - rows.first) // rows.period
     time = axes[in_time] if in_time is not None else _Axis()
-    before, after = view.before + time.before + n_past, view.after + time.after
-    if n_past and (n_past != time.span - 1 or before != n_past or after or time.stride > 1):
+    before, after = view.before + time.before + n_past, view.after + time.after + n_behind
+    if n_past and (n_past != time.span - 1 or before != n_past or time.stride > 1):
         call.refuse(
             f"{number_of(n_past, 'row')} of a state and pads {(before - n_past, after)} with a"
             f" stride of {time.stride} stand around its rows",
-            f"{number_of(time.span - 1, 'row')}, as its kernel sees, no pads and a stride of 1",
+            f"{number_of(time.span - 1, 'row')}, as its kernel sees, no pads before them and a"
+            " stride of 1",
         )
     if in_time is None and (before or after):
         call.refuse("zeros stand before or after the rows", "zeros along an axis of the kernel")
@@ -129,21 +130,24 @@ def _window(call: Call, ids: Ids, kernel: Sequence[int]) -> _Window:
     return _Window(view, n_axes, time, positions, over, in_time, rows, int(numbers[0]), beyond)
 
 
-def _without_history(call: Call, ids: Ids) -> tuple[Ids, int | None, int]:
-    """A tensor without the rows before it that a state brings; their axis, and how many there are.
+def _without_history(call: Call, ids: Ids) -> tuple[Ids, int | None, int, int]:
+    """A tensor without the rows before it that a state brings; their axis, how many there are, and
+    how many zeros stand behind all, which are left out too.
 
     They are the last rows of the call before, and zeros at the beginning, as causal padding is.
     """
     table = call.graph.table
     if "state" not in table.kinds(ids):
-        return ids, None, 0
+        return ids, None, 0, 0
     for axis in range(2, ids.ndim):
         rows = np.moveaxis(ids, axis, 0)
         brought = [table.kinds(one) == {"state"} for one in rows]
         n = sum(brought)
         if 0 < n < len(rows) and all(brought[:n]) and "state" not in table.kinds(rows[n:]):
-            call.graph.carried.append((rows[:n].ravel(), rows[-n:].ravel()))
-            return np.moveaxis(rows[n:], 0, axis), axis, n
+            there = np.flatnonzero((rows != ZERO).reshape(len(rows), -1).any(axis=1))
+            seen = rows[: there[-1] + 1]
+            call.graph.carried.append((rows[:n].ravel(), seen[-n:].ravel()))
+            return np.moveaxis(seen[n:], 0, axis), axis, n, len(rows) - len(seen)
     call.refuse("it takes values of a state", "rows, with those of a state before them in time")
     raise AssertionError
 
@@ -212,8 +216,12 @@ def _placed(call: Call, window: _Window, layer: Layer, channels: int) -> Ids:
         return found
     name = f"{new.name}, behind the end"
     rest = call.graph.table.add(name, "beyond", window.beyond, new.width)
-    more = call.graph.at(rest, np.arange(window.beyond), columns, view.axis)
-    return np.concatenate([found, more], view.axis)
+    if view.axis is not None:
+        more = call.graph.at(rest, np.arange(window.beyond), columns, view.axis)
+        return np.concatenate([found, more], view.axis)
+    assert window.in_time is not None
+    each = [call.graph.at(rest, np.array([k]), columns, None) for k in range(window.beyond)]
+    return np.concatenate([found, *each], window.in_time + 2)
 
 
 # --- convolutions ---------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 import pylstm
 from pylstm.convert import Conversion, from_published
 from pylstm.convert.published import INSTALLED, recipe_of
-from tests.convert.published_files import audio, fetched, silero_path
+from tests.convert.published_files import audio, fetched, recording, silero_path
 from tests.networks import silero_vad
 
 Array = NDArray[Any]
@@ -92,6 +92,22 @@ def test_silero_vad(packages: Path, tmp_path: Path, name: str, rate: int) -> Non
     assert (model.sample_rate, model.hop_length) == (rate, rate * 4 // 125)
     assert model.labels == ("speech",)
     compared(found, audio(rate))
+
+
+@pytest.mark.law_framework_exact
+@pytest.mark.parametrize("seed", [1, 3])
+def test_near_silence_behind_speech(packages: Path, seed: int) -> None:
+    """Where sums are a millionth of the biases, and the order of both counts."""
+    pytest.importorskip("onnx", reason=WITH_ONNX)
+    pytest.importorskip("onnxruntime", reason=WITH_ONNX)
+    speech, parts = 0.2 * recording(), []
+    rng = np.random.default_rng(seed)
+    for _ in range(10):
+        start, n = int(rng.integers(len(speech) - 12000)), int(rng.integers(4000, 12000))
+        noise = 3e-5 * rng.standard_normal(int(rng.integers(2000, 6000)))
+        parts += [speech[start : start + n], noise]
+    pcm = np.concatenate(parts).astype(np.float32)
+    compared(from_published(silero_path(packages, "silero_vad.onnx"), 16000), pcm)
 
 
 @pytest.mark.law_framework_exact

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from pylstm.convert.conversion import Conversion
 from pylstm.convert.onnx import from_onnx
 from pylstm.convert.published.contents import Contents
+from pylstm.convert.published.quiet_convolutions import with_quiet_sums
 from pylstm.convert.published.recipe import Recipe
 from pylstm.convert.spectral_front import spectral_front
 from pylstm.decisions import DecisionSettings
@@ -43,6 +44,8 @@ DECISION: DecisionSettings = {
 _CONVOLUTIONS = ((128, 1), (64, 2), (64, 2), (128, 1))
 _HIDDEN = 128
 _COLUMNS = 4
+# How many of them have sums that get lost beside their biases.
+_QUIET = 3
 
 
 class _Chunk(NamedTuple):
@@ -118,7 +121,10 @@ def _of_graph(contents: Contents, rate: int) -> Conversion:
     notes = tuple(note for note in found.notes if not note.startswith("Values are brought"))
     run = found.run_source
     source = None if run is None else partial(_in_chunks, chunk, run)
-    return _converted(found.layers, chunk, source, notes)
+    made = _converted(found.layers, chunk, source, notes)
+    assert isinstance(made.layers, dict)
+    # PyTorch adds products to biases, as `Conv` does; ONNX Runtime does not, and is more exact.
+    return replace(made, layers=with_quiet_sums(made.layers, _QUIET))
 
 
 def _in_chunks(chunk: _Chunk, run: Callable[[Array], Array], samples: Array) -> Array:

@@ -49,7 +49,7 @@ class SileroPackage:
 
     @cached_property
     def functions(self) -> Any:
-        """``utils_vad.py``: its decisions, and what runs its networks."""
+        """Its decisions, and what runs its networks."""
         return _module(self.folder / "utils_vad.py", "silero_vad.utils_vad")
 
     def probabilities(self, name: str, pcm: Array, rate: int) -> Array:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import pylstm
 from pylstm.convert import Conversion, from_published
-from tests.convert.published_files import fetched, recording, silero_path
+from tests.published_files import fetched, recording, silero_path
 
 Array = NDArray[np.float32]
 

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
 from pylstm.convert.conversion import Conversion
 from pylstm.convert.onnx import from_onnx
 from pylstm.convert.published.contents import Contents
@@ -203,7 +204,8 @@ def _of_tensors(contents: Contents, names: _Names, rates: tuple[int, ...], rate:
     for name in given:
         if name not in expected:
             raise ValueError(
-                f"tensor {name!r} is none of {TITLE}'s; expected {len(expected)} tensors alone"
+                f"tensor {name!r} is none of {TITLE}'s; expected its"
+                f" {number_of(len(expected), 'tensor')} and no other"
             )
     chunk, prefix = _CHUNKS[rate], names.prefixes[rate]
     weights = {name: contents.array(name) for name in names.shapes(chunk)}

@@ -82,6 +82,9 @@ class _Chunk(NamedTuple):
 SPECTRUM = (
     "Its Fourier transform, a convolution in the file, became features; audio comes in any cut."
 )
+QUIET = (
+    "Its first convolutions sum what differs from silence, so that near silence keeps its digits."
+)
 
 _CHUNKS = {rate: _Chunk(rate, rate * 4 // 125) for rate in (16000, 8000)}
 
@@ -125,7 +128,8 @@ def _of_graph(contents: Contents, rate: int) -> Conversion:
     made = _converted(found.layers, chunk, source, notes)
     assert isinstance(made.layers, dict)
     # PyTorch adds products to biases, as `Conv` does; ONNX Runtime does not, and is more exact.
-    return replace(made, layers=with_quiet_sums(made.layers, _QUIET))
+    layers = with_quiet_sums(made.layers, _QUIET)
+    return replace(made, layers=layers, notes=(*made.notes, QUIET))
 
 
 def _in_chunks(chunk: _Chunk, run: Callable[[Array], Array], samples: Array) -> Array:

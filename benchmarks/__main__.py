@@ -46,7 +46,7 @@ QUESTIONS = (
     "training_step",
     "training_products",
 )
-PROGRAMS = ("accuracy", "quantisation", "long_life", "rtneural")
+PROGRAMS = ("accuracy", "quantisation", "long_life", "rtneural", "silero")
 """Files that have a main() of their own: `python -m benchmarks accuracy`."""
 
 

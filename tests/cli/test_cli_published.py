@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 import pylstm
 from pylstm.cli import app
 from pylstm.convert.published import INSTALLED
-from tests.convert.published_files import silero_path
+from tests.published_files import silero_path
 
 DIFFERENCE = r"^difference +(\S+) from the source, at most, over 10 s of audio in random cuts$"
 NOT_RUN = r"^difference +not looked at: --check would run the program in the file$"

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import pylstm
 from pylstm.convert import from_onnx, spectral_front
 from tests.convert.onnx_graphs import drawn, streamed, width_of
-from tests.convert.published_files import audio, fetched, silero
+from tests.published_files import audio, fetched, silero
 
 Array = NDArray[Any]
 

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 import pylstm
 from pylstm.convert import Conversion, from_published
 from pylstm.convert.published import INSTALLED, recipe_of
-from tests.convert.published_files import audio, fetched, silero_path
-from tests.networks import silero_vad
+from tests.published_files import audio, fetched, recording, silero_path
 
 Array = NDArray[Any]
 
@@ -95,6 +94,22 @@ def test_silero_vad(packages: Path, tmp_path: Path, name: str, rate: int) -> Non
 
 
 @pytest.mark.law_framework_exact
+@pytest.mark.parametrize("seed", [1, 3])
+def test_near_silence_behind_speech(packages: Path, seed: int) -> None:
+    """Where sums are a millionth of the biases, and the order of both counts."""
+    pytest.importorskip("onnx", reason=WITH_ONNX)
+    pytest.importorskip("onnxruntime", reason=WITH_ONNX)
+    speech, parts = 0.2 * recording(), []
+    rng = np.random.default_rng(seed)
+    for _ in range(10):
+        start, n = int(rng.integers(len(speech) - 12000)), int(rng.integers(4000, 12000))
+        noise = 3e-5 * rng.standard_normal(int(rng.integers(2000, 6000)))
+        parts += [speech[start : start + n], noise]
+    pcm = np.concatenate(parts).astype(np.float32)
+    compared(from_published(silero_path(packages, "silero_vad.onnx"), 16000), pcm)
+
+
+@pytest.mark.law_framework_exact
 def test_tensors_of_silero_vad_alone(packages: Path) -> None:
     """They are of tinygrad; PyTorch's functions compute the same network."""
     torch = pytest.importorskip("torch", reason=WITH_TORCH)
@@ -102,26 +117,29 @@ def test_tensors_of_silero_vad_alone(packages: Path) -> None:
     path = silero_path(packages, "silero_vad_16k.safetensors")
     found = from_published(path)
     assert found.run_source is None
-    w = safetensors.load_file(path)
-    weights: dict[str, Any] = {
-        "stft": {"weight": w["stft_conv.weight"][:, None]},
-        "lstm": {f"{n}_l0": w[f"lstm_cell.{n}"] for n in parts()},
-        "head": {"weight": w["final_conv.weight"][:, :, 0], "bias": w["final_conv.bias"]},
-    }
-    for k in range(4):
-        weight, bias = w[f"conv{k + 1}.weight"], w[f"conv{k + 1}.bias"]
-        weights[f"encoder_{k}"] = {"weight": weight[:, :, None], "bias": bias}
+    w, functional = safetensors.load_file(path), torch.nn.functional
+    cell = torch.nn.LSTMCell(128, 128)
+    cell.load_state_dict({n: w[f"lstm_cell.{n}"] for n in cell.state_dict()})
     pcm = audio(16000)
-    rows = pylstm.Model(silero_vad.chunks(), []).run(pcm)
+    padded = np.pad(pcm, (64, -len(pcm) % 512))
+    chunks = np.stack([padded[k : k + 576] for k in range(0, len(padded) - 64, 512)])
+    x = torch.from_numpy(np.pad(chunks, ((0, 0), (0, 64)), mode="reflect"))
     with torch.no_grad():
-        expected = silero_vad.in_torch(weights, torch.from_numpy(rows)).numpy()
+        waves = functional.conv1d(x[:, None], w["stft_conv.weight"], stride=128)
+        y = torch.sqrt(waves[:, :129] ** 2 + waves[:, 129:] ** 2)
+        for k, stride in enumerate((1, 2, 2, 1)):
+            weight, bias = w[f"conv{k + 1}.weight"], w[f"conv{k + 1}.bias"]
+            y = torch.relu(functional.conv1d(y, weight, bias, stride, padding=1))
+        state, rows = None, []
+        for row in y[:, :, 0]:
+            state = cell(row[None], state)
+            rows.append(torch.relu(state[0]))
+        head = w["final_conv.weight"][:, :, 0]
+        sums = functional.linear(torch.cat(rows), head, w["final_conv.bias"])
+        expected = torch.sigmoid(sums).numpy()
     assert np.ptp(expected) > 1e-2
     y = in_odd_cuts(pylstm.Model(found.features, found.layers), pcm)
     np.testing.assert_allclose(y, expected, rtol=0, atol=1e-5)
-
-
-def parts() -> list[str]:
-    return [f"{kind}_{side}" for kind in ("weight", "bias") for side in ("ih", "hh")]
 
 
 # --- features as the packages compute them --------------------------------------------------------

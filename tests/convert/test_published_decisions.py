@@ -4,7 +4,6 @@ probabilities."""
 from __future__ import annotations
 
 import importlib.util
-import wave
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 import pylstm
 from pylstm.convert import Conversion, from_published
-from tests.convert.published_files import fetched, silero_path
+from tests.published_files import fetched, recording, silero_path
 
 Array = NDArray[np.float32]
 
@@ -31,9 +30,7 @@ THEIRS = {
 
 def speech(rate: int) -> Array:
     """The bundled recording twice, with noise between."""
-    path = Path(pylstm.__file__).parent / "models" / "demo.wav"
-    with wave.open(str(path)) as file:
-        pcm = np.frombuffer(file.readframes(file.getnframes()), np.int16) / np.float32(32768)
+    pcm = recording()
     noise = 0.003 * np.random.default_rng(0).standard_normal(20000)
     whole = np.concatenate([pcm, noise, 0.3 * pcm, noise[:7001]]).astype(np.float32)
     return whole[:: 16000 // rate].copy()

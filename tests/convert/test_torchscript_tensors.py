@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from pylstm.convert import from_published
 from pylstm.convert.published.torchscript import is_torchscript, read_torchscript
-from tests.convert.published_files import silero_path
+from tests.published_files import silero_path
 
 # --- descriptions as PyTorch writes them, opcode by opcode ----------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,9 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
 from pylstm.convert.conversion import Conversion
 from pylstm.convert.onnx import from_onnx
 from pylstm.convert.published.contents import Contents
+from pylstm.convert.published.quiet_convolutions import with_quiet_sums
 from pylstm.convert.published.recipe import Recipe
 from pylstm.convert.spectral_front import spectral_front
 from pylstm.decisions import DecisionSettings
@@ -43,6 +45,8 @@ DECISION: DecisionSettings = {
 _CONVOLUTIONS = ((128, 1), (64, 2), (64, 2), (128, 1))
 _HIDDEN = 128
 _COLUMNS = 4
+# How many of them have sums that get lost beside their biases.
+_QUIET = 3
 
 
 class _Chunk(NamedTuple):
@@ -77,6 +81,9 @@ class _Chunk(NamedTuple):
 
 SPECTRUM = (
     "Its Fourier transform, a convolution in the file, became features; audio comes in any cut."
+)
+QUIET = (
+    "Its first convolutions sum what differs from silence, so that near silence keeps its digits."
 )
 
 _CHUNKS = {rate: _Chunk(rate, rate * 4 // 125) for rate in (16000, 8000)}
@@ -118,7 +125,11 @@ def _of_graph(contents: Contents, rate: int) -> Conversion:
     notes = tuple(note for note in found.notes if not note.startswith("Values are brought"))
     run = found.run_source
     source = None if run is None else partial(_in_chunks, chunk, run)
-    return _converted(found.layers, chunk, source, notes)
+    made = _converted(found.layers, chunk, source, notes)
+    assert isinstance(made.layers, dict)
+    # PyTorch adds products to biases, as `Conv` does; ONNX Runtime does not, and is more exact.
+    layers = with_quiet_sums(made.layers, _QUIET)
+    return replace(made, layers=layers, notes=(*made.notes, QUIET))
 
 
 def _in_chunks(chunk: _Chunk, run: Callable[[Array], Array], samples: Array) -> Array:
@@ -197,7 +208,8 @@ def _of_tensors(contents: Contents, names: _Names, rates: tuple[int, ...], rate:
     for name in given:
         if name not in expected:
             raise ValueError(
-                f"tensor {name!r} is none of {TITLE}'s; expected {len(expected)} tensors alone"
+                f"tensor {name!r} is none of {TITLE}'s; expected its"
+                f" {number_of(len(expected), 'tensor')} and no other"
             )
     chunk, prefix = _CHUNKS[rate], names.prefixes[rate]
     weights = {name: contents.array(name) for name in names.shapes(chunk)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import wave
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+
+import pylstm
 
 Array = NDArray[Any]
 
@@ -53,3 +56,10 @@ def audio(rate: int) -> Array:
     tones = sum(np.sin(2 * np.pi * f * t) for f in (120, 240, 360, 700, 1200))
     mixed: Array = loudness * (0.1 * tones + 0.1 * rng.standard_normal(len(t)))
     return mixed.astype(np.float32)
+
+
+def recording() -> Array:
+    """The bundled recording, int16 as numbers from -1 to 1, at 16 kHz."""
+    path = Path(pylstm.__file__).parent / "models" / "demo.wav"
+    with wave.open(str(path)) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), np.int16) / np.float32(32768)

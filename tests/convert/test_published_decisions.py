@@ -20,6 +20,9 @@ Array = NDArray[np.float32]
 every_rate = pytest.mark.parametrize("rate", [16000, 8000])
 
 FASTER = {"threshold": 0.3, "min_silence": 0.5, "pad": 0.2, "min_speech": 0.0}
+PROBABILITIES: dict[int, Array] = {}
+"""Of `speech`, by ONNX Runtime, by sample rate."""
+
 THEIRS = {
     "threshold": 0.3,
     "min_silence_duration_ms": 500,
@@ -75,6 +78,14 @@ def converted(packages: Path) -> dict[int, Conversion]:
     return {rate: from_published(path, rate) for rate in (16000, 8000)}
 
 
+def told(found: Conversion, rate: int) -> Told:
+    """The probabilities of the recording, computed once."""
+    if rate not in PROBABILITIES:
+        assert found.run_source is not None
+        PROBABILITIES[rate] = found.run_source(speech(rate))
+    return Told(PROBABILITIES[rate])
+
+
 def model_of(found: Conversion) -> pylstm.Model:
     return pylstm.Model(found.features, found.layers, found.labels, decision=found.decision)
 
@@ -94,9 +105,7 @@ def test_segments_of_a_recording(
     theirs: dict[str, float],
 ) -> None:
     found, pcm = converted[rate], speech(rate)
-    assert found.run_source is not None
-    told = Told(found.run_source(pcm))
-    expected = functions.get_speech_timestamps(pcm, told, sampling_rate=rate, **theirs)
+    expected = functions.get_speech_timestamps(pcm, told(found, rate), sampling_rate=rate, **theirs)
     assert len(expected) > 3
     segments = pylstm.speech_segments(pcm, rate, model=model_of(found), **ours)  # type: ignore[arg-type]
     assert [[in_samples(t, rate) for t in one] for one in segments] == [
@@ -111,9 +120,7 @@ def test_a_listener_gives_the_segments_as_they_end(
 ) -> None:
     """By the settings of the model alone."""
     found, pcm = converted[rate], speech(rate)
-    assert found.run_source is not None
-    told = Told(found.run_source(pcm))
-    expected = functions.get_speech_timestamps(pcm, told, sampling_rate=rate)
+    expected = functions.get_speech_timestamps(pcm, told(found, rate), sampling_rate=rate)
     listener, events = model_of(found).listener(), []
     for start in range(0, len(pcm), 1237):
         events += listener.push(pcm[start : start + 1237])
@@ -145,10 +152,9 @@ def test_early_events_are_those_of_its_iterator(
 ) -> None:
     """Chunk for chunk, with the sample of each start and end."""
     found, pcm = converted[rate], speech(rate)
-    assert found.run_source is not None
     chunk = rate * 4 // 125
     pcm = pcm[: len(pcm) // chunk * chunk]
-    iterator = functions.VADIterator(Told(found.run_source(pcm)), sampling_rate=rate, **theirs)
+    iterator = functions.VADIterator(told(found, rate), sampling_rate=rate, **theirs)
     listener = model_of(found).listener(report="early", min_speech=0.0, **ours)  # type: ignore[arg-type]
     expected, events = [], []
     for place, start in enumerate(range(0, len(pcm), chunk)):

@@ -143,7 +143,7 @@ WHOLE = module(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), max_size=3))
 def test_broken_descriptions_are_refused_or_read(edits: list[tuple[int, int]]) -> None:
     described = bytearray(WHOLE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -130,7 +131,7 @@ def change(draw: Any, model: Any) -> None:
     elif kind == "shape" and tensor.dims:
         place = draw(st.integers(0, len(tensor.dims) - 1))
         tensor.dims[place] = draw(st.sampled_from(NUMBERS))
-    elif kind == "value":
+    elif kind == "value" and is_whole(tensor):
         array = np.array(onnx.numpy_helper.to_array(tensor))
         turned = draw(st.booleans())
         array = array.T if turned and array.ndim > 1 else array + array.dtype.type(1)
@@ -161,6 +162,13 @@ def change(draw: Any, model: Any) -> None:
             if len(inner.SerializeToString()) > 1 << 16:
                 break
         whole.node.extend(inner.node)
+
+
+def is_whole(tensor: Any) -> bool:
+    """Whether no change before has made it unreadable."""
+    size = 4 if tensor.data_type == 1 else 8
+    there = tensor.data_type in (1, 7) and not tensor.external_data
+    return there and len(tensor.raw_data) == size * math.prod(tensor.dims)
 
 
 def copy(message: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,21 @@ def ours(name: Any, **parameters: float) -> Any:
 
 def number(value: float) -> Any:
     return np.array(value, np.float32)
+
+
+def torch_named(function: Callable[[Any, Any], Any]) -> Any:
+    """``function(torch, x)``, which PyTorch has no module for."""
+
+    def module(nn: Any, n: int) -> Any:
+        import torch
+
+        class Applied(nn.Module):
+            def forward(self, x: Any) -> Any:
+                return function(torch, x)
+
+        return Applied()
+
+    return torch_chain(module)
 
 
 def keras_named(name: str) -> Any:
@@ -153,18 +169,26 @@ ROWS = (
         keras_chain(lambda kl, n: kl.Activation("log_softmax"), lambda n: (n + 1,)),
         onnx_nodes([("LogSoftmax", "x", "y", {"axis": -1})], wide),
     ),
-    Row("", "absolute value", None, onnx=onnx_named("Abs")),
-    Row("", "square", ours("square"), onnx=onnx_nodes([("Mul", "x x", "y", {})])),
+    Row("", "absolute value", None, torch_named(lambda t, x: t.abs(x)), onnx=onnx_named("Abs")),
+    Row(
+        "",
+        "square",
+        ours("square"),
+        torch_named(lambda t, x: t.square(x)),
+        onnx=onnx_nodes([("Mul", "x x", "y", {})]),
+    ),
     Row(
         "",
         "sqrt",
         ours("sqrt"),
+        torch_named(lambda t, x: t.sqrt(t.abs(x))),
         onnx=onnx_nodes([("Abs", "x", "a", {}), ("Sqrt", "a", "y", {})]),
     ),
     Row(
         "",
         "log",
         ours("log", floor=0.01),
+        torch_named(lambda t, x: t.log(t.clamp(x, min=0.01))),
         onnx=onnx_nodes(
             [("Clip", "x floor", "c", {}), ("Log", "c", "y", {})],
             weights=lambda n: {"floor": number(0.01)},

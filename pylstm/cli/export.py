@@ -45,7 +45,11 @@ def export(
         typer.Option(help="Compare the ONNX file with the model, where onnxruntime is installed."),
     ] = True,
 ) -> None:
-    """Write a model as C source, for programs without files, or its network for ONNX Runtime."""
+    """Write a model as C source, or its network as an ONNX file.
+
+    C source is for programs without files. In the ONNX file what the network remembers is inputs
+    and outputs; features stay outside.
+    """
     if (c is None) == (onnx is None):
         given = "neither --c nor --onnx is" if c is None else "--c and --onnx are both"
         raise CliError(f"{given} given; expected one of them", USAGE)

@@ -44,6 +44,6 @@ def installed() -> Installed:
 
 
 @pytest.fixture(scope="session")
-def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def packages() -> Path:
     """A folder for packages that are fetched as files, and never installed."""
-    return tmp_path_factory.mktemp("packages")
+    return shared_builds.folder("packages")

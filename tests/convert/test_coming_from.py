@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -29,28 +28,30 @@ SILERO, SILERO_HERE, RUNTIME, RUNTIME_HERE = programs("python")
 (PROCESS,) = programs("c")
 
 
-def printed(program: str, folder: Path) -> str:
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def printed(program: str, capsys: pytest.CaptureFixture[str]) -> str:
+    capsys.readouterr()
+    exec(program, {})
+    return capsys.readouterr().out
 
 
 def numbers(text: str) -> Any:
     return np.array(re.findall(r"-?\d+\.?\d*(?:e-?\d+)?", text), np.float64)
 
 
-def convert(folder: Path, *arguments: str) -> None:
-    pytest.importorskip("typer", reason="it is the command line: pip install 'pylstm[cli]'")
-    command = [sys.executable, "-m", "pylstm", "convert", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+def convert(*arguments: str) -> None:
+    pytest.importorskip("soundfile", reason="it is the command line: pip install 'pylstm[cli]'")
+    from typer.testing import CliRunner
+
+    from pylstm.cli import app
+
+    told = CliRunner().invoke(app, ["convert", *arguments])
+    assert told.exit_code == 0, told.output
 
 
 @pytest.mark.law_framework_exact
-@pytest.mark.slow
-def test_silero_vad(tmp_path: Path) -> None:
+def test_silero_vad(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """Segments and events of a recording, one by one."""
     for package in ("torch", "onnx", "onnxruntime", "soundfile", "silero_vad"):
         pytest.importorskip(package, reason="its own package runs it: pip install silero-vad onnx")
@@ -58,23 +59,27 @@ def test_silero_vad(tmp_path: Path) -> None:
 
     audio, rate = soundfile.read(PROJECT / "examples" / "audio" / "slt_running.flac")
     soundfile.write(tmp_path / "speech.wav", audio, rate)
-    convert(tmp_path, *re.findall(r"^pylstm convert (silero-vad.*)$", PAGE, re.M)[0].split())
-    theirs, ours = (printed(program, tmp_path) for program in (SILERO, SILERO_HERE))
+    monkeypatch.chdir(tmp_path)
+    convert(*re.findall(r"^pylstm convert (silero-vad.*)$", PAGE, re.M)[0].split())
+    theirs, ours = (printed(program, capsys) for program in (SILERO, SILERO_HERE))
     assert re.sub(r"[\d.]+", "", theirs) == re.sub(r"[\d.]+", "", ours)
     assert "start" in ours
     np.testing.assert_allclose(numbers(ours), numbers(theirs), rtol=0, atol=1e-9)
 
 
 @pytest.mark.law_framework_exact
-def test_a_loop_around_onnxruntime(tmp_path: Path) -> None:
+def test_a_loop_around_onnxruntime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     """States are named in one program, and found in the other."""
     weights = {"W": drawn(1, 256, 40), "R": drawn(1, 256, 64), "B": drawn(1, 512)}
     step = node("LSTM", "x W R B _ h0 c0", "y h c", hidden_size=64)
     inputs = {"x": [1, 1, 40], "h0": [1, 1, 64], "c0": [1, 1, 64]}
     (tmp_path / "tagger.onnx").write_bytes(graph([step], inputs, "y h c", weights))
     np.save(tmp_path / "frames.npy", drawn(20, 40, scale=1.0))
-    convert(tmp_path, "tagger.onnx", "-o", "tagger.safetensors")
-    theirs, ours = (numbers(printed(one, tmp_path)) for one in (RUNTIME, RUNTIME_HERE))
+    monkeypatch.chdir(tmp_path)
+    convert("tagger.onnx", "-o", "tagger.safetensors")
+    theirs, ours = (numbers(printed(one, capsys)) for one in (RUNTIME, RUNTIME_HERE))
     assert len(ours) == 20 * 64
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-5)
 

@@ -55,6 +55,11 @@ def compared(found: Conversion, pcm: Array, tolerance: float = 1e-5) -> Array:
     return expected
 
 
+def kinds(found: Conversion) -> list[str]:
+    assert isinstance(found.layers, dict)
+    return [layer.kind for layer, *_ in found.layers.values()]
+
+
 SILERO = [
     ("silero_vad.onnx", 16000),
     ("silero_vad.onnx", 8000),
@@ -89,6 +94,7 @@ def test_silero_vad(packages: Path, tmp_path: Path, name: str, rate: int) -> Non
     assert found.runs_code == name.endswith(".jit")
     model = pylstm.Model(found.features, found.layers, found.labels, decision=found.decision)
     assert (model.sample_rate, model.hop_length) == (rate, rate * 4 // 125)
+    assert kinds(found)[-3:] in (["lstm", "activation", "conv"], ["lstm", "activation", "dense"])
     assert model.labels == ("speech",)
     compared(found, audio(rate)[: 3 * rate // 2])
 
@@ -171,6 +177,10 @@ def mel_powers(pcm: Array) -> Array:
 
 OF_16K = np.sqrt(np.hanning(320))
 OF_48K = np.sqrt(0.5 - 0.5 * np.cos(2 * np.pi * np.arange(960) / 960))
+LAYERS = {
+    "dtln-1": ["lstm", "lstm", "dense"],
+    "nsnet2": ["dense", "gru", "gru", "dense", "dense", "dense"],
+}
 FEATURES = [
     ("dtln-1", 16000, magnitudes),
     ("nsnet2", 16000, lambda pcm: log_powers(pcm, OF_16K, 320, 160)),
@@ -196,6 +206,7 @@ def test_networks_behind_their_features(
         pytest.importorskip(module, reason=reason)
     found = from_published(file_of(name, packages, tmp_path))
     assert found.features is not None
+    assert kinds(found) == LAYERS.get(name, kinds(found))
     pcm = audio(rate)[: rate // 2]
     expected = compared(found, pcm)
     x = frames(pcm).astype(np.float32)
@@ -210,6 +221,9 @@ def test_the_second_stage_of_dtln_takes_blocks(packages: Path, tmp_path: Path) -
     pytest.importorskip("onnxruntime", reason=WITH_ONNX)
     found = from_published(file_of("dtln-2", packages, tmp_path), 16000)
     assert (found.features, found.labels, found.decision) == (None, None, None)
+    # Its LSTM cells are written out, and so is its norm.
+    assert kinds(found).count("lstm") == 2
+    assert len(kinds(found)) == 7
     assert any("Frames come from outside" in note for note in found.notes)
     x = blocks(audio(16000)[:16000], 512, 128).astype(np.float32)
     assert found.run_source is not None

@@ -33,6 +33,7 @@ ELSEWHERE = {
     "pylstm.c": "the core as one file, written by tools/amalgamate.py",
     "words.c": "a model of the reader's",
     "words.h": "a model of the reader's",
+    "lstm.h": "a model of the reader's",
 }
 PLACEHOLDER = "NAME"  # in instructions: any name of that form
 HISTORY = {"CHANGELOG.md"}  # names what was, too

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+from inspect import signature
 from pathlib import Path
 from time import process_time
 from typing import Annotated, Any
@@ -17,12 +19,20 @@ from pylstm.cli.console.output import fact, note
 from pylstm.cli.console.written_settings import kind_and_settings
 from pylstm.convert import Conversion
 from pylstm.convert.audio_self_check import largest_difference_of_audio
-from pylstm.convert.self_check import TOLERANCE, largest_difference
+from pylstm.convert.self_check import TOLERANCE, largest_difference, steady_difference
 from pylstm.features import KINDS, Features
 from pylstm.layers.weights import n_parameters
 from pylstm.model import Model
+from pylstm.model_files import SUFFIX
 
 __all__ = ["convert"]
+
+# What runs files of an ending.
+_RUNS = {
+    ".onnx": "onnxruntime",
+    **dict.fromkeys((".pt", ".pth", ".ckpt", ".tar", ".safetensors"), "torch"),
+    **dict.fromkeys((".keras", ".h5", ".hdf5"), "keras"),
+}
 
 # What is compared.
 FRAMES, SECONDS = 400, 10
@@ -36,9 +46,9 @@ def convert(
         Path,
         typer.Argument(
             metavar="SOURCE",
-            help="An .onnx, .keras or .h5 file, RTNeural's .json, or PyTorch's weights (.pt, .pth,"
-            " .ckpt, .safetensors). Or a published network, by its file or its name: silero-vad,"
-            " dtln-1, dtln-2, nsnet2, resemblyzer.",
+            help="An .onnx, .keras, .h5 or .hdf5 file, RTNeural's .json or .aidax, or PyTorch's"
+            " weights (.pt, .pth, .ckpt, .tar, .safetensors). Or a published network, by its file"
+            " or its name: silero-vad, dtln-1, dtln-2, nsnet2, resemblyzer.",
         ),
     ],
     output: Annotated[
@@ -111,11 +121,20 @@ def convert(
     published network is known by what is in it, and gets its features and its decision; --layer,
     --shape, --constant or --features say that it is to be taken as any other file.
     """
+    if output.suffix != SUFFIX:
+        raise CliError(f"--output is {output}; expected a file name that ends in {SUFFIX}", USAGE)
     if output.exists() and not force:
         raise CliError(f"{output} is there already; --force replaces it", USAGE)
     source, conversion = located(source), None
-    if not (layer or shape or constant or features):
+    if not (layer or shape or constant):
         conversion = published_conversion(source, rate)
+        if conversion is not None and features is not None:
+            raise CliError(
+                f"--features is {features}; expected none for {source}, a published network that"
+                " brings its own, or takes frames of its own: --shape and --constant say that it is"
+                " to be taken as any other file",
+                USAGE,
+            )
     found = conversion.features if conversion else _features(features, rate)
     settings: Any = conversion.decision if conversion else None
     if decision is not None:
@@ -144,7 +163,7 @@ def convert(
         note(text)
     print(made.summary())
     fact("parameters", f"{sum(n_parameters(one.shapes) for one in made.layers):,}")
-    if made.latency is not None:
+    if made.sample_rate is not None and made.latency is not None:
         fact("latency", number_of(made.latency, "sample"))
     fact("cost", _cost(made))
     fact("difference", difference)
@@ -171,7 +190,10 @@ def _features(text: str | None, rate: int | None) -> Features | None:
         settings["name"] = settings.pop("preset")
     try:
         made: Features = make(**settings)
-    except (TypeError, ValueError) as error:
+    except TypeError as error:
+        known = ", ".join(name for name in signature(kind).parameters if name != "name")
+        raise CliError(f"--features: {error}; {name} has {known}", USAGE) from None
+    except ValueError as error:
         raise CliError(f"--features: {error}", USAGE) from None
     return made
 
@@ -179,7 +201,10 @@ def _features(text: str | None, rate: int | None) -> Features | None:
 def _difference(conversion: Conversion, source: Path) -> str:
     """What the comparison says."""
     if conversion.run_source is None:
-        return "not looked at: nothing here runs the source"
+        needed = _RUNS.get(source.suffix.lower())
+        if needed is None or find_spec(needed) is not None:
+            return "not looked at: nothing here runs the source"
+        return f"not looked at: pip install {needed}, which runs the source"
     over = number_of(FRAMES, "random frame")
     try:
         if conversion.features is None:
@@ -191,9 +216,19 @@ def _difference(conversion: Conversion, source: Path) -> str:
     except ValueError as error:
         raise CliError(f"{source}: {error}; nothing was written") from None
     if not found <= TOLERANCE:
+        steady = None
+        if conversion.features is None:
+            steady = steady_difference(conversion.layers, conversion.run_source, FRAMES)
+        if steady is not None and steady.difference <= TOLERANCE:
+            return (
+                f"{steady.difference:.2g} from the source, at most, over the first"
+                f" {number_of(steady.rows, 'row')}; this network enlarges roundings, so that later"
+                f" rows differ by up to {found:.2g}"
+            )
         raise CliError(
             f"{source}: what was made of it differs by {found:.2g} from the source over {over};"
-            f" expected {TOLERANCE:g} at most, so nothing was written"
+            f" expected {TOLERANCE:g} at most, so nothing was written (--no-check writes it"
+            " nevertheless)"
         )
     return f"{found:.2g} from the source, at most, over {over} in random cuts"
 

@@ -175,6 +175,8 @@ class Entry:
         """One of some values."""
         names = tuple(names)
         value = self.take(key) if default is None else self.take_or(key, default)
+        if type(value) is int and value in (0, 1) and all(isinstance(one, bool) for one in names):
+            value = bool(value)  # some programs write flags as numbers
         for name in names:
             if type(value) is type(name) and value == name:
                 return value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,14 @@ from pylstm.model import Model
 if TYPE_CHECKING:
     from torch import nn
 
-__all__ = ["TOLERANCE", "in_random_cuts", "largest_difference", "largest_distance"]
+__all__ = [
+    "TOLERANCE",
+    "Steady",
+    "in_random_cuts",
+    "largest_difference",
+    "largest_distance",
+    "steady_difference",
+]
 
 Array = NDArray[np.float32]
 Axes = Literal["BTF", "TBF", "TF", "BFT", "FT", "BCTF", "BCFT", "BF", "F", "BT", "TB", "T", "B"]
@@ -28,6 +35,10 @@ are much larger than 1."""
 
 # Cuts of one frame, of a few, and of many, which the engine runs in different ways.
 _CUTS = (1, 2, 5, 13, 40)
+
+# Noise on the frames, a few roundings of float32; and how far rows may move by it to be judged.
+_NOISE, _MOVED = 1e-6, TOLERANCE / 10
+_FEWEST_STEADY = 5
 
 # How many beginnings of the frames a source runs over that gives its last row alone.
 _ENDS = 12
@@ -103,6 +114,54 @@ def largest_difference(
     if not found:
         raise ValueError(f"n_frames is {n_frames}; expected more, as there is no row yet")
     return max(found)
+
+
+class Steady(NamedTuple):
+    """How far the rows are from the source's that a chaotic network gives before it runs away.
+
+    Attributes
+    ----------
+    difference : float
+        The largest distance of two values in these rows.
+    rows : int
+        How many they are, from the beginning.
+    """
+
+    difference: float
+    rows: int
+
+
+def steady_difference(
+    layers: Layers, run_source: Callable[[Array], Array], n_frames: int = 400, seed: int = 0
+) -> Steady | None:
+    """Compares the rows in which roundings stay small.
+
+    Some recurrent networks enlarge any noise: two programs that round in another order give
+    unrelated rows after some frames, and both are right. The rows are judged before a noise of 1e-6
+    on the frames moves them by 1e-5.
+
+    Parameters
+    ----------
+    layers, run_source, n_frames, seed
+        As in `largest_difference`.
+
+    Returns
+    -------
+    Steady or None
+        None: the network enlarges nothing, or from the first rows on.
+    """
+    rng = np.random.default_rng(seed)
+    run, width = _runner(layers, rng)
+    frames = rng.standard_normal((n_frames, width)).astype(np.float32)
+    noise = _NOISE * rng.standard_normal(frames.shape)
+    rows = run(frames)
+    moved = np.abs(run((frames + noise).astype(np.float32)) - rows).max(axis=1, initial=0.0)
+    apart = np.flatnonzero(moved > _MOVED)
+    if not apart.size or apart[0] < _FEWEST_STEADY:
+        return None
+    first = int(apart[0])
+    expected = np.asarray(run_source(frames.copy()), np.float32)[:first]
+    return Steady(largest_distance(rows[:first], expected, number_of(first, "row")), first)
 
 
 def _source(source: Any, width: int, axes: Any, one_hot: bool) -> Any:

@@ -19,11 +19,13 @@ _WHOLE: dict[str, Callable[..., Conversion]] = {
     ".onnx": convert.from_onnx,
     ".keras": convert.from_keras,
     ".h5": convert.from_keras,
+    ".hdf5": convert.from_keras,
     ".json": convert.from_rtneural,
+    ".aidax": convert.from_rtneural,
 }
 """Importers of files that say how their layers hang together."""
 
-_STATE_DICTS = (".pt", ".pth", ".ckpt", ".safetensors")
+_STATE_DICTS = (".pt", ".pth", ".ckpt", ".tar", ".safetensors")
 
 
 def located(source: Path) -> Path:
@@ -125,6 +127,8 @@ def conversion_of(
         message = f"{source}: {error}"
         if "shapes=" in message or "constants=" in message:
             message += "; here that is --shape NAME=1,None,40 or --constant NAME=NUMBER"
+        if message.endswith("with prefix"):
+            message += ", which here is --layer PREFIX or --layer PREFIX=ACTIVATION"
         raise CliError(message) from None
 
 

@@ -110,7 +110,11 @@ def from_keras(path: str | os.PathLike[str]) -> Conversion:
         )
     if not nodes:
         raise ValueError(f"{path} has {listing(c.class_name for c in calls)}; expected a layer")
-    return Conversion(layers_of(folded(nodes)), _source(path, begin, file.version), tuple(notes))
+    source = _source(path, begin, file.version)
+    if isinstance(source, str):
+        notes.append(source)
+        source = None
+    return Conversion(layers_of(folded(nodes)), source, tuple(notes))
 
 
 def _input(call: KerasCall, shape: Any) -> KerasRow:
@@ -170,18 +174,27 @@ def _node_name(name: str, taken: Sequence[str]) -> str:
     return free
 
 
+_LACKS_BACKEND = (
+    "{package} is installed, and its backend {backend} is not, so that it cannot run the file: the"
+    " environment variable KERAS_BACKEND says which one there is, such as torch."
+)
+
+
 def _source(
     path: str | os.PathLike[str], row: KerasRow, version: str
-) -> Callable[[NDArray[np.float32]], NDArray[np.float32]] | None:
-    """Runs Keras, with a row for each frame; None where it is not installed.
+) -> Callable[[NDArray[np.float32]], NDArray[np.float32]] | str | None:
+    """Runs Keras, with a row for each frame; None where it is not installed, or what it lacks.
 
     Files of Keras 2 need tf_keras: Keras 3 does not load most, and has another hard sigmoid.
     """
     former = version.startswith(("1.", "2."))
     package = "tf_keras" if former else "keras"
     backend = "tensorflow" if former else os.environ.get("KERAS_BACKEND") or "tensorflow"
-    if package not in sys.modules and any(find_spec(one) is None for one in (package, backend)):
-        return None
+    if package not in sys.modules:
+        if find_spec(package) is None:
+            return None
+        if find_spec(backend) is None:
+            return _LACKS_BACKEND.format(package=package, backend=backend)
 
     def run(frames: NDArray[np.float32]) -> NDArray[np.float32]:
         keras = import_module(package)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Mapping, Sequence
@@ -128,11 +129,18 @@ def from_onnx(
 
 def _as_written(model: Any, own: OwnFile) -> Conversion:
     """What a file of `to_onnx` was written from."""
+    about = {one.key: one.value for one in model.metadata_props}
+    told = _labels_and_decision(about, own)
+    notes: tuple[str, ...] = ()
+    if about.get("features", "null") != "null":
+        notes = ("The features of the model are not in the file: frames come from outside.",)
     if own.is_late:
-        note = "The file has no rows of the end of a sequence, as flush gives them: not compared."
-        return Conversion(own.layers, None, (note,))
+        notes += (
+            "The file has no rows of the end of a sequence, as flush gives them: not compared.",
+        )
+        return Conversion(own.layers, None, notes, **told)
     if find_spec("onnxruntime") is None:
-        return Conversion(own.layers)
+        return Conversion(own.layers, notes=notes, **told)
     frames, rows = model.graph.input[0].name, model.graph.output[0].name
     states = {name: (f"{name}.next", zeros) for name, zeros in own.states.items()}
     source = OnnxSource(
@@ -146,7 +154,17 @@ def _as_written(model: Any, own: OwnFile) -> Conversion:
         {},
         ((rows, 0, 0),),
     )
-    return Conversion(own.layers, source)
+    return Conversion(own.layers, source, notes, **told)
+
+
+def _labels_and_decision(about: Mapping[str, str], own: OwnFile) -> dict[str, Any]:
+    """What the metadata says, if a model can have it."""
+    try:
+        told = {name: json.loads(about[name]) or None for name in ("labels", "decision")}
+        Model(None, own.layers, told["labels"], decision=told["decision"])
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return {}
+    return told
 
 
 def _only(found: list[_Found], inputs: Inputs) -> _Found:

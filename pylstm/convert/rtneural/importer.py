@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pylstm.arguments import listing
 from pylstm.convert.conversion import Conversion
 from pylstm.convert.folding import folded, layers_of
 from pylstm.convert.json_document import Entry, naming, read_document
@@ -15,6 +16,9 @@ from pylstm.layers import Add, Layer, Select
 from pylstm.layers.graph import FEATURES, Node
 
 __all__ = ["from_rtneural"]
+
+# How the last parts of the names in a state dict begin.
+_TENSORS = ("weight", "bias", "running_")
 
 # What programs write beside the network, which says nothing about what it computes.
 _NOTES = (
@@ -93,6 +97,12 @@ def from_rtneural(
             raise ValueError(f"options is {options!r}; expected None: this file holds everything")
         layers = recurrent_model(Entry("source", document))
         return Conversion(layers)
+    if not any(name.rpartition(".")[2].startswith(_TENSORS) for name in document):
+        raise ValueError(
+            f"source has {listing(document, 6) or 'nothing'}; expected 'in_shape' and 'layers',"
+            " 'model_data' and 'state_dict', or the tensors of a state dict, such as"
+            " 'lstm.weight_ih_l0'; of a file that holds several, hand over one"
+        )
     chain = layers_of_state_dict(document, options or {}, notes)
     return Conversion(_chain(chain), notes=tuple(notes))
 

@@ -13,7 +13,7 @@ from pylstm.arguments import count, flag, listing, shown
 from pylstm.convert.torch.embedding import Symbols
 from pylstm.convert.torch.network import Network, Step, UnknownWidth
 from pylstm.convert.torch.rows import ROW, MissingWidth, OtherAxes, Rows
-from pylstm.convert.torch.views import PartOfTime
+from pylstm.convert.torch.views import MeanOverTime, PartOfTime
 from pylstm.layers.graph import FEATURES
 
 __all__ = ["AXES", "Fit", "Input", "Steps", "fitting_layers"]
@@ -139,6 +139,8 @@ def fitting_layers(
         found.clear()
     if not found:
         nearest = min(errors, key=lambda pair: pair[0])[1]
+        if isinstance(errors[0][1], MeanOverTime):
+            nearest = errors[0][1]  # the usual axes; of others the mean is one over values
         kind = TypeError if isinstance(nearest, TypeError) else ValueError
         raise kind(f"{nearest}{single}") from None
     first, *others = found

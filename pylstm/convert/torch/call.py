@@ -74,7 +74,7 @@ class Call:
             isinstance(dim, int)
             and -rows.rank <= dim < rows.rank
             and rows.axes[dim] == ROW
-            and (self.axes_given or rows.axes[-1] != ROW or self._says_which(rows))
+            and (self.axes_given or rows.last or rows.axes[-1] != ROW or self._says_which(rows))
         )
         wide = rows.columns is not None and rows.columns.size != rows.columns.shape[-1]
         if not last or rows.axes[dim] != ROW or wide or (dim % rows.rank != rows.row_axes[-1]):

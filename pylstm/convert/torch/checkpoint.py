@@ -58,7 +58,8 @@ def read_checkpoint(path: str | bytes | os.PathLike[Any]) -> Any:
             ) from error
         raise ValueError(
             f"{shown}, which torch.load(weights_only=True) refuses; expected a file of"
-            " torch.save(module.state_dict(), path): anything else can run code when it is read"
+            " torch.save(module.state_dict(), path): anything else can run code when it is read. If"
+            " it is a whole module and you trust it, load it yourself and hand it over"
         ) from error
 
 

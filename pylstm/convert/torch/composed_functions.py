@@ -13,6 +13,7 @@ import numpy as np
 from pylstm.convert.torch.call import Call
 from pylstm.convert.torch.embedding import Symbols
 from pylstm.convert.torch.rows import ROW, TIME, Rows
+from pylstm.convert.torch.views import MeanOverTime
 from pylstm.layers import Activation, Affine, Dense, Mul, Pool
 
 __all__ = ["COMPOSED", "clamp", "hard_swish", "mean_over", "selu"]
@@ -113,7 +114,8 @@ def _mean(call: Call, input: Rows, dim: Any = None, keepdim: bool = False) -> Ro
     if dim is None or any(input.axes[input.axis(one)] != ROW for one in dims):
         kinds = {input.axes[input.axis(one)] for one in dims} if dim is not None else {TIME}
         over = "time" if any(TIME in kind for kind in kinds) else "the batch"
-        raise ValueError(
+        kind = MeanOverTime if over == "time" else ValueError
+        raise kind(
             f"{call.where} is a mean over {over}, of {input.described}; expected one over values: a"
             " stream does not know the end, and y[:, -1] is the last frame"
         )

@@ -145,6 +145,10 @@ class PartOfTime(ValueError):
     """A part of time, or of the batch, is taken."""
 
 
+class MeanOverTime(PartOfTime):
+    """All of time is made one value."""
+
+
 def _other_part(call: Call, axis: str, part: Any) -> PartOfTime:
     kind = {TIME: "time", BATCH: "the batch"}.get(axis, "values")
     return PartOfTime(

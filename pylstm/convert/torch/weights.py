@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import listing
 from pylstm.convert.conversion import Conversion
 from pylstm.convert.torch.checkpoint import read_checkpoint
 from pylstm.convert.torch.state_dict import layer_of_state_dict, own_tensors
@@ -53,14 +54,23 @@ def from_weights(path: str | os.PathLike[str], parts: Sequence[Part]) -> Convers
     if not isinstance(source, Mapping):
         raise TypeError(f"{where} holds a {type(source).__name__}; expected a state dict")
     layers = [layer_of_state_dict(source, *part, None, where) for part in parts]
+    notes = _left_out(source, [prefix for prefix, _ in parts], where)
     if find_spec("torch") is None:
-        return Conversion(layers)
+        return Conversion(layers, notes=notes)
     own = []
     for (prefix, activation), layer in zip(parts, layers, strict=True):
         tensors, prefix, _ = own_tensors(source, prefix, where)
         named = {name.removeprefix(prefix): value for name, value in tensors.items()}
         own.append((layer, activation or "linear", named))
-    return Conversion(layers, _ModuleChain(tuple(own)))
+    return Conversion(layers, _ModuleChain(tuple(own)), notes)
+
+
+def _left_out(source: Mapping[str, Any], prefixes: Sequence[str], where: str) -> tuple[str, ...]:
+    """What no layer takes, which the user may not know of."""
+    taken = {name for prefix in prefixes for name in own_tensors(source, prefix, where)[0]}
+    state = own_tensors(source, prefixes[0], where)[2]
+    rest = [name for name in state if name not in taken]
+    return (f"Left out, as no layer that was named has them: {listing(rest, 6)}.",) if rest else ()
 
 
 @dataclass(frozen=True)

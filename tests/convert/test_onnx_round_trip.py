@@ -204,7 +204,7 @@ def test_labels_and_the_decision_come_back(tmp_path: Path) -> None:
     to_onnx(model, tmp_path / "model.onnx")
     found = from_onnx(tmp_path / "model.onnx")
     again = pylstm.Model(model.features, found.layers, found.labels, decision=found.decision)
-    assert again.labels == model.labels
+    assert again.labels == model.labels is not None
     assert dict(again.decision) == dict(model.decision)
     assert found.notes == (
         "The features of the model are not in the file: frames come from outside.",

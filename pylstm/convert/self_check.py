@@ -36,8 +36,8 @@ are much larger than 1."""
 # Cuts of one frame, of a few, and of many, which the engine runs in different ways.
 _CUTS = (1, 2, 5, 13, 40)
 
-# Noise on the frames, a few roundings of float32; and how far rows may move by it to be judged.
-_NOISE, _MOVED = 1e-6, TOLERANCE / 10
+# Noise on the frames, about a rounding of float32; and how far rows may move by it to be judged.
+_NOISE, _MOVED = 1e-7, TOLERANCE / 10
 _FEWEST_STEADY = 5
 
 # How many beginnings of the frames a source runs over that gives its last row alone.
@@ -137,7 +137,7 @@ def steady_difference(
     """Compares the rows in which roundings stay small.
 
     Some recurrent networks enlarge any noise: two programs that round in another order give
-    unrelated rows after some frames, and both are right. The rows are judged before a noise of 1e-6
+    unrelated rows after some frames, and both are right. The rows are judged before a noise of 1e-7
     on the frames moves them by 1e-5.
 
     Parameters

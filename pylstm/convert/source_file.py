@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from pylstm.arguments import shown
+from pylstm.arguments import number_of, shown
 
 __all__ = ["check_regular", "opened_archive"]
 
@@ -58,7 +58,8 @@ def check_regular(
         )
     if most is not None and found.st_size > most:
         raise ValueError(
-            f"{name} is {shown(os.fspath(path))} of {found.st_size} bytes; expected at most {most}"
+            f"{name} is {shown(os.fspath(path))} of {number_of(found.st_size, 'byte')}; expected at"
+            f" most {most}"
         )
 
 

@@ -101,7 +101,7 @@ def test_broken_archives_are_no_published_networks(name: str, tmp_path: Path) ->
         from_keras(path)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_archives_with_other_bytes_give_documented_errors(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory

@@ -63,7 +63,7 @@ REFUSED: dict[str, tuple[Make, str]] = {
     "lazy": (lambda w: nn.UninitializedParameter(), "is of a lazy module that has not run yet; e"),
     "wrapped": (
         lambda w: Wrapped(w),
-        r"is of type Wrapped, which PyTorch makes no array of \(no values here\); expected a dense tensor",
+        r"is of type Wrapped, which PyTorch makes no array of \(no values here\); expected",
     ),
     "complex": (lambda w: w.to(torch.complex64), r"is torch\.complex64; expected torch\.float32"),
     "conjugate": (lambda w: w.to(torch.complex64).conj(), r"is torch\.complex64; expected torch"),

@@ -106,7 +106,6 @@ def test_a_tensor_that_repeats_one_value(shape: tuple[int, ...], tmp_path: Path)
     assert from_torch(small) == from_torch({"weight": torch.ones(2, 3), "bias": torch.zeros(2)})
 
 
-@pytest.mark.filterwarnings("ignore::UserWarning")
 @settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

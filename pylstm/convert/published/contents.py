@@ -110,7 +110,11 @@ def _is_checkpoint(path: Path, start: bytes) -> bool:
 def _of_tensors(
     kind: Literal["torchscript", "tensors"], path: Path, tensors: Mapping[str, Any]
 ) -> Contents:
-    shapes = {name: tuple(map(int, value.shape)) for name, value in tensors.items()}
+    shapes = {
+        name: tuple(map(int, value.shape))
+        for name, value in tensors.items()
+        if not getattr(value, "is_nested", False)  # it has no shape
+    }
     return Contents(kind, path, {}, shapes, tensors)
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pylstm.arguments import listing
+from pylstm.convert.torch.exclusion import one_thread
 from pylstm.convert.torch.hostile_file import refuse_bombs
 from pylstm.convert.torch.tensors import is_tensor
 
@@ -33,10 +36,13 @@ def read_checkpoint(path: str | bytes | os.PathLike[Any]) -> Any:
     OSError
         The file cannot be read.
     ValueError
-        It holds something else than tensors and plain data.
+        It is not a regular file, or holds something else than tensors and plain data.
     """
     place = Path(os.fsdecode(path))
     shown = f"source is {str(place)!r}"
+    # Nothing but a regular file is opened: opening a pipe would wait for its other end.
+    if not stat.S_ISREG(place.stat().st_mode):
+        raise ValueError(f"{shown}, which is not a regular file; expected a file of tensors")
     with place.open("rb") as file:
         file.read(1)
     if place.suffix == ".safetensors":
@@ -47,15 +53,13 @@ def read_checkpoint(path: str | bytes | os.PathLike[Any]) -> Any:
         raise ImportError(f'{shown}, which PyTorch reads: pip install "pylstm[torch]"') from error
     refuse_bombs(place, shown)
     try:
-        return torch.load(place, map_location="cpu", weights_only=True)
+        # What PyTorch says of its own parts while it reads. The filters are those of the process.
+        with one_thread(), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return torch.load(place, map_location="cpu", weights_only=True)
     except OSError:
         raise
     except Exception as error:  # whatever a broken file makes of the reader
-        if "TorchScript" in str(error):
-            raise ValueError(
-                f"{shown}, a TorchScript program; expected tensors alone: if you trust the file,"
-                f" hand over torch.jit.load({str(place)!r})"
-            ) from error
         raise ValueError(
             f"{shown}, which torch.load(weights_only=True) refuses; expected a file of"
             " torch.save(module.state_dict(), path): anything else can run code when it is read. If"
@@ -90,20 +94,34 @@ def _read_safetensors(place: Path, shown: str) -> Any:
         raise ValueError(f"{shown}, which is no file of safetensors: {error}") from error
 
 
-def state_dict_in(checkpoint: Mapping[Any, Any], where: str) -> Mapping[Any, Any]:
+def state_dict_in(checkpoint: Any, where: str) -> Mapping[Any, Any]:
     """The state dict among other things, such as numbers of epochs and the optimiser's state.
 
     Raises
     ------
+    TypeError
+        It is no mapping.
     ValueError
-        There are several.
+        There are several state dicts, or none, because the checkpoint is inside itself.
     """
-    if all(map(is_tensor, checkpoint.values())):
-        return checkpoint
-    inner = {name: value for name, value in checkpoint.items() if isinstance(value, Mapping)}
-    found = {name: one for name, one in inner.items() if one and all(map(is_tensor, one.values()))}
-    if not found and len(inner) == 1 and len(checkpoint) == 1:
-        return state_dict_in(next(iter(inner.values())), where)
+    if not isinstance(checkpoint, Mapping):
+        raise TypeError(
+            f"{where} holds an object of type {type(checkpoint).__name__}; expected a state dict"
+        )
+    seen: set[int] = set()
+    while True:
+        if all(map(is_tensor, checkpoint.values())):
+            return checkpoint
+        seen.add(id(checkpoint))
+        inner = {name: value for name, value in checkpoint.items() if isinstance(value, Mapping)}
+        found = {
+            name: one for name, one in inner.items() if one and all(map(is_tensor, one.values()))
+        }
+        if found or len(inner) != 1 or len(checkpoint) != 1:
+            break
+        checkpoint = next(iter(inner.values()))
+        if id(checkpoint) in seen:
+            raise ValueError(f"{where} is a mapping inside itself; expected a state dict")
     if len(found) > 1:
         first = next(iter(found))
         raise ValueError(

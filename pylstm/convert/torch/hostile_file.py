@@ -27,12 +27,12 @@ def refuse_bombs(place: Path, shown: str) -> None:
     Raises
     ------
     ValueError
-        Parts of the archive are compressed or share their bytes; or memory is asked for by its
-        length alone, or it is broken.
+        Parts of the archive are compressed or share their bytes; memory is asked for by its length
+        alone; it is a TorchScript program, or it is broken.
     """
     with place.open("rb") as file:
         try:
-            for name in (name for one in _pickles(file, shown) for name in _globals(one)):
+            for name in (name for one in _pickles(file, place, shown) for name in _globals(one)):
                 if name.endswith(" bytearray"):
                     raise _Refused(
                         f"{shown}, which makes a bytearray; expected a file of"
@@ -56,7 +56,7 @@ def refuse_bombs(place: Path, shown: str) -> None:
             ) from None
 
 
-def _pickles(file: BinaryIO, shown: str) -> Iterator[Any]:
+def _pickles(file: BinaryIO, place: Path, shown: str) -> Iterator[Any]:
     """The pickles of a file, none of which is larger than it."""
     if file.read(2) != b"PK":
         # Reading from a file makes room for as many bytes as a pickle says, a view of one does not.
@@ -67,8 +67,12 @@ def _pickles(file: BinaryIO, shown: str) -> Iterator[Any]:
     size = file.seek(0, 2)
     with zipfile.ZipFile(file) as archive:
         parts = archive.infolist()
-        if any(one.filename.endswith("/constants.pkl") for one in parts):
-            return  # TorchScript, which is refused before anything is read
+        if any(one.filename.endswith("constants.pkl") for one in parts):
+            # PyTorch refuses it as well, but warns about it first.
+            raise _Refused(
+                f"{shown}, a TorchScript program; expected tensors alone: if you trust the file,"
+                f" hand over torch.jit.load({str(place)!r})"
+            )
         if any(one.compress_type != zipfile.ZIP_STORED for one in parts):
             raise _Refused(f"{shown}, whose parts are compressed; expected them as torch.save does")
         if sum(one.file_size for one in parts) > size:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from pylstm.arguments import choice
 from pylstm.convert.torch.arrangement import Input
-from pylstm.convert.torch.checkpoint import read_checkpoint
+from pylstm.convert.torch.checkpoint import read_checkpoint, state_dict_in
 from pylstm.convert.torch.graph import layer_names
 from pylstm.convert.torch.module_fit import fit_of
 from pylstm.convert.torch.modules import is_known, kind_of, tensors_of, unwrapped
@@ -140,6 +140,9 @@ def from_torch(
     ``Sequential`` cannot run an ``nn.LSTM``, whose output is a tuple; here it only says in which
     order the layers follow each other.
 
+    Several threads may convert modules: they take turns, because ``torch.fx`` changes classes of
+    PyTorch while it traces. The module is in evaluation mode meanwhile, and afterwards as it was.
+
     Parameters
     ----------
     source : torch.nn.Module, mapping of str to tensor or ndarray, or path
@@ -218,6 +221,8 @@ def from_torch(
             "a state dict of NumPy arrays needs nothing"
         ) from error
     if not isinstance(source, nn.Module):
+        if where == "the file":
+            state_dict_in(source, where)
         raise TypeError(
             f"source is of type {type(source).__name__}; expected a torch.nn.Module, a state dict"
             " or a path"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from pylstm.convert.torch.arrangement import Fit, Input
+from pylstm.convert.torch.exclusion import one_thread
 from pylstm.convert.torch.graph import graph_layers, sequence_layers
 from pylstm.convert.torch.modules import is_known, refusal, unwrapped
 from pylstm.convert.torch.parametrisations import refuse_other_computations
@@ -56,13 +57,18 @@ class ModuleFit:
 
 
 def fit_of(module: nn.Module, dtype: Wanted, given: Input) -> ModuleFit:
-    """Layers from a module that no wrapper is around.
+    """Layers from a module that no wrapper is around. Other threads wait for the end.
 
     Raises
     ------
     TypeError, ValueError
         It cannot be expressed.
     """
+    with one_thread():
+        return _fit_of(module, dtype, given)
+
+
+def _fit_of(module: nn.Module, dtype: Wanted, given: Input) -> ModuleFit:
     from torch import nn
 
     chain: Chain | None = None

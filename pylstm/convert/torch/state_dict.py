@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+import reprlib
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -80,7 +81,9 @@ def own_tensors(
     state = state_dict_in(source, where)
     for name in state:
         if not isinstance(name, str):
-            raise TypeError(f"a name in {where} is {name!r}; expected a string")
+            raise TypeError(f"a name in {where} is {reprlib.repr(name)}; expected a string")
+    if not state:
+        raise ValueError(f"{where} is empty: it has no tensors; expected those of one layer")
     if not any(name.startswith(prefix) for name in state) or not prefix or "_orig_mod." in prefix:
         state, prefix = without_wrappers(state, prefix, where)
     else:
@@ -257,4 +260,6 @@ def _two_dimensions(tensors: Mapping[str, NDArray[Any]], name: str, where: str) 
     shape = tensors[name].shape
     if len(shape) != 2:
         raise ValueError(f"{name!r} of {where} has shape {shape}; expected two dimensions")
+    if 0 in shape:
+        raise ValueError(f"{name!r} of {where} has shape {shape}; expected sizes above 0")
     return shape[0], shape[1]

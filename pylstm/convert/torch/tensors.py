@@ -41,9 +41,20 @@ def array_of(value: Any, name: str, where: str, dtype: Wanted = None) -> NDArray
         )
     if isinstance(value, np.ndarray):
         return _of_numpy(value, name, where, dtype)
+    try:
+        return _of_torch(value, name, where, dtype)
+    except (NotImplementedError, RuntimeError) as error:  # of tensors that are like no others
+        reason = " ".join(str(error).split())
+        raise ValueError(
+            f"{name!r} of {where} is of type {type(value).__name__}, which PyTorch makes no array"
+            f" of ({reason}); expected a dense tensor with values"
+        ) from error
+
+
+def _of_torch(value: Any, name: str, where: str, dtype: Wanted) -> NDArray[Any]:
+    """A tensor that is float32, or is made so where that was asked for."""
     found = str(value.dtype)
-    if value.is_meta or value.is_sparse:
-        kind = "on the meta device, without values" if value.is_meta else "sparse"
+    if kind := _without_values(value):
         raise ValueError(f"{name!r} of {where} is {kind}; expected a dense tensor with values")
     if value.numel() > _MANY and value.numel() * value.element_size() > _bytes_of(value):
         raise ValueError(
@@ -66,8 +77,21 @@ def array_of(value: Any, name: str, where: str, dtype: Wanted = None) -> NDArray
             hint = f", convert it (or the whole module) with .float(), or {_ASK}"
         if found != "torch.float32":
             raise TypeError(f"{name!r} of {where} is {found}; expected torch.float32{hint}")
-    array: NDArray[Any] = value.detach().cpu().numpy()
+    # A tensor can be the negative of what its memory holds.
+    array: NDArray[Any] = value.detach().cpu().resolve_neg().numpy()
     return array
+
+
+def _without_values(value: Any) -> str:
+    """What a tensor is that has no value for each place; nothing for one that has them."""
+    if value.is_meta:
+        return "on the meta device, without values"
+    if getattr(value, "is_nested", False):
+        return "nested"
+    if hasattr(value, "materialize"):
+        return "of a lazy module that has not run yet"
+    layout = str(value.layout).removeprefix("torch.")
+    return "" if layout == "strided" else layout.replace("_", " ").strip()
 
 
 def _bytes_of(value: Any) -> int:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from pylstm.arguments import listing
+from pylstm.convert.torch.exclusion import one_thread
 from pylstm.convert.torch.modules import is_known, unwrapped
 
 if TYPE_CHECKING:
@@ -51,18 +53,19 @@ class ForwardPass:
 
 @contextmanager
 def at_inference(module: nn.Module) -> Iterator[None]:
-    """The module as it is at inference, and afterwards as it was."""
-    before = [(one, dict(one.__dict__)) for one in module.modules()]
-    module.eval()
-    try:
-        yield
-    finally:
-        for one, attributes in before:
-            # A forward pass may set some, such as a state that it remembers.
-            for name in [*one.__dict__]:
-                if name not in attributes:
-                    del one.__dict__[name]
-            one.__dict__.update(attributes)
+    """The module as it is at inference, and afterwards as it was. No other thread is inside."""
+    with one_thread():
+        before = [(one, dict(one.__dict__)) for one in module.modules()]
+        try:
+            module.eval()
+            yield
+        finally:
+            for one, attributes in before:
+                # A forward pass may set some, such as a state that it remembers.
+                for name in [*one.__dict__]:
+                    if name not in attributes:
+                        del one.__dict__[name]
+                one.__dict__.update(attributes)
 
 
 @contextmanager
@@ -101,16 +104,27 @@ def traced(module: nn.Module) -> ForwardPass:
         needed = tuple(str(node.target) for node in places if not node.args)
         return ForwardPass(module.graph, kind, needed)
 
+    here = threading.get_ident()
+
     class Tracer(fx.Tracer):
+        """The patches of torch.fx reach all threads; those that run modules meanwhile run them."""
+
         def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
             inside = unwrapped(m)
             return is_known(inside) or super().is_leaf_module(inside, module_qualified_name)
 
         def call_module(self, m: nn.Module, forward: Any, args: Any, kwargs: Any) -> Any:
+            if threading.get_ident() != here:
+                return forward(*args, **kwargs)
             inside = unwrapped(m)
             if inside is m:
                 return super().call_module(m, forward, args, kwargs)
             return inside(*args, **kwargs)
+
+        def getattr(self, attr: str, attr_val: Any, parameter_proxy_cache: dict[str, Any]) -> Any:
+            if threading.get_ident() != here:
+                return attr_val
+            return super().getattr(attr, attr_val, parameter_proxy_cache)
 
     inputs = [*inspect.signature(module.forward).parameters.values()]
     plain = [one for one in inputs if one.kind < 2]

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from pylstm.arguments import listing
 from pylstm.convert.conversion import Conversion
 from pylstm.convert.torch.checkpoint import read_checkpoint
+from pylstm.convert.torch.exclusion import one_thread
 from pylstm.convert.torch.state_dict import layer_of_state_dict, own_tensors
 from pylstm.layers import RNN, Dense, Layer
 
@@ -85,7 +86,8 @@ class _ModuleChain:
         import torch
 
         x = torch.from_numpy(np.ascontiguousarray(frames))
-        with torch.no_grad(), warnings.catch_warnings():
+        # The filters of warnings are those of the process.
+        with one_thread(), torch.no_grad(), warnings.catch_warnings():
             # Weight norm in its former place; a projection that runs slowly.
             warnings.filterwarnings("ignore", category=FutureWarning)
             warnings.filterwarnings("ignore", message="LSTM with projections is not supported")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,9 @@ __all__ = ["OPSETS", "graphs_of", "kernel_reach", "largest_count", "opset_of", "
 OPSETS = range(7, 28)
 """The versions of the operators of ONNX whose meaning is known here."""
 
+MOST_BYTES = (1 << 31) - 1
+"""How long a message of protobuf may be, which a file is."""
+
 
 def read_onnx(source: str | os.PathLike[str] | bytes) -> ModelProto:
     """The model of a file, or of its bytes, whole and valid.
@@ -29,8 +33,8 @@ def read_onnx(source: str | os.PathLike[str] | bytes) -> ModelProto:
     Raises
     ------
     ValueError
-        It is no ONNX file, breaks a rule of the format, or has tensors in other files, functions,
-        or operators of others than ONNX.
+        It is no regular file, or has more than 2 GiB; it is no ONNX file, breaks a rule of the
+        format, or has tensors in other files, functions, or operators of others than ONNX.
     TypeError
         `source` is something else.
     ImportError
@@ -45,10 +49,15 @@ def read_onnx(source: str | os.PathLike[str] | bytes) -> ModelProto:
         data, name = bytes(source), "source"
     elif isinstance(source, str) or hasattr(source, "__fspath__"):
         name = repr(os.fspath(source))
+        about = os.stat(source)
+        if not stat.S_ISREG(about.st_mode):
+            raise ValueError(f"{name} is not a regular file; expected the path of an ONNX file")
+        _refuse_size(name, about.st_size)
         with open(source, "rb") as file:
             data = file.read()
     else:
         raise TypeError(f"source is {shown(source)}; expected a path or bytes")
+    _refuse_size(name, len(data))
     model = onnx.ModelProto()
     try:
         model.ParseFromString(data)
@@ -74,6 +83,13 @@ def read_onnx(source: str | os.PathLike[str] | bytes) -> ModelProto:
     for one in bare:
         one.type.tensor_type.ClearField("shape")
     return model
+
+
+def _refuse_size(name: str, n_bytes: int) -> None:
+    if n_bytes > MOST_BYTES:
+        raise ValueError(
+            f"{name} has {n_bytes} bytes; expected {MOST_BYTES} at most, as protobuf allows"
+        )
 
 
 def opset_of(model: ModelProto) -> int:

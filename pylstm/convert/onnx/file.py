@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylstm.arguments import shown
+from pylstm.arguments import number_of, shown
 from pylstm.convert.onnx.refusals import refuse
 from pylstm.convert.onnx.tensors import values_of
 
@@ -88,7 +88,7 @@ def read_onnx(source: str | os.PathLike[str] | bytes) -> ModelProto:
 def _refuse_size(name: str, n_bytes: int) -> None:
     if n_bytes > MOST_BYTES:
         raise ValueError(
-            f"{name} has {n_bytes} bytes; expected {MOST_BYTES} at most, as protobuf allows"
+            f"{name} has {number_of(n_bytes, 'byte')}; expected {MOST_BYTES} at most"
         )
 
 

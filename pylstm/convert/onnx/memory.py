@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
+
 __all__ = ["MOST_BYTES", "Memory", "digest"]
 
 MOST_BYTES = 1 << 29
@@ -35,8 +37,8 @@ class Memory:
             self.n_bytes += owner.nbytes
         if self.n_bytes > MOST_BYTES:
             raise ValueError(
-                f"the tensors that the graph still needs here take {self.n_bytes} bytes; expected"
-                f" {MOST_BYTES} at most"
+                "the tensors that the graph still needs here take"
+                f" {number_of(self.n_bytes, 'byte')}; expected {MOST_BYTES} at most"
             )
 
     def drop(self, array: NDArray[Any]) -> None:

@@ -42,10 +42,10 @@ def of_constants(count: int, at_once: bool) -> bytes:
 
 
 def test_tensors_that_are_needed_together_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MOST_BYTES", 50_000)
-    converted(of_constants(30, at_once=False))
+    monkeypatch.setattr(memory, "MOST_BYTES", 30_000)
+    converted(of_constants(12, at_once=False))
     with pytest.raises(ValueError, match=r"\(ConstantOfShape\): the tensors that the graph still"):
-        from_onnx(of_constants(30, at_once=True))
+        from_onnx(of_constants(12, at_once=True))
 
 
 def test_rows_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,11 +62,11 @@ ONES = np.ones(3, np.int64)
 
 
 def test_layers_are_counted_while_a_graph_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = converted(chain("Mul", 200, drawn(6) / 100 + 1), tolerance=1e-4)
+    found = converted(chain("Mul", 110, drawn(6) / 100 + 1), tolerance=1e-4)
     assert len(found.layers) == 1
     monkeypatch.setattr(layers, "MOST_LAYERS", 100)
     with pytest.raises(ValueError, match="more than 100 layers before any are merged"):
-        from_onnx(chain("MatMul", 200, drawn(6, 6)))
+        from_onnx(chain("MatMul", 102, drawn(6, 6)))
 
 
 def test_other_things_than_files(tmp_path: Path) -> None:

@@ -87,9 +87,7 @@ def read_onnx(source: str | os.PathLike[str] | bytes) -> ModelProto:
 
 def _refuse_size(name: str, n_bytes: int) -> None:
     if n_bytes > MOST_BYTES:
-        raise ValueError(
-            f"{name} has {number_of(n_bytes, 'byte')}; expected {MOST_BYTES} at most"
-        )
+        raise ValueError(f"{name} has {number_of(n_bytes, 'byte')}; expected {MOST_BYTES} at most")
 
 
 def opset_of(model: ModelProto) -> int:

@@ -42,10 +42,10 @@ def of_constants(count: int, at_once: bool) -> bytes:
 
 
 def test_tensors_that_are_needed_together_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "MOST_BYTES", 30_000)
-    converted(of_constants(12, at_once=False))
+    monkeypatch.setattr(memory, "MOST_BYTES", 80_000)
+    converted(of_constants(24, at_once=False))
     with pytest.raises(ValueError, match=r"\(ConstantOfShape\): the tensors that the graph still"):
-        from_onnx(of_constants(12, at_once=True))
+        from_onnx(of_constants(24, at_once=True))
 
 
 def test_rows_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,7 +52,10 @@ def silero_path(folder: Path, name: str) -> Path:
         data = fetched(folder, "silero-vad==6.2.3", f"silero_vad/data/{name}")
         with one_builder(folder):
             path.parent.mkdir(exist_ok=True)
-            path.write_bytes(data)
+            # Other processes look for it without the lock: it is there whole or not at all.
+            unfinished = path.with_suffix(".unfinished")
+            unfinished.write_bytes(data)
+            unfinished.replace(path)
     return path
 
 

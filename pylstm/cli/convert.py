@@ -13,7 +13,12 @@ import typer
 
 from pylstm.arguments import listing, number_of
 from pylstm.cli.console.errors import USAGE, CliError
-from pylstm.cli.console.foreign_model import conversion_of, located, published_conversion
+from pylstm.cli.console.foreign_model import (
+    conversion_of,
+    located,
+    published_conversion,
+    refuse_both_directions,
+)
 from pylstm.cli.console.named_recordings import names_in
 from pylstm.cli.console.output import fact, note
 from pylstm.cli.console.written_settings import kind_and_settings
@@ -33,6 +38,8 @@ _RUNS = {
     **dict.fromkeys((".pt", ".pth", ".ckpt", ".tar", ".safetensors"), "torch"),
     **dict.fromkeys((".keras", ".h5", ".hdf5"), "keras"),
 }
+
+_NEVER = (".json", ".aidax")
 
 # What is compared.
 FRAMES, SECONDS = 400, 10
@@ -135,15 +142,16 @@ def convert(
                 " to be taken as any other file",
                 USAGE,
             )
+    if output.exists() and source.exists() and output.samefile(source):
+        raise CliError(f"--output is {output}, the source; expected another file", USAGE)
     found = conversion.features if conversion else _features(features, rate)
-    settings: Any = conversion.decision if conversion else None
-    if decision is not None:
-        kind, rest = kind_and_settings("--decision", decision, DECISION_EXAMPLE)
-        if isinstance(rest.get("background"), str):
-            rest["background"] = rest["background"].split("|")
-        settings = {"kind": kind, **rest}
+    names, told = _labels(labels), _decision(decision)
     if conversion is None:
         conversion = conversion_of(source, layer or [], shape or [], constant or [])
+    refuse_both_directions(source, conversion)
+    settings: Any = told or conversion.decision
+    if check and conversion.run_source is None:
+        raise CliError(f"--check: {_not_run(source)}; expected something that runs it", USAGE)
     if check is None and conversion.runs_code:
         difference = "not looked at: --check would run the program in the file"
     elif check is False:
@@ -151,9 +159,7 @@ def convert(
     else:
         difference = _difference(conversion, source)
     try:
-        made = Model(
-            found, conversion.layers, names_in(labels) or conversion.labels, decision=settings
-        )
+        made = Model(found, conversion.layers, names or conversion.labels, decision=settings)
         made.save(output)
     except OSError as error:
         raise CliError(f"cannot write {output}: {error.strerror or error}") from None
@@ -198,13 +204,41 @@ def _features(text: str | None, rate: int | None) -> Features | None:
     return made
 
 
+def _labels(text: str | None) -> list[str] | None:
+    """What ``--labels`` says."""
+    names = names_in(text)
+    if names is not None and (not names or len(set(names)) < len(names)):
+        raise CliError(f"--labels is {text!r}; expected names that differ, as in noise,yes", USAGE)
+    return names
+
+
+def _decision(text: str | None) -> dict[str, Any] | None:
+    """What ``--decision`` says."""
+    if text is None:
+        return None
+    kind, rest = kind_and_settings("--decision", text, DECISION_EXAMPLE)
+    if "kind" in rest:
+        raise CliError(f"--decision has kind={rest['kind']}; expected the kind first alone", USAGE)
+    if isinstance(rest.get("background"), str):
+        rest["background"] = rest["background"].split("|")
+    return {"kind": kind, **rest}
+
+
+def _not_run(source: Path) -> str:
+    """Why there is nothing to compare with."""
+    suffix = source.suffix.lower()
+    if suffix in _NEVER:
+        return "RTNeural has no interface to Python"
+    needed = _RUNS.get(suffix)
+    if needed is None or find_spec(needed) is not None:
+        return "nothing here runs the source"
+    return f"pip install {needed}, which runs the source"
+
+
 def _difference(conversion: Conversion, source: Path) -> str:
     """What the comparison says."""
     if conversion.run_source is None:
-        needed = _RUNS.get(source.suffix.lower())
-        if needed is None or find_spec(needed) is not None:
-            return "not looked at: nothing here runs the source"
-        return f"not looked at: pip install {needed}, which runs the source"
+        return f"not looked at: {_not_run(source)}"
     over = number_of(FRAMES, "random frame")
     try:
         if conversion.features is None:

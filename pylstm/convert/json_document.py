@@ -14,10 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import described, listing, shown
+from pylstm.convert.source_file import check_regular
 
 __all__ = ["Entry", "array_of", "naming", "parsed", "read_document"]
 
 Array = NDArray[np.float64]
+
+_LARGEST = 1 << 30
+"""Bytes of a file."""
+_MOST_AXES = 8
+"""Of an array; no layer has weights of more than four."""
 
 
 def read_document(source: Any, name: str = "source") -> Mapping[str, Any]:
@@ -26,7 +32,8 @@ def read_document(source: Any, name: str = "source") -> Mapping[str, Any]:
     Raises
     ------
     TypeError, ValueError
-        It is no path and no mapping; the file is no JSON, has a key twice, NaN or infinity.
+        It is no path and no mapping; the file is no JSON, not a regular file, larger than 1 GiB,
+        has a key twice, NaN or infinity.
     OSError
         The file cannot be read.
     """
@@ -34,6 +41,7 @@ def read_document(source: Any, name: str = "source") -> Mapping[str, Any]:
         return source
     if not isinstance(source, str | os.PathLike):
         raise TypeError(f"{name} is of type {type(source).__name__}; expected a path or a mapping")
+    check_regular(source, name, _LARGEST)
     return parsed(Path(source).read_bytes(), os.fspath(source))
 
 
@@ -41,8 +49,13 @@ def parsed(data: bytes, name: str) -> dict[str, Any]:
     """The JSON object in some bytes."""
     try:
         found = json.loads(data, object_pairs_hook=_once, parse_constant=_refused)
-    except (ValueError, RecursionError) as error:  # UnicodeDecodeError is one
-        raise ValueError(f"{name} cannot be read as JSON: {error}") from None
+    except RecursionError:
+        raise ValueError(
+            f"{name} cannot be read as JSON: it is nested too deep; expected less"
+        ) from None
+    except ValueError as error:  # UnicodeDecodeError is one
+        expected = "" if "; expected" in str(error) else "; expected a JSON object, whole"
+        raise ValueError(f"{name} cannot be read as JSON: {error}{expected}") from None
     if not isinstance(found, dict):
         raise ValueError(f"{name} holds {_brief(found)}; expected a JSON object")
     return found
@@ -53,7 +66,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         counts = Counter(key for key, _ in pairs)
         twice = next(key for key, number in counts.items() if number > 1)
-        raise ValueError(f"the key {twice!r} stands there twice")
+        raise ValueError(f"the key {twice!r} stands there twice; expected it once")
     return found
 
 
@@ -67,7 +80,10 @@ def _brief(value: Any) -> str:
         return f"a list of {len(value)}"
     if isinstance(value, Mapping):
         return f"an object with {listing(map(str, value), 4) or 'nothing in it'}"
-    text = shown(value)
+    try:
+        text = shown(value)
+    except RecursionError:
+        return "lists in lists, too deep to be shown"
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
@@ -88,6 +104,10 @@ def _from_lists(value: Any, name: str) -> NDArray[Any]:
         raise TypeError(f"{name} is {_brief(value)}; expected nested lists of numbers")
     flat, shape = list(value), [len(value)]
     while flat and isinstance(flat[0], list | tuple):
+        if len(shape) == _MOST_AXES:
+            raise ValueError(
+                f"{name} has lists in lists, more than {_MOST_AXES} deep; expected at most that"
+            )
         width = len(flat[0])
         if any(not isinstance(one, list | tuple) or len(one) != width for one in flat):
             raise ValueError(f"{name} has rows of different lengths; expected equal ones")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pylstm.arguments import count, number_of
 from pylstm.convert.torch.source import TorchSource
 from pylstm.layers import Layer
-from pylstm.layers.graph import Layers
+from pylstm.layers.graph import FEATURES, Layers
 from pylstm.model import Model
 
 if TYPE_CHECKING:
@@ -36,8 +36,8 @@ are much larger than 1."""
 # Cuts of one frame, of a few, and of many, which the engine runs in different ways.
 _CUTS = (1, 2, 5, 13, 40)
 
-# Noise on the frames, a few roundings of float32; and how far rows may move by it to be judged.
-_NOISE, _MOVED = 1e-6, TOLERANCE / 10
+# Noise on the frames, about a rounding of float32; and how far rows may move by it to be judged.
+_NOISE, _MOVED = 1e-7, TOLERANCE / 10
 _FEWEST_STEADY = 5
 
 # How many beginnings of the frames a source runs over that gives its last row alone.
@@ -137,7 +137,7 @@ def steady_difference(
     """Compares the rows in which roundings stay small.
 
     Some recurrent networks enlarge any noise: two programs that round in another order give
-    unrelated rows after some frames, and both are right. The rows are judged before a noise of 1e-6
+    unrelated rows after some frames, and both are right. The rows are judged before a noise of 1e-7
     on the frames moves them by 1e-5.
 
     Parameters
@@ -186,15 +186,10 @@ def _source(source: Any, width: int, axes: Any, one_hot: bool) -> Any:
 
 def _runner(layers: Any, rng: np.random.Generator) -> tuple[Callable[[Array], Array], int]:
     """What gives the rows of the layers for frames, and how wide these are."""
-    chain = layers if isinstance(layers, list | tuple) else list(layers.values())
-    if not any(isinstance(one, Layer) and getattr(one, "bidirectional", False) for one in chain):
+    chain = _chain(layers)
+    if chain is None or not any(getattr(one, "bidirectional", False) for one in chain):
         model = Model(None, layers)
         return lambda frames: _streamed(model, frames, rng), model.n_features
-    if not all(isinstance(one, Layer) for one in chain):
-        raise ValueError(
-            "layers is a graph with a layer in both directions; expected layers that follow each"
-            " other, which alone can be compared over whole sequences"
-        )
 
     def whole(frames: Array) -> Array:
         for layer in chain:
@@ -202,6 +197,21 @@ def _runner(layers: Any, rng: np.random.Generator) -> tuple[Callable[[Array], Ar
         return frames
 
     return whole, chain[0].input_size
+
+
+def _chain(layers: Any) -> list[Layer] | None:
+    """Layers that follow each other; None: some of them do not."""
+    if isinstance(layers, list | tuple):
+        return list(layers)
+    chain: list[Layer] = []
+    before = FEATURES
+    for name, node in layers.items():
+        layer, *inputs = node if isinstance(node, tuple) else (node,)
+        if inputs not in ([], [before]) or not isinstance(layer, Layer):
+            return None
+        chain.append(layer)
+        before = name
+    return chain
 
 
 def in_random_cuts(

@@ -11,7 +11,7 @@ from typing import Any, Literal, TypedDict
 
 from pylstm.arguments import count, described, flag, listing, real, shown, text, whole
 
-__all__ = ["DecisionSettings", "settings_as_text"]
+__all__ = ["DecisionSettings", "settings_as_text", "settings_from_text"]
 
 # The longest length of a decision on segments, seconds.
 _DAY = 86400.0
@@ -106,6 +106,54 @@ def settings_as_text(
         else:
             found.append((name, _TEXTS[name](labels, name, value)))
     return found
+
+
+def settings_from_text(labels: Sequence[str] | None, texts: Mapping[str, str]) -> DecisionSettings:
+    """The inverse of `settings_as_text`.
+
+    Parameters
+    ----------
+    labels : sequence of str or None
+        The names of the outputs, if they have any.
+    texts : mapping of str to str
+        Keys and values as in a model file, without ``decision.``.
+
+    Raises
+    ------
+    ValueError
+        A key or a value is none of a model file, or there is a threshold for all labels beside
+        those of some.
+    """
+    found: dict[str, Any] = {}
+    for key, value in texts.items():
+        name, _, place = key.partition(".")
+        if name not in _TEXTS or (place and not place.isdecimal()):
+            raise ValueError(f"{shown(key)} is no setting; expected {', '.join(_TEXTS)}")
+        if place:
+            label = (labels or ())[int(place) : int(place) + 1]
+            if not label or isinstance(found.get(name, {}), float):
+                raise ValueError(f"{shown(key)} is {shown(value)}; expected settings of labels")
+            if name == "threshold":
+                found.setdefault(name, {})[label[0]] = float(value)
+            elif value == "true":
+                found.setdefault(name, []).append(label[0])
+        elif name == "background":
+            names = [one.strip(" \t") for one in value.split(",")]
+            found[name] = [one for one in names if one] + found.get(name, [])
+        else:
+            found[name] = _value(name, value, labels)
+    return DecisionSettings(**found)  # type: ignore[typeddict-item]
+
+
+def _value(name: str, spelled: str, labels: Sequence[str] | None) -> Any:
+    kind = _TEXTS[name]
+    if kind is _flag:
+        return {"true": True, "false": False}.get(spelled, spelled)
+    if kind is _count or (kind is _output and labels is None):
+        return int(spelled)
+    if kind is _seconds and spelled == "none":
+        return math.inf
+    return float(spelled) if kind in (_number, _seconds) else spelled
 
 
 def _thresholds(

@@ -74,6 +74,11 @@ REFUSED: dict[str, tuple[tuple[Any, ...], Callable[[], Any], str]] = {
         "'axis' of layer 'it' (BatchNormalization) is 1; expected -1",
     ),
     "flat": ((7, 3), lambda: kl.Flatten(), "no Flatten over time: use TimeDistributed(Flatten())"),
+    "flat of one frame": (
+        (1, 3),
+        lambda: kl.Flatten(),
+        "layer 'it' (Flatten) flattens frames, as many as there are, into one row; expected no",
+    ),
     "reshaped": (
         (6, 3),
         lambda: kl.Reshape((3, 6)),
@@ -344,6 +349,23 @@ def test_what_is_no_such_file_is_refused(data: bytes, message: str, tmp_path: Pa
     path = tmp_path / "model.keras"
     path.write_bytes(data)
     with pytest.raises(ValueError, match=re.escape(message)):
+        from_keras(path)
+
+
+@pytest.mark.parametrize("where", ["group", "attribute", "dataset"])
+def test_names_that_are_no_text_are_refused(where: str, tmp_path: Path) -> None:
+    path = keras_models.saved(keras_models.branches(), tmp_path, ".h5")
+    with keras_models.h5py.File(path, "r+") as file:
+        weights = file["model_weights"]
+        if where == "attribute":
+            file.attrs["keras_version"] = keras_models.h5py.Empty("S1")
+            del file.attrs["model_config"]
+            file.attrs.create("model_config", b"\xff\xfe")
+        elif where == "group":
+            weights.create_group(b"\xff\xfe")
+        else:
+            weights[b"\xff"] = np.zeros(3, np.float32)
+    with pytest.raises(ValueError, match=r"cannot be read as .*; expected|no group .*; expected"):
         from_keras(path)
 
 

@@ -3,6 +3,7 @@ be."""
 
 from __future__ import annotations
 
+import ast
 import copy
 import json
 import re
@@ -117,6 +118,22 @@ def test_what_a_state_dict_does_not_hold_has_to_be_said(beginning: str, key: str
     del state.options[beginning][key]
     with pytest.raises(ValueError, match=re.escape(f"options['{beginning}'] is missing '{key}'")):
         from_rtneural(state.document, options=state.options)
+
+
+def test_what_has_to_be_said_can_be_said_as_the_message_has_it() -> None:
+    state, options = StateDict(), dict[str, Any]()
+    while True:
+        try:
+            from_rtneural(state.document, options=options)
+            break
+        except ValueError as error:
+            (said,) = re.findall(r"from_rtneural\(path, options=(.*)\), with", str(error))
+            given = ast.literal_eval(said)
+            assert not given.keys() & options.keys()
+            options |= given
+            if "conv." in given:  # the values of this network
+                options["conv."] |= {"dilation": 2, "groups": 2}
+    assert options.keys() == state.options.keys()
 
 
 @pytest.mark.parametrize("options", [{"other.": {}}, {"lstm.": {"eps": 1.0}}])
@@ -280,8 +297,11 @@ def test_the_input_is_added_where_in_skip_says_so(inputs: int) -> None:
 
 def test_gains_and_sums_that_cannot_be_are_refused() -> None:
     document = rtneural_files.network()[0]
-    with pytest.raises(ValueError, match=r"'in_gain' of source is 3\.5; expected 0"):
+    message = r"'in_gain' of source is 3\.5; expected 0, .* outside of the network; remove the key"
+    with pytest.raises(ValueError, match=message):
         from_rtneural(document | {"in_gain": 3.5})
+    with pytest.raises(ValueError, match="'out_gain' of source is True; expected 0, or no such"):
+        from_rtneural(document | {"out_gain": True})
     with pytest.raises(ValueError, match="'in_skip' of source is 1; expected 0, or one output"):
         from_rtneural(document | {"in_skip": 1})
 
@@ -314,6 +334,14 @@ def test_what_keras_did_at_the_edges_is_noted() -> None:
         (b'{"a": ' + b"[" * 100_000, "cannot be read as JSON"),
         (b"\xff", "cannot be read as JSON"),
         (b"{}", "source is empty; expected RTNeural's JSON or a state dict"),
+        (
+            b'{"activation": "gated", "dilations": [1, 2], "variables": [{}]}',
+            "source has 'activation', 'dilations', 'variables'; expected 'in_shape' and 'layers',",
+        ),
+        (
+            b'{"drive_0_0": {"in_shape": [], "layers": []}, "drive_0_1": {}}',
+            "source has 'drive_0_0', 'drive_0_1'; expected 'in_shape' and 'layers', ",
+        ),
     ],
 )
 def test_what_is_no_such_file_is_refused(tmp_path: Path, data: bytes, message: str) -> None:

@@ -197,3 +197,28 @@ def test_a_changed_graph_is_not_taken_for_the_one_that_was_written() -> None:
     except ValueError:
         return
     assert list(layers.values())[-1][0].activation == "tanh"
+
+
+def test_labels_and_the_decision_come_back(tmp_path: Path) -> None:
+    model = pylstm.load("keywords")
+    to_onnx(model, tmp_path / "model.onnx")
+    found = from_onnx(tmp_path / "model.onnx")
+    again = pylstm.Model(model.features, found.layers, found.labels, decision=found.decision)
+    assert again.labels == model.labels is not None
+    assert dict(again.decision) == dict(model.decision)
+    assert found.notes == (
+        "The features of the model are not in the file: frames come from outside.",
+    )
+
+
+@pytest.mark.parametrize("labels", ['["a"]', "[1, 2]", "{", "7"])
+def test_labels_that_no_model_can_have_are_left_out(labels: str, tmp_path: Path) -> None:
+    path = tmp_path / "model.onnx"
+    layers = [pylstm.Dense(3, 2, "softmax", seed=1)]
+    to_onnx(pylstm.Model(None, layers, ["a", "b"]), path)
+    file = onnx.load(path)
+    for one in file.metadata_props:
+        if one.key == "labels":
+            one.value = labels
+    found = from_onnx(file.SerializeToString())
+    assert (found.layers, found.labels, found.decision) == (layers, None, None)

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pylstm.convert import from_published
+from pylstm.convert.published import recipe_of
 from pylstm.convert.published.torchscript import is_torchscript, read_torchscript
 from tests.published_files import silero_path
 
@@ -114,6 +115,51 @@ def test_other_descriptions_are_refused(tmp_path: Path, description: bytes, mess
     with pytest.raises(ValueError, match=rf"cannot be read .*{message}|{message}") as caught:
         read_torchscript(path)
     assert str(caught.value).endswith("; expected a file of torch.jit.save")
+
+
+# Descriptions that say "as before": PUT numbers a value, GET repeats it.
+SHARED = b"".join(
+    module(a=b"h" + bytes([k]), b=b"h" + bytes([k])) + b"q" + bytes([k + 1]) for k in range(28)
+)
+TUPLE = b"(" + b"K\x01" * 40 + b"t"
+
+
+def deep(levels: int) -> bytes:
+    start = b"".join(b"c__torch__.net\nNet\n)\x81}" + word("a") for _ in range(levels))
+    return start + tensor("w", 12, [2], [1]) + b"sb" * levels
+
+
+@pytest.mark.parametrize(
+    ("description", "message"),
+    [
+        (module(w=tensor("w", 12, [2], [1])) + b"q\x000" + SHARED, "stands at two places"),
+        (b"c__torch__.net\nNet\n)\x81q\x00}" + word("a") + b"h\x00sb", "stands at two places"),
+        (deep(3000), "nested more than 64 deep"),
+        (module(w=tensor("w", 12, [1] * 33, [1] * 33)), "or too many"),
+        (module(w=tensor("w", 12, [2], [1])).replace(word("w"), number(1), 1), "than named ones"),
+        (module(**{"n" * 1001: tensor("w", 12, [2], [1])}), "than named ones"),
+        (b"ctorch.jit._pickle\nbuild_intlist\n" + TUPLE + b"\x85R", "made of something else"),
+        (module(w=b"ccollections\nOrderedDict\n}\x85R"), "_empty"),
+    ],
+)
+def test_descriptions_without_end_are_refused(
+    tmp_path: Path, description: bytes, message: str
+) -> None:
+    path = archive(tmp_path / "net", description, w=VALUES)
+    with pytest.raises(ValueError, match=rf"cannot be read .*{message}"):
+        read_torchscript(path)
+    assert recipe_of(path) is None
+
+
+def test_tensors_have_no_more_bytes_than_the_file_twice(tmp_path: Path) -> None:
+    large = np.ones(50_000, np.float32)
+    both = module(a=tensor("w", 50_000, [50_000], [1]), b=tensor("w", 50_000, [100], [1]))
+    found = read_torchscript(archive(tmp_path / "net", both, w=large))  # as tied weights are
+    assert [one.nbytes for one in found.values()] == [200_000, 400]
+    attributes = {f"t{k}": tensor("w", 50_000, [50_000], [1]) for k in range(3)}
+    path = archive(tmp_path / "net", module(**attributes), w=large)
+    with pytest.raises(ValueError, match="its tensors have more bytes than it holds"):
+        read_torchscript(path)
 
 
 def test_what_is_compressed_is_refused(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import math
 import pickle
 import re
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 import pylstm
 from pylstm.decisions import Detector
+from pylstm.decisions.settings import settings_as_text, settings_from_text
 
 VAD = pylstm.load("vad")
 KEYWORDS = pylstm.load("keywords")
@@ -147,3 +149,39 @@ def test_labels_that_no_file_holds(label: str) -> None:
         Detector(["go", label], background=[])
     with pytest.raises(ValueError, match=r"^background\[0\] is .*; expected text without"):
         Detector(["go", "stop"], background=[label])
+
+
+ODD_LABELS = ("yes", "a,b", " no", "", "off")
+NUMBERS = st.floats(0.01, 1.0)
+
+
+@given(
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "kind": st.sampled_from(["words", "segments"]),
+            "report": st.sampled_from(["early", "final"]),
+            "threshold": NUMBERS
+            | st.dictionaries(st.sampled_from(ODD_LABELS), NUMBERS, min_size=1),
+            "smoothing_frames": st.integers(1, 100),
+            "background": st.lists(st.sampled_from(ODD_LABELS), unique=True),
+            "exclusive": st.booleans(),
+            "label": st.sampled_from(ODD_LABELS),
+            "pad": NUMBERS,
+            "max_speech": NUMBERS | st.just(math.inf),
+        },
+    )
+)
+def test_texts_become_the_settings_again(chosen: Any) -> None:
+    texts = dict(settings_as_text(ODD_LABELS, chosen))
+    again = settings_from_text(ODD_LABELS, texts)
+    assert dict(settings_as_text(ODD_LABELS, again)) == texts
+
+
+@pytest.mark.parametrize(
+    "texts",
+    [{"treshold": "1"}, {"threshold.9": "0.5"}, {"threshold": "0.5", "threshold.0": "0.4"}],
+)
+def test_texts_that_are_no_settings(texts: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="expected"):
+        settings_from_text(ODD_LABELS, texts)

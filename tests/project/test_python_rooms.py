@@ -55,6 +55,7 @@ ROOMS: dict[str, Rows] = {
         ("keras", "onnx", "rtneural", "torch_export", "self_check"),
         ("torch", "onnx_export"),
         ("spectral_front", "conversion", "export_c", "folding", "json_document", "onnx_runtime"),
+        ("source_file",),
     ),
     "pylstm.train": (
         ("__init__",),

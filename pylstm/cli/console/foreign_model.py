@@ -13,7 +13,7 @@ from pylstm.convert import Conversion
 from pylstm.convert.published import INSTALLED, recipe_of
 from pylstm.convert.torch.weights import from_weights
 
-__all__ = ["conversion_of", "located", "published_conversion"]
+__all__ = ["conversion_of", "located", "published_conversion", "refuse_both_directions"]
 
 _WHOLE: dict[str, Callable[..., Conversion]] = {
     ".onnx": convert.from_onnx,
@@ -117,6 +117,8 @@ def conversion_of(
     if (shapes or constants) and suffix != ".onnx":
         raise CliError(f"--shape and --constant are for .onnx; {source} has no such inputs", USAGE)
     told = _inputs(shapes, constants)
+    if len(set(parts)) < len(parts):
+        raise CliError(f"--layer is {', '.join(parts)}; expected each layer once", USAGE)
     try:
         if suffix in _WHOLE:
             return _WHOLE[suffix](source, **told)
@@ -127,9 +129,30 @@ def conversion_of(
         message = f"{source}: {error}"
         if "shapes=" in message or "constants=" in message:
             message += "; here that is --shape NAME=1,None,40 or --constant NAME=NUMBER"
+        if "torch.jit.load" in message:
+            message += "; that is for convert.from_torch in Python"
         if message.endswith("with prefix"):
             message += ", which here is --layer PREFIX or --layer PREFIX=ACTIVATION"
         raise CliError(message) from None
+
+
+def refuse_both_directions(source: Path, conversion: Conversion) -> None:
+    """A layer that runs back from the end has no place in a model file.
+
+    Raises
+    ------
+    CliError
+        There is one.
+    """
+    layers = conversion.layers
+    nodes = layers if isinstance(layers, Sequence) else layers.values()
+    for node in nodes:
+        layer = node[0] if isinstance(node, tuple) else node
+        if getattr(layer, "bidirectional", False):
+            raise CliError(
+                f"{source} has a layer in both directions, {layer!r}, which no stream can run;"
+                " expected forward layers: in Python the importer gives it, for whole sequences"
+            )
 
 
 def _inputs(shapes: Sequence[str], constants: Sequence[str]) -> dict[str, Any]:
@@ -138,7 +161,8 @@ def _inputs(shapes: Sequence[str], constants: Sequence[str]) -> dict[str, Any]:
     for text in shapes:
         name, _, sizes = text.rpartition("=")
         axes = sizes.replace(" ", "").split(",")
-        if not name or not all(axis == "None" or axis.isdecimal() for axis in axes):
+        known = all(axis == "None" or (axis.isascii() and axis.isdecimal()) for axis in axes)
+        if not name or not known:
             raise CliError(f"--shape is {text!r}; expected sizes, as in x=1,None,40", USAGE)
         shape = tuple(None if axis == "None" else int(axis) for axis in axes)
         found.setdefault("shapes", {})[name] = shape

@@ -11,7 +11,6 @@ import io
 import os
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from typing import Any
 from pylstm.arguments import listing
 from pylstm.convert.json_document import parsed
 from pylstm.convert.keras.hdf5_tensors import Tensor, attribute, group_in, opened, tensors_in
+from pylstm.convert.source_file import check_regular, opened_archive
 
 __all__ = ["KerasFile", "snake_case"]
 
@@ -55,7 +55,7 @@ class KerasFile:
     Raises
     ------
     ValueError
-        It is no file of a whole model, or has something beside one.
+        It is no regular file, no file of a whole model, is broken, or has something beside one.
     ImportError
         h5py is not installed.
     OSError
@@ -67,6 +67,7 @@ class KerasFile:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        check_regular(self.path, "path")
         with self.path.open("rb") as file:
             start = file.read(8)
         self._tensors: dict[str, Tensor]
@@ -83,29 +84,21 @@ class KerasFile:
 
     def _read_archive(self) -> None:
         parts: dict[str, bytes] = {}
-        try:
-            with zipfile.ZipFile(self.path) as archive:
-                names = archive.namelist()
-                self._check_names(names)
-                for name in names:
-                    if archive.getinfo(name).file_size > _LARGEST[name]:
-                        raise ValueError(
-                            f"{name} in {self.path} is larger than {_LARGEST[name]} bytes;"
-                            " expected less"
-                        )
-                    if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
-                        raise ValueError(
-                            f"{name} in {self.path} is compressed; expected it as Keras stores it"
-                        )
-                    parts[name] = archive.read(name)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            NotImplementedError,
-            RuntimeError,
-        ) as error:
-            raise ValueError(f"{self.path} cannot be read as a .keras file: {error}") from None
+        broken = f"{self.path} cannot be read as a .keras file; expected it whole: it"
+        with opened_archive(self.path, broken) as archive:
+            names = archive.namelist()
+            self._check_names(names)
+            for name in names:
+                if archive.getinfo(name).file_size > _LARGEST[name]:
+                    raise ValueError(
+                        f"{name} in {self.path} is larger than {_LARGEST[name]} bytes;"
+                        " expected less"
+                    )
+                if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
+                    raise ValueError(
+                        f"{name} in {self.path} is compressed; expected it as Keras stores it"
+                    )
+                parts[name] = archive.read(name)
         self.config = parsed(parts[_CONFIG], f"{_CONFIG} of {self.path}")
         metadata = parsed(parts[_METADATA], f"{_METADATA} of {self.path}")
         self.version = str(metadata.get("keras_version", ""))

@@ -46,12 +46,20 @@ def opened(source: Any, name: str) -> Iterator[Any]:
     try:
         file = h5py.File(source, "r")
     except OSError as error:
-        raise ValueError(f"{name} cannot be read as HDF5: {error}") from None
+        raise _broken(name, error) from None
     with file:
         try:
             yield file
-        except (OSError, KeyError, RuntimeError) as error:
-            raise ValueError(f"{name} cannot be read as HDF5: {error}") from None
+        except UnicodeError:
+            raise _broken(name, "a name or a text in it is no UTF-8") from None
+        except (ArithmeticError, LookupError, OSError, RuntimeError, TypeError) as error:
+            raise _broken(name, error) from None
+
+
+def _broken(name: str, why: object) -> ValueError:
+    return ValueError(
+        f"{name} cannot be read as HDF5: {why}; expected a file as model.save() writes it"
+    )
 
 
 def attribute(file: Any, name: str) -> bytes | None:

@@ -209,10 +209,11 @@ def _time_distributed(
 def _reshaped(class_name: str, entry: Entry, row: KerasRow) -> KerasRow:
     """The row with other dimensions; time has to stay."""
     if class_name == "Flatten":
-        order = entry.one_of("data_format", ("channels_last",), "channels_last")
+        entry.one_of("data_format", ("channels_last",), "channels_last")
         if row.timed:
-            raise entry.refuse(
-                "data_format", order, "no Flatten over time: use TimeDistributed(Flatten())"
+            raise ValueError(
+                f"{entry.where} flattens frames, as many as there are, into one row; expected no"
+                " Flatten over time: use TimeDistributed(Flatten()), which keeps a row for each"
             )
         return KerasRow((row.width,), False)
     shape = entry.take("target_shape")

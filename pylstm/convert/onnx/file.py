@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import numpy as np
 from pylstm.arguments import number_of, shown
 from pylstm.convert.onnx.refusals import refuse
 from pylstm.convert.onnx.tensors import values_of
+from pylstm.convert.source_file import check_regular
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
@@ -49,15 +49,15 @@ def read_onnx(source: str | os.PathLike[str] | bytes) -> ModelProto:
         data, name = bytes(source), "source"
     elif isinstance(source, str) or hasattr(source, "__fspath__"):
         name = repr(os.fspath(source))
-        about = os.stat(source)
-        if not stat.S_ISREG(about.st_mode):
-            raise ValueError(f"{name} is not a regular file; expected the path of an ONNX file")
-        _refuse_size(name, about.st_size)
+        check_regular(source, most=MOST_BYTES)
         with open(source, "rb") as file:
             data = file.read()
     else:
         raise TypeError(f"source is {shown(source)}; expected a path or bytes")
-    _refuse_size(name, len(data))
+    if len(data) > MOST_BYTES:
+        raise ValueError(
+            f"{name} has {number_of(len(data), 'byte')}; expected at most {MOST_BYTES}"
+        )
     model = onnx.ModelProto()
     try:
         model.ParseFromString(data)
@@ -83,11 +83,6 @@ def read_onnx(source: str | os.PathLike[str] | bytes) -> ModelProto:
     for one in bare:
         one.type.tensor_type.ClearField("shape")
     return model
-
-
-def _refuse_size(name: str, n_bytes: int) -> None:
-    if n_bytes > MOST_BYTES:
-        raise ValueError(f"{name} has {number_of(n_bytes, 'byte')}; expected {MOST_BYTES} at most")
 
 
 def opset_of(model: ModelProto) -> int:

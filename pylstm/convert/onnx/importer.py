@@ -26,6 +26,7 @@ from pylstm.convert.onnx.runnable import runnable
 from pylstm.convert.onnx.source import OnnxSource
 from pylstm.convert.onnx.states import matched_states
 from pylstm.convert.onnx.walk import walk
+from pylstm.decisions.settings import settings_from_text
 from pylstm.layers import Activation, Concat
 from pylstm.layers.graph import graph_of
 from pylstm.model import Model
@@ -166,11 +167,13 @@ def _as_written(model: Any, own: OwnFile) -> Conversion:
 def _labels_and_decision(about: Mapping[str, str], own: OwnFile) -> dict[str, Any]:
     """What the metadata says, if a model can have it."""
     try:
-        told = {name: json.loads(about[name]) or None for name in ("labels", "decision")}
-        Model(None, own.layers, told["labels"], decision=told["decision"])
-    except (KeyError, TypeError, ValueError, RecursionError):
+        labels = json.loads(about["labels"])
+        texts = json.loads(about["decision"])
+        decision = settings_from_text(labels, texts) if texts else None
+        Model(None, own.layers, labels, decision=decision)
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError):
         return {}
-    return told
+    return {"labels": labels, "decision": decision}
 
 
 def _only(found: list[_Found], inputs: Inputs) -> _Found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,7 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.convert.onnx.file import graphs_of, read_onnx
-from pylstm.convert.published.torchscript import is_torchscript, read_torchscript
+from pylstm.convert.published.torchscript import (
+    is_torchscript,
+    names_in_archive,
+    read_torchscript,
+)
+from pylstm.convert.source_file import check_regular
 from pylstm.convert.torch.checkpoint import read_checkpoint, state_dict_in, without_wrappers
 
 __all__ = ["Contents", "read_contents"]
@@ -69,11 +73,14 @@ def read_contents(path: Path) -> Contents | None:
 
     Raises
     ------
+    ValueError
+        It is not a regular file, such as a folder or a pipe.
     ImportError
         What reads such files, ``onnx`` or PyTorch, is not installed.
     OSError
         The file cannot be read.
     """
+    check_regular(path)
     with path.open("rb") as file:
         start = file.read(16)
     try:
@@ -84,7 +91,7 @@ def read_contents(path: Path) -> Contents | None:
         if _is_checkpoint(path, start):
             found = state_dict_in(read_checkpoint(path), str(path))
             return _of_tensors("tensors", path, without_wrappers(found, "", str(path))[0])
-    except (AttributeError, TypeError, ValueError):
+    except (AttributeError, LookupError, RecursionError, TypeError, ValueError):
         # The importer of its kind says what is wrong with it.
         return None
     return None
@@ -97,10 +104,7 @@ def _is_checkpoint(path: Path, start: bytes) -> bool:
         return True
     if start.startswith(_OLD_CHECKPOINT):
         return True
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/data.pkl") for name in archive.namelist())
+    return any(name.endswith("/data.pkl") for name in names_in_archive(path))
 
 
 def _of_tensors(

@@ -38,6 +38,8 @@ def recipe_of(source: str | os.PathLike[str]) -> Recipe | None:
 
     Raises
     ------
+    ValueError
+        It is not a regular file, such as a folder or a pipe.
     ImportError
         It is the name of a network, and its package is not installed.
     OSError

@@ -97,9 +97,9 @@ def from_rtneural(
             raise ValueError(f"options is {options!r}; expected None: this file holds everything")
         layers = recurrent_model(Entry("source", document))
         return Conversion(layers)
-    if not any(name.rpartition(".")[2].startswith(_TENSORS) for name in document):
+    if document and not any(str(name).rpartition(".")[2].startswith(_TENSORS) for name in document):
         raise ValueError(
-            f"source has {listing(document, 6) or 'nothing'}; expected 'in_shape' and 'layers',"
+            f"source has {listing(map(str, document), 6)}; expected 'in_shape' and 'layers',"
             " 'model_data' and 'state_dict', or the tensors of a state dict, such as"
             " 'lstm.weight_ih_l0'; of a file that holds several, hand over one"
         )
@@ -117,7 +117,14 @@ def _from_layers(document: Mapping[str, Any]) -> Conversion:
     notes = [f"{key!r} of the file is a note." for key in _NOTES if entry.take_or(key, None)]
     skip = entry.one_of("in_skip", (0, 1), 0)
     for key in ("in_gain", "out_gain"):
-        entry.one_of(key, (0, 0.0), 0)
+        gain = entry.take_or(key, 0)
+        if type(gain) not in (int, float) or gain != 0:
+            raise entry.refuse(
+                key,
+                gain,
+                "0, or no such key: the program applies the gain outside of the network; remove the"
+                " key to leave it to the program",
+            )
     entry.finish(
         ": RTNeural reads in_shape and layers; what a program does besides stands in its code;"
         " remove the key to leave it to that code"

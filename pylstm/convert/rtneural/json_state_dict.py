@@ -85,12 +85,18 @@ def _layers(
             )
         found = [from_torch(arrays)]
     elif "running_mean" in arrays:
+        if "eps" not in values:
+            _check_said(options, beginning, {"eps": 1e-5})
         found = [_norm(where, values, arrays, options, width)]
     elif values.keys() == {"weight"} and arrays["weight"].ndim == 1:
         width = len(arrays["weight"]) if width is None else width
         n = len(arrays["weight"])
         found = [Activation(width, "prelu", num_parameters=n, weights=arrays)]
     elif values.keys() in ({"weight"}, {"weight", "bias"}) and arrays["weight"].ndim in (2, 3):
+        if arrays["weight"].ndim == 3:
+            _check_said(options, beginning, {"activation": "linear", "dilation": 1, "groups": 1})
+        elif not last:
+            _check_said(options, beginning, {"activation": "linear"})
         found = _sums(where, arrays, options, last, notes)
     else:
         raise ValueError(
@@ -103,6 +109,17 @@ def _layers(
             " the layer before it"
         )
     return found
+
+
+def _check_said(options: Entry, beginning: str, keys: Mapping[str, Any]) -> None:
+    """Refuses options that lack a key of some, which have a value for an example."""
+    missing = {key: value for key, value in keys.items() if key not in options}
+    if missing:
+        raise ValueError(
+            f"{options.where} is missing {listing(missing)}, which a state dict does not hold;"
+            " expected it from you: in Python, from_rtneural(path,"
+            f" options={ {beginning: missing} }), with the values of your network"
+        )
 
 
 def _rows(arrays: Mapping[str, Array]) -> tuple[int, int]:

@@ -55,9 +55,8 @@ def read_onnx(source: str | os.PathLike[str] | bytes) -> ModelProto:
     else:
         raise TypeError(f"source is {shown(source)}; expected a path or bytes")
     if len(data) > MOST_BYTES:
-        raise ValueError(
-            f"{name} has {number_of(len(data), 'byte')}; expected at most {MOST_BYTES}"
-        )
+        size = number_of(len(data), "byte")
+        raise ValueError(f"{name} has {size}; expected at most {MOST_BYTES}")
     model = onnx.ModelProto()
     try:
         model.ParseFromString(data)

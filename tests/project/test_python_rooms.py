@@ -54,7 +54,7 @@ ROOMS: dict[str, Rows] = {
         ("published", "audio_self_check"),
         ("keras", "onnx", "rtneural", "torch_export", "self_check"),
         ("torch", "onnx_export"),
-        ("spectral_front", "conversion", "export_c", "folding", "json_document"),
+        ("spectral_front", "conversion", "export_c", "folding", "json_document", "onnx_runtime"),
         ("source_file",),
     ),
     "pylstm.train": (

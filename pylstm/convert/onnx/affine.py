@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.convert.onnx.layers import LayerGraph
+from pylstm.convert.onnx.memory import digest
 from pylstm.convert.onnx.rows import ZERO, Ids, Rows, broadcast
 from pylstm.layers import Affine
 
@@ -33,7 +34,7 @@ def affine(graph: LayerGraph, ids: Ids, weight: Any, bias: Any, name: str) -> Id
         return graph.pending.add("affine", shape, ids, None, w, b)
     found = {rows.base: _by_column(rows, ids, w, b) for rows in graph.table.owners(ids)}
     if all(one is not None for one in found.values()):
-        key = ("affine", w.tobytes(), b.tobytes(), shape)
+        key = ("affine", digest(w, b), shape)
 
         def make(rows: Rows) -> Affine:
             own = found[rows.base]

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from pylstm.arguments import shown
+from pylstm.arguments import number_of, shown
 from pylstm.convert.onnx.refusals import refuse
 from pylstm.convert.onnx.tensors import values_of
+from pylstm.convert.source_file import check_regular
 
 if TYPE_CHECKING:
     from onnx import GraphProto, ModelProto, TensorProto
@@ -19,6 +20,9 @@ __all__ = ["OPSETS", "graphs_of", "kernel_reach", "largest_count", "opset_of", "
 
 OPSETS = range(7, 28)
 """The versions of the operators of ONNX whose meaning is known here."""
+
+MOST_BYTES = (1 << 31) - 1
+"""How long a message of protobuf may be, which a file is."""
 
 
 def read_onnx(source: str | os.PathLike[str] | bytes) -> ModelProto:
@@ -29,8 +33,8 @@ def read_onnx(source: str | os.PathLike[str] | bytes) -> ModelProto:
     Raises
     ------
     ValueError
-        It is no ONNX file, breaks a rule of the format, or has tensors in other files, functions,
-        or operators of others than ONNX.
+        It is no regular file, or has more than 2 GiB; it is no ONNX file, breaks a rule of the
+        format, or has tensors in other files, functions, or operators of others than ONNX.
     TypeError
         `source` is something else.
     ImportError
@@ -45,10 +49,14 @@ def read_onnx(source: str | os.PathLike[str] | bytes) -> ModelProto:
         data, name = bytes(source), "source"
     elif isinstance(source, str) or hasattr(source, "__fspath__"):
         name = repr(os.fspath(source))
+        check_regular(source, most=MOST_BYTES)
         with open(source, "rb") as file:
             data = file.read()
     else:
         raise TypeError(f"source is {shown(source)}; expected a path or bytes")
+    if len(data) > MOST_BYTES:
+        size = number_of(len(data), "byte")
+        raise ValueError(f"{name} has {size}; expected at most {MOST_BYTES}")
     model = onnx.ModelProto()
     try:
         model.ParseFromString(data)

@@ -20,7 +20,9 @@ from pylstm.convert.onnx.layers import LayerGraph, TooFewRowsError
 from pylstm.convert.onnx.merging import merged
 from pylstm.convert.onnx.operators import Deferred, Runtime, Tensor, Value
 from pylstm.convert.onnx.own_file import OwnFile, own_file
+from pylstm.convert.onnx.refusals import OtherAxisError
 from pylstm.convert.onnx.rows import MOST_VALUES, ZERO, Rows, View
+from pylstm.convert.onnx.runnable import runnable
 from pylstm.convert.onnx.source import OnnxSource
 from pylstm.convert.onnx.states import matched_states
 from pylstm.convert.onnx.walk import walk
@@ -118,10 +120,14 @@ def from_onnx(
         try:
             found.append(_expressed(model, inputs, axis, shape, output))
         except ValueError as error:
+            error.with_traceback(None).__context__ = None  # they hold the tensors of the graph
             first_error = first_error or error
     if not found:
         assert first_error is not None
-        raise first_error
+        if isinstance(first_error, OtherAxisError) and inputs.main_shape is None:
+            way = f"shapes={{{inputs.main.name!r}: ...}}"
+            raise ValueError(f"{first_error}; {way} says along which axis time goes")
+        raise ValueError(str(first_error))
     one = _only(found, inputs)
     if all(layer.obstacle is None for layer, *_ in one.layers.values()):
         Model(None, one.layers)  # refuses what is beyond the limits of a stream
@@ -344,7 +350,7 @@ def _source(model: Any, inputs: Inputs, one: _Found) -> OnnxSource | None:
     if find_spec("onnxruntime") is None:
         return None
     return OnnxSource(
-        _as_shaped(model, inputs).SerializeToString(),
+        runnable(model, inputs).SerializeToString(),
         inputs.main.name,
         one.shape,
         one.axis,
@@ -357,26 +363,3 @@ def _source(model: Any, inputs: Inputs, one: _Found) -> OnnxSource | None:
         inputs.runtime,
         one.outputs,
     )
-
-
-def _as_shaped(model: Any, inputs: Inputs) -> Any:
-    """The file with the shape that the caller gave, where the file fixes another one.
-
-    Without the shapes of what is inside: exporters write those of their example, and ONNX Runtime
-    (1.32) believes them.
-    """
-    made = type(model)()
-    made.CopyFrom(model)
-    del made.graph.value_info[:]
-    for node in made.graph.node:
-        while node.input and not node.input[-1]:  # an input that is not there ends its process
-            del node.input[-1]
-    if inputs.main_shape is None:
-        return made
-    (own,) = (info for info in made.graph.input if info.name == inputs.main.name)
-    for dim, size in zip(own.type.tensor_type.shape.dim, inputs.main_shape, strict=False):
-        if dim.dim_value > 0 and size is None:
-            dim.Clear()
-        elif dim.dim_value > 0:
-            dim.dim_value = size
-    return made

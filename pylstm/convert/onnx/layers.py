@@ -10,16 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import number_of
+from pylstm.convert.onnx.memory import Memory, digest
 from pylstm.convert.onnx.pending import PendingValues
+from pylstm.convert.onnx.refusals import OtherAxisError
 from pylstm.convert.onnx.rows import ZERO, Ids, Rows, RowTable, View, broadcast
 from pylstm.layers import Activation, Add, Concat, Dense, Mul, Select
-from pylstm.layers.graph import FEATURES
+from pylstm.layers.graph import FEATURES, MAX_LAYERS
 from pylstm.layers.layer import Layer
 
 __all__ = ["LayerGraph", "TooFewRowsError", "with_columns"]
 
 # Weights of a layer of ones and zeros that brings values into another order, at most.
 MOST_MOVED = 1 << 22
+
+# Layers before those are merged that can be one: a model has MAX_LAYERS of them.
+MOST_LAYERS = 16 * MAX_LAYERS
 
 
 class TooFewRowsError(ValueError):
@@ -34,6 +39,7 @@ class LayerGraph:
         self.features = self.table.add(FEATURES, "rows", n_frames, width)
         self.layers: dict[str, tuple[Any, ...]] = {}
         self.notes: list[str] = []
+        self.memory = Memory()
         self.carried: list[tuple[Ids, Ids]] = []
         """Which values of inputs are, after a run, which others: those of recurrent states."""
         self.given: set[str] = set()
@@ -67,6 +73,11 @@ class LayerGraph:
             n = layer.n_rows_out(inputs[0].n)
         if n < 1:
             raise TooFewRowsError(f"no row is left behind a {type(layer).__name__}")
+        if len(self.layers) == MOST_LAYERS:
+            raise ValueError(
+                f"the graph has more than {number_of(MOST_LAYERS, 'layer')} before any are merged;"
+                f" expected what becomes {MAX_LAYERS} at most"
+            )
         called = self._unused(name)
         width = layer.output_width([rows.width for rows in inputs])
         self.layers[called] = (layer, *(rows.name for rows in inputs))
@@ -108,12 +119,9 @@ class LayerGraph:
         ids = ids if ids.ndim == 2 else ids[None]
         if self.table.kinds(ids) - {"rows"}:
             raise ValueError("it takes values of a state that no recurrent operator has changed")
-        key = ("gathered", ids.shape[0], tuple(self._columns_key(ids)))
-        return self.once(key, lambda: self._gather(ids, name))
-
-    def _columns_key(self, ids: Ids) -> list[tuple[int, int]]:
         places, _, columns = self.table.columns(ids)
-        return list(zip(places.ravel().tolist(), columns.ravel().tolist(), strict=True))
+        key = ("gathered", ids.shape, digest(places, columns))
+        return self.once(key, lambda: self._gather(ids, name))
 
     def _gather(self, ids: Ids, name: str) -> Rows:
         if (ids == ZERO).any():
@@ -158,7 +166,7 @@ class LayerGraph:
                 inner = Select(size, start - first, start - first + run, positions)
                 return self.add(inner, [rows], name)
         if len(flat) * width > MOST_MOVED:
-            raise ValueError(
+            raise OtherAxisError(
                 f"it takes values of a row of {width} in an order of their own, {len(flat)} of them"
             )
         weight = np.zeros((len(flat), width), np.float32)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -19,22 +18,41 @@ Graph = dict[str, tuple[Any, ...]]
 
 def merged(layers: Graph, last: str) -> Graph:
     """The layers that `last` needs, itself at the end, in as few as they can be."""
-    layers = _needed(layers, last)
-    while True:
-        users = Counter(name for _, *inputs in layers.values() for name in inputs)
-        for name, (layer, *inputs) in layers.items():
-            before = inputs[0]
-            if _changes_nothing(layer) and name != last:
-                layers = _without(layers, name)
-                break
-            if len(inputs) != 1 or before == FEATURES or users[before] != 1:
-                continue
-            one = _one(layers[before][0], layer)
-            if one is not None:
-                layers = _replaced(layers, before, name, one)
-                break
-        else:
-            return layers
+    found = {name: list(node) for name, node in _needed(layers, last).items()}
+    order = list(found)
+    places = {name: place for place, name in enumerate(order)}
+    users: dict[str, list[str]] = {name: [] for name in (FEATURES, *order)}
+    for name, (_, *inputs) in found.items():
+        for one in inputs:
+            users[one].append(name)
+    place = 0
+    while place < len(order):
+        name = order[place]
+        if name not in found:
+            place += 1
+            continue
+        layer, *inputs = found[name]
+        before, both = inputs[0], None
+        is_idle = _changes_nothing(layer) and name != last
+        if not is_idle and len(inputs) == 1 and before != FEATURES and len(users[before]) == 1:
+            both = _one(found[before][0], layer)
+        if both is not None:
+            found[before][0] = both
+        elif not is_idle:
+            place += 1
+            continue
+        _leave_out(found, users, name)
+        place = places.get(before, place)  # what stands before it has not changed
+    return {name: tuple(node) for name, node in found.items()}
+
+
+def _leave_out(found: dict[str, list[Any]], users: dict[str, list[str]], name: str) -> None:
+    """Takes a layer of one input out: what took its rows takes those that it took."""
+    before = found.pop(name)[1]
+    users[before].remove(name)
+    users[before] += users[name]
+    for other in users.pop(name):
+        found[other][1:] = [before if one == name else one for one in found[other][1:]]
 
 
 def _one(before: Layer, after: Layer) -> Layer | None:
@@ -58,23 +76,3 @@ def _changes_nothing(layer: Layer) -> bool:
     return (
         isinstance(layer, Affine) and not layer.bias and bool((layer.weights["weight"] == 1).all())
     )
-
-
-def _without(layers: Graph, name: str) -> Graph:
-    """The same without a layer that takes one input."""
-    before = layers[name][1]
-    return {
-        own: (layer, *(before if one == name else one for one in inputs))
-        for own, (layer, *inputs) in layers.items()
-        if own != name
-    }
-
-
-def _replaced(layers: Graph, before: str, name: str, one: Layer) -> Graph:
-    """The same with one layer, called as the first, in place of two neighbours."""
-    found: Graph = {}
-    for own, (layer, *inputs) in layers.items():
-        if own != name:
-            renamed = [before if each == name else each for each in inputs]
-            found[own] = (one if own == before else layer, *renamed)
-    return found

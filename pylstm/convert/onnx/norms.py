@@ -10,6 +10,7 @@ import numpy as np
 from pylstm.convert.onnx.affine import affine
 from pylstm.convert.onnx.layers import LayerGraph
 from pylstm.convert.onnx.operators import Call, Deferred, Tensor, Value, operator
+from pylstm.convert.onnx.refusals import OtherAxisError
 from pylstm.convert.onnx.rows import Ids
 from pylstm.layers import LayerNorm, Pool
 
@@ -40,6 +41,7 @@ def layer_norm(graph: LayerGraph, ids: Ids, axes: Sequence[int], eps: float, nam
 
 def reduced(graph: LayerGraph, ids: Ids, axes: Sequence[int], mode: Any, name: str) -> Ids:
     """The ids of means or maxima over axes, which stay with a size of 1."""
+    _refuse_time(graph, ids, axes)
     view, inner, _ = _split(graph, ids, axes)
     others, size = inner.shape
     rows = graph.gathered(inner.T, name)
@@ -51,11 +53,25 @@ def reduced(graph: LayerGraph, ids: Ids, axes: Sequence[int], mode: Any, name: s
     return graph.placed(view, new, np.arange(others).reshape(shape), view.axis)
 
 
+def _refuse_time(graph: LayerGraph, ids: Ids, axes: Sequence[int]) -> None:
+    """Refuses a mean, a sum or a maximum over all rows."""
+    try:
+        time = graph.table.view(ids).axis
+    except ValueError:  # they are no rows in time: who takes what comes out says so
+        return
+    if time in axes:
+        raise OtherAxisError(
+            f"it goes over time, axis {time}, of which a stream does not know the end; expected"
+            " axes of a row: let the graph end before it, with onnx.utils.extract_model, and do"
+            " the rest with the rows that come out"
+        )
+
+
 def _split(graph: LayerGraph, ids: Ids, axes: Sequence[int]) -> Any:
     """The view of a tensor; its columns as (the other axes, some axes); how these go back."""
     view = graph.table.view(ids)
     if view.axis in axes:
-        raise ValueError("it goes over time")
+        raise OtherAxisError("it goes over time, of which a stream does not know the end")
     if view.before or view.after:
         raise ValueError("it takes rows of zeros before or after those of the stream")
     own = [axis - (view.axis is not None and axis > view.axis) for axis in axes]
@@ -213,6 +229,7 @@ def _mean(call: Call) -> Value:
     axes, graph, name = _axes(call, ids.ndim), call.graph, call.name
     if all(ids.shape[axis] == 1 for axis in axes):
         return Tensor(_without(call, ids, axes))
+    _refuse_time(graph, ids, axes)
 
     def rows() -> Ids:
         return _without(call, reduced(graph, ids, axes, "mean", name), axes)

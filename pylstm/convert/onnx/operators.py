@@ -13,7 +13,7 @@ from pylstm.arguments import listing, shown
 from pylstm.convert.onnx.constants import attributes_of, evaluate
 from pylstm.convert.onnx.layers import LayerGraph, TooFewRowsError
 from pylstm.convert.onnx.operand_types import check_types
-from pylstm.convert.onnx.refusals import refuse, shown_operator
+from pylstm.convert.onnx.refusals import OtherAxisError, refuse, shown_operator
 from pylstm.convert.onnx.rows import Ids
 
 if TYPE_CHECKING:
@@ -205,9 +205,10 @@ def run_node(
         text = str(error)
         if text.startswith("node "):
             raise
-        if "expected" in text:
-            raise ValueError(f"{shown_operator(node)}: {text}") from None
-        refuse(node, text, "what a stream can do, row by row")
+        if "expected" not in text:
+            text += "; expected what a stream can do, row by row"
+        kind = OtherAxisError if isinstance(error, OtherAxisError) else ValueError
+        raise kind(f"{shown_operator(node)}: {text}") from None
     return found if isinstance(found, list) else [found]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.convert.onnx.rows import ZERO, Ids, RowTable
+from pylstm.convert.onnx.rows import MOST_VALUES, ZERO, Ids, RowTable
 
 __all__ = ["Pending", "PendingValues"]
 
@@ -52,6 +52,7 @@ class PendingValues:
     def __init__(self, table: RowTable, n_frames: int) -> None:
         self._table, self._n_frames = table, n_frames
         self._known: dict[int, Pending] = {}
+        self._count = 0
 
     def concerns(self, *tensors: Ids) -> bool:
         """Whether a state, or what is made of one, is among the ids; in single steps only."""
@@ -68,6 +69,11 @@ class PendingValues:
     ) -> Ids:
         """The ids of values of a shape."""
         size = int(np.prod(shape))
+        self._count += size
+        if self._count > MOST_VALUES:
+            raise ValueError(
+                f"{self._count} values are made of states; expected {MOST_VALUES} at most"
+            )
         rows = self._table.add(f"{kind} of a state", "pending", 1, size)
         one = [None if part is None else _flat(part, shape) for part in (b, bias)]
         if kind != "product":

@@ -7,7 +7,11 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from onnx import NodeProto
 
-__all__ = ["refuse", "shown_operator"]
+__all__ = ["OtherAxisError", "refuse", "shown_operator"]
+
+
+class OtherAxisError(ValueError):
+    """What perhaps could be expressed with time along another axis."""
 
 
 def shown_operator(node: NodeProto) -> str:

@@ -94,7 +94,8 @@ class RowTable:
 
     def __init__(self) -> None:
         self._all: list[Rows] = []
-        self._bases = np.zeros(0, np.int64)
+        # Of each rows their base, width, first and period; longer than there are rows.
+        self._numbers = np.zeros((4, 16), np.int64)
 
     def add(
         self, name: str, kind: str, n: int, width: int, first: int = 0, period: int = 1
@@ -105,10 +106,13 @@ class RowTable:
                 f"{name} has {number_of(n, 'row')} of {number_of(width, 'value')}; expected"
                 f" {MOST_VALUES} values at most"
             )
-        base = 1 + sum(rows.n * rows.width for rows in self._all)
+        last = self._all[-1] if self._all else None
+        base = 1 if last is None else last.base + last.n * last.width
         rows = Rows(name, kind, base, n, width, first, period)
+        if len(self._all) == self._numbers.shape[1]:
+            self._numbers = np.concatenate([self._numbers, self._numbers], axis=1)
+        self._numbers[:, len(self._all)] = base, width, first, period
         self._all.append(rows)
-        self._bases = np.array([one.base for one in self._all], np.int64)
         return rows
 
     def owners(self, ids: Ids) -> list[Rows]:
@@ -121,15 +125,13 @@ class RowTable:
         return {rows.kind for rows in self.owners(ids)}
 
     def _places(self, ids: Ids) -> NDArray[np.int64]:
-        return np.searchsorted(self._bases, ids, side="right").astype(np.int64) - 1
+        bases = self._numbers[0, : len(self._all)]
+        return np.searchsorted(bases, ids, side="right").astype(np.int64) - 1
 
     def columns(self, ids: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Of each id its owner (place in the order of `owner`), its row and its column."""
         places = self._places(ids)
-        bases, widths = (
-            np.array([getattr(rows, key) for rows in self._all], np.int64)[places]
-            for key in ("base", "width")
-        )
+        bases, widths = self._numbers[:2, : len(self._all)][:, places]
         return places, (ids - bases) // widths, (ids - bases) % widths
 
     def owner(self, place: int) -> Rows:
@@ -139,10 +141,7 @@ class RowTable:
     def frames(self, ids: Ids) -> NDArray[np.int64]:
         """The frame of the features that each value stands for; of zeros -1."""
         places, rows, _ = self.columns(ids)
-        firsts, periods = (
-            np.array([getattr(one, key) for one in self._all], np.int64)[places]
-            for key in ("first", "period")
-        )
+        firsts, periods = self._numbers[2:, : len(self._all)][:, places]
         return np.where(ids == ZERO, -1, firsts + periods * rows)
 
     def view(self, ids: Ids) -> View:

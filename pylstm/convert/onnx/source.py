@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import number_of
+from pylstm.convert.onnx_runtime import RuntimeSession
 
 __all__ = ["OnnxSource"]
 
@@ -39,13 +40,8 @@ class OnnxSource:
     its rows stand for frames before the first row of another."""
 
     @cached_property
-    def _session(self) -> Any:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = options.inter_op_num_threads = 1
-        options.log_severity_level = 3
-        return onnxruntime.InferenceSession(self.data, options, providers=["CPUExecutionProvider"])
+    def _session(self) -> RuntimeSession:
+        return RuntimeSession(self.data)
 
     def __call__(self, frames: Array) -> Array:
         """What ONNX Runtime gives for frames (T, n_features) from the beginning."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pylstm.arguments import number_of
 from pylstm.convert.onnx.norms import reduced
 from pylstm.convert.onnx.operators import Call, Tensor, Value, operator
+from pylstm.convert.onnx.refusals import OtherAxisError
 from pylstm.convert.onnx.rows import ZERO, Ids, Rows, View
 from pylstm.layers import Conv, Pool
 from pylstm.layers.layer import Layer
@@ -98,7 +99,9 @@ def _window(call: Call, ids: Ids, kernel: Sequence[int]) -> _Window:
         columns = np.expand_dims(columns, view.axis)
     wide = [k for k in range(n_axes) if k != in_time and not axes[k].is_idle]
     if len(wide) > 1:
-        call.refuse(f"its tensor has shape {ids.shape}", "one axis of positions at most")
+        raise OtherAxisError(
+            f"its tensor has shape {ids.shape}; expected one axis of positions at most"
+        )
     over = wide[0] if wide else None
     columns = columns.reshape(columns.shape[1], -1).T  # (positions, channels)
     positions = axes[over] if over is not None else _Axis()

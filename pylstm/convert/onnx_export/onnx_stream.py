@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.convert.onnx_runtime import RuntimeSession
 from pylstm.model import Model
 
 __all__ = ["OnnxStream", "difference_from_onnx"]
@@ -32,16 +34,13 @@ class OnnxStream:
     ------
     ImportError
         onnxruntime is not installed.
+    ValueError
+        ONNX Runtime does not take the file.
     """
 
     def __init__(self, path: Path) -> None:
-        import onnxruntime
-
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        self.session = onnxruntime.InferenceSession(
-            path, options, providers=["CPUExecutionProvider"]
-        )
+        self._runtime = RuntimeSession(os.fspath(path))
+        self.session = self._runtime.session
         self.metadata: dict[str, str] = self.session.get_modelmeta().custom_metadata_map
         shapes = json.loads(self.metadata["states"])
         self._frames, *states = self.session.get_inputs()
@@ -51,7 +50,7 @@ class OnnxStream:
     def push(self, frames: Array) -> Array:
         """The rows (n, n_outputs), float32, for the next frames (T, n_features), float32."""
         given = {self._frames.name: frames, **self.states}
-        found = dict(zip(self.outputs, self.session.run(None, given), strict=True))
+        found = dict(zip(self.outputs, self._runtime.run(self.outputs, given), strict=True))
         self.states = {name: found[f"{name}.next"] for name in self.states}
         rows: Array = found["rows"]
         return rows
@@ -65,7 +64,7 @@ def difference_from_onnx(model: Model, path: Path) -> float:
     ImportError
         onnxruntime is not installed.
     ValueError
-        A cut gives other rows in number or width.
+        A cut gives other rows in number or width, or ONNX Runtime does not run the file.
     """
     theirs, ours, largest = OnnxStream(path), model.stream(), 0.0
     rng = np.random.default_rng(0)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import stat
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pylstm.arguments import listing
+from pylstm.convert.source_file import check_regular
 from pylstm.convert.torch.exclusion import one_thread
 from pylstm.convert.torch.hostile_file import refuse_bombs
 from pylstm.convert.torch.tensors import is_tensor
@@ -40,9 +40,7 @@ def read_checkpoint(path: str | bytes | os.PathLike[Any]) -> Any:
     """
     place = Path(os.fsdecode(path))
     shown = f"source is {str(place)!r}"
-    # Nothing but a regular file is opened: opening a pipe would wait for its other end.
-    if not stat.S_ISREG(place.stat().st_mode):
-        raise ValueError(f"{shown}, which is not a regular file; expected a file of tensors")
+    check_regular(place)
     with place.open("rb") as file:
         file.read(1)
     if place.suffix == ".safetensors":

@@ -26,6 +26,8 @@ class Purpose(IntEnum):
     """How a recording is changed."""
     CARRIED_STATE = 0xC0
     """Which sequence carries on from which."""
+    RUNNING_AUDIO = 0xD0
+    """What stands in a row of running audio."""
     NETWORK = 0xF1
     """Dropout and whatever else a network draws."""
 

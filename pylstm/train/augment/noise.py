@@ -12,6 +12,7 @@ from pylstm.arguments import interval
 from pylstm.audio import AudioFile
 from pylstm.audio.header import Header
 from pylstm.train.augment.augmentation import Augmentation, Changed, Samples, Times
+from pylstm.train.kept_samples import LONG_SECONDS, KeptSamples
 
 __all__ = ["Noise", "coloured"]
 
@@ -65,6 +66,7 @@ class Noise(Augmentation):
         if recordings is not None and not recordings:
             raise ValueError("recordings is empty; expected at least one file of noise, or None")
         self.recordings = tuple(os.fspath(path) for path in recordings or ()) or None
+        self._kept = KeptSamples()
         self._seconds = [Header.of(path).seconds for path in self.recordings or ()]
 
     def samples(self, y: Samples, sample_rate: int, draw: Generator) -> Changed:
@@ -85,21 +87,31 @@ class Noise(Augmentation):
         assert self.recordings is not None
         which = int(draw.integers(len(self.recordings)))
         path, seconds = self.recordings[which], self._seconds[which]
-        # A little more, for the ends of the resampler.
-        needed = n / sample_rate + 0.05
-        start = draw.uniform(0, max(0.0, seconds - needed))
-        end = start + needed if start + needed < seconds else None
-        with AudioFile(path, sample_rate, start=start, end=end) as file:
-            stretch = file.read()
+        if seconds <= LONG_SECONDS:
+            whole = self._kept.get(
+                (path, sample_rate), lambda: AudioFile(path, sample_rate).read()
+            )
+            first = int(draw.uniform(0, max(0.0, seconds - n / sample_rate)) * sample_rate)
+            stretch = whole[first : first + n]
+        else:
+            # A little more, for the ends of the resampler.
+            needed = n / sample_rate + 0.05
+            start = draw.uniform(0, max(0.0, seconds - needed))
+            end = start + needed if start + needed < seconds else None
+            with AudioFile(path, sample_rate, start=start, end=end) as file:
+                stretch = file.read()
         return np.resize(stretch, n) if len(stretch) else np.zeros(n, np.float32)
 
 
 def coloured(draw: Generator, n: int, sample_rate: int, colour: float) -> Samples:
     """Gaussian noise, (n,), whose power falls as frequency to the power -colour."""
-    spectrum = np.fft.rfft(draw.standard_normal(n))
-    frequencies = np.maximum(np.fft.rfftfreq(n, 1 / sample_rate), _LOWEST)
-    spectrum *= (frequencies / 1000.0) ** (-colour / 2)
-    return np.fft.irfft(spectrum, n).astype(np.float32)
+    m = -(-n // 512) * 512  # prime lengths are slow
+    frequencies = np.maximum(np.fft.rfftfreq(m, 1 / sample_rate), _LOWEST)
+    gains = np.sqrt(m / 2) * (frequencies / 1000.0) ** (-colour / 2)
+    # Drawn as a spectrum: that of white noise is Gaussian, too.
+    spectrum = draw.standard_normal((len(gains), 2), np.float32) * gains[:, None].astype(np.float32)
+    spectrum[[0, -1], 1] = 0.0
+    return np.fft.irfft(spectrum.view(np.complex64)[:, 0], m)[:n].astype(np.float32)
 
 
 def _rms(y: Samples) -> float:

@@ -158,8 +158,8 @@ def _labels(
             for label in missing
         ]
         raise RecordingsError(str(folder), wrong)
-    if others is not None and others in names:
-        raise ValueError(f"others is {others!r}, which is a folder; expected another label")
+    if others is not None and others in labels:
+        raise ValueError(f"others is {others!r}, which is one of labels; expected another label")
     return {
         name: name if name in labels else str(others)
         for name in names

@@ -28,6 +28,8 @@ class Purpose(IntEnum):
     """Which sequence carries on from which."""
     RUNNING_AUDIO = 0xD0
     """What stands in a row of running audio."""
+    HARD_NEGATIVES = 0xD1
+    """Where the search for hard negatives begins."""
     NETWORK = 0xF1
     """Dropout and whatever else a network draws."""
 

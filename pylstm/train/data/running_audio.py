@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from pylstm.arguments import choice, count, listing, number
 from pylstm.features import Features
+from pylstm.model import Model
 from pylstm.train.augment.augmentation import Augmentation, Chain
 from pylstm.train.data.batch import Batch
+from pylstm.train.data.hard_places import hard_places
 from pylstm.train.data.recording_set import RecordingSet
 from pylstm.train.data.running_row import RowPlan, RunningRow
 from pylstm.train.data.stretches import Stretches
 from pylstm.train.data.word_clips import WordClips
+from pylstm.train.network import Network
 from pylstm.train.random_draws import Purpose, generator
 from pylstm.train.thread_pool import ThreadPool
 
@@ -23,6 +26,8 @@ __all__ = ["RunningAudio"]
 
 # A row starts from a fresh state about so often; the others carry on from the batch before.
 _FRESH = 1 / 8
+# Hard negatives are looked for from this epoch on, counted from 0.
+_FIRST_HARD_EPOCH = 2
 
 
 class RunningAudio:
@@ -144,6 +149,27 @@ class RunningAudio:
         finally:
             if pool is not None:
                 pool.shutdown()
+
+    def prepare(self, network: Network, epoch: int, seed: int) -> None:
+        """Looks for hard negatives before an epoch: see `Source`.
+
+        The network listens to the negatives; where it finds words, half of the negatives of the
+        epoch are cut. From the third epoch on, as before that it finds words everywhere.
+        """
+        if not len(self.negatives) or epoch < _FIRST_HARD_EPOCH:
+            self.negatives.hard = ()
+            return
+        model = Model(self.features, network.graph())
+        words = [place for place, name in enumerate(self.labels) if name in self.keywords]
+        begin = generator(Purpose.HARD_NEGATIVES, seed=seed, epoch=epoch).integers(
+            len(self.negatives)
+        )
+        self.negatives.hard = hard_places(model, self.negatives, words, int(begin))
+
+    @property
+    def keywords(self) -> tuple[str, ...]:
+        """The labels that a listener reports: not `background`, not `others`."""
+        return self._plan.keywords
 
     def row(self, epoch: int, seed: int, number: int) -> RunningRow:
         """A row of audio, before features: for those who want to listen.

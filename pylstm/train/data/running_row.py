@@ -87,7 +87,7 @@ class RowPlan:
         self._background = self._place[background]
         self._others = self._background if others is None else self._place[others]
         silent = (background, others)
-        self._keywords = [label for label in words.labels if label not in silent]
+        self.keywords = tuple(label for label in words.labels if label not in silent)
         self._fillers = [label for label in words.labels if label in silent]
 
     def row(
@@ -112,8 +112,8 @@ class RowPlan:
     def _add_any(self, row: _Composition, draw: np.random.Generator, change: Change) -> None:
         """A word, another word, other speech, or a longer pause."""
         what = draw.random()
-        if what < _WORD and self._keywords:
-            self._add_word(row, draw, change, self._keywords)
+        if what < _WORD and self.keywords:
+            self._add_word(row, draw, change, self.keywords)
         elif what < _WORD + _OTHER and self._fillers:
             self._add_word(row, draw, change, self._fillers)
         elif what < _WORD + _OTHER + _SPEECH:

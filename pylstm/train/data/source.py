@@ -7,7 +7,7 @@ two numbers alone: not on what was asked of it before, not on the machine.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,7 +17,11 @@ __all__ = ["Source", "WrappedSource", "known_n_batches"]
 
 
 class Source(Protocol):
-    """Gives the batches of an epoch, the same ones for the same epoch and seed."""
+    """Gives the batches of an epoch, the same ones for the same epoch and seed.
+
+    A source may also have ``prepare(network, epoch, seed)``, which is called before each epoch of
+    training. Its batches may then depend on the weights that the network has at that time, too.
+    """
 
     @property
     def n_batches(self) -> int | None:
@@ -58,6 +62,12 @@ class WrappedSource:
     def n_batches(self) -> int | None:
         """Batches in an epoch, if the source knows."""
         return known_n_batches(self.source)
+
+    def prepare(self, network: Any, epoch: int, seed: int) -> None:
+        """Lets the other source look at the network before an epoch; see `Source`."""
+        prepare = getattr(self.source, "prepare", None)
+        if prepare is not None:
+            prepare(network, epoch, seed)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.source!r})"

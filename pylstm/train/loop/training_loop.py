@@ -129,6 +129,9 @@ class TrainingLoop:
             number=self.checkpoint.epoch, step=self.checkpoint.step, mean=mean_of(self.loss)
         )
         state = None
+        prepare = getattr(self.training, "prepare", None)
+        if prepare is not None:
+            prepare(self.network, epoch.number, self.seed)
         for batch in self.training.batches(epoch.number, self.seed):
             state = self._run_batch(epoch, batch, state)
             epoch.batches += 1

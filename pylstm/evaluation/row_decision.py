@@ -62,7 +62,7 @@ class RowDecision:
     >>> rows[:, 2] = 1.0
     >>> [event] = decision.events(rows)
     >>> event.label, event.time
-    ('yes', 0.08)
+    ('yes', 0.09)
     """
 
     def __init__(self, model: Model, settings: Mapping[str, Any] | None = None) -> None:

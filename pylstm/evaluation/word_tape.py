@@ -202,6 +202,27 @@ class WordTape:
         last = self.pieces[-1]
         return (last.start + last.length + self.gap) / self.sample_rate
 
+    def wordless(self) -> dict[str, float]:
+        """Seconds outside of all words, gaps included, of each folder that has some.
+
+        Returns
+        -------
+        dict of str to float
+        """
+        found: dict[str, float] = {}
+        words, place, covered = self.words, 0, 0.0
+        for piece in self.pieces:
+            start = piece.start / self.sample_rate
+            end = (piece.start + piece.length + self.gap) / self.sample_rate
+            said, covered = 0.0, max(covered, start)
+            while place < len(words) and words[place].start < end:
+                word = words[place]
+                said += max(0.0, min(word.until, end) - max(word.start, covered))
+                covered, place = max(covered, min(word.until, end)), place + 1
+            if end - start - said > 1e-6:  # not by rounding alone
+                found[piece.source] = found.get(piece.source, 0.0) + end - start - said
+        return found
+
     def samples(self) -> Iterator[NDArray[np.float32]]:
         """The audio of the tape, chunk by chunk, from its beginning to its end.
 

@@ -22,6 +22,7 @@ from pylstm.cli.console.named_recordings import (
     names_in,
     recordings_at,
 )
+from pylstm.cli.console.network_plan import NetworkPlan
 from pylstm.cli.console.output import fact, note
 from pylstm.cli.console.training_plan import TrainingPlan, needs_background_examples
 from pylstm.layers.weights import n_parameters
@@ -39,13 +40,17 @@ def train(
     data: DataArgument,
     output: options.Output = Path("model.safetensors"),
     epochs: options.Epochs = 30,
-    hidden: options.Hidden = 64,
-    layers: options.Layers = 2,
+    arch: options.ArchOption = options.Arch.LSTM,
+    hidden: options.Hidden = None,
+    layers: options.Layers = None,
     batch_size: options.BatchSize = None,
     learning_rate: options.LearningRate = 0.003,
     validation: options.Validation = 0.1,
     patience: options.Patience = None,
-    n_mfcc: options.NMfcc = 13,
+    features: options.FeaturesOption = None,
+    n_mfcc: options.NMfcc = None,
+    n_mels: options.NMels = None,
+    dropout: options.Dropout = 0.0,
     sample_rate: options.SampleRate = 16000,
     labels: options.Labels = None,
     others: options.Others = None,
@@ -76,6 +81,16 @@ def train(
     if not background:
         raise CliError("--background is empty; expected a label", USAGE)
     background_examples = renamed("--background-examples", background_examples, "--quiet", quiet)
+    network = NetworkPlan.of(
+        arch,
+        hidden=hidden,
+        layers=layers,
+        features=features,
+        n_mfcc=n_mfcc,
+        n_mels=n_mels,
+        dropout=dropout,
+        seed=seed,
+    )
     require("training", TRAINING)
     frames = _cache(cache)
     others = others or None
@@ -100,13 +115,11 @@ def train(
             USAGE,
         )
     plan = TrainingPlan(
-        hidden=hidden,
-        layers=layers,
+        network=network,
         epochs=epochs,
         batch_size=batch_size or min(32, max(4, len(split.training) // 16)),
         learning_rate=learning_rate,
         validation=validation,
-        n_mfcc=n_mfcc,
         sample_rate=sample_rate,
         seed=seed,
         threads=threads or min(8, os.cpu_count() or 1),
@@ -121,8 +134,7 @@ def train(
     model = plan.model(recordings, split)
     count = sum(n_parameters(layer.shapes) for layer in model.layers)
     outputs = number_of(model.n_outputs, "output")
-    network = f"{n_mfcc} MFCC, {layers} x LSTM {hidden}, {outputs}"
-    fact("model", f"{network}, {number_of(count, 'parameter')}")
+    fact("model", f"{network}, {outputs}, {number_of(count, 'parameter')}")
     if force and not resume:
         checkpoint.unlink(missing_ok=True)
     return _train(plan, model, split, output, checkpoint, resume)

@@ -26,6 +26,7 @@ with _interrupts_postponed():
     from pylstm.train.data.carried_state import Continued
     from pylstm.train.data.errors import RecordingsError
     from pylstm.train.data.feature_cache import FeatureCache
+    from pylstm.train.data.read_ahead import ReadAhead
     from pylstm.train.data.recordings import Recordings, Split
     from pylstm.train.data.truncated import Truncated
     from pylstm.train.loop.fit import DivergedError, Fitted, fit
@@ -34,6 +35,7 @@ with _interrupts_postponed():
     from pylstm.train.losses.frame_losses import MSE, BCEWithLogits, CrossEntropy
     from pylstm.train.losses.head_losses import HeadLosses
     from pylstm.train.network import Network
+    from pylstm.train.networks import crnn, gru, lstm, rows_in
     from pylstm.train.optimisers import SGD, Adam, AdamW, clip_global_norm
     from pylstm.train.schedules import Constant, Cosine, Plateau, Step
 
@@ -60,6 +62,7 @@ __all__ = [
     "Network",
     "Noise",
     "Plateau",
+    "ReadAhead",
     "Recordings",
     "RecordingsError",
     "Report",
@@ -71,7 +74,11 @@ __all__ = [
     "Step",
     "Truncated",
     "clip_global_norm",
+    "crnn",
     "fit",
+    "gru",
+    "lstm",
+    "rows_in",
 ]
 
 if not TYPE_CHECKING:

@@ -47,6 +47,12 @@ class ThreadPool:
             self._forks = _forks
         return self._executor
 
+    @property
+    def is_of_parent(self) -> bool:
+        """Whether this is a forked process and the threads are in its parent: nothing that they
+        were asked for before the fork comes here."""
+        return self._forks != _forks
+
     def submit(self, action: Callable[[Item], Result], item: Item) -> Future[Result]:
         """The result of ``action(item)``, once it is there."""
         return self._ready().submit(action, item)

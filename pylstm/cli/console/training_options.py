@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+
+class Arch(StrEnum):
+    """Which layers there are."""
+
+    LSTM = "lstm"
+    GRU = "gru"
+    CRNN = "crnn"
+
+
+class FeatureKind(StrEnum):
+    """What a frame is."""
+
+    MFCC = "mfcc"
+    LOGMEL = "logmel"
 
 
 def _above(least: float, most: float) -> Any:
@@ -27,8 +43,32 @@ Output = Annotated[
     Path, typer.Option("--output", "-o", metavar="FILE", help="The model file, .safetensors.")
 ]
 Epochs = Annotated[int, _whole("Passes over the training data.")]
-Hidden = Annotated[int, _whole("Hidden size of each LSTM layer.", most=16384)]
-Layers = Annotated[int, _whole("Number of LSTM layers.", most=128)]
+ArchOption = Annotated[
+    Arch,
+    typer.Option(
+        "--arch",
+        help="Recurrent layers over frames, or with crnn over two convolutions, a row every 40 ms.",
+    ),
+]
+Hidden = Annotated[
+    int | None,
+    _whole("Hidden size of each recurrent layer. Default: 64; crnn: 72.", most=16384),
+]
+Layers = Annotated[int | None, _whole("Number of recurrent layers. Default: 2; crnn: 1.", most=128)]
+FeaturesOption = Annotated[
+    FeatureKind | None,
+    typer.Option("--features", help="What a frame is. Default: mfcc; crnn: logmel."),
+]
+NMels = Annotated[
+    int | None,
+    _whole("Mel bands in a frame, or those that MFCC are made of. Default: 40.", most=256),
+]
+Dropout = Annotated[
+    float,
+    typer.Option(
+        min=0, max=0.9, metavar="SHARE", help="Share of values between recurrent layers to drop."
+    ),
+]
 BatchSize = Annotated[
     int | None, _whole("Recordings in a batch. Default: 32, fewer for a small set.")
 ]
@@ -45,7 +85,7 @@ Validation = Annotated[
     typer.Option(min=0, max=0.9, metavar="SHARE", help="Share of the speakers to validate on."),
 ]
 Patience = Annotated[int | None, _whole("Stop after this many epochs without a better validation.")]
-NMfcc = Annotated[int, _whole("MFCC coefficients in a frame.", most=128)]
+NMfcc = Annotated[int | None, _whole("MFCC coefficients in a frame. Default: 13.", most=128)]
 SampleRate = Annotated[
     int, _whole("Sample rate; other audio is resampled.", 1000, 192000, metavar="HZ")
 ]

@@ -8,6 +8,7 @@ labels of frames in chunks of two seconds.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,9 +17,12 @@ import numpy as np
 
 from pylstm.cli.console.errors import USAGE, CliError
 from pylstm.cli.console.named_recordings import data_errors, folder_name
+from pylstm.cli.console.network_plan import NetworkPlan
 
 if TYPE_CHECKING:
     from pylstm.decisions import DecisionSettings
+    from pylstm.features import Features
+    from pylstm.layers.layer import Layer
     from pylstm.model import Model
     from pylstm.train.data.feature_cache import FeatureCache
     from pylstm.train.data.recordings import Recordings, Split
@@ -41,13 +45,11 @@ def needs_background_examples(recordings: Recordings) -> bool:
 class TrainingPlan:
     """A training as the options describe it."""
 
-    hidden: int
-    layers: int
+    network: NetworkPlan
     epochs: int
     batch_size: int
     learning_rate: float
     validation: float
-    n_mfcc: int
     sample_rate: int
     seed: int
     threads: int
@@ -70,33 +72,25 @@ class TrainingPlan:
         CliError
             A recording cannot be read, or no model can have such a number.
         """
-        from pylstm.features import MFCC
-        from pylstm.layers import LSTM, Dense
         from pylstm.model import Model
 
         try:
-            # 25 ms every 10 ms, at any rate.
-            window = round(0.025 * self.sample_rate)
-            plain = MFCC(
-                sr=self.sample_rate,
-                n_mfcc=self.n_mfcc,
-                n_fft=1 << (window - 1).bit_length(),
-                win_length=window,
-                hop_length=round(0.01 * self.sample_rate),
-                n_mels=max(40, self.n_mfcc),
-            )
             with data_errors(recordings):
+                plain = self.network.features(self.sample_rate)
                 features = split.training.normalised(plain, self.cache)
-            stack = LSTM(features.n_features, self.hidden, self.layers, seed=self.seed)
             labels = self.labels(recordings)
-            head = Dense(self.hidden, len(labels), "softmax", seed=self.seed + 1)
-            decision = self._decision(recordings)
-            return Model(features, [stack, head], labels, self._info(recordings), decision)
+            layers = self.network.stack(features, labels)
+            decision = self._decision(recordings, features, layers)
+            return Model(features, layers, labels, self._info(recordings), decision)
         except ValueError as error:
             raise CliError(str(error), USAGE) from None
 
-    def _decision(self, recordings: Recordings) -> DecisionSettings:
+    def _decision(
+        self, recordings: Recordings, features: Features, layers: Sequence[Layer]
+    ) -> DecisionSettings:
         """How the model decides on words."""
+        from pylstm.train.networks import rows_in
+
         labels = self.labels(recordings)
         silent = (*_BACKGROUND, "unknown", "_unknown_", self.others, self.silence_label)
         background = [label for label in labels if label in (*silent, recordings.background)]
@@ -107,8 +101,8 @@ class TrainingPlan:
         return {
             "kind": "words",
             "threshold": 0.7 if together else 0.5,
-            "smoothing_frames": 20 if together else 10,
-            "refractory_frames": 40,
+            "smoothing_frames": rows_in(0.2 if together else 0.1, features, layers),
+            "refractory_frames": rows_in(0.4, features, layers),
             "background": background,
         }
 
@@ -139,6 +133,7 @@ class TrainingPlan:
         """
         from pylstm.train.data.background_examples import BackgroundExamples
         from pylstm.train.data.carried_state import Continued
+        from pylstm.train.data.read_ahead import ReadAhead
         from pylstm.train.data.truncated import Truncated
         from pylstm.train.loop.fit import fit
         from pylstm.train.losses.frame_losses import CrossEntropy
@@ -163,6 +158,8 @@ class TrainingPlan:
         else:
             steps = self.epochs * self._chunks(split.training, features)
             training = Truncated(training, _CHUNK)
+        if self.threads > 1:
+            training = ReadAhead(training)
         if per == "sequence":
             loss = CrossEntropy(per="sequence", pooling="mean")
         else:

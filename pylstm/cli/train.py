@@ -29,7 +29,10 @@ from pylstm.layers.weights import n_parameters
 from pylstm.model_files import SUFFIX
 
 if TYPE_CHECKING:
+    from pylstm.cli.console.word_training import WordTraining
+    from pylstm.model import Model
     from pylstm.train.data.feature_cache import FeatureCache
+    from pylstm.train.data.negatives import Negatives
     from pylstm.train.data.recordings import Recordings, Split
     from pylstm.train.loop.fitted import Fitted
 
@@ -59,6 +62,9 @@ def train(
     background_examples: options.BackgroundExamples = None,
     augment: options.Augment = True,
     noise: options.Noise = None,
+    negatives: options.NegativesOption = None,
+    false_alarms: options.FalseAlarms = 1.0,
+    targets: options.TargetsOption = None,
     seed: options.Seed = 0,
     threads: options.Threads = None,
     cache: options.Cache = None,
@@ -103,7 +109,9 @@ def train(
         subfolders=subfolders,
         skip_missing=skip_missing,
         skip_unreadable=skip_unreadable,
+        one_label=bool(negatives),
     )
+    words = _are_words(recordings, targets, negatives)
     noises = _noises(recordings, noise, augment, skip_unreadable)
     with data_errors():
         split = recordings.split(validation, 0.0, seed)
@@ -129,6 +137,9 @@ def train(
         cache=frames,
         others=others,
         silence_label=background if add_examples else None,
+        words=words,
+        negatives=_negatives(negatives or [], words, validation, seed, skip_unreadable),
+        false_alarms=false_alarms,
     )
     _print_data(recordings, split, plan)
     model = plan.model(recordings, split)
@@ -137,7 +148,8 @@ def train(
     fact("model", f"{network}, {outputs}, {number_of(count, 'parameter')}")
     if force and not resume:
         checkpoint.unlink(missing_ok=True)
-    return _train(plan, model, split, output, checkpoint, resume)
+    data_of_words = plan.word_training(model, recordings, split) if words else None
+    return _train(plan, model, split, output, checkpoint, resume, data_of_words)
 
 
 # --- before ---------------------------------------------------------------------------------------
@@ -190,6 +202,41 @@ def _noises(
         return recordings.noises
     if not augment:
         raise CliError("--noise is given with --no-augment; expected one of them", USAGE)
+    return (*recordings.noises, *_audio_below(folder, skip_unreadable))
+
+
+def _are_words(
+    recordings: Recordings, targets: options.Targets | None, negatives: list[Path] | None
+) -> bool:
+    """Whether labels stand for words in running audio."""
+    if targets is None:
+        words = recordings.per == "sequence"
+    else:
+        words = targets is options.Targets.WORDS
+    if negatives and not words:
+        raise CliError(
+            "--negatives is given and labels stand for sounds; expected --targets words", USAGE
+        )
+    return words
+
+
+def _negatives(
+    folders: list[Path], words: bool, validation: float, seed: int, skip_unreadable: bool
+) -> Negatives:
+    """Recordings without the words, to learn from and to judge by."""
+    from pylstm.train.data.negatives import Negatives
+
+    paths = [path for folder in folders for path in _audio_below(folder, skip_unreadable)]
+    if words and not paths:
+        note(
+            "there is nothing to learn negatives from: the model will report words in other speech,"
+            " and nobody can say how often; --negatives FOLDER takes recordings without the words"
+        )
+    return Negatives.split(paths, validation, seed)
+
+
+def _audio_below(folder: Path, skip_unreadable: bool) -> list[str]:
+    """The recordings in a folder and below it; notes what is passed over."""
     from pylstm.train.data.noise_folder import read_noise_folder
 
     try:
@@ -199,7 +246,7 @@ def _noises(
         raise CliError(f"cannot read {folder}: {error.strerror or error}") from None
     for said in notes:
         note(said.text)
-    return (*recordings.noises, *paths)
+    return paths
 
 
 def _print_data(recordings: Recordings, split: Split, plan: TrainingPlan) -> None:
@@ -230,14 +277,20 @@ def _print_data(recordings: Recordings, split: Split, plan: TrainingPlan) -> Non
 
 
 def _train(
-    plan: TrainingPlan, model: Any, split: Split, output: Path, checkpoint: Path, resume: bool
+    plan: TrainingPlan,
+    model: Any,
+    split: Split,
+    output: Path,
+    checkpoint: Path,
+    resume: bool,
+    words: WordTraining | None,
 ) -> int:
     """Trains the model and saves it, also after an interruption or a divergence."""
     from pylstm.train.loop.fitted import DivergedError
 
     try:
         with data_errors():
-            fitted = plan.fit(model, split, checkpoint, resume)
+            fitted = plan.fit(model, split, checkpoint, resume, words)
     except DivergedError as error:
         kept = "there is no earlier epoch to save"
         if error.fitted.best_epoch:
@@ -257,8 +310,15 @@ def _train(
             checkpoint.unlink(missing_ok=True)
         note("interrupted before the end of the first epoch: nothing is saved")
         return INTERRUPTED
-    _save(fitted, output)
-    _print_result(fitted, output)
+    if words is None:
+        _save(fitted, output)
+        _print_result(fitted, output)
+    else:
+        model, found = words.tuned(fitted, plan.false_alarms)
+        _save(fitted, output, model)
+        _print_result(fitted, output)
+        if found is not None:
+            words.print_result(found)
     if fitted.stopped == "interrupted":
         epochs = number_of(plan.epochs, "epoch")
         note(f"interrupted after {len(fitted.history)} of {epochs}; --resume continues")
@@ -266,9 +326,9 @@ def _train(
     return 0
 
 
-def _save(fitted: Fitted, output: Path) -> None:
+def _save(fitted: Fitted, output: Path, tuned: Model | None = None) -> None:
     """Writes the model, with the results of its training in its info."""
-    began = fitted.model
+    began = fitted.model if tuned is None else tuned
     best = fitted.history[fitted.best_epoch - 1]
     info = {**began.info, "training.epoch": str(fitted.best_epoch)}
     if best["validation_accuracy"] is not None:

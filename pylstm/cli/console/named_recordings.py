@@ -131,6 +131,7 @@ def recordings_at(
     subfolders: Subfolders | None = None,
     skip_missing: bool = False,
     skip_unreadable: bool = False,
+    one_label: bool = False,
 ) -> Recordings:
     """Opens the recordings, checks that each is readable, and notes what is not used.
 
@@ -142,7 +143,7 @@ def recordings_at(
         For a folder: see `Recordings.from_folder`.
     clips, background
         For a manifest: see `Recordings.from_manifest`.
-    subfolders
+    subfolders, one_label
         For a folder: see `Recordings.from_folder`.
     skip_missing, skip_unreadable
         For both.
@@ -174,6 +175,7 @@ def recordings_at(
                     subfolders=None if subfolders is None else subfolders.value,
                     skip_missing=skip_missing,
                     skip_unreadable=skip_unreadable,
+                    one_label=one_label,
                 )
             else:
                 found = Recordings.from_manifest(

@@ -115,6 +115,40 @@ Noise = Annotated[
     Path | None,
     typer.Option(metavar="FOLDER", help="Noise recordings to mix in, from its subfolders, too."),
 ]
+NegativesOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--negatives",
+        metavar="FOLDER",
+        help="Recordings without any of the words, from its subfolders, too: other speech, music,"
+        " noise. May be given several times.",
+    ),
+]
+FalseAlarms = Annotated[
+    float,
+    typer.Option(
+        metavar="RATE",
+        help="False alarms an hour that thresholds are chosen for.",
+        callback=_above(0, 1e6),
+    ),
+]
+
+
+class Targets(StrEnum):
+    """What a label stands for."""
+
+    WORDS = "words"
+    SOUNDS = "sounds"
+
+
+TargetsOption = Annotated[
+    Targets | None,
+    typer.Option(
+        help="What labels stand for: words, which are reported once they have been said in running"
+        " audio, or sounds that last, such as music. Default: words, for manifests with times"
+        " sounds."
+    ),
+]
 Seed = Annotated[int, _whole("Random seed.", least=0)]
 Threads = Annotated[
     int | None, _whole("Threads to use. Default: one for each processor, up to 8.", most=256)

@@ -1,8 +1,9 @@
 """How ``pylstm train`` trains: features, layers, augmentation, loss and schedule from its options.
 
 What has no option is what works for keywords: AdamW with a warm-up and a cosine, and frames that
-are normalised over the training data. Labels of recordings are trained on the mean of the logits,
-labels of frames in chunks of two seconds.
+are normalised over the training data. Words are trained in running audio (`WordTraining`). Sounds
+that last are trained on the mean of the logits of a recording, or where they have times, frame by
+frame in chunks of two seconds.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from pylstm.cli.console.named_recordings import data_errors, folder_name
 from pylstm.cli.console.network_plan import NetworkPlan
 
 if TYPE_CHECKING:
+    from pylstm.cli.console.word_training import WordTraining
     from pylstm.decisions import DecisionSettings
     from pylstm.features import Features
     from pylstm.layers.layer import Layer
     from pylstm.model import Model
     from pylstm.train.data.feature_cache import FeatureCache
+    from pylstm.train.data.negatives import Negatives
     from pylstm.train.data.recordings import Recordings, Split
     from pylstm.train.loop.fitted import Fitted
 
@@ -59,6 +62,10 @@ class TrainingPlan:
     cache: FeatureCache | None
     others: str | None
     silence_label: str | None
+    words: bool
+    """Whether labels stand for words in running audio."""
+    negatives: Negatives
+    false_alarms: float
 
     def labels(self, recordings: Recordings) -> tuple[str, ...]:
         """The labels of the outputs: those of the recordings, then that of added noise."""
@@ -98,6 +105,14 @@ class TrainingPlan:
             background = []
         # Frames that were trained together agree for longer than those of a short event.
         together = recordings.per == "sequence"
+        if self.words:
+            return {
+                "kind": "words",
+                "threshold": 0.5,
+                "smoothing_frames": rows_in(0.16, features, layers),
+                "refractory_frames": rows_in(0.5, features, layers),
+                "background": background,
+            }
         return {
             "kind": "words",
             "threshold": 0.7 if together else 0.5,
@@ -119,8 +134,45 @@ class TrainingPlan:
             info["training.background"] = recordings.background
         return info
 
-    def fit(self, model: Model, split: Split, checkpoint: Path, resume: bool) -> Fitted:
-        """Trains it.
+    def silent_label(self, recordings: Recordings) -> str:
+        """The label of audio without a word."""
+        if self.silence_label is not None:
+            return self.silence_label
+        if recordings.background is not None:
+            return recordings.background
+        return next(label for label in _BACKGROUND if label in recordings.labels)
+
+    def other_words(self, recordings: Recordings) -> str | None:
+        """The label of speech that is none of the words, if there is one."""
+        named = [self.others, "unknown", "_unknown_"]
+        return next((label for label in named if label in recordings.labels), None)
+
+    def word_training(self, model: Model, recordings: Recordings, split: Split) -> WordTraining:
+        """The data of a training on words."""
+        from pylstm.cli.console.word_training import WordTraining
+
+        return WordTraining(
+            model=model,
+            split=split,
+            negatives=self.negatives,
+            noises=self.noises,
+            background=self.silent_label(recordings),
+            others=self.other_words(recordings),
+            batch_size=self.batch_size,
+            threads=self.threads,
+            augment=self.augment,
+            spec_augment=True,
+        )
+
+    def fit(
+        self,
+        model: Model,
+        split: Split,
+        checkpoint: Path,
+        resume: bool,
+        words: WordTraining | None = None,
+    ) -> Fitted:
+        """Trains it; `words` is the data of a training on words.
 
         Raises
         ------
@@ -140,9 +192,28 @@ class TrainingPlan:
         from pylstm.train.optimisers import AdamW
         from pylstm.train.schedules import Cosine
 
+        if words is not None:
+            training: Any = ReadAhead(words.training) if self.threads > 1 else words.training
+            steps = self.epochs * training.n_batches
+            return fit(
+                model,
+                training,
+                words.validation,
+                loss=CrossEntropy(per="frame"),
+                optimiser=AdamW(lr=self.learning_rate),
+                schedule=Cosine(steps, warmup_steps=min(100, steps // 10)),
+                epochs=self.epochs,
+                patience=self.patience,
+                checkpoint=checkpoint,
+                resume=resume,
+                seed=self.seed,
+                threads=self.threads,
+                callbacks=[words.show_events],
+                progress=True,
+            )
         features: Any = model.features
         common: dict[str, Any] = {"cache": self.cache, "resample": True, "workers": self.threads}
-        training: Any = split.training.source(
+        training = split.training.source(
             features, self.batch_size, augment=self._augmentation(), **common
         )
         validation = None

@@ -10,7 +10,7 @@ from pylstm.arguments import number_of
 from pylstm.train.data.errors import RecordingsError
 from pylstm.train.data.recording import Recording, names_of
 
-__all__ = ["sides_of"]
+__all__ = ["place_of", "sides_of"]
 
 
 def sides_of(
@@ -32,7 +32,7 @@ def sides_of(
     # A list of a side is complete: speakers that are not on it are not on that side.
     open_sides = {side: share for side, share in shares.items() if side not in listed and share > 0}
     open_ = sorted({r.speaker for r in recordings if r.side is None})
-    place = {speaker: _hash(seed, speaker) for speaker in open_}
+    place = {speaker: place_of(seed, speaker) for speaker in open_}
     side_of = {speaker: _by_hash(place[speaker], open_sides) for speaker in open_}
     for side in open_sides:
         _complete(recordings, side_of, place, side, what)
@@ -57,7 +57,7 @@ def sides_of(
     return sides
 
 
-def _hash(seed: int, speaker: str) -> float:
+def place_of(seed: int, speaker: str) -> float:
     """A number that is uniform between 0 and 1."""
     digest = hashlib.sha256(f"{seed}\0{speaker}".encode("utf-8", "surrogateescape")).digest()
     return int.from_bytes(digest[:6], "big") / 2**48

@@ -115,6 +115,12 @@ def train(
     noises = _noises(recordings, noise, augment, skip_unreadable)
     with data_errors():
         split = recordings.split(validation, 0.0, seed)
+    if words and background_examples is False:
+        raise CliError(
+            "--no-background-examples is given and labels stand for words; expected --targets"
+            " sounds, because running audio has noise and silence between words",
+            USAGE,
+        )
     add_examples = background_examples is not False and needs_background_examples(recordings)
     if add_examples and background in recordings.labels:
         raise CliError(
@@ -125,7 +131,7 @@ def train(
     plan = TrainingPlan(
         network=network,
         epochs=epochs,
-        batch_size=batch_size or min(32, max(4, len(split.training) // 16)),
+        batch_size=batch_size or _batch_size(split, words),
         learning_rate=learning_rate,
         validation=validation,
         sample_rate=sample_rate,
@@ -203,6 +209,11 @@ def _noises(
     if not augment:
         raise CliError("--noise is given with --no-augment; expected one of them", USAGE)
     return (*recordings.noises, *_audio_below(folder, skip_unreadable))
+
+
+def _batch_size(split: Split, words: bool) -> int:
+    """Rows of running audio, of 8 s each; or recordings, fewer of a small set."""
+    return 16 if words else min(32, max(4, len(split.training) // 16))
 
 
 def _are_words(

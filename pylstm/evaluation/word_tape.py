@@ -247,9 +247,7 @@ class WordTape:
             gap = np.resize(self.noise, self.gap)
         for piece in self.pieces:
             left = piece.length
-            with AudioFile(
-                piece.path, self.sample_rate, start=piece.first, end=piece.last
-            ) as file:
+            with AudioFile(piece.path, self.sample_rate, start=piece.first, end=piece.last) as file:
                 for chunk in file.chunks(self.sample_rate):
                     # A resampler may give some samples more or less than the header promises.
                     if len(chunk := chunk[:left]):

@@ -29,6 +29,8 @@ __all__ = ["WordTraining"]
 # Batches in an epoch: an epoch of a few recordings would be over before anything is learnt, and
 # validation and hard negatives come once in an epoch.
 _LEAST_BATCHES = 20
+# Batches of a validation: enough for a loss, which events stand beside.
+_MOST_VALIDATION = 40
 # How long a row of running audio is, seconds.
 _ROW = 8.0
 # Files of negatives that are judged with in each epoch, at most, seconds.
@@ -106,10 +108,8 @@ class WordTraining:
             return None
         scene = [Noise((5.0, 45.0)), Level((-45.0, -2.0))] if self.augment else []
         words = sum(self.split.validation.counts().values())
-        n_batches = max(2, math.ceil(words / self.batch_size))
-        return self._running(
-            self.split.validation, self.negatives.validation, [], scene, n_batches
-        )
+        n_batches = min(_MOST_VALIDATION, max(2, math.ceil(words / self.batch_size)))
+        return self._running(self.split.validation, self.negatives.validation, [], scene, n_batches)
 
     def _running(
         self,

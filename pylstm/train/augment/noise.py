@@ -88,9 +88,7 @@ class Noise(Augmentation):
         which = int(draw.integers(len(self.recordings)))
         path, seconds = self.recordings[which], self._seconds[which]
         if seconds <= LONG_SECONDS:
-            whole = self._kept.get(
-                (path, sample_rate), lambda: AudioFile(path, sample_rate).read()
-            )
+            whole = self._kept.get((path, sample_rate), lambda: AudioFile(path, sample_rate).read())
             first = int(draw.uniform(0, max(0.0, seconds - n / sample_rate)) * sample_rate)
             stretch = whole[first : first + n]
         else:

@@ -92,7 +92,7 @@ class Speed(Augmentation):
         _, soxr = soundfile_and_soxr()
         factor = draw.uniform(*self.factor)
         n = max(1, round(len(y) / factor))
-        resampled = soxr.resample(y, sample_rate * factor, sample_rate, quality="HQ")
+        resampled = soxr.resample(y, sample_rate * factor, sample_rate, quality="MQ")
         faster = np.zeros(n, np.float32)
         faster[: min(n, len(resampled))] = resampled[:n]
         return faster, Times(1 / factor, 0.0)

@@ -56,6 +56,4 @@ class Negatives(NamedTuple):
                 judged = [min(by_place[:3], key=lambda name: Header.of(name).seconds)]
             elif len(judged) == len(names):
                 judged.remove(by_place[-1])
-        return cls(
-            tuple(name for name in names if name not in set(judged)), tuple(judged)
-        )
+        return cls(tuple(name for name in names if name not in set(judged)), tuple(judged))

@@ -111,11 +111,15 @@ class RunningAudio:
             choice("others", others, self.labels)
         self.words = WordClips(recordings)
         if missing := [name for name in self.words.labels if name not in self.labels]:
-            raise ValueError(f"labels is {listing(self.labels)}; expected {missing[0]!r} among them")
+            raise ValueError(
+                f"labels is {listing(self.labels)}; expected {missing[0]!r} among them"
+            )
         self.negatives, self.noises = Stretches(negatives), Stretches(noises)
         self.augment, self.scene = Chain.of(augment), Chain.of(scene)
         self.workers = count("workers", workers, 1)
-        self._plan = RowPlan(self.words, self.negatives, self.noises, self.labels, background, others)
+        self._plan = RowPlan(
+            self.words, self.negatives, self.noises, self.labels, background, others
+        )
         words = sum(recordings.counts().values())
         # About two words in a row, on average.
         self._n_batches = n_batches or max(1, round(words / 2 / self.batch_size))

@@ -13,6 +13,9 @@ BLOCK = 0.01
 # and not more than so many decibels below these.
 _SHARE = 0.4
 _RANGE_DB = 35.0
+# Blocks this close to the loudest ones are speech whatever the floor; digital silence is never.
+_STEADY_DB = 6.0
+_SILENCE_DB = -90.0
 # Sounds of one word are no further apart: the pause before the t of "right".
 _WITHIN_WORD = 0.16
 # Shorter sounds beside a word are clicks.
@@ -25,9 +28,10 @@ def spoken_blocks(y: NDArray[np.float32], sample_rate: int) -> NDArray[np.bool_]
     With the energies :math:`E_b` of the blocks in dB, smoothed over 30 ms, their 10th percentile
     as floor and their 98th percentile as peak, block b is speech if
 
-    .. math:: E_b > \max(floor + 0.4\,(peak - floor),\; peak - 35)
+    .. math:: E_b > \max(\min(\max(floor + 0.4\,(peak - floor),\, peak - 35),\; peak - 6),\; -90)
 
-    It is meant for recordings without much noise: what is louder than a floor is speech.
+    It is meant for recordings without much noise: what is louder than a floor is speech, and where
+    all is about as loud, there is no floor in it.
 
     Parameters
     ----------
@@ -38,7 +42,7 @@ def spoken_blocks(y: NDArray[np.float32], sample_rate: int) -> NDArray[np.bool_]
     Returns
     -------
     array of bool, shape (ceil(n / block),)
-        All false where all blocks are equally loud, as in silence.
+        All false in silence.
     """
     size = max(1, round(BLOCK * sample_rate))
     n = -(-len(y) // size)
@@ -49,8 +53,10 @@ def spoken_blocks(y: NDArray[np.float32], sample_rate: int) -> NDArray[np.bool_]
     power = np.square(padded, dtype=np.float64).reshape(n, size).mean(axis=1)
     power = np.convolve(power, np.full(3, 1 / 3))[1:-1] if n > 2 else power
     level = 10 * np.log10(power + 1e-10)
-    floor, peak = np.percentile(level, (10, 98))
-    found: NDArray[np.bool_] = level > max(floor + _SHARE * (peak - floor), peak - _RANGE_DB)
+    ordered = np.sort(level)
+    floor, peak = ordered[int(0.1 * (n - 1))], ordered[int(0.98 * (n - 1))]
+    least = max(floor + _SHARE * (peak - floor), peak - _RANGE_DB)
+    found: NDArray[np.bool_] = level > max(min(least, peak - _STEADY_DB), _SILENCE_DB)
     return found
 
 

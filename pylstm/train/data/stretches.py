@@ -97,7 +97,5 @@ class Stretches:
             )
             first = round(start * sample_rate)
             return whole[first : first + round(seconds * sample_rate)]
-        with AudioFile(
-            self.paths[file], sample_rate, start=start, end=start + seconds
-        ) as audio:
+        with AudioFile(self.paths[file], sample_rate, start=start, end=start + seconds) as audio:
             return audio.read()

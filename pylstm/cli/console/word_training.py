@@ -124,7 +124,8 @@ class WordTraining:
         words = sum(recordings.counts().values())
         usual = max(_LEAST_BATCHES, round(words / 2 / self.batch_size))
         features, labels = self.model.features, self.model.labels
-        assert features is not None and labels is not None
+        assert features is not None
+        assert labels is not None
         return RunningAudio(
             recordings,
             features,

@@ -9,10 +9,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.train.kept_samples import KeptSamples
 from pylstm.train.data.recording import Mark, Recording
 from pylstm.train.data.recording_set import RecordingSet
 from pylstm.train.data.spoken_part import spoken_part
+from pylstm.train.kept_samples import KeptSamples
 
 __all__ = ["Clip", "WordClips"]
 

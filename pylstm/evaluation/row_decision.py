@@ -68,9 +68,13 @@ class RowDecision:
     def __init__(self, model: Model, settings: Mapping[str, Any] | None = None) -> None:
         if model.features is None or model.labels is None:
             raise ValueError("model has no features or no labels; expected both")
-        decided = model._decides(settings_as_text(model.labels, {} if settings is None else settings))
+        decided = model._decides(
+            settings_as_text(model.labels, {} if settings is None else settings)
+        )
         if decided.kind != "words":
-            raise ValueError(f"the model decides on {decided.kind}; expected one that decides on words")
+            raise ValueError(
+                f"the model decides on {decided.kind}; expected one that decides on words"
+            )
         self._model = model
         self.labels: tuple[str, ...] = model.labels
         self.settings: dict[str, Any] = decided.in_force

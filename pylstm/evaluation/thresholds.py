@@ -137,11 +137,12 @@ class _Choices:
 
     def __init__(self, found: TradeOff, present: Mapping[str, float]) -> None:
         self.kept = {label: one for label, one in present.items() if label not in found.labels}
+        self.order = tuple(present)
         self.alarms: dict[str, NDArray[np.int64]] = {}
         self.costs: dict[str, NDArray[np.int64]] = {}
         for label in found.labels:
             words = [evaluation.words[label] for evaluation in found.evaluations]
-            alarms = [word.false_alarms + word.background_alarms for word in words]
+            alarms = [word.alarms for word in words]
             # A higher threshold may give an event more, where it ends another's rest: count those.
             self.alarms[label] = np.maximum.accumulate(np.array(alarms)[::-1])[::-1]
             self.costs[label] = np.array([word.missed + word.wrong for word in words])
@@ -165,7 +166,7 @@ class _Choices:
         for label, way in reversed(list(zip(self.alarms, ways, strict=True))):
             chosen[label] = GRID[int(way[left])]
             left -= int(self.alarms[label][way[left]])
-        return chosen
+        return {label: chosen[label] for label in self.order}
 
     def _options(self, label: str, allowed: int) -> list[int]:
         """Places in the grid: of each stretch with the same counts, the middle one."""
@@ -197,7 +198,7 @@ def _within(
     # Step by step: the label with the most false alarms is raised.
     while (found := evaluated(thresholds)).false_alarms > allowed:
         counts = {
-            label: found.words[label].false_alarms + found.words[label].background_alarms
+            label: found.words[label].alarms
             for label in choices.alarms
             if thresholds[label] < GRID[-1]
         }
@@ -215,9 +216,9 @@ def _note(budget: float, allowed: int, evaluation: WordEvaluation) -> str | None
     if not allowed:
         length = f"{60 * hours:.1f} minutes" if hours < 1 else f"{hours:.1f} hours"
         found.append(
-            f"{length} without a word to report cannot show whether there are {budget:g} false"
-            f" alarms an hour: one event is {1 / hours:.3g} an hour, so none was allowed;"
-            f" {1 / budget:.3g} hours or more would show it"
+            f"{length} without a word to report cannot show a rate of false alarms of {budget:g} an"
+            f" hour: one event is {1 / hours:.3g} an hour, so none was allowed; it takes"
+            f" {1 / budget:.3g} hours or more"
         )
     if evaluation.false_alarms > allowed:
         number_left = number_of(evaluation.false_alarms, "false alarm")

@@ -63,6 +63,11 @@ class ReportedWord:
         """How often it was not heard."""
         return self.said - self.heard
 
+    @property
+    def alarms(self) -> int:
+        """Events with this label where nothing that can be reported is said."""
+        return self.false_alarms + self.background_alarms
+
 
 @dataclass(frozen=True)
 class BackgroundWords:

@@ -44,7 +44,7 @@ class TapePiece:
     ----------
     path : str
     source : str
-        What figures are gathered by: the folder that the file is in.
+        What figures are gathered by, such as the folder that the file is in.
     first, last : float, float or None
         The span of the file, seconds; None: to its end.
     start, length : int
@@ -159,6 +159,8 @@ class WordTape:
         sample_rate: int,
         gap: float = GAP,
         noise: NDArray[np.float32] | None = None,
+        *,
+        sources: Sequence[str] | None = None,
     ) -> WordTape:
         """Audio files without any of the words on one tape.
 
@@ -168,6 +170,8 @@ class WordTape:
             At any rate, with any number of channels.
         sample_rate, gap, noise
             As in `of_recordings`.
+        sources : sequence of str, optional
+            For each file what figures are gathered by; default: the folder that it is in.
 
         Returns
         -------
@@ -184,12 +188,14 @@ class WordTape:
         pause, filling = _checked_gap(gap, sample_rate, noise)
         pieces: list[TapePiece] = []
         start = 0
-        for path in map(fsdecode, paths):
+        names = [fsdecode(path) for path in paths]
+        gathered = [str(Path(name).parent) for name in names] if sources is None else sources
+        for path, source in zip(names, gathered, strict=True):
             header = Header.of(path)
             if problem := scale_problem(header.peak):
                 raise AudioError(f"{path} {problem}")
             length = max(1, round(header.seconds * sample_rate))
-            source, short = str(Path(path).parent), header.shortfall is not None
+            short = header.shortfall is not None
             pieces.append(TapePiece(path, source, 0.0, None, start, length, short))
             start += length + pause
         return cls(sample_rate, tuple(pieces), (), pause, filling)
@@ -247,9 +253,7 @@ class WordTape:
             gap = np.resize(self.noise, self.gap)
         for piece in self.pieces:
             left = piece.length
-            with AudioFile(
-                piece.path, self.sample_rate, start=piece.first, end=piece.last
-            ) as file:
+            with AudioFile(piece.path, self.sample_rate, start=piece.first, end=piece.last) as file:
                 for chunk in file.chunks(self.sample_rate):
                     # A resampler may give some samples more or less than the header promises.
                     if len(chunk := chunk[:left]):

@@ -269,36 +269,6 @@ class Model(PackedModel):
         """
         return self._changed(self._nodes, _checked_info(info))
 
-    def with_decision(self, settings: DecisionSettings) -> Model:
-        """The same model with other settings of its decision: the rest stays.
-
-        Parameters
-        ----------
-        settings : mapping
-            As `listener` takes them; they replace those in force one by one.
-
-        Returns
-        -------
-        Model
-
-        Raises
-        ------
-        TypeError, ValueError, ModelFileError
-            A setting is wrong, missing or none of this kind of decision.
-
-        Examples
-        --------
-        >>> import pylstm
-        >>> model = pylstm.load("keywords").with_decision({"threshold": {"yes": 0.9}})
-        >>> model.listener().decision["threshold"]["yes"]
-        0.9
-        """
-        decided = self._decides(settings_as_text(self._labels, settings)).in_force
-        model = self._changed(self._nodes, self._info)
-        model._decision = dict(settings_as_text(self._labels, decided))
-        model._core = _engine.Core(model.to_bytes())
-        return model
-
     def _changed(self, nodes: tuple[Node, ...], info: dict[str, str]) -> Model:
         model = object.__new__(Model)
         model._features, model._nodes = self._features, nodes

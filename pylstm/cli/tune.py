@@ -102,7 +102,7 @@ def tune(
     tapes = tapes_of(named.model, chosen, negatives or [], gap, skip_unreadable=skip_unreadable)
     with data_errors(chosen), audio_progress(sum(tape.seconds for tape in tapes)) as show:
         rows = tape_rows(named.model, tapes, show)
-    from pylstm.evaluation.thresholds import tuned_thresholds
+    from pylstm.evaluation.thresholds import tuned_thresholds, with_thresholds
 
     try:
         tuned = tuned_thresholds(named.model, tapes, false_alarms, rows)
@@ -112,7 +112,7 @@ def tune(
             " the model's label for folders of other words"
         ) from None
     try:
-        named.model.with_decision({"threshold": tuned.thresholds}).save(path)
+        with_thresholds(named.model, tuned.thresholds).save(path)
     except OSError as error:
         raise CliError(f"cannot write {path}: {error.strerror or error}") from None
     if tuned.note is not None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm import _engine
 from pylstm.arguments import number, number_of
 from pylstm.brief_repr import named_values
+from pylstm.decisions.settings import settings_as_text
 from pylstm.evaluation.row_decision import RowDecision
 from pylstm.evaluation.trade_off import GRID, TradeOff, trade_off
 from pylstm.evaluation.word_evaluation import WordEvaluation, count_words
@@ -19,7 +21,7 @@ from pylstm.evaluation.word_tape import WordTape
 if TYPE_CHECKING:
     from pylstm.model import Model
 
-__all__ = ["Tuned", "tuned_thresholds"]
+__all__ = ["Tuned", "tuned_thresholds", "with_thresholds"]
 
 # Where no false alarm may be seen, a threshold keeps this share of the way from the highest one
 # that gives a false alarm to 1.
@@ -130,6 +132,40 @@ def tuned_thresholds(
     thresholds = _within(allowed, choices, evaluated)
     evaluation = evaluated(thresholds)
     return Tuned(thresholds, evaluation, _note(budget, allowed, evaluation), before)
+
+
+def with_thresholds(model: Model, thresholds: Mapping[str, float]) -> Model:
+    """The same model with other thresholds in its decision, as they are written to its file.
+
+    Parameters
+    ----------
+    model : Model
+        With features, labels and a decision on words.
+    thresholds : mapping of str to float
+        Above 0, at most 1; labels that it does not name keep theirs.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    TypeError, ValueError
+        The model decides on something else, or a threshold or a label is wrong.
+
+    Examples
+    --------
+    >>> import pylstm
+    >>> model = with_thresholds(pylstm.load("keywords"), {"yes": 0.9})
+    >>> decision = model.listener().decision
+    >>> decision["threshold"]["yes"], decision["threshold"]["no"]
+    (0.9, 0.6)
+    """
+    settings = RowDecision(model).with_thresholds(thresholds).settings
+    changed = model.with_info(model.info)
+    changed._decision = dict(settings_as_text(model.labels, settings))
+    changed._core = _engine.Core(changed.to_bytes())
+    return changed
 
 
 class _Choices:

@@ -93,7 +93,7 @@ class EvaluationFigures:
         # None at all has no place on a logarithmic axis: it stands left of the least that is seen.
         none = curve.least / 2
         for label in (*curve.labels, None):
-            style = {"label": "all labels", "color": "black", "linewidth": 2.0}
+            style: dict[str, Any] = {"label": "all labels", "color": "black", "linewidth": 2.0}
             if label is not None:
                 style = {"label": _name(label), "linewidth": 0.8}
             rates = np.maximum(curve.false_alarms_an_hour(label), none)

@@ -116,9 +116,7 @@ def print_words(evaluation: WordEvaluation, curve: TradeOff) -> None:
 def _print_false_alarms(evaluation: WordEvaluation) -> None:
     events, hours = _wordless_events(evaluation), evaluation.wordless_hours
     if not hours:
-        fact(
-            "false alarms", "not measured: --negatives FOLDER names audio without any of the words"
-        )
+        fact("false alarms", "not measured: --negatives FOLDER names audio without words")
         return
     fact(
         "false alarms",

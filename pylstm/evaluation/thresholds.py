@@ -257,6 +257,8 @@ def _note(budget: float, allowed: int, evaluation: WordEvaluation) -> str | None
             f" {1 / budget:.3g} hours or more"
         )
     if evaluation.false_alarms > allowed:
-        number_left = number_of(evaluation.false_alarms, "false alarm")
-        found.append(f"{number_left} in {hours:.2g} hours remain at any threshold")
+        found.append(
+            f"{number_of(evaluation.false_alarms, 'false alarm')} left, because labels that are"
+            " never said keep their thresholds, and others are as sure as can be"
+        )
     return "; ".join(found) or None

@@ -103,7 +103,10 @@ class WordTape:
         gap: float = GAP,
         noise: NDArray[np.float32] | None = None,
     ) -> WordTape:
-        """Labelled recordings on one tape.
+        """Labelled recordings on one tape, in an order that is drawn once for their number.
+
+        Recordings of one label mostly stand together in a set. Side by side on the tape, a word
+        that is still reported behind its end would pass for the next one.
 
         A recording with a label is a word from its beginning to its end, and an event belongs to it
         up to the beginning of the next one. A recording with times has a word for each mark, and an
@@ -135,7 +138,9 @@ class WordTape:
         pieces: list[TapePiece] = []
         words: list[TapeWord] = []
         start = 0
-        for item in recordings.items:
+        # Of the same recordings each tape is the same.
+        for place in np.random.default_rng(0).permutation(len(recordings.items)).tolist():
+            item = recordings.items[place]
             last = None if item.end == item.header.seconds else item.end
             piece = TapePiece(
                 item.path, str(Path(item.path).parent), item.start, last, start,

@@ -169,8 +169,8 @@ def _print_sources(evaluation: WordEvaluation) -> None:
 def _print_curve(curve: TradeOff) -> None:
     """What other thresholds would do."""
     if not curve.hours or not curve.labels:
-        missing = "audio without words" if curve.labels else "words that can be reported"
-        print(f"no trade-off of misses and false alarms: there are no {missing}")
+        missing = "is no audio without words" if curve.labels else "are no words to be reported"
+        print(f"no trade-off of misses and false alarms: there {missing}")
         return
     found = table()
     for heading in ("false alarms/h at most", "misses %", "false alarms/h", "threshold"):

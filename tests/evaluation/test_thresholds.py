@@ -55,7 +55,7 @@ def test_words_and_noise_that_differ_are_told_apart():
     """And each label has the threshold that it needs, in the middle of what would do."""
     tape, wordless = tape_of(["low", "high"] * 3), tape_of([None] * 4)
     heard = [(k * 1.5 + 0.5, ("low", "high")[k % 2], (0.5, 0.95)[k % 2]) for k in range(6)]
-    noises = [(0.5, "high", 0.8), (2.5, "low", 0.2), (4.0, "high", 0.7)]
+    noises = [(0.5, "high", 0.8), (2.5, "low", 0.2), (4.0, "high", 0.72)]
     rows = [rows_with(tape, heard), rows_with(wordless, noises)]
     before = evaluate_words(MODEL, [tape, wordless], None, rows)
     assert (before.missed, before.false_alarms) == (3, 2)
@@ -70,9 +70,7 @@ def test_a_budget_that_cannot_be_seen_is_said_and_kept_with_a_margin():
     tape, wordless = tape_of(["low"]), tape_of([None])
     rows = [rows_with(tape, [(0.5, "low", 0.99)]), rows_with(wordless, [(0.5, "low", 0.9)])]
     found = tuned_thresholds(MODEL, [tape, wordless], 1.0, rows)
-    assert (
-        found.note is not None and "cannot show a rate of false alarms of 1 an hour" in found.note
-    )
+    assert "cannot show a rate of false alarms of 1 an hour" in (found.note or "")
     assert found.thresholds["low"] >= 0.9 + 0.1 * 0.1 - 1e-6
     longer = tape_of([None] * int(2 * HOUR))
     rows[1] = rows_with(longer, [(0.5, "low", 0.9)])

@@ -216,7 +216,9 @@ def tapes_of(
     assert model.sample_rate is not None  # checked by whoever calls: it has features
     files: dict[str, str] = dict.fromkeys(recordings.noises, "_background_noise_")
     if files:
-        note(f"{number_of(len(files), 'file')} in _background_noise_ count as audio without words")
+        count = "counts" if len(files) == 1 else "count"
+        n = number_of(len(files), "file")
+        note(f"{n} in _background_noise_ {count} as audio without words")
     for path in negatives:
         files |= _files_at(path, skip_unreadable)
     with data_errors():

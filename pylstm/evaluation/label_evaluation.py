@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pylstm.brief_repr import named_values
 from pylstm.evaluation import metrics
 from pylstm.evaluation.metrics import ClassRates, DetCurve
+from pylstm.evaluation.row_decision import RowDecision
 from pylstm.model import Model
 
 if TYPE_CHECKING:
@@ -37,20 +38,23 @@ class LabelEvaluation:
         The true labels, as indices into `labels`.
     scores : array, shape (n, n_labels), float32
         The model's scores; higher: more likely.
+    decided : array, shape (n,), int64, or None
+        The labels that a decision on words gives; None: those with the highest scores.
     """
 
     labels: tuple[str, ...]
     per: Literal["sequence", "frame"]
     targets: NDArray[np.int64]
     scores: NDArray[np.float32]
+    decided: NDArray[np.int64] | None = None
 
     def __repr__(self) -> str:
         return named_values(self, vars(self))
 
     @property
     def predictions(self) -> NDArray[np.int64]:
-        """The label with the highest score, (n,)."""
-        return self.scores.argmax(axis=1)
+        """What was decided, or else the label with the highest score, (n,)."""
+        return self.scores.argmax(axis=1) if self.decided is None else self.decided
 
     @property
     def accuracy(self) -> float:
@@ -87,7 +91,10 @@ class LabelEvaluation:
 
 
 def evaluate_labels(
-    model: Model, recordings: Recordings, progress: Callable[[float], Any] | None = None
+    model: Model,
+    recordings: Recordings,
+    progress: Callable[[float], Any] | None = None,
+    decision: RowDecision | None = None,
 ) -> LabelEvaluation:
     r"""Scores recordings with a model.
 
@@ -102,6 +109,13 @@ def evaluate_labels(
     This is what ``CrossEntropy(per="sequence", pooling="mean")`` trains: the softmax of the mean
     logits. Outputs without a softmax are averaged as they are.
 
+    With a decision on words and a label for each recording, a recording is judged by its best
+    moment instead, because a listener reports a word as soon as it is sure. The score of a label
+    that can be reported is then the highest of its posteriors as the decision smooths them, that
+    of a background label the mean of its posteriors. Decided is the label with the highest score
+    among those that reach their thresholds; if there are none, the background label with the
+    highest mean, or without background labels the one with the highest score.
+
     Parameters
     ----------
     model : Model
@@ -110,6 +124,8 @@ def evaluate_labels(
         With a label each, or one for each frame; all of them must be labels of the model.
     progress : callable, optional
         Called with the seconds of audio done so far, after each recording.
+    decision : RowDecision, optional
+        Judges recordings by their best moments.
 
     Returns
     -------
@@ -135,13 +151,17 @@ def evaluate_labels(
         )
     place = np.array([model.labels.index(label) for label in recordings.labels], np.int64)
     softmax = model.layers[-1].gives_distribution
-    targets, scores, seconds = [], [], 0.0
+    by_moment = decision if recordings.per == "sequence" else None
+    targets, scores, decided, seconds = [], [], [], 0.0
     features: Any = model.features
     # In the order of the recordings; frames and targets are those of training.
     source = recordings.source(features, 1, shuffle=False, bucket=False, resample=True)
     for item, batch in zip(recordings.items, source.batches(0, 0), strict=True):
         rows = model.stream().push_frames(np.ascontiguousarray(batch.x[:, 0]))
-        if recordings.per == "sequence":
+        if by_moment is not None:
+            rows = _best_moments(rows, by_moment)[None]
+            decided.append(_decided(rows[0], by_moment))
+        elif recordings.per == "sequence":
             rows = _sequence_scores(rows, softmax)[None]
         targets.append(place[np.asarray(batch.targets).reshape(-1)])
         scores.append(rows)
@@ -149,8 +169,9 @@ def evaluate_labels(
         if progress is not None:
             progress(seconds)
     return LabelEvaluation(
-        model.labels, recordings.per, np.concatenate(targets), np.concatenate(scores)
-    )
+        model.labels, recordings.per, np.concatenate(targets), np.concatenate(scores),
+        None if by_moment is None else np.array(decided, np.int64),
+    )  # fmt: skip
 
 
 def _sequence_scores(rows: NDArray[np.float32], softmax: bool) -> NDArray[np.float32]:
@@ -160,3 +181,23 @@ def _sequence_scores(rows: NDArray[np.float32], softmax: bool) -> NDArray[np.flo
     mean = np.log(np.maximum(rows, _LEAST)).mean(axis=0, dtype=np.float64)
     powers = np.exp(mean - mean.max())
     return (powers / powers.sum()).astype(np.float32)
+
+
+def _best_moments(rows: NDArray[np.float32], decision: RowDecision) -> NDArray[np.float32]:
+    """The highest smoothed posterior of each label; of a background label the mean."""
+    scores = decision.smoothed(rows).max(axis=0)
+    for label in decision.background:
+        place = decision.labels.index(label)
+        scores[place] = rows[:, place].mean(dtype=np.float64)
+    return scores.astype(np.float32)
+
+
+def _decided(scores: NDArray[np.float32], decision: RowDecision) -> int:
+    """The label of a recording by its best moments; see `evaluate_labels`."""
+    reached = [
+        k
+        for k, label in enumerate(decision.labels)
+        if label in decision.thresholds and scores[k] >= decision.thresholds[label]
+    ]
+    silent = [decision.labels.index(label) for label in decision.background]
+    return max(reached or silent or range(len(scores)), key=lambda k: float(scores[k]))

@@ -96,9 +96,10 @@ class RowDecision:
 
     def with_thresholds(self, thresholds: float | Mapping[str, float]) -> RowDecision:
         """The same decision with other thresholds: one for all labels, or some of their own."""
-        new = dict.fromkeys(self.thresholds, thresholds)
         if isinstance(thresholds, Mapping):
             new = self.thresholds | dict(thresholds)
+        else:
+            new = dict.fromkeys(self.thresholds, thresholds)
         return RowDecision(self._model, {**self.settings, "threshold": new})
 
     def events(self, rows: NDArray[np.float32]) -> list[Event]:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm import _engine
 from pylstm.arguments import number, number_of
 from pylstm.brief_repr import named_values
+from pylstm.decisions.settings import settings_as_text
 from pylstm.evaluation.row_decision import RowDecision
 from pylstm.evaluation.trade_off import GRID, TradeOff, trade_off
 from pylstm.evaluation.word_evaluation import WordEvaluation, count_words
@@ -19,7 +21,7 @@ from pylstm.evaluation.word_tape import WordTape
 if TYPE_CHECKING:
     from pylstm.model import Model
 
-__all__ = ["Tuned", "tuned_thresholds"]
+__all__ = ["Tuned", "tuned_thresholds", "with_thresholds"]
 
 # Where no false alarm may be seen, a threshold keeps this share of the way from the highest one
 # that gives a false alarm to 1.
@@ -132,16 +134,51 @@ def tuned_thresholds(
     return Tuned(thresholds, evaluation, _note(budget, allowed, evaluation), before)
 
 
+def with_thresholds(model: Model, thresholds: Mapping[str, float]) -> Model:
+    """The same model with other thresholds in its decision, as they are written to its file.
+
+    Parameters
+    ----------
+    model : Model
+        With features, labels and a decision on words.
+    thresholds : mapping of str to float
+        Above 0, at most 1; labels that it does not name keep theirs.
+
+    Returns
+    -------
+    Model
+
+    Raises
+    ------
+    TypeError, ValueError
+        The model decides on something else, or a threshold or a label is wrong.
+
+    Examples
+    --------
+    >>> import pylstm
+    >>> model = with_thresholds(pylstm.load("keywords"), {"yes": 0.9})
+    >>> decision = model.listener().decision
+    >>> decision["threshold"]["yes"], decision["threshold"]["no"]
+    (0.9, 0.6)
+    """
+    settings = RowDecision(model).with_thresholds(thresholds).settings
+    changed = model.with_info(model.info)
+    changed._decision = dict(settings_as_text(model.labels, settings))
+    changed._core = _engine.Core(changed.to_bytes())
+    return changed
+
+
 class _Choices:
     """The thresholds that each label may get, and what each costs."""
 
     def __init__(self, found: TradeOff, present: Mapping[str, float]) -> None:
         self.kept = {label: one for label, one in present.items() if label not in found.labels}
+        self.order = tuple(present)
         self.alarms: dict[str, NDArray[np.int64]] = {}
         self.costs: dict[str, NDArray[np.int64]] = {}
         for label in found.labels:
             words = [evaluation.words[label] for evaluation in found.evaluations]
-            alarms = [word.false_alarms + word.background_alarms for word in words]
+            alarms = [word.alarms for word in words]
             # A higher threshold may give an event more, where it ends another's rest: count those.
             self.alarms[label] = np.maximum.accumulate(np.array(alarms)[::-1])[::-1]
             self.costs[label] = np.array([word.missed + word.wrong for word in words])
@@ -165,7 +202,7 @@ class _Choices:
         for label, way in reversed(list(zip(self.alarms, ways, strict=True))):
             chosen[label] = GRID[int(way[left])]
             left -= int(self.alarms[label][way[left]])
-        return chosen
+        return {label: chosen[label] for label in self.order}
 
     def _options(self, label: str, allowed: int) -> list[int]:
         """Places in the grid: of each stretch with the same counts, the middle one."""
@@ -197,7 +234,7 @@ def _within(
     # Step by step: the label with the most false alarms is raised.
     while (found := evaluated(thresholds)).false_alarms > allowed:
         counts = {
-            label: found.words[label].false_alarms + found.words[label].background_alarms
+            label: found.words[label].alarms
             for label in choices.alarms
             if thresholds[label] < GRID[-1]
         }
@@ -215,11 +252,13 @@ def _note(budget: float, allowed: int, evaluation: WordEvaluation) -> str | None
     if not allowed:
         length = f"{60 * hours:.1f} minutes" if hours < 1 else f"{hours:.1f} hours"
         found.append(
-            f"{length} without a word to report cannot show whether there are {budget:g} false"
-            f" alarms an hour: one event is {1 / hours:.3g} an hour, so none was allowed;"
-            f" {1 / budget:.3g} hours or more would show it"
+            f"{length} without a word to report cannot show a rate of false alarms of {budget:g} an"
+            f" hour: one event is {1 / hours:.3g} an hour, so none was allowed; it takes"
+            f" {1 / budget:.3g} hours or more"
         )
     if evaluation.false_alarms > allowed:
-        number_left = number_of(evaluation.false_alarms, "false alarm")
-        found.append(f"{number_left} in {hours:.2g} hours remain at any threshold")
+        found.append(
+            f"{number_of(evaluation.false_alarms, 'false alarm')} left, because labels that are"
+            " never said keep their thresholds, and others are as sure as can be"
+        )
     return "; ".join(found) or None

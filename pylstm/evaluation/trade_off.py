@@ -81,8 +81,7 @@ class TradeOff:
     def _false_alarms(self, label: str | None) -> Floats:
         if label is None:
             return np.array([float(e.false_alarms) for e in self.evaluations])
-        words = [e.words[label] for e in self.evaluations]
-        return np.array([float(word.false_alarms + word.background_alarms) for word in words])
+        return np.array([float(e.words[label].alarms) for e in self.evaluations])
 
 
 def trade_off(

@@ -63,6 +63,11 @@ class ReportedWord:
         """How often it was not heard."""
         return self.said - self.heard
 
+    @property
+    def alarms(self) -> int:
+        """Events with this label where nothing that can be reported is said."""
+        return self.false_alarms + self.background_alarms
+
 
 @dataclass(frozen=True)
 class BackgroundWords:
@@ -166,8 +171,8 @@ class WordEvaluation:
     @property
     def false_alarms(self) -> int:
         """Events in all that holds nothing to be reported."""
-        found = [*self.wordless.values(), *self.background.values()]
-        return sum(audio.events for audio in found)
+        wordless = sum(audio.events for audio in self.wordless.values())
+        return wordless + sum(words.events for words in self.background.values())
 
     @property
     def false_alarms_an_hour(self) -> float:
@@ -256,7 +261,7 @@ class _Counts:
     wrong: Counter[str] = field(default_factory=Counter)
     taken_for: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     background_events: Counter[str] = field(default_factory=Counter)
-    background_seconds: Counter[str] = field(default_factory=Counter)
+    background_seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     background_alarms: Counter[str] = field(default_factory=Counter)
     false_alarms: Counter[str] = field(default_factory=Counter)
     wordless_events: Counter[str] = field(default_factory=Counter)
@@ -300,7 +305,7 @@ class _Counts:
         said = self.said[label]
         return BackgroundWords(
             said, said - self.nothing[label], self.background_events[label],
-            float(self.background_seconds[label]),
+            self.background_seconds[label],
         )  # fmt: skip
 
 

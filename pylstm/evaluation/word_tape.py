@@ -44,7 +44,7 @@ class TapePiece:
     ----------
     path : str
     source : str
-        What figures are gathered by: the folder that the file is in.
+        What figures are gathered by, such as the folder that the file is in.
     first, last : float, float or None
         The span of the file, seconds; None: to its end.
     start, length : int
@@ -103,7 +103,10 @@ class WordTape:
         gap: float = GAP,
         noise: NDArray[np.float32] | None = None,
     ) -> WordTape:
-        """Labelled recordings on one tape.
+        """Labelled recordings on one tape, in an order that is drawn once for their number.
+
+        Recordings of one label mostly stand together in a set. Side by side on the tape, a word
+        that is still reported behind its end would pass for the next one.
 
         A recording with a label is a word from its beginning to its end, and an event belongs to it
         up to the beginning of the next one. A recording with times has a word for each mark, and an
@@ -135,7 +138,9 @@ class WordTape:
         pieces: list[TapePiece] = []
         words: list[TapeWord] = []
         start = 0
-        for item in recordings.items:
+        # Of the same recordings each tape is the same.
+        for place in np.random.default_rng(0).permutation(len(recordings.items)).tolist():
+            item = recordings.items[place]
             last = None if item.end == item.header.seconds else item.end
             piece = TapePiece(
                 item.path, str(Path(item.path).parent), item.start, last, start,
@@ -159,6 +164,8 @@ class WordTape:
         sample_rate: int,
         gap: float = GAP,
         noise: NDArray[np.float32] | None = None,
+        *,
+        sources: Sequence[str] | None = None,
     ) -> WordTape:
         """Audio files without any of the words on one tape.
 
@@ -168,6 +175,8 @@ class WordTape:
             At any rate, with any number of channels.
         sample_rate, gap, noise
             As in `of_recordings`.
+        sources : sequence of str, optional
+            For each file what figures are gathered by; default: the folder that it is in.
 
         Returns
         -------
@@ -184,12 +193,14 @@ class WordTape:
         pause, filling = _checked_gap(gap, sample_rate, noise)
         pieces: list[TapePiece] = []
         start = 0
-        for path in map(fsdecode, paths):
+        names = [fsdecode(path) for path in paths]
+        gathered = [str(Path(name).parent) for name in names] if sources is None else sources
+        for path, source in zip(names, gathered, strict=True):
             header = Header.of(path)
             if problem := scale_problem(header.peak):
                 raise AudioError(f"{path} {problem}")
             length = max(1, round(header.seconds * sample_rate))
-            source, short = str(Path(path).parent), header.shortfall is not None
+            short = header.shortfall is not None
             pieces.append(TapePiece(path, source, 0.0, None, start, length, short))
             start += length + pause
         return cls(sample_rate, tuple(pieces), (), pause, filling)

@@ -9,22 +9,31 @@ import sys
 
 import numpy as np
 import pytest
+import soundfile
 
 import pylstm
 from pylstm.train.data.recordings import Recordings
-from tests.cli import training_on_tones
-from tests.cli.training_on_tones import QUICK, folder_of_tones, refuse, succeed
+from tests.cli import tone_model_file, training_on_tones
+from tests.cli.training_on_tones import QUICK, folder_of_tones, refuse, succeed, tone
 
 data, trained = training_on_tones.data, training_on_tones.trained  # fixtures
+model = tone_model_file.model  # fixture
 
 
 def test_eval_for_people(trained, data):
     path, _ = trained
     result = succeed("eval", path, data)
-    assert result.stdout.splitlines() == [
-        f"model         {path}",
-        f"data          {data}: 20 recordings, 8 s",
-        "accuracy      100.0 %: 20 of 20 recordings",
+    lines = result.stdout.splitlines()
+    assert lines[:2] == [f"model         {path}", f"data          {data}: 20 recordings, 8 s"]
+    assert re.fullmatch(r"listener      [\d.]+ % of 20 words heard, another reported.*", lines[2])
+    assert lines[3] == "false alarms  not measured: --negatives FOLDER names audio without words"
+    assert [line.split()[:2] for line in lines[5:8]] == [
+        ["label", "said"], ["high", "10"], ["low", "10"],
+    ]  # fmt: skip
+    assert lines[9:] == [
+        "no trade-off of misses and false alarms: there is no audio without words",
+        "",
+        "accuracy      100.0 %: 20 of 20 recordings, by the best moment of each",
         "",
         "      taken for",
         "was   high  low",
@@ -37,6 +46,55 @@ def test_eval_for_people(trained, data):
         "low          10      100.0   100.0  100.0  100.0  0.0  0.0  0.0   0.0",
     ]
     assert result.stderr.startswith("note: the model may have been trained on some of these")
+
+
+@pytest.fixture(scope="module")
+def sounds(tmp_path_factory):
+    """Words, the folders of Speech Commands, and tones where there should be none."""
+    folder = folder_of_tones(tmp_path_factory.mktemp("sounds") / "set", ("low", "high"), n=2)
+    for name, seconds in (("_silence_", 1.0), ("_background_noise_", 4.0), ("kitchen", 2.0)):
+        place = folder / name if name.startswith("_") else folder.parent / name
+        place.mkdir()
+        soundfile.write(place / "a.wav", tone("", 1, seconds), 16000)
+    soundfile.write(folder.parent / "kitchen" / "b.wav", tone("low", 3, 2.0, 8000), 8000)
+    return folder
+
+
+@pytest.mark.law_judged_as_used
+def test_false_alarms_are_counted_in_what_holds_no_words(model, sounds):
+    kitchen = sounds.parent / "kitchen"
+    result = succeed("eval", model, sounds, "--negatives", kitchen)
+    assert "1 file in _background_noise_ counts as audio without words" in result.stderr
+    assert re.search(r"^false alarms  [\d.]+ an hour .*: 1 event in 9 s", result.stdout, re.M)
+    assert re.search(r"^other words   something reported in 0.0 % of 1 recording of silence$",
+                     result.stdout, re.M)  # fmt: skip
+    facts = json.loads(
+        succeed("eval", model, sounds, "--negatives", kitchen, "--gap", 1, "--json").stdout
+    )
+    heard = facts["listener"]
+    assert (heard["gap"], heard["said"], heard["heard"]) == (1.0, 4, 4)
+    assert heard["without_words"] == {
+        str(kitchen): {"seconds": 6.0, "events": 1},
+        "_background_noise_": {"seconds": 5.0, "events": 0},
+    }
+    assert heard["labels"]["low"]["false_alarms"] == 1
+    assert heard["background"]["silence"]["said"] == 1
+    assert facts["judged_by"] == "best moment"
+    assert [row["count"] for row in facts["labels"].values()] == [1, 2, 2]
+    curve = heard["trade_off"]
+    assert len(curve["misses"]) == len(curve["thresholds"]) == len(curve["false_alarms_an_hour"])
+    assert curve["labels"].keys() == {"low", "high"}
+
+
+def test_models_that_decide_on_nothing_are_judged_by_the_mean(data, tmp_path):
+    layers = [pylstm.Dense(13, 2, "softmax", seed=0)]
+    path = tmp_path / "a.safetensors"
+    pylstm.Model(pylstm.MFCC(), layers, ["high", "low"]).save(path)
+    facts = json.loads(succeed("eval", path, data, "--json").stdout)
+    assert facts["judged_by"] == "mean posterior"
+    assert "listener" not in facts
+    message = "--negatives is given and .* decides on nothing; expected a model that .* words"
+    refuse(2, message, "eval", path, data, "--negatives", data)
 
 
 def test_eval_of_the_validation_says_what_training_said(trained, data):
@@ -73,11 +131,22 @@ def test_figures(trained, data, tmp_path):
     # Figures are drawn without pyplot, whose state is the whole process's; other tests may load it.
     loaded = "matplotlib.pyplot" in sys.modules
     result = succeed("eval", path, data, "--figures", tmp_path / "new" / "figures")
-    for name in ("confusion.png", "det.png"):
+    names = ["confusion.png", "det.png"]
+    assert not (tmp_path / "new" / "figures" / "trade-off.png").exists()
+    for name in names:
         file = tmp_path / "new" / "figures" / name
         assert file.read_bytes().startswith(b"\x89PNG")
         assert f"drawn         {file}" in result.stdout
     assert ("matplotlib.pyplot" in sys.modules) == loaded
+
+
+@pytest.mark.slow
+def test_the_figure_of_misses_and_false_alarms_of_a_model_without_any(model, sounds, tmp_path):
+    pytest.importorskip("matplotlib", reason="for plots: pip install 'pylstm[plot]'")
+    result = succeed("eval", model, sounds, "--figures", tmp_path)
+    file = tmp_path / "trade-off.png"
+    assert file.read_bytes().startswith(b"\x89PNG")
+    assert f"drawn         {file}" in result.stdout
 
 
 def test_a_pipe_in_place_of_a_figure_is_not_waited_for(trained, data, tmp_path):

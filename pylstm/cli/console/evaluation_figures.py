@@ -15,6 +15,7 @@ from pylstm.cli.console.output import one_line
 
 if TYPE_CHECKING:
     from pylstm.evaluation.label_evaluation import LabelEvaluation
+    from pylstm.evaluation.trade_off import TradeOff
 
 __all__ = ["EvaluationFigures"]
 
@@ -71,6 +72,45 @@ class EvaluationFigures:
         if any(curve is not None for curve in curves.values()):
             written.append(self._trade_off(curves))
         return written
+
+    def draw_trade_off(self, curve: TradeOff) -> list[Path]:
+        """Writes ``trade-off.png``: misses against false alarms an hour of a listener.
+
+        Returns
+        -------
+        list of Path
+            The file; none if there are no words or no audio without words.
+
+        Raises
+        ------
+        CliError
+            The file cannot be written.
+        """
+        if not curve.hours or not curve.labels:
+            return []
+        figure = self._figure(figsize=(7, 6), layout="constrained")
+        axes = figure.add_subplot()
+        # None at all has no place on a logarithmic axis: it stands left of the least that is seen.
+        none = curve.least / 2
+        for label in (*curve.labels, None):
+            style: dict[str, Any] = {"label": "all labels", "color": "black", "linewidth": 2.0}
+            if label is not None:
+                style = {"label": _name(label), "linewidth": 0.8}
+            rates = np.maximum(curve.false_alarms_an_hour(label), none)
+            axes.plot(rates, 100 * curve.misses(label), marker=".", markersize=4, **style)
+        axes.axvline(curve.least, color="grey", linewidth=0.8, linestyle="dotted")
+        axes.set_xscale("log")
+        axes.set_xlim(left=none / 1.5)
+        axes.set_ylim(-2, 102)
+        axes.set_xlabel(
+            f"false alarms an hour; dotted: one in the {curve.hours:.2g} hours heard, left of it:"
+            " none"
+        )
+        axes.set_ylabel("words that are missed, %")
+        axes.set_title("Listener on running audio, the same threshold for all labels")
+        axes.grid(linewidth=0.3)
+        axes.legend(fontsize=8, ncols=1 + len(curve.labels) // 20)
+        return [self._write(figure, "trade-off.png")]
 
     def _confusion(self, evaluation: LabelEvaluation) -> Path:
         """The confusion matrix: shares of each row as shades, counts as numbers."""

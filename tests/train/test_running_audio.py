@@ -248,6 +248,7 @@ def test_negatives_are_on_two_sides(tmp_path_factory, names, share, seed):
     for name in names:
         soundfile.write(folder / f"{name}.wav", np.zeros(800), RATE)
     found = Negatives.split(paths(folder), share, seed)
-    assert found.training and found.validation
+    assert found.training
+    assert found.validation
     assert sorted((*found.training, *found.validation)) == paths(folder)
     assert Negatives.split(paths(folder), 0.0, seed).validation == ()

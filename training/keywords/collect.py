@@ -3,7 +3,8 @@
 Usage: ``python collect.py SPEECH CACHE``
 
 ``SPEECH`` has recordings of people: ``commands/train`` with a folder for each word (the keywords,
-``unknown`` and ``other_*``), ``read/train`` with read speech, ``noise`` with a folder for each kind.
+``unknown`` and ``other_*``), ``read/train`` with read speech, ``noise`` with a folder for each
+kind.
 ``CACHE`` is what ``synthesise.py`` wrote. Into ``CACHE`` go
 
 - ``words.csv``, a manifest: a row for each word, with the times of it, and who says it;

@@ -61,7 +61,7 @@ ROOMS: dict[str, Rows] = {
         ("__init__",),
         ("batches", "ctc"),
         ("loop",),
-        ("network", "networks", "optimisers", "schedules", "losses", "data"),
+        ("network", "networks", "new_labels", "optimisers", "schedules", "losses", "data"),
         ("augment", "graph_pass", "thread_pool", "weighted_graph"),
         ("output_heads", "recurrent_state"),
         ("random_draws", "settings_repr"),

@@ -29,7 +29,7 @@ with _interrupts_postponed():
     from pylstm.train.data.read_ahead import ReadAhead
     from pylstm.train.data.recordings import Recordings, Split
     from pylstm.train.data.truncated import Truncated
-    from pylstm.train.loop.curves import Curves
+    from pylstm.train.loop.curves import Curves, EventFiles
     from pylstm.train.loop.fit import DivergedError, Fitted, fit
     from pylstm.train.loop.report import Report
     from pylstm.train.losses.ctc import CTC
@@ -58,6 +58,7 @@ __all__ = [
     "CrossEntropy",
     "Curves",
     "DivergedError",
+    "EventFiles",
     "FeatureCache",
     "Fitted",
     "Gain",

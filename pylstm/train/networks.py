@@ -203,8 +203,8 @@ def rows_in(seconds: float, features: Features, layers: Layers) -> int:
     --------
     >>> import pylstm
     >>> logmel = pylstm.LogMel(sr=16000, hop_length=160)
-    >>> rows_in(0.2, logmel, lstm(logmel, ["no", "yes"])), rows_in(0.2, logmel, crnn(logmel, ["no"]))
-    (20, 5)
+    >>> [rows_in(0.2, logmel, make(logmel, ["no", "yes"])) for make in (lstm, crnn)]
+    [20, 5]
     """
     _, period = WeightedGraph(layers).row_times
     row = period * features.hop_length / features.sr

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pylstm.arguments import choice
-from pylstm.layers.graph import FEATURES, Layers, Node, graph_keys, graph_of, widths_of
+from pylstm.layers.graph import Layers, Node, graph_keys, graph_of, row_times_of, widths_of
 from pylstm.layers.join import Join
 from pylstm.layers.layer import Layer, Rows
 from pylstm.train.output_heads import columns_of
@@ -153,11 +153,7 @@ class WeightedGraph:
         """Which frames the rows of outputs stand for: the first, and how far it is from one to the
         next. (0, 1), a row for each frame, unless a layer waits for a full window or has a stride.
         """
-        times = {FEATURES: (0, 1)}
-        for node in self.nodes:
-            latest = max(times[name] for name in node.inputs)
-            times[node.name] = node.layer.row_times(*latest)
-        return times[self.nodes[-1].name]
+        return row_times_of(self.nodes)
 
     def n_rows_out(self, n_frames: Rows) -> Rows:
         """How many rows of outputs a whole sequence of so many frames has: for an int, or an array

@@ -8,7 +8,7 @@ labels of frames in chunks of two seconds.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylstm.cli.console.errors import USAGE, CliError
+from pylstm.cli.console.learning_plan import LearningPlan, amounts_of
 from pylstm.cli.console.named_recordings import data_errors, folder_name
 from pylstm.cli.console.network_plan import NetworkPlan
 
 if TYPE_CHECKING:
     from pylstm.decisions import DecisionSettings
     from pylstm.features import Features
-    from pylstm.layers.layer import Layer
+    from pylstm.layers.graph import Layers
     from pylstm.model import Model
     from pylstm.train.data.feature_cache import FeatureCache
     from pylstm.train.data.recordings import Recordings, Split
@@ -47,10 +48,9 @@ class TrainingPlan:
 
     network: NetworkPlan
     epochs: int
+    learning: LearningPlan
     batch_size: int
-    learning_rate: float
     validation: float
-    sample_rate: int
     seed: int
     threads: int
     augment: bool
@@ -76,8 +76,9 @@ class TrainingPlan:
 
         try:
             with data_errors(recordings):
-                plain = self.network.features(self.sample_rate)
-                features = split.training.normalised(plain, self.cache)
+                features = self.network.features()
+                if self.network.base is None:
+                    features = split.training.normalised(features, self.cache)
             labels = self.labels(recordings)
             layers = self.network.stack(features, labels)
             decision = self._decision(recordings, features, layers)
@@ -86,7 +87,7 @@ class TrainingPlan:
             raise CliError(str(error), USAGE) from None
 
     def _decision(
-        self, recordings: Recordings, features: Features, layers: Sequence[Layer]
+        self, recordings: Recordings, features: Features, layers: Layers
     ) -> DecisionSettings:
         """How the model decides on words."""
         from pylstm.train.networks import rows_in
@@ -119,7 +120,14 @@ class TrainingPlan:
             info["training.background"] = recordings.background
         return info
 
-    def fit(self, model: Model, split: Split, checkpoint: Path, resume: bool) -> Fitted:
+    def fit(
+        self,
+        model: Model,
+        split: Split,
+        checkpoint: Path,
+        resume: bool,
+        callbacks: Sequence[Callable[[Any], None]] = (),
+    ) -> Fitted:
         """Trains it.
 
         Raises
@@ -138,7 +146,6 @@ class TrainingPlan:
         from pylstm.train.loop.fit import fit
         from pylstm.train.losses.frame_losses import CrossEntropy
         from pylstm.train.optimisers import AdamW
-        from pylstm.train.schedules import Cosine
 
         features: Any = model.features
         common: dict[str, Any] = {"cache": self.cache, "resample": True, "workers": self.threads}
@@ -158,25 +165,31 @@ class TrainingPlan:
         else:
             steps = self.epochs * self._chunks(split.training, features)
             training = Truncated(training, _CHUNK)
+        amounts = amounts_of(split.training)
+        if self.silence_label is not None:
+            amounts[self.silence_label] = max(0.2, 1 / self.batch_size) * sum(amounts.values())
+        weights = self.learning.weights(amounts)
         if self.threads > 1:
             training = ReadAhead(training)
         if per == "sequence":
-            loss = CrossEntropy(per="sequence", pooling="mean")
+            loss = CrossEntropy(weights, per="sequence", pooling="mean")
         else:
-            loss = CrossEntropy(per="frame")
+            loss = CrossEntropy(weights, per="frame")
         return fit(
             model,
             training,
             validation,
             loss=loss,
-            optimiser=AdamW(lr=self.learning_rate),
-            schedule=Cosine(steps, warmup_steps=min(100, steps // 10)),
+            optimiser=AdamW(lr=self.learning.rate),
+            schedule=self.learning.factors(steps, self.epochs),
             epochs=self.epochs,
             patience=self.patience,
             checkpoint=checkpoint,
             resume=resume,
             seed=self.seed,
             threads=self.threads,
+            frozen=self.network.frozen_layers,
+            callbacks=callbacks,
             progress=True,
         )
 
@@ -194,7 +207,6 @@ class TrainingPlan:
         if not self.augment:
             return None
         from pylstm.train.augment.noise import Noise
-        from pylstm.train.augment.spec_augment import SpecAugment
         from pylstm.train.augment.waveform import Gain, Shift, Speed
 
         return [
@@ -202,5 +214,5 @@ class TrainingPlan:
             Shift(),
             Noise(recordings=self.noises or None, p=0.5),
             Gain(),
-            SpecAugment(time_masks=1, time_width=10, frequency_masks=1, frequency_width=2, p=0.5),
+            *self.learning.masks(),
         ]

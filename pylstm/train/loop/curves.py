@@ -15,7 +15,7 @@ from pylstm.arguments import flag
 from pylstm.train.loop.report import Report
 from pylstm.whole_writes import write
 
-__all__ = ["Curves"]
+__all__ = ["Curves", "EventFiles"]
 
 _COLUMNS = (
     "epoch",
@@ -53,16 +53,13 @@ class Curves:
         Is made if it does not exist.
     plot : bool
         Whether ``curves.png`` is written, which needs matplotlib.
-    tensorboard : path, optional
-        A folder for TensorBoard's event files, which need the package tensorboard. Ctrl-C loses
-        nothing: events are written out after every epoch.
 
     Raises
     ------
     ImportError
-        matplotlib or tensorboard is missing; the message says what to install.
+        matplotlib is missing; the message names the extra that has it.
     OSError
-        A folder cannot be made, or `curves.csv` there cannot be read.
+        The folder cannot be made, or `curves.csv` there cannot be read.
     ValueError
         There is a `curves.csv` that this class has not written.
 
@@ -90,13 +87,11 @@ class Curves:
         folder: str | os.PathLike[str],
         *,
         plot: bool = True,
-        tensorboard: str | os.PathLike[str] | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.plot = flag("plot", plot)
         if self.plot:
             _figure_class()
-        self._events = None if tensorboard is None else _event_writer(Path(tensorboard))
         self.folder.mkdir(parents=True, exist_ok=True)
         self._rows = _read(self.folder / "curves.csv")
 
@@ -110,8 +105,6 @@ class Curves:
         write(self.folder / "curves.csv", _as_text(self._rows).encode())
         if self.plot:
             write(self.folder / "curves.png", _as_picture(self._rows))
-        if self._events is not None:
-            _add_events(self._events, row)
 
 
 def _as_text(rows: Sequence[dict[str, Any]]) -> str:
@@ -182,25 +175,48 @@ def _as_picture(rows: Sequence[dict[str, Any]]) -> bytes:
 # --- TensorBoard ----------------------------------------------------------------------------------
 
 
-def _event_writer(folder: Path) -> Any:
-    try:
-        from tensorboard.summary.writer.event_file_writer import EventFileWriter
-    except ImportError:
-        raise ImportError(
-            "event files of TensorBoard need tensorboard; pip install tensorboard"
-        ) from None
-    return EventFileWriter(os.fspath(folder))
+class EventFiles:
+    """A callback of `fit` that writes the figures of every epoch as event files of TensorBoard.
 
+    Each figure of `Report` is a scalar of its own name, at the number of the epoch. Each training
+    writes a file of its own into the folder, and its figures are there after each epoch.
 
-def _add_events(writer: Any, row: dict[str, Any]) -> None:
-    """One value for each figure, at its epoch."""
-    from tensorboard.compat.proto.event_pb2 import Event
-    from tensorboard.compat.proto.summary_pb2 import Summary
+    Parameters
+    ----------
+    folder : path
+        Is made if it does not exist.
 
-    values = [
-        Summary.Value(tag=name, simple_value=value)
-        for name, value in row.items()
-        if name != "epoch" and value is not None
-    ]
-    writer.add_event(Event(wall_time=time(), step=row["epoch"], summary=Summary(value=values)))
-    writer.flush()
+    Raises
+    ------
+    ImportError
+        The package tensorboard is missing.
+    OSError
+        The folder cannot be made.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        try:
+            from tensorboard.compat.proto.event_pb2 import Event
+            from tensorboard.compat.proto.summary_pb2 import Summary
+            from tensorboard.summary.writer.event_file_writer import EventFileWriter
+        except ImportError:
+            raise ImportError(
+                "event files of TensorBoard need tensorboard; pip install tensorboard"
+            ) from None
+        self._event, self._summary = Event, Summary
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        self._writer = EventFileWriter(os.fspath(folder))
+
+    def __call__(self, report: Report) -> None:
+        """Writes the figures after an epoch; see `fit`."""
+        if report.kind != "epoch":
+            return
+        found = {name: getattr(report, name) for name in _COLUMNS if name != "epoch"}
+        values = [
+            self._summary.Value(tag=name, simple_value=value)
+            for name, value in found.items()
+            if value is not None
+        ]
+        summary = self._summary(value=values)
+        self._writer.add_event(self._event(wall_time=time(), step=report.epoch, summary=summary))
+        self._writer.flush()

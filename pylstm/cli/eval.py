@@ -30,8 +30,7 @@ from pylstm.cli.console.named_recordings import (
     data_errors,
     duration,
     folder_name,
-    holds_recordings,
-    recordings_at,
+    recordings_of_model,
 )
 from pylstm.cli.console.output import JsonOption, fact, note, one_line
 
@@ -97,7 +96,7 @@ def eval_(
     if named.model.features is None or named.model.labels is None:
         raise CliError(f"{model} has no features or no labels; expected both")
     drawer = None if figures is None else EvaluationFigures(figures)
-    recordings = _recordings(
+    recordings = recordings_of_model(
         named.model,
         data,
         others,
@@ -122,22 +121,6 @@ def eval_(
 
 
 # --- the recordings -------------------------------------------------------------------------------
-
-
-def _recordings(model: Model, data: Path, others: str | None, **how: Any) -> Recordings:
-    """The recordings, with the labels of the model; `how`: see `recordings_at`."""
-    labels = model.labels or ()
-    others = others or model.info.get("training.others")
-    if not data.is_dir():
-        background = model.info.get("training.background", "background")
-        return recordings_at(data, background=background, **how)
-    if others is None:
-        return recordings_at(data, **how)
-    if others not in labels:
-        raise CliError(f"--others is {others}; expected a label of the model: {', '.join(labels)}")
-    # Not every label needs a folder, or one with recordings.
-    there = [name for name in labels if name != others and holds_recordings(data / name)]
-    return recordings_at(data, labels=there or list(labels), others=others, **how)
 
 
 def _side(recordings: Recordings, split: Side | None) -> Side:

@@ -134,7 +134,7 @@ def widths_of(nodes: Sequence[Node], width: int | None) -> dict[str, int | None]
 
 
 def row_times_of(nodes: Sequence[Node]) -> tuple[int, int]:
-    """Which frames the rows of the last node stand for: the first, and how far it is to the next."""
+    """Which frames the rows of the last node stand for: the first, and how far the next is."""
     times = {FEATURES: (0, 1)}
     for node in nodes:
         latest = max(times[name] for name in node.inputs)

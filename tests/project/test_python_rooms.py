@@ -68,7 +68,19 @@ ROOMS: dict[str, Rows] = {
     ),
     "pylstm.cli": (
         ("__init__",),
-        ("bench", "convert", "demo", "eval", "export", "info", "mic", "run", "segments", "train"),
+        (
+            "bench",
+            "convert",
+            "demo",
+            "eval",
+            "export",
+            "info",
+            "mic",
+            "quantize",
+            "run",
+            "segments",
+            "train",
+        ),
         ("console",),
     ),
 }

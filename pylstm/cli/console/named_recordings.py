@@ -7,7 +7,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -16,6 +16,7 @@ from pylstm.cli.console.errors import USAGE, CliError
 from pylstm.cli.console.output import note
 
 if TYPE_CHECKING:
+    from pylstm.model import Model
     from pylstm.train.data.errors import Remedy
     from pylstm.train.data.recording_set import RecordingSet
     from pylstm.train.data.recordings import Recordings
@@ -33,6 +34,7 @@ __all__ = [
     "holds_recordings",
     "names_in",
     "recordings_at",
+    "recordings_of_model",
 ]
 
 
@@ -223,3 +225,37 @@ def folder_name(recordings: RecordingSet) -> str:
 def duration(seconds: float) -> str:
     """A duration for people."""
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} minutes"
+
+
+def recordings_of_model(
+    model: Model, data: Path, others: str | None = None, **how: Any
+) -> Recordings:
+    """The recordings, with the labels of a model.
+
+    Parameters
+    ----------
+    model : Model
+    data : Path
+        A folder or a manifest.
+    others : str, optional
+        The model's label for folders of other names. None: what its training noted.
+    how
+        See `recordings_at`.
+
+    Raises
+    ------
+    CliError
+        As `recordings_at`; or `others` is none of the model's labels.
+    """
+    labels = model.labels or ()
+    others = others or model.info.get("training.others")
+    if not data.is_dir():
+        background = model.info.get("training.background", "background")
+        return recordings_at(data, background=background, **how)
+    if others is None:
+        return recordings_at(data, **how)
+    if others not in labels:
+        raise CliError(f"--others is {others}; expected a label of the model: {', '.join(labels)}")
+    # Not every label needs a folder, or one with recordings.
+    there = [name for name in labels if name != others and holds_recordings(data / name)]
+    return recordings_at(data, labels=there or list(labels), others=others, **how)

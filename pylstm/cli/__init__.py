@@ -20,7 +20,20 @@ from typer.core import TyperGroup
 
 import pylstm
 from pylstm.audio.decoder_messages import hide_decoder_messages
-from pylstm.cli import bench, convert, demo, eval, export, info, mic, run, segments, train, tune
+from pylstm.cli import (
+    bench,
+    convert,
+    demo,
+    eval,
+    export,
+    info,
+    mic,
+    quantize,
+    run,
+    segments,
+    train,
+    tune,
+)
 from pylstm.cli.console.errors import OK, exit_code
 from pylstm.cli.console.output import warnings_as_notes
 
@@ -77,6 +90,7 @@ app.command()(mic.mic)
 app.command()(train.train)
 app.command("eval")(eval.eval_)
 app.command()(tune.tune)
+app.command()(quantize.quantize)
 app.command()(info.info)
 app.command()(convert.convert)
 app.command()(export.export)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,8 @@ from pylstm.cli.console import training_options as options
 from pylstm.cli.console.errors import INTERRUPTED, USAGE, CliError
 from pylstm.cli.console.extras import TRAINING, require
 from pylstm.cli.console.former_options import renamed
+from pylstm.cli.console.learning_curves import learning_curves
+from pylstm.cli.console.learning_plan import LearningPlan
 from pylstm.cli.console.named_recordings import (
     ClipsOption,
     DataArgument,
@@ -43,24 +46,31 @@ def train(
     data: DataArgument,
     output: options.Output = Path("model.safetensors"),
     epochs: options.Epochs = 30,
-    arch: options.ArchOption = options.Arch.LSTM,
+    arch: options.ArchOption = None,
     hidden: options.Hidden = None,
     layers: options.Layers = None,
     batch_size: options.BatchSize = None,
-    learning_rate: options.LearningRate = 0.003,
+    learning_rate: options.LearningRate = None,
+    schedule: options.Schedule = options.ScheduleKind.COSINE,
+    class_weights: options.WeightsOfLabels = options.ClassWeights.NONE,
     validation: options.Validation = 0.1,
     patience: options.Patience = None,
     features: options.FeaturesOption = None,
     n_mfcc: options.NMfcc = None,
     n_mels: options.NMels = None,
-    dropout: options.Dropout = 0.0,
-    sample_rate: options.SampleRate = 16000,
+    dropout: options.Dropout = None,
+    base: options.Base = None,
+    freeze: options.Freeze = False,
+    sample_rate: options.SampleRate = None,
     labels: options.Labels = None,
     others: options.Others = None,
     clips: ClipsOption = False,
     background: options.Background = "background",
     background_examples: options.BackgroundExamples = None,
     augment: options.Augment = True,
+    spec_augment: options.SpecAugment = True,
+    mask_frames: options.MaskFrames = None,
+    mask_values: options.MaskValues = None,
     noise: options.Noise = None,
     negatives: options.NegativesOption = None,
     false_alarms: options.FalseAlarms = 1.0,
@@ -68,6 +78,8 @@ def train(
     seed: options.Seed = 0,
     threads: options.Threads = None,
     cache: options.Cache = None,
+    curves: options.CurvesFolder = None,
+    tensorboard: options.TensorBoard = None,
     subfolders: SubfoldersOption = None,
     skip_missing: SkipMissingOption = False,
     skip_unreadable: SkipUnreadableOption = False,
@@ -88,16 +100,30 @@ def train(
         raise CliError("--background is empty; expected a label", USAGE)
     background_examples = renamed("--background-examples", background_examples, "--quiet", quiet)
     network = NetworkPlan.of(
-        arch,
+        arch=arch,
         hidden=hidden,
         layers=layers,
         features=features,
         n_mfcc=n_mfcc,
         n_mels=n_mels,
         dropout=dropout,
+        sample_rate=sample_rate,
         seed=seed,
+        base=base,
+        freeze=freeze,
+    )
+    learning = LearningPlan.of(
+        network,
+        learning_rate=learning_rate,
+        schedule=schedule,
+        class_weights=class_weights,
+        augment=augment,
+        spec_augment=spec_augment,
+        mask_frames=mask_frames,
+        mask_values=mask_values,
     )
     require("training", TRAINING)
+    callbacks = learning_curves(curves, tensorboard)
     frames = _cache(cache)
     others = others or None
     recordings = recordings_at(
@@ -132,9 +158,8 @@ def train(
         network=network,
         epochs=epochs,
         batch_size=batch_size or _batch_size(split, words),
-        learning_rate=learning_rate,
+        learning=learning,
         validation=validation,
-        sample_rate=sample_rate,
         seed=seed,
         threads=threads or min(8, os.cpu_count() or 1),
         augment=augment,
@@ -155,7 +180,7 @@ def train(
     if force and not resume:
         checkpoint.unlink(missing_ok=True)
     data_of_words = plan.word_training(model, recordings, split) if words else None
-    return _train(plan, model, split, output, checkpoint, resume, data_of_words)
+    return _train(plan, model, split, output, checkpoint, resume, callbacks, data_of_words)
 
 
 # --- before ---------------------------------------------------------------------------------------
@@ -274,10 +299,10 @@ def _print_data(recordings: Recordings, split: Split, plan: TrainingPlan) -> Non
     if len(split.testing):
         parts.append(f"{len(split.testing)} left for pylstm eval")
     fact("split", ", ".join(parts))
-    others = sum(n for rate, n in recordings.rates().items() if rate != plan.sample_rate)
+    others = sum(n for rate, n in recordings.rates().items() if rate != plan.network.sample_rate)
     if others:
         those = f"{others} of {number_of(len(recordings), 'recording')}"
-        note(f"{those} {'is' if others == 1 else 'are'} resampled to {plan.sample_rate} Hz")
+        note(f"{those} {'is' if others == 1 else 'are'} resampled to {plan.network.sample_rate} Hz")
     mixed = sum(item.header.channels > 1 for item in recordings.items)
     if mixed:
         those = f"{mixed} of {number_of(len(recordings), 'recording')}"
@@ -294,6 +319,7 @@ def _train(
     output: Path,
     checkpoint: Path,
     resume: bool,
+    callbacks: Sequence[Any],
     words: WordTraining | None,
 ) -> int:
     """Trains the model and saves it, also after an interruption or a divergence."""
@@ -301,7 +327,7 @@ def _train(
 
     try:
         with data_errors():
-            fitted = plan.fit(model, split, checkpoint, resume, words)
+            fitted = plan.fit(model, split, checkpoint, resume, callbacks, words)
     except DivergedError as error:
         kept = "there is no earlier epoch to save"
         if error.fitted.best_epoch:

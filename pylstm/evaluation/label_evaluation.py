@@ -13,6 +13,7 @@ from pylstm.brief_repr import named_values
 from pylstm.evaluation import metrics
 from pylstm.evaluation.metrics import ClassRates, DetCurve
 from pylstm.evaluation.row_decision import RowDecision
+from pylstm.layers.graph import row_times_of
 from pylstm.model import Model
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ def evaluate_labels(
     place = np.array([model.labels.index(label) for label in recordings.labels], np.int64)
     softmax = model.layers[-1].gives_distribution
     by_moment = decision if recordings.per == "sequence" else None
+    first, period = row_times_of(model.nodes)  # there may be fewer rows than frames
     targets, scores, decided, seconds = [], [], [], 0.0
     features: Any = model.features
     # In the order of the recordings; frames and targets are those of training.
@@ -163,7 +165,8 @@ def evaluate_labels(
             decided.append(_decided(rows[0], by_moment))
         elif recordings.per == "sequence":
             rows = _sequence_scores(rows, softmax)[None]
-        targets.append(place[np.asarray(batch.targets).reshape(-1)])
+        found = np.asarray(batch.targets).reshape(-1)
+        targets.append(place[found if recordings.per == "sequence" else found[first::period]])
         scores.append(rows)
         seconds += item.seconds
         if progress is not None:

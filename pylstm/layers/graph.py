@@ -11,7 +11,7 @@ from pylstm.arguments import listing, number_of
 from pylstm.layers.layer import Layer
 
 __all__ = ["FEATURES", "Layers", "Node", "graph_keys", "graph_of", "needed_format", "read_graph"]
-__all__ += ["shown_node", "widths_of"]
+__all__ += ["row_times_of", "shown_node", "widths_of"]
 
 FEATURES = "features"
 """What the rows that come from the features are called."""
@@ -131,6 +131,15 @@ def widths_of(nodes: Sequence[Node], width: int | None) -> dict[str, int | None]
         except ValueError as error:
             raise ValueError(f"{shown_node(nodes, place)}: {error}") from None
     return widths
+
+
+def row_times_of(nodes: Sequence[Node]) -> tuple[int, int]:
+    """Which frames the rows of the last node stand for: the first, and how far the next is."""
+    times = {FEATURES: (0, 1)}
+    for node in nodes:
+        latest = max(times[name] for name in node.inputs)
+        times[node.name] = node.layer.row_times(*latest)
+    return times[nodes[-1].name] if nodes else (0, 1)
 
 
 def shown_node(nodes: Sequence[Node], place: int) -> str:

@@ -29,6 +29,7 @@ with _interrupts_postponed():
     from pylstm.train.data.read_ahead import ReadAhead
     from pylstm.train.data.recordings import Recordings, Split
     from pylstm.train.data.truncated import Truncated
+    from pylstm.train.loop.curves import Curves, EventFiles
     from pylstm.train.loop.fit import DivergedError, Fitted, fit
     from pylstm.train.loop.report import Report
     from pylstm.train.losses.ctc import CTC
@@ -36,6 +37,7 @@ with _interrupts_postponed():
     from pylstm.train.losses.head_losses import HeadLosses
     from pylstm.train.network import Network
     from pylstm.train.networks import crnn, gru, lstm, rows_in
+    from pylstm.train.new_labels import with_new_labels
     from pylstm.train.optimisers import SGD, Adam, AdamW, clip_global_norm
     from pylstm.train.schedules import Constant, Cosine, Plateau, Step
 
@@ -54,7 +56,9 @@ __all__ = [
     "Continued",
     "Cosine",
     "CrossEntropy",
+    "Curves",
     "DivergedError",
+    "EventFiles",
     "FeatureCache",
     "Fitted",
     "Gain",
@@ -79,6 +83,7 @@ __all__ = [
     "gru",
     "lstm",
     "rows_in",
+    "with_new_labels",
 ]
 
 if not TYPE_CHECKING:

@@ -63,6 +63,8 @@ class Network(WeightedGraph):
     recompute : int, optional
         Frames of a segment that backward computes again instead of keeping them: memory for gates
         is then needed for one segment only, for about a third more time. None: all are kept.
+    frozen : sequence of str
+        The names of layers that do not learn: their gradients are 0 after `backward`.
 
     Attributes
     ----------
@@ -94,8 +96,9 @@ class Network(WeightedGraph):
         *,
         threads: int = 1,
         recompute: int | None = None,
+        frozen: Sequence[str] = (),
     ) -> None:
-        super().__init__(layers)
+        super().__init__(layers, frozen)
         # More frames than there are is as good as None.
         self.recompute = None if recompute is None else count("recompute", recompute, 1)
         self.threads = threads
@@ -311,6 +314,8 @@ class Network(WeightedGraph):
         tape[0].clear()
         for vector in vectors[1:]:
             self.gradients += vector
+        for view in self._of_frozen(self.gradients):
+            view[...] = 0
         begins = found[0][1]
         if len(shards) > 1:
             begins = joined(

@@ -11,7 +11,9 @@ import numpy as np
 from pylstm.arguments import count, described, number
 from pylstm.features import Features, LogMel, Spectrum
 from pylstm.layers import GRU, LSTM, Conv, Dense
+from pylstm.layers.graph import Layers
 from pylstm.layers.layer import Layer
+from pylstm.train.weighted_graph import WeightedGraph
 
 __all__ = ["crnn", "gru", "lstm", "rows_in"]
 
@@ -181,7 +183,7 @@ def crnn(
     return [*drawn, stack, _head(hidden, labels, seed)]
 
 
-def rows_in(seconds: float, features: Features, layers: Sequence[Layer]) -> int:
+def rows_in(seconds: float, features: Features, layers: Layers) -> int:
     """How many rows of outputs stand for a length of time: for settings of a decision that count
     rows, such as ``smoothing_frames``.
 
@@ -189,8 +191,8 @@ def rows_in(seconds: float, features: Features, layers: Sequence[Layer]) -> int:
     ----------
     seconds : float
     features : Features
-    layers : sequence of Layer
-        A chain.
+    layers : sequence of Layer, or mapping of str to Layer or tuple
+        As `Model` takes them.
 
     Returns
     -------
@@ -201,13 +203,11 @@ def rows_in(seconds: float, features: Features, layers: Sequence[Layer]) -> int:
     --------
     >>> import pylstm
     >>> logmel = pylstm.LogMel(sr=16000, hop_length=160)
-    >>> rows_in(0.2, logmel, lstm(logmel, ["no", "yes"])), rows_in(0.2, logmel, crnn(logmel, ["no"]))
-    (20, 5)
+    >>> [rows_in(0.2, logmel, make(logmel, ["no", "yes"])) for make in (lstm, crnn)]
+    [20, 5]
     """
-    times = (0, 1)
-    for layer in layers:
-        times = layer.row_times(*times)
-    row = times[1] * features.hop_length / features.sr
+    _, period = WeightedGraph(layers).row_times
+    row = period * features.hop_length / features.sr
     return max(1, round(number("seconds", seconds) / row))
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pylstm.layers.graph import FEATURES, Layers, Node, graph_keys, graph_of, widths_of
+from pylstm.arguments import choice
+from pylstm.layers.graph import Layers, Node, graph_keys, graph_of, row_times_of, widths_of
 from pylstm.layers.join import Join
 from pylstm.layers.layer import Layer, Rows
 from pylstm.train.output_heads import columns_of
@@ -32,7 +34,7 @@ class WeightedGraph:
         Views into `parameters`.
     """
 
-    def __init__(self, layers: Layers | Sequence[Node]) -> None:
+    def __init__(self, layers: Layers | Sequence[Node], frozen: Sequence[str] = ()) -> None:
         self.nodes = _nodes_of(layers)
         if not self.nodes:
             raise ValueError("there are no layers to train")
@@ -51,6 +53,37 @@ class WeightedGraph:
         for node in self.nodes:
             for name, weight in node.layer.weights.items():
                 self.names[f"{node.name}.{name}"][...] = weight
+        self.frozen = frozen
+
+    @property
+    def frozen(self) -> tuple[str, ...]:
+        """The names of layers that keep their weights."""
+        return self._frozen
+
+    @frozen.setter
+    def frozen(self, names: Sequence[str]) -> None:
+        if isinstance(names, str):
+            raise TypeError("frozen is a string; expected a list of names of layers")
+        known = [node.name for node in self.nodes]
+        for name in names:
+            choice("a name in frozen", name, known)
+        if known and set(names) >= {node.name for node in self.nodes if node.layer.shapes}:
+            raise ValueError("frozen names all layers that have weights; expected one that learns")
+        self._frozen = tuple(name for name in known if name in names)
+
+    def _of_frozen(self, vector: Array) -> list[Array]:
+        """The parts of a vector that belong to frozen layers."""
+        views = self._views(vector) if self._frozen else {}
+        return [view for name, view in views.items() if name.rpartition(".")[0] in self._frozen]
+
+    @contextmanager
+    def frozen_kept(self) -> Iterator[None]:
+        """A context in which an optimiser takes its step: frozen layers have their weights back at
+        its end. Their gradients are 0, but an optimiser may also let weights decay."""
+        kept = [(view, view.copy()) for view in self._of_frozen(self.parameters)]
+        yield
+        for view, before in kept:
+            view[...] = before
 
     def _views(self, vector: Array) -> dict[str, Array]:
         """The weights inside a vector that is laid out as the parameters are."""
@@ -120,11 +153,7 @@ class WeightedGraph:
         """Which frames the rows of outputs stand for: the first, and how far it is from one to the
         next. (0, 1), a row for each frame, unless a layer waits for a full window or has a stride.
         """
-        times = {FEATURES: (0, 1)}
-        for node in self.nodes:
-            latest = max(times[name] for name in node.inputs)
-            times[node.name] = node.layer.row_times(*latest)
-        return times[self.nodes[-1].name]
+        return row_times_of(self.nodes)
 
     def n_rows_out(self, n_frames: Rows) -> Rows:
         """How many rows of outputs a whole sequence of so many frames has: for an int, or an array

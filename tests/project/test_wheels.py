@@ -27,9 +27,10 @@ if not (WHEELS / "contents.py").exists():
     pytest.skip("the wheels' recipes are not here: a checkout runs this", allow_module_level=True)
 sys.path.insert(0, str(WHEELS))
 
-import build  # noqa: E402
 import contents  # noqa: E402
 import source  # noqa: E402
+
+import build  # noqa: E402
 
 RELEASED = sorted(WHEELS.glob("*.whl"))
 SUMS = WHEELS / "SHA256SUMS"

@@ -100,4 +100,4 @@ def test_what_cannot_be_is_refused():
         with pytest.raises(TypeError, match="features is int; expected MFCC"):
             make(40, ["a", "b"])
     with pytest.raises(ValueError, match="seconds is -1"):
-        train.rows_in(-1, LOGMEL, [])
+        train.rows_in(-1, LOGMEL, train.lstm(LOGMEL, ["a"]))

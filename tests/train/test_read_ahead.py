@@ -67,12 +67,11 @@ def test_the_batches_are_those_of_the_source(n, size, ahead, epoch, seed, wrap):
 @given(n=st.integers(0, 9), ahead=st.integers(1, 9))
 def test_an_error_comes_in_its_place(n, ahead):
     error = KeyError("a file")
-    found = []
+    batches = ReadAhead(Numbered(n, error), ahead).batches(1, 2)
+    assert list(itertools.islice(batches, n)) == [(1, 2, place) for place in range(n)]
     with pytest.raises(KeyError) as raised:
-        for batch in ReadAhead(Numbered(n, error), ahead).batches(1, 2):
-            found.append(batch)  # noqa: PERF402: an error ends the loop
+        next(batches)
     assert raised.value is error
-    assert found == [(1, 2, place) for place in range(n)]
 
 
 @given(n=st.integers(1, 20), taken=st.integers(0, 20), ahead=st.integers(1, 9))
@@ -131,21 +130,21 @@ def test_a_training_is_the_same(tmp_path):
     identical(more, train(training=source(), network=Sums(), epochs=5))
 
 
-@pytest.mark.parametrize("ended", [1, 2])
-def test_ctrl_c_ends_the_thread(ended):
+@pytest.mark.parametrize("ahead", [1, 2])
+def test_ctrl_c_ends_the_thread(ahead):
     before = threading.active_count()
     inner = Numbered(100)
 
-    def press(place: int) -> None:
-        if place == 3:
-            signal.raise_signal(signal.SIGINT)
+    def until_pressed() -> None:
+        for _, _, place in ReadAhead(inner, ahead).batches(0, 0):
+            if place == 3:
+                signal.raise_signal(signal.SIGINT)
 
     with pytest.raises(KeyboardInterrupt):
-        for _, _, place in ReadAhead(inner, ended).batches(0, 0):
-            press(place)
+        until_pressed()
     assert threading.active_count() == before
     assert inner.closed
-    assert inner.made <= 4 + ended
+    assert inner.made <= 4 + ahead
 
 
 FORK = """

@@ -31,6 +31,8 @@ from pylstm.train.data.spoken_part import spoken_part
 
 # Kinds of noise that are never learnt from: the figures of the card are measured with them.
 HELD_OUT = ("sea_waves", "clock_tick", "chainsaw", "rooster")
+# Words are at least so long, seconds.
+SHORTEST = 0.05
 # Of the few voices of flite and Pico, so many speakers are made.
 SPEAKERS = {"rms": 80, "kal": 30, "pico": 50}
 
@@ -78,6 +80,8 @@ def synthetic(cache: Path) -> list[tuple[object, ...]]:
                 speaker = f"{family} {draw.integers(SPEAKERS[family])}"
             for label, start, end in words:
                 times = max(0.0, start * factor), min(end * factor, seconds)
+                if times[1] - times[0] < SHORTEST:  # cut off by the synthesiser
+                    continue
                 rows.append((path.resolve(), label, *(f"{t:.3f}" for t in times), speaker))
     return rows
 

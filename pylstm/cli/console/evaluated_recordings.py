@@ -116,7 +116,8 @@ def recordings_for(model: Model, data: Path, others: str | None, **how: Any) -> 
             raise CliError(
                 f"--others is {others}; expected a label of the model: {', '.join(labels)}"
             )
-        found = recordings_at(data, **how)
+        # One label is enough for a model that has more.
+        found = recordings_at(data, one_label=True, **how)
     if found.per != "sequence":
         return found
     named = {name: _label(name, labels, background, others) for name in found.labels}

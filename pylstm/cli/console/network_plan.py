@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from pylstm.arguments import number_of
 from pylstm.cli.console.errors import USAGE, CliError
+from pylstm.cli.console.named_model import NamedModel
 from pylstm.cli.console.training_options import Arch, FeatureKind
 
 if TYPE_CHECKING:
     from pylstm.features import Features
-    from pylstm.layers.layer import Layer
+    from pylstm.layers.graph import Layers
+    from pylstm.model import Model
 
 __all__ = ["NetworkPlan"]
 
@@ -33,7 +36,12 @@ class NetworkPlan:
     n_mfcc, n_mels : int
     dropout : float
         Between recurrent layers.
+    sample_rate : int
     seed : int
+    base : Model, optional
+        A trained model that gives the features and all layers but the last.
+    frozen : bool
+        Whether these layers do not learn.
     """
 
     arch: Arch
@@ -43,28 +51,55 @@ class NetworkPlan:
     n_mfcc: int
     n_mels: int
     dropout: float
+    sample_rate: int
     seed: int
+    base: Model | None = None
+    frozen: bool = False
 
     @classmethod
     def of(
         cls,
-        arch: Arch,
         *,
+        arch: Arch | None,
         hidden: int | None,
         layers: int | None,
         features: FeatureKind | None,
         n_mfcc: int | None,
         n_mels: int | None,
-        dropout: float,
+        dropout: float | None,
+        sample_rate: int | None,
         seed: int,
+        base: str | None,
+        freeze: bool,
     ) -> NetworkPlan:
         """The plan of options of which some may not be given.
 
         Raises
         ------
         CliError
-            Options contradict each other.
+            Options contradict each other, or the model of --base cannot be read.
         """
+        if base is not None:
+            said = {
+                "--arch": arch,
+                "--hidden": hidden,
+                "--layers": layers,
+                "--features": features,
+                "--n-mfcc": n_mfcc,
+                "--n-mels": n_mels,
+                "--dropout": dropout,
+            }
+            for name, value in said.items():
+                if value is not None:
+                    raise CliError(
+                        f"{name} is given with --base; expected one of them, as the model has"
+                        " features and layers",
+                        USAGE,
+                    )
+            return cls._of_base(base, sample_rate, seed, freeze)
+        if freeze:
+            raise CliError("--freeze is given without --base; expected both", USAGE)
+        arch, dropout = arch or Arch.LSTM, dropout or 0.0
         usual_hidden, usual_layers = _SIZES[arch]
         usual = FeatureKind.LOGMEL if arch is Arch.CRNN else FeatureKind.MFCC
         kind = usual if features is None else features
@@ -102,11 +137,46 @@ class NetworkPlan:
             n_mfcc=n_mfcc,
             n_mels=max(40, least) if n_mels is None else n_mels,
             dropout=dropout,
+            sample_rate=16000 if sample_rate is None else sample_rate,
             seed=seed,
         )
 
-    def features(self, sample_rate: int) -> Features:
-        """The features at a rate, not yet normalised: 25 ms every 10 ms.
+    @classmethod
+    def _of_base(cls, name: str, sample_rate: int | None, seed: int, freeze: bool) -> NetworkPlan:
+        """The plan that begins with a trained model."""
+        base = NamedModel.load(name).model
+        features = base.features
+        if features is None:
+            raise CliError(
+                f"--base is {name}, a model of frames; expected one with features", USAGE
+            )
+        if sample_rate not in (None, features.sr):
+            raise CliError(
+                f"--sample-rate is {sample_rate}; expected {features.sr}, the rate of {name}", USAGE
+            )
+        return cls(
+            arch=Arch.LSTM,
+            hidden=0,
+            layers=len(base.layers),
+            kind=FeatureKind.MFCC if features.kind == "mfcc" else FeatureKind.LOGMEL,
+            n_mfcc=0,
+            n_mels=0,
+            dropout=0.0,
+            sample_rate=features.sr,
+            seed=seed,
+            base=base,
+            frozen=freeze,
+        )
+
+    @property
+    def frozen_layers(self) -> tuple[str, ...]:
+        """The names of layers that do not learn."""
+        if self.base is None or not self.frozen:
+            return ()
+        return tuple(node.name for node in self.base.nodes[:-1])
+
+    def features(self) -> Features:
+        """The features, 25 ms every 10 ms and not yet normalised, or those of the base.
 
         Raises
         ------
@@ -115,6 +185,9 @@ class NetworkPlan:
         """
         from pylstm.features import MFCC, LogMel
 
+        if self.base is not None and self.base.features is not None:
+            return self.base.features
+        sample_rate = self.sample_rate
         window = round(0.025 * sample_rate)
         n_fft = 1 << (window - 1).bit_length()
         hop = round(0.01 * sample_rate)
@@ -131,8 +204,8 @@ class NetworkPlan:
             n_mels=self.n_mels,
         )
 
-    def stack(self, features: Features, labels: Sequence[str]) -> list[Layer]:
-        """The layers, untrained.
+    def stack(self, features: Features, labels: Sequence[str]) -> Layers:
+        """The layers, untrained, or those of the base with a new last one.
 
         Raises
         ------
@@ -140,12 +213,21 @@ class NetworkPlan:
             No layers have such numbers.
         """
         from pylstm.train import networks
+        from pylstm.train.new_labels import with_new_labels
+        from pylstm.train.weighted_graph import WeightedGraph
 
+        if self.base is not None:
+            return WeightedGraph(with_new_labels(self.base, labels, self.seed).nodes).graph()
         make = {Arch.LSTM: networks.lstm, Arch.GRU: networks.gru, Arch.CRNN: networks.crnn}
         return make[self.arch](features, labels, self.hidden, self.layers, self.dropout, self.seed)
 
     def __str__(self) -> str:
         """The network in words, without its outputs."""
+        if self.base is not None:
+            kept = "kept" if self.frozen else "trained before"
+            n = self.layers - 1
+            values = f"{self.base.n_features} values of {self.features().kind}"
+            return f"{values}, {number_of(n, 'layer')} {kept}, a new last layer"
         kind = f"{self.n_mels} log-mel bands"
         if self.kind is FeatureKind.MFCC:
             kind = f"{self.n_mfcc} MFCC"

@@ -24,11 +24,27 @@ class FeatureKind(StrEnum):
     LOGMEL = "logmel"
 
 
+class ScheduleKind(StrEnum):
+    """How the learning rate changes."""
+
+    COSINE = "cosine"
+    CONSTANT = "constant"
+    STEP = "step"
+    PLATEAU = "plateau"
+
+
+class ClassWeights(StrEnum):
+    """How much an example of each label counts."""
+
+    BALANCED = "balanced"
+    NONE = "none"
+
+
 def _above(least: float, most: float) -> Any:
     """A check of an option: above `least`, at most `most`."""
 
-    def check(value: float) -> float:
-        if not least < value <= most:  # NaN, too
+    def check(value: float | None) -> float | None:
+        if value is not None and not least < value <= most:  # NaN, too
             raise typer.BadParameter(f"{value:g}; expected above {least:g}, at most {most:g}")
         return value
 
@@ -44,10 +60,11 @@ Output = Annotated[
 ]
 Epochs = Annotated[int, _whole("Passes over the training data.")]
 ArchOption = Annotated[
-    Arch,
+    Arch | None,
     typer.Option(
         "--arch",
-        help="Recurrent layers over frames, or with crnn over two convolutions, a row every 40 ms.",
+        help="Recurrent layers over frames, or with crnn over two convolutions, a row every 40 ms."
+        " Default: lstm.",
     ),
 ]
 Hidden = Annotated[
@@ -64,21 +81,63 @@ NMels = Annotated[
     _whole("Mel bands in a frame, or those that MFCC are made of. Default: 40.", most=256),
 ]
 Dropout = Annotated[
-    float,
+    float | None,
     typer.Option(
-        min=0, max=0.9, metavar="SHARE", help="Share of values between recurrent layers to drop."
+        min=0,
+        max=0.9,
+        metavar="SHARE",
+        help="Share of values between recurrent layers to drop. Default: 0.",
     ),
 ]
 BatchSize = Annotated[
     int | None, _whole("Recordings in a batch. Default: 32, fewer for a small set.")
 ]
 LearningRate = Annotated[
-    float,
+    float | None,
     typer.Option(
         metavar="RATE",
-        help="Highest learning rate of the schedule.",
+        help="Highest learning rate of the schedule. Default: 0.003; with --base 0.0005.",
         callback=_above(0, 10),
     ),
+]
+Schedule = Annotated[
+    ScheduleKind,
+    typer.Option(
+        help="Learning rate: a warm-up and a cosine down to 0, always the same, a tenth after each"
+        " third of the epochs, or half when the loss no longer falls."
+    ),
+]
+WeightsOfLabels = Annotated[
+    ClassWeights,
+    typer.Option("--class-weights", help="Balanced: rare labels count more in the loss."),
+]
+Base = Annotated[
+    str | None,
+    typer.Option(
+        metavar="MODEL",
+        help="Begin with a trained model: its features and all layers but the last, which is new.",
+    ),
+]
+Freeze = Annotated[bool, typer.Option("--freeze", help="With --base: only the last layer learns.")]
+CurvesFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--curves", metavar="FOLDER", help="Write curves.csv and curves.png there, every epoch."
+    ),
+]
+TensorBoard = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Write event files of TensorBoard there, every epoch."),
+]
+SpecAugment = Annotated[
+    bool, typer.Option(help="With --augment: mask some frames, and values of all frames.")
+]
+MaskFrames = Annotated[
+    int | None, _whole("Frames that a mask hides at most. Default: 10.", least=0)
+]
+MaskValues = Annotated[
+    int | None,
+    _whole("Values of a frame that a mask hides at most. Default: 2; of log-mel bands 6.", least=0),
 ]
 Validation = Annotated[
     float,
@@ -87,7 +146,13 @@ Validation = Annotated[
 Patience = Annotated[int | None, _whole("Stop after this many epochs without a better validation.")]
 NMfcc = Annotated[int | None, _whole("MFCC coefficients in a frame. Default: 13.", most=128)]
 SampleRate = Annotated[
-    int, _whole("Sample rate; other audio is resampled.", 1000, 192000, metavar="HZ")
+    int | None,
+    _whole(
+        "Sample rate; other audio is resampled. Default: 16000; with --base that of the model.",
+        1000,
+        192000,
+        metavar="HZ",
+    ),
 ]
 Labels = Annotated[
     str | None,

@@ -9,7 +9,7 @@ frame in chunks of two seconds.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylstm.cli.console.errors import USAGE, CliError
+from pylstm.cli.console.learning_plan import LearningPlan, amounts_of
 from pylstm.cli.console.named_recordings import data_errors, folder_name
 from pylstm.cli.console.network_plan import NetworkPlan
 
@@ -24,12 +25,13 @@ if TYPE_CHECKING:
     from pylstm.cli.console.word_training import WordTraining
     from pylstm.decisions import DecisionSettings
     from pylstm.features import Features
-    from pylstm.layers.layer import Layer
+    from pylstm.layers.graph import Layers
     from pylstm.model import Model
     from pylstm.train.data.feature_cache import FeatureCache
     from pylstm.train.data.negatives import Negatives
     from pylstm.train.data.recordings import Recordings, Split
     from pylstm.train.loop.fitted import Fitted
+    from pylstm.train.losses.frame_losses import CrossEntropy
 
 __all__ = ["TrainingPlan", "needs_background_examples"]
 
@@ -50,10 +52,9 @@ class TrainingPlan:
 
     network: NetworkPlan
     epochs: int
+    learning: LearningPlan
     batch_size: int
-    learning_rate: float
     validation: float
-    sample_rate: int
     seed: int
     threads: int
     augment: bool
@@ -83,8 +84,9 @@ class TrainingPlan:
 
         try:
             with data_errors(recordings):
-                plain = self.network.features(self.sample_rate)
-                features = split.training.normalised(plain, self.cache)
+                features = self.network.features()
+                if self.network.base is None:
+                    features = split.training.normalised(features, self.cache)
             labels = self.labels(recordings)
             layers = self.network.stack(features, labels)
             decision = self._decision(recordings, features, layers)
@@ -93,7 +95,7 @@ class TrainingPlan:
             raise CliError(str(error), USAGE) from None
 
     def _decision(
-        self, recordings: Recordings, features: Features, layers: Sequence[Layer]
+        self, recordings: Recordings, features: Features, layers: Layers
     ) -> DecisionSettings:
         """How the model decides on words."""
         from pylstm.train.networks import rows_in
@@ -161,7 +163,7 @@ class TrainingPlan:
             batch_size=self.batch_size,
             threads=self.threads,
             augment=self.augment,
-            spec_augment=True,
+            masks=self.learning.masks(),
         )
 
     def fit(
@@ -170,6 +172,7 @@ class TrainingPlan:
         split: Split,
         checkpoint: Path,
         resume: bool,
+        callbacks: Sequence[Callable[[Any], None]] = (),
         words: WordTraining | None = None,
     ) -> Fitted:
         """Trains it; `words` is the data of a training on words.
@@ -187,29 +190,20 @@ class TrainingPlan:
         from pylstm.train.data.carried_state import Continued
         from pylstm.train.data.read_ahead import ReadAhead
         from pylstm.train.data.truncated import Truncated
-        from pylstm.train.loop.fit import fit
         from pylstm.train.losses.frame_losses import CrossEntropy
-        from pylstm.train.optimisers import AdamW
-        from pylstm.train.schedules import Cosine
 
         if words is not None:
             training: Any = ReadAhead(words.training) if self.threads > 1 else words.training
             steps = self.epochs * training.n_batches
-            return fit(
+            return self._fit(
                 model,
                 training,
                 words.validation,
-                loss=CrossEntropy(per="frame"),
-                optimiser=AdamW(lr=self.learning_rate),
-                schedule=Cosine(steps, warmup_steps=min(100, steps // 10)),
-                epochs=self.epochs,
-                patience=self.patience,
-                checkpoint=checkpoint,
-                resume=resume,
-                seed=self.seed,
-                threads=self.threads,
-                callbacks=[words.show_events],
-                progress=True,
+                CrossEntropy(self.learning.weights(words.amounts()), per="frame"),
+                steps,
+                checkpoint,
+                resume,
+                [words.show_events, *callbacks],
             )
         features: Any = model.features
         common: dict[str, Any] = {"cache": self.cache, "resample": True, "workers": self.threads}
@@ -229,25 +223,48 @@ class TrainingPlan:
         else:
             steps = self.epochs * self._chunks(split.training, features)
             training = Truncated(training, _CHUNK)
+        amounts = amounts_of(split.training)
+        if self.silence_label is not None:
+            amounts[self.silence_label] = max(0.2, 1 / self.batch_size) * sum(amounts.values())
+        weights = self.learning.weights(amounts)
         if self.threads > 1:
             training = ReadAhead(training)
         if per == "sequence":
-            loss = CrossEntropy(per="sequence", pooling="mean")
+            loss = CrossEntropy(weights, per="sequence", pooling="mean")
         else:
-            loss = CrossEntropy(per="frame")
+            loss = CrossEntropy(weights, per="frame")
+        return self._fit(model, training, validation, loss, steps, checkpoint, resume, callbacks)
+
+    def _fit(
+        self,
+        model: Model,
+        training: Any,
+        validation: Any,
+        loss: CrossEntropy,
+        steps: int,
+        checkpoint: Path,
+        resume: bool,
+        callbacks: Sequence[Callable[[Any], None]],
+    ) -> Fitted:
+        """What all trainings have in common."""
+        from pylstm.train.loop.fit import fit
+        from pylstm.train.optimisers import AdamW
+
         return fit(
             model,
             training,
             validation,
             loss=loss,
-            optimiser=AdamW(lr=self.learning_rate),
-            schedule=Cosine(steps, warmup_steps=min(100, steps // 10)),
+            optimiser=AdamW(lr=self.learning.rate),
+            schedule=self.learning.factors(steps, self.epochs),
             epochs=self.epochs,
             patience=self.patience,
             checkpoint=checkpoint,
             resume=resume,
             seed=self.seed,
             threads=self.threads,
+            frozen=self.network.frozen_layers,
+            callbacks=callbacks,
             progress=True,
         )
 
@@ -265,7 +282,6 @@ class TrainingPlan:
         if not self.augment:
             return None
         from pylstm.train.augment.noise import Noise
-        from pylstm.train.augment.spec_augment import SpecAugment
         from pylstm.train.augment.waveform import Gain, Shift, Speed
 
         return [
@@ -273,5 +289,5 @@ class TrainingPlan:
             Shift(),
             Noise(recordings=self.noises or None, p=0.5),
             Gain(),
-            SpecAugment(time_masks=1, time_width=10, frequency_masks=1, frequency_width=2, p=0.5),
+            *self.learning.masks(),
         ]

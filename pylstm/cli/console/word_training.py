@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from pylstm.arguments import number_of
 from pylstm.cli.console.output import fact, note
 
@@ -31,6 +33,8 @@ __all__ = ["WordTraining"]
 _LEAST_BATCHES = 20
 # Batches of a validation: enough for a loss, which events stand beside.
 _MOST_VALIDATION = 40
+# Rows in which labels are counted.
+_ROWS_COUNTED = 200
 # How long a row of running audio is, seconds.
 _ROW = 8.0
 # Files of negatives that are judged with in each epoch, at most, seconds.
@@ -54,6 +58,8 @@ class WordTraining:
         The label of speech that is none of the words.
     batch_size, threads : int
     augment : bool
+    masks : sequence of Augmentation
+        Of frames.
     """
 
     model: Model
@@ -65,7 +71,7 @@ class WordTraining:
     batch_size: int
     threads: int
     augment: bool
-    spec_augment: bool
+    masks: Sequence[Any]
 
     # --- data -------------------------------------------------------------------------------------
 
@@ -74,7 +80,6 @@ class WordTraining:
         """What is learnt from."""
         from pylstm.train.augment.noise import Noise
         from pylstm.train.augment.reverb import Reverb
-        from pylstm.train.augment.spec_augment import SpecAugment
         from pylstm.train.augment.waveform import Equaliser, Level, Speed
 
         clip: list[Any] = []
@@ -85,18 +90,17 @@ class WordTraining:
             if self.noises:
                 scene.append(Noise((0.0, 30.0), recordings=self.noises, p=0.6))
             scene += [Noise((5.0, 45.0), p=0.6), Level((-45.0, -2.0))]
-        if self.augment and self.spec_augment:
-            scene.append(SpecAugment(3, 15, 2, self._widest_mask, p=0.5))
+        scene += self.masks
         return self._running(self.split.training, self.negatives.training, clip, scene, None)
 
-    @property
-    def _widest_mask(self) -> int:
-        """Values of a frame that are masked at most: an eighth of the bands, or 2 coefficients."""
-        from pylstm.features import MFCC
-
-        features: Any = self.model.features
-        values = features.n_features // (1 + features.deltas)
-        return 2 if isinstance(features, MFCC) else max(1, values // 8)
+    def amounts(self) -> dict[str, float]:
+        """How much there is of each label in the rows of an epoch, in 10 ms; for class weights."""
+        labels = self.model.labels or ()
+        counts = np.zeros(len(labels))
+        for number in range(_ROWS_COUNTED):
+            row = self.training.row(0, 0, number)
+            counts += np.bincount(row.classes, row.counts, len(labels))
+        return dict(zip(labels, counts.tolist(), strict=True))
 
     @cached_property
     def validation(self) -> Source | None:
@@ -195,7 +199,7 @@ class WordTraining:
         if not len(self.split.validation) or not self.negatives.validation:
             return model, None
         found = tuned_thresholds(model, self.tapes, false_alarms)
-        decision = {**model.listener().decision, "threshold": found.thresholds}
+        decision: Any = {**model.listener().decision, "threshold": found.thresholds}
         return Model(model.features, fitted.graph(), model.labels, model.info, decision), found
 
     def print_result(self, found: Tuned) -> None:

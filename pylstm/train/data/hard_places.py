@@ -50,6 +50,7 @@ def hard_places(
     found: list[Place] = []
     stream, features = model.stream(), model.features
     assert features is not None
+    assert model.hop_length is not None
     seconds = model.hop_length / features.sr
     heard = 0.0
     for k in range(len(stretches)):

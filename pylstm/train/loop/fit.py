@@ -43,6 +43,7 @@ def fit(
     resume: bool = False,
     seed: int = 0,
     threads: int | None = None,
+    frozen: Sequence[str] | None = None,
     callbacks: Sequence[Callback] = (),
     progress: bool | None = None,
 ) -> Fitted:
@@ -95,6 +96,9 @@ def fit(
     threads : int, optional
         Threads that share a batch. Another number may change the last bits of the results. None:
         the network's own setting; 1 for models and layers.
+    frozen : sequence of str, optional
+        The names of layers that keep their weights, as in ``network.names``: "0" is the first.
+        None: the network's own setting; for models and layers all learn.
     callbacks : sequence of callables
         Called with a `Report` after every batch and every epoch; returning ``"stop"`` ends the
         training.
@@ -161,6 +165,8 @@ def fit(
         raise TypeError(f"loss is HeadLosses; expected another for {type(network).__name__}")
     if threads is not None:
         network.threads = count("threads", threads, 1)
+    if frozen is not None:
+        network.frozen = frozen
     identity = identity_of(
         network, model, loss, optimiser, schedule, seed, max_norm, training, validation
     )

@@ -37,6 +37,8 @@ def identity_of(
         "max_norm": str(max_norm),
         "validation": "none" if validation is None else "given",
     }
+    if frozen := getattr(network, "frozen", ()):
+        identity["frozen"] = ", ".join(frozen)
     # Differs with other data or another batch size.
     if (n_batches := known_n_batches(training)) is not None:
         identity[BATCHES] = str(n_batches)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -192,7 +192,7 @@ class TrainingLoop:
         epoch.norm = clip_global_norm(self.network.gradients, limit)
         _check_finite(f"{where}: the norm of the gradient", epoch.norm)
         epoch.lr = self.optimiser.lr * self.schedule.factor(epoch.step, epoch.number)
-        with self.interrupts.postponed():
+        with self.interrupts.postponed(), self._frozen_kept():
             self.optimiser.step(self.network.parameters, self.network.gradients, lr=epoch.lr)
             epoch.step += 1
         epoch.mean.add(result, self.loss, rows)
@@ -204,6 +204,11 @@ class TrainingLoop:
         if not isinstance(self.network, Network):
             return {}
         return {"logits": heads_with_logits(self.loss, self.network)}
+
+    def _frozen_kept(self) -> AbstractContextManager[None]:
+        """What gives frozen layers their weights back; networks of users may have none."""
+        kept = getattr(self.network, "frozen_kept", None)
+        return nullcontext() if kept is None else kept()
 
     def _result(self, outputs: Any, rows: Batch) -> Any:
         """What the loss gives for a batch."""

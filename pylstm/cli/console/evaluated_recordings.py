@@ -109,14 +109,14 @@ def recordings_for(model: Model, data: Path, others: str | None, **how: Any) -> 
     if not data.is_dir():
         if others is not None and data.exists():
             raise CliError(f"{data} is a manifest; --others expects folders", USAGE)
-        found = recordings_at(data, background=background, **how)
+        found = recordings_at(data, background=background, one_label=True, **how)
     else:
         others = others or model.info.get("training.others")
         if others is not None and others not in labels:
             raise CliError(
                 f"--others is {others}; expected a label of the model: {', '.join(labels)}"
             )
-        found = recordings_at(data, **how)
+        found = recordings_at(data, one_label=True, **how)
     if found.per != "sequence":
         return found
     named = {name: _label(name, labels, background, others) for name in found.labels}

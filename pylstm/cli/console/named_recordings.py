@@ -131,6 +131,7 @@ def recordings_at(
     subfolders: Subfolders | None = None,
     skip_missing: bool = False,
     skip_unreadable: bool = False,
+    one_label: bool = False,
 ) -> Recordings:
     """Opens the recordings, checks that each is readable, and notes what is not used.
 
@@ -144,7 +145,7 @@ def recordings_at(
         For a manifest: see `Recordings.from_manifest`.
     subfolders
         For a folder: see `Recordings.from_folder`.
-    skip_missing, skip_unreadable
+    skip_missing, skip_unreadable, one_label
         For both.
 
     Raises
@@ -174,6 +175,7 @@ def recordings_at(
                     subfolders=None if subfolders is None else subfolders.value,
                     skip_missing=skip_missing,
                     skip_unreadable=skip_unreadable,
+                    one_label=one_label,
                 )
             else:
                 found = Recordings.from_manifest(
@@ -182,6 +184,7 @@ def recordings_at(
                     background=background,
                     skip_missing=skip_missing,
                     skip_unreadable=skip_unreadable,
+                    one_label=one_label,
                 )
     except OSError as error:
         where = error.filename or path

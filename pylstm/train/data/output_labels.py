@@ -22,13 +22,15 @@ class OutputLabels(NamedTuple):
     background: str | None = None
 
     @classmethod
-    def of(cls, what: str, items: Sequence[Recording], background: str | None) -> OutputLabels:
+    def of(
+        cls, what: str, items: Sequence[Recording], background: str | None, one_label: bool = False
+    ) -> OutputLabels:
         """The labels of recordings with one label each, with events, or with transcripts.
 
         Raises
         ------
         RecordingsError
-            There is one label only, or the transcripts cannot be learnt.
+            There is one label only, and that is not enough, or the transcripts cannot be learnt.
         """
         if items[0].transcript is not None:
             return cls(_units(what, items), "transcript")
@@ -36,7 +38,7 @@ class OutputLabels(NamedTuple):
         names = {name for item in items for name in names_of(item)}
         if events and background is not None:
             names.add(background)
-        if len(names) < 2:
+        if len(names) < 2 and not one_label:
             raise RecordingsError(
                 what, [f"has only the label {min(names)!r}; expected at least two"]
             )

@@ -72,6 +72,7 @@ class Recordings(RecordingSet):
         subfolders: Subfolders | None = None,
         skip_missing: bool = False,
         skip_unreadable: bool = False,
+        one_label: bool = False,
     ) -> Recordings:
         """Recordings in one folder for each label, as in Speech Commands.
 
@@ -95,6 +96,8 @@ class Recordings(RecordingSet):
         skip_unreadable : bool
             Whether to leave out files that cannot be read as audio, or whose float samples do not
             go from -1 to 1. Every file is then read to its end.
+        one_label : bool
+            Whether a single label is enough, as to judge a model; to train one takes two.
 
         Returns
         -------
@@ -118,7 +121,7 @@ class Recordings(RecordingSet):
         folder = Path(path)
         files = FileHeaders(skip_missing, skip_unreadable)
         found = read_label_folders(folder, labels, others, subfolders, files)
-        return cls._found(folder, found, None)
+        return cls._found(folder, found, None, one_label)
 
     @classmethod
     def from_manifest(
@@ -130,6 +133,7 @@ class Recordings(RecordingSet):
         *,
         skip_missing: bool = False,
         skip_unreadable: bool = False,
+        one_label: bool = False,
     ) -> Recordings:
         """Recordings from a table: CSV with a header, or JSONL, in UTF-8.
 
@@ -160,7 +164,7 @@ class Recordings(RecordingSet):
             The units of transcripts that are text.
         background : str
             The label of frames without an event.
-        skip_missing, skip_unreadable : bool
+        skip_missing, skip_unreadable, one_label : bool
             As in `from_folder`.
 
         Returns
@@ -195,13 +199,13 @@ class Recordings(RecordingSet):
         path = Path(path)
         files = FileHeaders(skip_missing, skip_unreadable)
         found = read_manifest(path, spans, units, background, files)
-        return cls._found(path, found, background)
+        return cls._found(path, found, background, one_label)
 
     @classmethod
     def _found(
-        cls, path: Path, found: FoundRecordings, background: str | None = None
+        cls, path: Path, found: FoundRecordings, background: str | None, one_label: bool
     ) -> Recordings:
-        outputs = OutputLabels.of(str(path), found.items, background)
+        outputs = OutputLabels.of(str(path), found.items, background, one_label)
         for note in found.notes:
             if note.warns:  # at the call of from_folder or from_manifest
                 warnings.warn(shown(note.text), UserWarning, stacklevel=3)

@@ -115,7 +115,7 @@ def eval_(
         "split": chosen_side(recordings, split).value,
     }
     decision, words, curve = None, None, None
-    if kind == "words":
+    if kind == "words":  # those that decide on anything else have their recordings one by one
         listener_of(named, {})  # warns of rows that are no probabilities
         decision = RowDecision(named.model)
         tapes = tapes_of(named.model, chosen, negatives or [], gap, skip_unreadable=skip_unreadable)

@@ -180,7 +180,8 @@ class _Choices:
             words = [evaluation.words[label] for evaluation in found.evaluations]
             alarms = [word.alarms for word in words]
             # A higher threshold may give an event more, where it ends another's rest: count those.
-            self.alarms[label] = np.maximum.accumulate(np.array(alarms)[::-1])[::-1]
+            most = np.maximum.accumulate(np.array(alarms)[::-1])[::-1]
+            self.alarms[label] = most - most[-1]  # what the highest one gives, nothing prevents
             self.costs[label] = np.array([word.missed + word.wrong for word in words])
 
     def best(self, allowed: int) -> dict[str, float]:
@@ -189,7 +190,8 @@ class _Choices:
         lowest = np.zeros(planned + 1, np.int64)
         ways: list[NDArray[np.int64]] = []
         for label, alarms in self.alarms.items():
-            options = self._options(label, allowed)
+            # From high to low, so that of equal costs the one with fewer false alarms comes first.
+            options = self._options(label, allowed)[::-1]
             table = np.full((len(options), planned + 1), np.iinfo(np.int64).max // 4)
             for row, place in enumerate(options):
                 n = int(alarms[place])

@@ -65,7 +65,7 @@ def test_false_alarms_are_counted_in_what_holds_no_words(model, sounds):
     kitchen = sounds.parent / "kitchen"
     result = succeed("eval", model, sounds, "--negatives", kitchen)
     assert "1 file in _background_noise_ counts as audio without words" in result.stderr
-    assert re.search(r"^false alarms  [\d.]+ an hour .*: 1 event in 9 s", result.stdout, re.M)
+    assert re.search(r"^false alarms  [\d.]+ an hour .*: 1 event in 10 s", result.stdout, re.M)
     assert re.search(r"^other words   something reported in 0.0 % of 1 recording of silence$",
                      result.stdout, re.M)  # fmt: skip
     facts = json.loads(
@@ -86,14 +86,24 @@ def test_false_alarms_are_counted_in_what_holds_no_words(model, sounds):
     assert curve["labels"].keys() == {"low", "high"}
 
 
-def test_models_that_decide_on_nothing_are_judged_by_the_mean(data, tmp_path):
+def test_one_word_is_enough_to_judge_a_model(model, sounds, tmp_path):
+    data = folder_of_tones(tmp_path / "set", ("low",), n=2)
+    facts = json.loads(
+        succeed("eval", model, data, "--negatives", sounds.parent / "kitchen", "--json").stdout
+    )
+    heard = facts["listener"]
+    assert (heard["said"], heard["heard"], heard["labels"]["low"]["false_alarms"]) == (2, 2, 1)
+
+
+def test_models_that_decide_on_no_words_are_judged_by_the_mean(data, tmp_path):
     layers = [pylstm.Dense(13, 2, "softmax", seed=0)]
     path = tmp_path / "a.safetensors"
-    pylstm.Model(pylstm.MFCC(), layers, ["high", "low"]).save(path)
+    decision = {"kind": "segments", "label": "high"}
+    pylstm.Model(pylstm.MFCC(), layers, ["high", "low"], decision=decision).save(path)
     facts = json.loads(succeed("eval", path, data, "--json").stdout)
     assert facts["judged_by"] == "mean posterior"
     assert "listener" not in facts
-    message = "--negatives is given and .* decides on nothing; expected a model that .* words"
+    message = "--negatives is given and .* decides on segments; expected a model that .* words"
     refuse(2, message, "eval", path, data, "--negatives", data)
 
 

@@ -66,6 +66,20 @@ def test_words_and_noise_that_differ_are_told_apart():
     assert found.before.events == before.events
 
 
+def test_noise_that_sounds_as_sure_as_can_be():
+    """No threshold tells it from a word: the highest one is what is left, and that is said."""
+    tape, wordless = tape_of(["low", "high"]), tape_of([None] * 2)
+    rows = [
+        rows_with(tape, [(0.5, "low", 0.9), (2.0, "high", 0.9)]),
+        rows_with(wordless, [(0.5, "low", 1.0)]),
+    ]
+    found = tuned_thresholds(MODEL, [tape, wordless], 1.0, rows)
+    assert found.thresholds["low"] > 0.99
+    assert found.thresholds["high"] < 0.9
+    assert (found.evaluation.missed, found.evaluation.false_alarms) == (1, 1)
+    assert "1 false alarm left" in (found.note or "")
+
+
 def test_a_budget_that_cannot_be_seen_is_said_and_kept_with_a_margin():
     tape, wordless = tape_of(["low"]), tape_of([None])
     rows = [rows_with(tape, [(0.5, "low", 0.99)]), rows_with(wordless, [(0.5, "low", 0.9)])]

@@ -202,7 +202,8 @@ def test_each_point_is_what_a_listener_with_that_threshold_reports():
         alone = evaluate_words(
             MODEL, [tape, wordless], {"threshold": float(curve.thresholds[place])}, rows
         )
-        assert alone.events == curve.evaluations[place].events
+        assert alone.words == curve.evaluations[place].words
+        assert alone.wordless == curve.evaluations[place].wordless
         assert curve.misses()[place] == alone.missed / 2
         assert curve.false_alarms_an_hour()[place] == pytest.approx(alone.false_alarms_an_hour)
     best = curve.best(0.0)

@@ -109,7 +109,7 @@ def recordings_for(model: Model, data: Path, others: str | None, **how: Any) -> 
     if not data.is_dir():
         if others is not None and data.exists():
             raise CliError(f"{data} is a manifest; --others expects folders", USAGE)
-        found = recordings_at(data, background=background, **how)
+        found = recordings_at(data, background=background, one_label=True, **how)
     else:
         others = others or model.info.get("training.others")
         if others is not None and others not in labels:

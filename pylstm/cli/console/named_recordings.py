@@ -145,7 +145,7 @@ def recordings_at(
         For a manifest: see `Recordings.from_manifest`.
     subfolders, one_label
         For a folder: see `Recordings.from_folder`.
-    skip_missing, skip_unreadable
+    skip_missing, skip_unreadable, one_label
         For both.
 
     Raises
@@ -184,6 +184,7 @@ def recordings_at(
                     background=background,
                     skip_missing=skip_missing,
                     skip_unreadable=skip_unreadable,
+                    one_label=one_label,
                 )
     except OSError as error:
         where = error.filename or path

@@ -23,18 +23,14 @@ class OutputLabels(NamedTuple):
 
     @classmethod
     def of(
-        cls,
-        what: str,
-        items: Sequence[Recording],
-        background: str | None,
-        one_label: bool = False,
+        cls, what: str, items: Sequence[Recording], background: str | None, one_label: bool = False
     ) -> OutputLabels:
         """The labels of recordings with one label each, with events, or with transcripts.
 
         Raises
         ------
         RecordingsError
-            There is one label only, which `one_label` allows, or the transcripts cannot be learnt.
+            There is one label only, and that is not enough, or the transcripts cannot be learnt.
         """
         if items[0].transcript is not None:
             return cls(_units(what, items), "transcript")

@@ -97,7 +97,8 @@ class Recordings(RecordingSet):
             Whether to leave out files that cannot be read as audio, or whose float samples do not
             go from -1 to 1. Every file is then read to its end.
         one_label : bool
-            Whether one label is enough, as for a wake word that is learnt among other audio.
+            Whether a single label is enough, as to judge a model, or for a wake word that is learnt
+            among other audio.
 
         Returns
         -------
@@ -133,6 +134,7 @@ class Recordings(RecordingSet):
         *,
         skip_missing: bool = False,
         skip_unreadable: bool = False,
+        one_label: bool = False,
     ) -> Recordings:
         """Recordings from a table: CSV with a header, or JSONL, in UTF-8.
 
@@ -163,7 +165,7 @@ class Recordings(RecordingSet):
             The units of transcripts that are text.
         background : str
             The label of frames without an event.
-        skip_missing, skip_unreadable : bool
+        skip_missing, skip_unreadable, one_label : bool
             As in `from_folder`.
 
         Returns
@@ -198,15 +200,11 @@ class Recordings(RecordingSet):
         path = Path(path)
         files = FileHeaders(skip_missing, skip_unreadable)
         found = read_manifest(path, spans, units, background, files)
-        return cls._found(path, found, background)
+        return cls._found(path, found, background, one_label)
 
     @classmethod
     def _found(
-        cls,
-        path: Path,
-        found: FoundRecordings,
-        background: str | None = None,
-        one_label: bool = False,
+        cls, path: Path, found: FoundRecordings, background: str | None, one_label: bool
     ) -> Recordings:
         outputs = OutputLabels.of(str(path), found.items, background, one_label)
         for note in found.notes:

@@ -34,6 +34,12 @@ from pylstm.cli.console.named_recordings import (
     recordings_at,
 )
 from pylstm.cli.console.output import JsonOption, fact, note, one_line
+from pylstm.cli.console.transcript_report import (
+    BeamOption,
+    TranscriptReport,
+    UnitsOption,
+    units_of,
+)
 
 if TYPE_CHECKING:
     from pylstm.evaluation.label_evaluation import LabelEvaluation
@@ -80,6 +86,8 @@ def eval_(
         typer.Option(metavar="LABEL", help="The model's label for folders of other names."),
     ] = None,
     clips: ClipsOption = False,
+    units: UnitsOption = None,
+    beam: BeamOption = None,
     subfolders: SubfoldersOption = None,
     skip_missing: SkipMissingOption = False,
     skip_unreadable: SkipUnreadableOption = False,
@@ -89,7 +97,7 @@ def eval_(
 
     The model's label for a recording is the one with the highest mean of the log posteriors over
     all frames, which is what pylstm train optimises. Manifests with times are evaluated frame by
-    frame.
+    frame, those with transcripts by the symbols that pylstm run prints.
     """
     figures = renamed("--figures", figures, "--png", png)
     require("evaluation", EVALUATION)
@@ -102,17 +110,24 @@ def eval_(
         data,
         others,
         clips=clips,
+        units=units_of(named, units).value,
         subfolders=subfolders,
         skip_missing=skip_missing,
         skip_unreadable=skip_unreadable,
     )
+    transcripts = TranscriptReport(named, units, beam)
+    of_transcripts = transcripts.is_of(recordings, figures)
     chosen = _chosen(named.model, recordings, split)
     if not len(chosen):
         raise CliError(f"{data} has no recordings for {split.value if split else 'testing'}")
+    side = "all" if chosen is recordings else _side(recordings, split).value
+    if of_transcripts:
+        transcripts.print(chosen, side, json)
+        return
     evaluation = _evaluated(named.model, chosen)
     drawn = [] if drawer is None else drawer.draw(evaluation)
     facts = _facts(model, data, chosen, evaluation)
-    facts["split"] = "all" if chosen is recordings else _side(recordings, split).value
+    facts["split"] = side
     if json:
         print(json_module.dumps(facts))
         return

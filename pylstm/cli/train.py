@@ -24,6 +24,8 @@ from pylstm.cli.console.named_recordings import (
 )
 from pylstm.cli.console.output import fact, note
 from pylstm.cli.console.training_plan import TrainingPlan, needs_background_examples
+from pylstm.cli.console.transcript_training import TranscriptPlan
+from pylstm.cli.console.transcript_units import TranscriptUnits, check_units, unit_counts
 from pylstm.layers.weights import n_parameters
 from pylstm.model_files import SUFFIX
 
@@ -50,6 +52,7 @@ def train(
     labels: options.Labels = None,
     others: options.Others = None,
     clips: ClipsOption = False,
+    units: options.Units = None,
     background: options.Background = "background",
     background_examples: options.BackgroundExamples = None,
     augment: options.Augment = True,
@@ -85,10 +88,12 @@ def train(
         others=others,
         clips=clips,
         background=background,
+        units=(units or TranscriptUnits.CHARACTERS).value,
         subfolders=subfolders,
         skip_missing=skip_missing,
         skip_unreadable=skip_unreadable,
     )
+    check_units(units, recordings)
     noises = _noises(recordings, noise, augment, skip_unreadable)
     with data_errors():
         split = recordings.split(validation, 0.0, seed)
@@ -117,6 +122,8 @@ def train(
         others=others,
         silence_label=background if add_examples else None,
     )
+    if recordings.per == "transcript":
+        plan = TranscriptPlan.of(plan, units or TranscriptUnits.CHARACTERS)
     _print_data(recordings, split, plan)
     model = plan.model(recordings, split)
     count = sum(n_parameters(layer.shapes) for layer in model.layers)
@@ -197,9 +204,11 @@ def _print_data(recordings: Recordings, split: Split, plan: TrainingPlan) -> Non
         f"{label} (the rest)" if label == recordings.background else f"{label} {n}"
         for label, n in recordings.counts().items()
     )
+    if recordings.per == "transcript":
+        labels = unit_counts(recordings)
     if plan.silence_label is not None:
         labels += f"; {plan.silence_label}: noise and silence are added"
-    fact("labels", labels)
+    fact("units" if recordings.per == "transcript" else "labels", labels)
     parts = [f"{len(split.training)} to learn from", f"{len(split.validation)} to judge by"]
     if len(split.testing):
         parts.append(f"{len(split.testing)} left for pylstm eval")
@@ -246,7 +255,9 @@ def _train(
         note("interrupted before the end of the first epoch: nothing is saved")
         return INTERRUPTED
     _save(fitted, output)
-    _print_result(fitted, output)
+    fact(*plan.result(fitted, split))
+    fact("file", f"{output}  ({output.stat().st_size:,} bytes)")
+    fact("hear it", f"pylstm run AUDIO --model {output}")
     if fitted.stopped == "interrupted":
         epochs = number_of(plan.epochs, "epoch")
         note(f"interrupted after {len(fitted.history)} of {epochs}; --resume continues")
@@ -265,13 +276,3 @@ def _save(fitted: Fitted, output: Path) -> None:
         began.with_info(info).save(output)
     except OSError as error:
         raise CliError(f"cannot write {output}: {error.strerror or error}") from None
-
-
-def _print_result(fitted: Fitted, output: Path) -> None:
-    best = fitted.history[fitted.best_epoch - 1]
-    judged, where = best["validation_accuracy"], "on the validation"
-    if judged is None:
-        judged, where = best["accuracy"], "on the training itself, as there is no validation"
-    fact("accuracy", f"{100 * judged:.1f} % {where}, epoch {fitted.best_epoch}")
-    fact("file", f"{output}  ({output.stat().st_size:,} bytes)")
-    fact("hear it", f"pylstm run AUDIO --model {output}")

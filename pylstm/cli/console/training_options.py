@@ -7,6 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
+from pylstm.cli.console.transcript_units import TranscriptUnits
+
 
 def _above(least: float, most: float) -> Any:
     """A check of an option: above `least`, at most `most`."""
@@ -58,6 +60,12 @@ Others = Annotated[
 ]
 Background = Annotated[
     str, typer.Option(metavar="LABEL", help="Label of frames and recordings without an event.")
+]
+Units = Annotated[
+    TranscriptUnits | None,
+    typer.Option(
+        help="What the model hears of transcripts: characters, or words. Default: characters."
+    ),
 ]
 BackgroundExamples = Annotated[
     bool | None,

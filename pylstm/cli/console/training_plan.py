@@ -19,6 +19,7 @@ from pylstm.cli.console.named_recordings import data_errors, folder_name
 
 if TYPE_CHECKING:
     from pylstm.decisions import DecisionSettings
+    from pylstm.layers import Layer
     from pylstm.model import Model
     from pylstm.train.data.feature_cache import FeatureCache
     from pylstm.train.data.recordings import Recordings, Split
@@ -71,7 +72,6 @@ class TrainingPlan:
             A recording cannot be read, or no model can have such a number.
         """
         from pylstm.features import MFCC
-        from pylstm.layers import LSTM, Dense
         from pylstm.model import Model
 
         try:
@@ -87,13 +87,19 @@ class TrainingPlan:
             )
             with data_errors(recordings):
                 features = split.training.normalised(plain, self.cache)
-            stack = LSTM(features.n_features, self.hidden, self.layers, seed=self.seed)
             labels = self.labels(recordings)
-            head = Dense(self.hidden, len(labels), "softmax", seed=self.seed + 1)
+            layers = self._layers(features.n_features, len(labels))
             decision = self._decision(recordings)
-            return Model(features, [stack, head], labels, self._info(recordings), decision)
+            return Model(features, layers, labels, self._info(recordings), decision)
         except ValueError as error:
             raise CliError(str(error), USAGE) from None
+
+    def _layers(self, n_features: int, n_labels: int) -> list[Layer]:
+        """The untrained layers."""
+        from pylstm.layers import LSTM, Dense
+
+        stack = LSTM(n_features, self.hidden, self.layers, seed=self.seed)
+        return [stack, Dense(self.hidden, n_labels, "softmax", seed=self.seed + 1)]
 
     def _decision(self, recordings: Recordings) -> DecisionSettings:
         """How the model decides on words."""
@@ -182,6 +188,20 @@ class TrainingPlan:
             threads=self.threads,
             progress=True,
         )
+
+    def result(self, fitted: Fitted, split: Split) -> tuple[str, str]:
+        """How good the model is that was kept: what is measured, and its value in words."""
+        best = fitted.history[fitted.best_epoch - 1]
+        judged = best["validation_accuracy"]
+        if judged is None:
+            judged = best["accuracy"]
+        where = self._judged_on(split)
+        return "accuracy", f"{100 * judged:.1f} % {where}, epoch {fitted.best_epoch}"
+
+    def _judged_on(self, split: Split) -> str:
+        if len(split.validation):
+            return "on the validation"
+        return "on the training itself, as there is no validation"
 
     def _chunks(self, recordings: Recordings, features: Any) -> int:
         """About how many chunks an epoch has; it varies with what shares a batch."""

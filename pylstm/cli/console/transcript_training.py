@@ -31,6 +31,8 @@ __all__ = ["TranscriptPlan", "greedy_label_errors"]
 # Frames side by side in a row of the network. CTC learns sooner and more surely from a third of the
 # rows, and three frames, 30 ms, are less than a character takes.
 _STACKED = 3
+# How much likelier the blank is at first, as a logit: 55 times.
+_BLANK_BIAS = 4.0
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,8 @@ class TranscriptPlan(TrainingPlan):
         model = super().model(recordings, split)
         with data_errors():
             self._check_lengths(model, split)
-        return model
+        *before, head = model.layers
+        return model.with_layers([*before, _expecting_blanks(head)])
 
     def _layers(self, n_features: int, n_labels: int) -> list[Layer]:
         from pylstm.layers import LSTM, Dense, Stack
@@ -155,6 +158,17 @@ class TranscriptPlan(TrainingPlan):
         ]
         if problems:
             raise RecordingsError(split.training.name, problems)
+
+
+def _expecting_blanks(head: Layer) -> Layer:
+    """An untrained last layer whose first output is at first much likelier than all others.
+
+    Most rows of a best path are blanks. A network that has to learn that first takes gradients so
+    large that Adam makes small steps for an epoch or more afterwards, and stays there: all blanks.
+    """
+    bias = head.weights["bias"].copy()
+    bias[0] += _BLANK_BIAS
+    return head.with_weights({**head.weights, "bias": bias})
 
 
 def _too_short(model: Model, recordings: Recordings, shortest: float) -> Iterator[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pylstm
@@ -46,6 +46,7 @@ def recorded(folder: Path, transcripts: Sequence[Sequence[str]]) -> Recordings:
     return Recordings.from_manifest(folder / "m.jsonl")
 
 
+@settings(deadline=None)
 @given(pairs=PAIRS, n=st.integers(0, 10))
 def test_figures_are_sums_over_recordings(pairs: list, n: int) -> None:
     told = [HeardTranscript(str(k), *found) for k, found in enumerate(pairs)]

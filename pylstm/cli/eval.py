@@ -39,6 +39,12 @@ from pylstm.cli.console.named_recordings import (
     duration,
 )
 from pylstm.cli.console.output import JsonOption, fact
+from pylstm.cli.console.transcript_report import (
+    BeamOption,
+    TranscriptReport,
+    UnitsOption,
+    units_of,
+)
 from pylstm.cli.console.word_report import print_words, word_facts
 
 if TYPE_CHECKING:
@@ -69,6 +75,8 @@ def eval_(
     json: JsonOption = False,
     others: OthersOption = None,
     clips: ClipsOption = False,
+    units: UnitsOption = None,
+    beam: BeamOption = None,
     subfolders: SubfoldersOption = None,
     skip_missing: SkipMissingOption = False,
     skip_unreadable: SkipUnreadableOption = False,
@@ -79,7 +87,8 @@ def eval_(
     First the listener: it hears all recordings one after the other as one stream, and its events
     are counted: words that it hears, misses, takes for others, and false alarms. Then each
     recording alone, by its best moment, or by the mean of the log posteriors if the model decides
-    on no words. Manifests with times are evaluated frame by frame.
+    on no words. Manifests with times are evaluated frame by frame, those with transcripts by the
+    symbols that pylstm run prints.
     """
     figures = renamed("--figures", figures, "--png", png)
     require("evaluation", EVALUATION)
@@ -101,18 +110,25 @@ def eval_(
         data,
         others,
         clips=clips,
+        units=units_of(named, units).value,
         subfolders=subfolders,
         skip_missing=skip_missing,
         skip_unreadable=skip_unreadable,
     )
+    transcripts = TranscriptReport(named, units, beam)
+    of_transcripts = transcripts.is_of(recordings, figures)
     chosen = chosen_part(named.model, recordings, split)
+    side = chosen_side(recordings, split).value
+    if of_transcripts:
+        transcripts.print(chosen, side, json)
+        return
     refuse_unknown(named.model, chosen)
     facts = {
         "model": model,
         "data": str(data),
         "recordings": len(chosen),
         "seconds": round(chosen.seconds, 3),
-        "split": chosen_side(recordings, split).value,
+        "split": side,
     }
     decision, words, curve = None, None, None
     if kind == "words":  # those that decide on anything else have their recordings one by one

@@ -27,17 +27,17 @@ from pylstm.cli.console.named_recordings import (
 )
 from pylstm.cli.console.network_plan import NetworkPlan
 from pylstm.cli.console.output import fact, note
+from pylstm.cli.console.trained_file import checkpoint_path, save_trained
+from pylstm.cli.console.training_audio import negatives_in, noises_for
 from pylstm.cli.console.training_plan import TrainingPlan, needs_background_examples
+from pylstm.cli.console.transcript_training import TranscriptPlan
+from pylstm.cli.console.transcript_units import TranscriptUnits, check_units, unit_counts
+from pylstm.cli.console.word_training import WordPlan
 from pylstm.layers.weights import n_parameters
-from pylstm.model_files import SUFFIX
 
 if TYPE_CHECKING:
-    from pylstm.cli.console.word_training import WordTraining
-    from pylstm.model import Model
     from pylstm.train.data.feature_cache import FeatureCache
-    from pylstm.train.data.negatives import Negatives
     from pylstm.train.data.recordings import Recordings, Split
-    from pylstm.train.loop.fitted import Fitted
 
 __all__ = ["train"]
 
@@ -65,6 +65,7 @@ def train(
     labels: options.Labels = None,
     others: options.Others = None,
     clips: ClipsOption = False,
+    units: options.Units = None,
     background: options.Background = "background",
     background_examples: options.BackgroundExamples = None,
     augment: options.Augment = True,
@@ -93,7 +94,7 @@ def train(
     epoch, so Ctrl-C loses nothing: --resume, with the same options, continues. With more --epochs
     it trains a finished model further.
     """
-    checkpoint = _checkpoint_path(output, resume, force)
+    checkpoint = checkpoint_path(output, resume, force)
     if patience is not None and validation == 0:
         raise CliError("--validation is 0; expected above 0, as --patience is given", USAGE)
     if not background:
@@ -132,13 +133,15 @@ def train(
         others=others,
         clips=clips,
         background=background,
+        units=(units or TranscriptUnits.CHARACTERS).value,
         subfolders=subfolders,
         skip_missing=skip_missing,
         skip_unreadable=skip_unreadable,
         one_label=bool(negatives),
     )
+    check_units(units, recordings)
     words = _are_words(recordings, targets, negatives)
-    noises = _noises(recordings, noise, augment, skip_unreadable)
+    noises = noises_for(recordings, noise, augment, skip_unreadable)
     with data_errors():
         split = recordings.split(validation, 0.0, seed)
     if words and background_examples is False:
@@ -168,10 +171,12 @@ def train(
         cache=frames,
         others=others,
         silence_label=background if add_examples else None,
-        words=words,
-        negatives=_negatives(negatives or [], words, validation, seed, skip_unreadable),
-        false_alarms=false_alarms,
     )
+    if recordings.per == "transcript":
+        plan = TranscriptPlan.of(plan, units or TranscriptUnits.CHARACTERS)
+    elif words:
+        sides = negatives_in(negatives or [], validation, seed, skip_unreadable)
+        plan = WordPlan.of(plan, sides, false_alarms)
     _print_data(recordings, split, plan)
     model = plan.model(recordings, split)
     count = sum(n_parameters(layer.shapes) for layer in model.layers)
@@ -179,38 +184,10 @@ def train(
     fact("model", f"{network}, {outputs}, {number_of(count, 'parameter')}")
     if force and not resume:
         checkpoint.unlink(missing_ok=True)
-    data_of_words = plan.word_training(model, recordings, split) if words else None
-    return _train(plan, model, split, output, checkpoint, resume, callbacks, data_of_words)
+    return _train(plan, model, split, output, checkpoint, resume, callbacks)
 
 
 # --- before ---------------------------------------------------------------------------------------
-
-
-def _checkpoint_path(output: Path, resume: bool, force: bool) -> Path:
-    """The path of the checkpoint; existing files are only replaced if the user asks for it."""
-    if output.suffix != SUFFIX:
-        raise CliError(f"--output is {output}; expected a file name that ends in {SUFFIX}", USAGE)
-    if not output.parent.is_dir():
-        raise CliError(f"cannot write {output}: No such file or directory")
-    checkpoint = output.with_suffix(".checkpoint")
-    for path in (output, checkpoint):  # before training, or its results would be lost
-        if path.is_dir():
-            raise CliError(f"cannot write {path}: Is a directory")
-        if path.exists() and not path.is_file():
-            raise CliError(f"cannot write {path}: it is not a regular file")
-    if resume and not checkpoint.exists():
-        raise CliError(
-            f"--resume: {checkpoint} does not exist; expected the checkpoint of {output}"
-        )
-    if resume or force:
-        return checkpoint
-    for path, what in (
-        (output, "exists already"),
-        (checkpoint, "is the checkpoint of an unfinished training"),
-    ):
-        if path.exists():
-            raise CliError(f"{path} {what}; --resume continues it, --force starts anew", USAGE)
-    return checkpoint
 
 
 def _cache(folder: Path | None) -> FeatureCache | None:
@@ -223,17 +200,6 @@ def _cache(folder: Path | None) -> FeatureCache | None:
         raise CliError(f"--cache is {folder}; expected a folder", USAGE) from None
     except OSError as error:
         raise CliError(f"cannot write {folder}: {error.strerror or error}") from None
-
-
-def _noises(
-    recordings: Recordings, folder: Path | None, augment: bool, skip_unreadable: bool
-) -> tuple[str, ...]:
-    """Files of noise: those of the recordings, and those in the folder that --noise names."""
-    if folder is None:
-        return recordings.noises
-    if not augment:
-        raise CliError("--noise is given with --no-augment; expected one of them", USAGE)
-    return (*recordings.noises, *_audio_below(folder, skip_unreadable))
 
 
 def _batch_size(split: Split, words: bool) -> int:
@@ -256,35 +222,6 @@ def _are_words(
     return words
 
 
-def _negatives(
-    folders: list[Path], words: bool, validation: float, seed: int, skip_unreadable: bool
-) -> Negatives:
-    """Recordings without the words, to learn from and to judge by."""
-    from pylstm.train.data.negatives import Negatives
-
-    paths = [path for folder in folders for path in _audio_below(folder, skip_unreadable)]
-    if words and not paths:
-        note(
-            "there is nothing to learn negatives from: the model will report words in other speech,"
-            " and nobody can say how often; --negatives FOLDER takes recordings without the words"
-        )
-    return Negatives.split(paths, validation, seed)
-
-
-def _audio_below(folder: Path, skip_unreadable: bool) -> list[str]:
-    """The recordings in a folder and below it; notes what is passed over."""
-    from pylstm.train.data.noise_folder import read_noise_folder
-
-    try:
-        with data_errors():
-            paths, notes = read_noise_folder(folder, skip_unreadable)
-    except OSError as error:
-        raise CliError(f"cannot read {folder}: {error.strerror or error}") from None
-    for said in notes:
-        note(said.text)
-    return paths
-
-
 def _print_data(recordings: Recordings, split: Split, plan: TrainingPlan) -> None:
     """What the model is trained on."""
     fact("recordings", f"{len(recordings)}, {duration(recordings.seconds)} in all")
@@ -292,9 +229,11 @@ def _print_data(recordings: Recordings, split: Split, plan: TrainingPlan) -> Non
         f"{label} (the rest)" if label == recordings.background else f"{label} {n}"
         for label, n in recordings.counts().items()
     )
+    if recordings.per == "transcript":
+        labels = unit_counts(recordings)
     if plan.silence_label is not None:
         labels += f"; {plan.silence_label}: noise and silence are added"
-    fact("labels", labels)
+    fact("units" if recordings.per == "transcript" else "labels", labels)
     parts = [f"{len(split.training)} to learn from", f"{len(split.validation)} to judge by"]
     if len(split.testing):
         parts.append(f"{len(split.testing)} left for pylstm eval")
@@ -320,18 +259,17 @@ def _train(
     checkpoint: Path,
     resume: bool,
     callbacks: Sequence[Any],
-    words: WordTraining | None,
 ) -> int:
     """Trains the model and saves it, also after an interruption or a divergence."""
     from pylstm.train.loop.fitted import DivergedError
 
     try:
         with data_errors():
-            fitted = plan.fit(model, split, checkpoint, resume, callbacks, words)
+            fitted = plan.fit(model, split, checkpoint, resume, callbacks)
     except DivergedError as error:
         kept = "there is no earlier epoch to save"
         if error.fitted.best_epoch:
-            _save(error.fitted, output)
+            save_trained(error.fitted.model, error.fitted, output)
             kept = f"{output} has the model of epoch {error.fitted.best_epoch}"
         raise CliError(f"{error}; {kept}") from None
     except CliError as error:  # a file that has been removed meanwhile, or is too short
@@ -347,40 +285,15 @@ def _train(
             checkpoint.unlink(missing_ok=True)
         note("interrupted before the end of the first epoch: nothing is saved")
         return INTERRUPTED
-    if words is None:
-        _save(fitted, output)
-        _print_result(fitted, output)
-    else:
-        model, found = words.tuned(fitted, plan.false_alarms)
-        _save(fitted, output, model)
-        _print_result(fitted, output)
-        if found is not None:
-            words.print_result(found)
+    with data_errors():
+        finished, facts = plan.finished(fitted, split)
+    save_trained(finished, fitted, output)
+    for name, value in facts:
+        fact(name, value)
+    fact("file", f"{output}  ({output.stat().st_size:,} bytes)")
+    fact("hear it", f"pylstm run AUDIO --model {output}")
     if fitted.stopped == "interrupted":
         epochs = number_of(plan.epochs, "epoch")
         note(f"interrupted after {len(fitted.history)} of {epochs}; --resume continues")
         return INTERRUPTED
     return 0
-
-
-def _save(fitted: Fitted, output: Path, tuned: Model | None = None) -> None:
-    """Writes the model, with the results of its training in its info."""
-    began = fitted.model if tuned is None else tuned
-    best = fitted.history[fitted.best_epoch - 1]
-    info = {**began.info, "training.epoch": str(fitted.best_epoch)}
-    if best["validation_accuracy"] is not None:
-        info["training.validation_accuracy"] = f"{best['validation_accuracy']:.4f}"
-    try:
-        began.with_info(info).save(output)
-    except OSError as error:
-        raise CliError(f"cannot write {output}: {error.strerror or error}") from None
-
-
-def _print_result(fitted: Fitted, output: Path) -> None:
-    best = fitted.history[fitted.best_epoch - 1]
-    judged, where = best["validation_accuracy"], "on the validation"
-    if judged is None:
-        judged, where = best["accuracy"], "on the training itself, as there is no validation"
-    fact("accuracy", f"{100 * judged:.1f} % {where}, epoch {fitted.best_epoch}")
-    fact("file", f"{output}  ({output.stat().st_size:,} bytes)")
-    fact("hear it", f"pylstm run AUDIO --model {output}")

@@ -10,7 +10,7 @@ import numpy as np
 
 from pylstm.arguments import count, described, number
 from pylstm.features import Features, LogMel, Spectrum
-from pylstm.layers import GRU, LSTM, Conv, Dense
+from pylstm.layers import GRU, LSTM, Conv, Dense, Stack
 from pylstm.layers.graph import Layers
 from pylstm.layers.layer import Layer
 from pylstm.train.weighted_graph import WeightedGraph
@@ -27,6 +27,7 @@ def lstm(
     layers: int = 2,
     dropout: float = 0.0,
     seed: int = 0,
+    stacked: int = 1,
 ) -> list[Layer]:
     """LSTM layers over frames, and a posterior of each label: a row for each frame.
 
@@ -44,6 +45,8 @@ def lstm(
         Share of the values between two of them that a training drops, 0 to 1.
     seed : int
         Draws the weights.
+    stacked : int
+        Frames side by side in what the first of them takes: a row for every so many frames.
 
     Returns
     -------
@@ -62,8 +65,9 @@ def lstm(
     >>> model.n_outputs
     2
     """
-    stack = LSTM(_width(features), hidden, layers, dropout=dropout, seed=seed)
-    return [stack, _head(hidden, labels, seed)]
+    front, width = _front(features, stacked)
+    stack = LSTM(width, hidden, layers, dropout=dropout, seed=seed)
+    return [*front, stack, _head(hidden, labels, seed)]
 
 
 def gru(
@@ -73,6 +77,7 @@ def gru(
     layers: int = 2,
     dropout: float = 0.0,
     seed: int = 0,
+    stacked: int = 1,
 ) -> list[Layer]:
     """GRU layers over frames, and a posterior of each label; arguments and result as for `lstm`.
 
@@ -82,8 +87,9 @@ def gru(
     >>> [layer.kind for layer in gru(pylstm.MFCC(), ["no", "yes"])]
     ['gru', 'dense']
     """
-    stack = GRU(_width(features), hidden, layers, dropout=dropout, seed=seed)
-    return [stack, _head(hidden, labels, seed)]
+    front, width = _front(features, stacked)
+    stack = GRU(width, hidden, layers, dropout=dropout, seed=seed)
+    return [*front, stack, _head(hidden, labels, seed)]
 
 
 def crnn(
@@ -217,6 +223,15 @@ def _width(features: Features) -> int:
             f"features is {described(features)}; expected MFCC, LogMel, Spectrum or Waveform"
         )
     return features.n_features
+
+
+def _front(features: Features, stacked: int) -> tuple[list[Layer], int]:
+    """What stands before recurrent layers, and the width of their rows."""
+    width = _width(features)
+    if count("stacked", stacked, 1) == 1:
+        return [], width
+    rows = Stack(width, left=stacked - 1, stride=stacked)
+    return [rows], rows.n_outputs
 
 
 def _head(width: int, labels: Sequence[str], seed: int) -> Dense:

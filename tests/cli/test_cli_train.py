@@ -222,7 +222,7 @@ def test_data_that_cannot_be_used(tmp_path):
         rows,
     )
     said = write_text(tmp_path / "t.csv", "path,transcript\nbad/low/0.wav,hello\n")
-    no(".*t.csv has transcripts; .*", said)
+    no(".*t.csv: the set has one example, .*; expected two, one for each of .*", said)
     no(".*m.csv is a manifest; --labels and --others expect folders", rows, "--labels", "a", code=2)
     no(".*few is a folder; --clips expects a manifest", few, "--clips", code=2)
     no(".*few/absent does not exist; .*", few, "--labels", "low,absent")

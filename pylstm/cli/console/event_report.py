@@ -12,6 +12,7 @@ import typer
 from pylstm.cli.console.event_line import event_object
 from pylstm.cli.console.listening import ListeningSummary
 from pylstm.cli.console.output import one_line
+from pylstm.cli.console.transcript_units import joined
 from pylstm.decisions import Event
 
 __all__ = ["JsonReport", "TextReport", "print_json", "rounded"]
@@ -32,6 +33,7 @@ class TextReport:
         self._width = max((len(one_line(name)) for name in names), default=0)
         self._headings = headings
         self._n_recordings = 0
+        self._symbols: list[str] = []
         # Decided now: a progress bar replaces stdout later.
         self._bold = bool(
             sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
@@ -43,9 +45,12 @@ class TextReport:
             blank = "\n" if self._n_recordings else ""
             print(f"{blank}{one_line(name)}:", flush=True)
         self._n_recordings += 1
+        self._symbols = []
 
     def event(self, event: Event) -> None:
         """Prints ``  0.84 s  yes  0.98``; of speech, the time of its start or end."""
+        if event.kind == "symbol":
+            self._symbols.append(event.label)
         label, time = one_line(event.label), event.time
         if event.kind in ("start", "end"):
             label = f"{label} {event.kind}"
@@ -57,9 +62,11 @@ class TextReport:
         print(f"{time:6.2f} s  {label}{padding}  {event.score:.2f}", flush=True)
 
     def recording_summary(self, summary: ListeningSummary) -> None:
-        """Prints a line if nothing was heard."""
+        """Prints a line if nothing was heard; symbols, which are many, stand in one together."""
         if summary.events == 0:
             print("nothing heard", flush=True)
+        if self._symbols:
+            print(f"transcript: {one_line(joined(self._symbols))}", flush=True)
 
     def summary(self, summary: ListeningSummary) -> None:
         """Prints three lines about all recordings."""

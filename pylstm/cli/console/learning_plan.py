@@ -87,6 +87,11 @@ class LearningPlan:
             return Step(every_epochs=max(1, epochs // 3), factor=0.1)
         return Plateau() if self.schedule is ScheduleKind.PLATEAU else Constant()
 
+    @property
+    def weighs_labels(self) -> bool:
+        """Whether labels count differently, so that how much there is of each has to be known."""
+        return self.class_weights is not ClassWeights.NONE
+
     def weights(self, amounts: dict[str, float]) -> list[float] | None:
         r"""The weight of each label in the loss; None: all count alike.
 
@@ -99,7 +104,7 @@ class LearningPlan:
         CliError
             There is no example of a label.
         """
-        if self.class_weights is ClassWeights.NONE:
+        if not self.weighs_labels:
             return None
         for label, amount in amounts.items():
             if not amount:

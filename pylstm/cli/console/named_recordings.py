@@ -17,6 +17,7 @@ from pylstm.cli.console.output import note
 
 if TYPE_CHECKING:
     from pylstm.train.data.errors import Remedy
+    from pylstm.train.data.manifest import Units
     from pylstm.train.data.recording_set import RecordingSet
     from pylstm.train.data.recordings import Recordings
 
@@ -128,6 +129,7 @@ def recordings_at(
     others: str | None = None,
     clips: bool = False,
     background: str = "background",
+    units: Units | None = None,
     subfolders: Subfolders | None = None,
     skip_missing: bool = False,
     skip_unreadable: bool = False,
@@ -143,7 +145,9 @@ def recordings_at(
         For a folder: see `Recordings.from_folder`.
     clips, background
         For a manifest: see `Recordings.from_manifest`.
-    subfolders, one_label
+    units
+        For a manifest: what transcripts are cut into. None: transcripts are refused.
+    subfolders
         For a folder: see `Recordings.from_folder`.
     skip_missing, skip_unreadable, one_label
         For both.
@@ -181,6 +185,7 @@ def recordings_at(
                 found = Recordings.from_manifest(
                     path,
                     spans="clips" if clips else "events",
+                    units=units or "characters",
                     background=background,
                     skip_missing=skip_missing,
                     skip_unreadable=skip_unreadable,
@@ -193,10 +198,8 @@ def recordings_at(
         raise CliError(str(error), USAGE) from None
     for text in found.notes:
         note(text)
-    if found.per == "transcript":
-        raise CliError(
-            f"{path} has transcripts; expected labels (pylstm.train.CTC trains on transcripts)"
-        )
+    if found.per == "transcript" and units is None:
+        raise CliError(f"{path} has transcripts; expected labels")
     return found
 
 

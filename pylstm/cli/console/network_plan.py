@@ -204,8 +204,10 @@ class NetworkPlan:
             n_mels=self.n_mels,
         )
 
-    def stack(self, features: Features, labels: Sequence[str]) -> Layers:
+    def stack(self, features: Features, labels: Sequence[str], stacked: int = 1) -> Layers:
         """The layers, untrained, or those of the base with a new last one.
+
+        Recurrent layers take so many frames side by side.
 
         Raises
         ------
@@ -218,8 +220,11 @@ class NetworkPlan:
 
         if self.base is not None:
             return WeightedGraph(with_new_labels(self.base, labels, self.seed).nodes).graph()
-        make = {Arch.LSTM: networks.lstm, Arch.GRU: networks.gru, Arch.CRNN: networks.crnn}
-        return make[self.arch](features, labels, self.hidden, self.layers, self.dropout, self.seed)
+        sizes = (self.hidden, self.layers, self.dropout, self.seed)
+        if self.arch is Arch.CRNN:  # whose rows stand for several frames anyway
+            return networks.crnn(features, labels, *sizes)
+        make = networks.gru if self.arch is Arch.GRU else networks.lstm
+        return make(features, labels, *sizes, stacked)
 
     def __str__(self) -> str:
         """The network in words, without its outputs."""

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 
 import typer
 
+from pylstm.cli.console.transcript_units import TranscriptUnits
+
 
 class Arch(StrEnum):
     """Which layers there are."""
@@ -163,6 +165,12 @@ Others = Annotated[
 ]
 Background = Annotated[
     str, typer.Option(metavar="LABEL", help="Label of frames and recordings without an event.")
+]
+Units = Annotated[
+    TranscriptUnits | None,
+    typer.Option(
+        help="What the model hears of transcripts: characters, or words. Default: characters."
+    ),
 ]
 BackgroundExamples = Annotated[
     bool | None,

@@ -1,7 +1,7 @@
 """How ``pylstm train`` trains: features, layers, augmentation, loss and schedule from its options.
 
 What has no option is what works for keywords: AdamW with a warm-up and a cosine, and frames that
-are normalised over the training data. Words are trained in running audio (`WordTraining`). Sounds
+are normalised over the training data. Words are trained in running audio (`WordPlan`). Sounds
 that last are trained on the mean of the logits of a recording, or where they have times, frame by
 frame in chunks of two seconds.
 """
@@ -22,28 +22,25 @@ from pylstm.cli.console.named_recordings import data_errors, folder_name
 from pylstm.cli.console.network_plan import NetworkPlan
 
 if TYPE_CHECKING:
-    from pylstm.cli.console.word_training import WordTraining
     from pylstm.decisions import DecisionSettings
     from pylstm.features import Features
     from pylstm.layers.graph import Layers
     from pylstm.model import Model
     from pylstm.train.data.feature_cache import FeatureCache
-    from pylstm.train.data.negatives import Negatives
     from pylstm.train.data.recordings import Recordings, Split
     from pylstm.train.loop.fitted import Fitted
-    from pylstm.train.losses.frame_losses import CrossEntropy
 
-__all__ = ["TrainingPlan", "needs_background_examples"]
+__all__ = ["BACKGROUND_LABELS", "TrainingPlan", "needs_background_examples"]
 
 # Frames that are unrolled at once if each has a label: two seconds.
 _CHUNK = 200
 # Labels that are background in every set.
-_BACKGROUND = ("silence", "background", "noise", "_silence_", "_background_")
+BACKGROUND_LABELS = ("silence", "background", "noise", "_silence_", "_background_")
 
 
 def needs_background_examples(recordings: Recordings) -> bool:
     """Whether no label is background: a model of such labels would find one of them in silence."""
-    return recordings.per == "sequence" and not set(_BACKGROUND) & set(recordings.labels)
+    return recordings.per == "sequence" and not set(BACKGROUND_LABELS) & set(recordings.labels)
 
 
 @dataclass(frozen=True)
@@ -63,10 +60,6 @@ class TrainingPlan:
     cache: FeatureCache | None
     others: str | None
     silence_label: str | None
-    words: bool
-    """Whether labels stand for words in running audio."""
-    negatives: Negatives
-    false_alarms: float
 
     def labels(self, recordings: Recordings) -> tuple[str, ...]:
         """The labels of the outputs: those of the recordings, then that of added noise."""
@@ -88,11 +81,15 @@ class TrainingPlan:
                 if self.network.base is None:
                     features = split.training.normalised(features, self.cache)
             labels = self.labels(recordings)
-            layers = self.network.stack(features, labels)
+            layers = self._layers(features, labels)
             decision = self._decision(recordings, features, layers)
             return Model(features, layers, labels, self._info(recordings), decision)
         except ValueError as error:
             raise CliError(str(error), USAGE) from None
+
+    def _layers(self, features: Features, labels: Sequence[str]) -> Layers:
+        """The layers to begin with."""
+        return self.network.stack(features, labels)
 
     def _decision(
         self, recordings: Recordings, features: Features, layers: Layers
@@ -100,21 +97,9 @@ class TrainingPlan:
         """How the model decides on words."""
         from pylstm.train.networks import rows_in
 
-        labels = self.labels(recordings)
-        silent = (*_BACKGROUND, "unknown", "_unknown_", self.others, self.silence_label)
-        background = [label for label in labels if label in (*silent, recordings.background)]
-        if len(background) == len(labels):
-            background = []
+        background = self._silent_labels(recordings)
         # Frames that were trained together agree for longer than those of a short event.
         together = recordings.per == "sequence"
-        if self.words:
-            return {
-                "kind": "words",
-                "threshold": 0.5,
-                "smoothing_frames": rows_in(0.16, features, layers),
-                "refractory_frames": rows_in(0.5, features, layers),
-                "background": background,
-            }
         return {
             "kind": "words",
             "threshold": 0.7 if together else 0.5,
@@ -122,6 +107,13 @@ class TrainingPlan:
             "refractory_frames": rows_in(0.4, features, layers),
             "background": background,
         }
+
+    def _silent_labels(self, recordings: Recordings) -> list[str]:
+        """The labels that a listener does not report."""
+        labels = self.labels(recordings)
+        silent = (*BACKGROUND_LABELS, "unknown", "_unknown_", self.others, self.silence_label)
+        found = [label for label in labels if label in (*silent, recordings.background)]
+        return found if len(found) < len(labels) else []
 
     def _info(self, recordings: Recordings) -> dict[str, str]:
         """The model's notes: what it was trained on."""
@@ -136,36 +128,6 @@ class TrainingPlan:
             info["training.background"] = recordings.background
         return info
 
-    def silent_label(self, recordings: Recordings) -> str:
-        """The label of audio without a word."""
-        if self.silence_label is not None:
-            return self.silence_label
-        if recordings.background is not None:
-            return recordings.background
-        return next(label for label in _BACKGROUND if label in recordings.labels)
-
-    def other_words(self, recordings: Recordings) -> str | None:
-        """The label of speech that is none of the words, if there is one."""
-        named = [self.others, "unknown", "_unknown_"]
-        return next((label for label in named if label in recordings.labels), None)
-
-    def word_training(self, model: Model, recordings: Recordings, split: Split) -> WordTraining:
-        """The data of a training on words."""
-        from pylstm.cli.console.word_training import WordTraining
-
-        return WordTraining(
-            model=model,
-            split=split,
-            negatives=self.negatives,
-            noises=self.noises,
-            background=self.silent_label(recordings),
-            others=self.other_words(recordings),
-            batch_size=self.batch_size,
-            threads=self.threads,
-            augment=self.augment,
-            masks=self.learning.masks(),
-        )
-
     def fit(
         self,
         model: Model,
@@ -173,9 +135,8 @@ class TrainingPlan:
         checkpoint: Path,
         resume: bool,
         callbacks: Sequence[Callable[[Any], None]] = (),
-        words: WordTraining | None = None,
     ) -> Fitted:
-        """Trains it; `words` is the data of a training on words.
+        """Trains it.
 
         Raises
         ------
@@ -192,22 +153,9 @@ class TrainingPlan:
         from pylstm.train.data.truncated import Truncated
         from pylstm.train.losses.frame_losses import CrossEntropy
 
-        if words is not None:
-            training: Any = ReadAhead(words.training) if self.threads > 1 else words.training
-            steps = self.epochs * training.n_batches
-            return self._fit(
-                model,
-                training,
-                words.validation,
-                CrossEntropy(self.learning.weights(words.amounts()), per="frame"),
-                steps,
-                checkpoint,
-                resume,
-                [words.show_events, *callbacks],
-            )
         features: Any = model.features
         common: dict[str, Any] = {"cache": self.cache, "resample": True, "workers": self.threads}
-        training = split.training.source(
+        training: Any = split.training.source(
             features, self.batch_size, augment=self._augmentation(), **common
         )
         validation = None
@@ -240,7 +188,7 @@ class TrainingPlan:
         model: Model,
         training: Any,
         validation: Any,
-        loss: CrossEntropy,
+        loss: Any,
         steps: int,
         checkpoint: Path,
         resume: bool,
@@ -267,6 +215,21 @@ class TrainingPlan:
             callbacks=callbacks,
             progress=True,
         )
+
+    def finished(self, fitted: Fitted, split: Split) -> tuple[Model, list[tuple[str, str]]]:
+        """The model as it is saved, and what was measured: names and values in words."""
+        best = fitted.history[fitted.best_epoch - 1]
+        judged = best["validation_accuracy"]
+        if judged is None:
+            judged = best["accuracy"]
+        where = self._judged_on(split)
+        accuracy = f"{100 * judged:.1f} % {where}, epoch {fitted.best_epoch}"
+        return fitted.model, [("accuracy", accuracy)]
+
+    def _judged_on(self, split: Split) -> str:
+        if len(split.validation):
+            return "on the validation"
+        return "on the training itself, as there is no validation"
 
     def _chunks(self, recordings: Recordings, features: Any) -> int:
         """About how many chunks an epoch has; it varies with what shares a batch."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,21 +12,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pylstm.arguments import number_of
-from pylstm.cli.console.output import fact, note
+from pylstm.cli.console.output import note, one_line
+from pylstm.cli.console.training_plan import BACKGROUND_LABELS, TrainingPlan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from pylstm.decisions import DecisionSettings
     from pylstm.evaluation.thresholds import Tuned
     from pylstm.evaluation.word_evaluation import WordEvaluation
     from pylstm.evaluation.word_tape import WordTape
+    from pylstm.features import Features
+    from pylstm.layers.graph import Layers
     from pylstm.model import Model
     from pylstm.train.data.negatives import Negatives
-    from pylstm.train.data.recordings import Split
+    from pylstm.train.data.recordings import Recordings, Split
     from pylstm.train.data.running_audio import RunningAudio
     from pylstm.train.data.source import Source
     from pylstm.train.loop.fitted import Fitted
     from pylstm.train.loop.report import Report
 
-__all__ = ["WordTraining"]
+__all__ = ["WordPlan"]
 
 # Batches in an epoch: an epoch of a few recordings would be over before anything is learnt, and
 # validation and hard negatives come once in an epoch.
@@ -39,6 +45,130 @@ _ROWS_COUNTED = 200
 _ROW = 8.0
 # Files of negatives that are judged with in each epoch, at most, seconds.
 _MOST_JUDGED = 1800.0
+
+
+@dataclass(frozen=True)
+class WordPlan(TrainingPlan):
+    """A training on words in running audio, as the options describe it.
+
+    Attributes
+    ----------
+    negatives : Negatives
+        Recordings without any of the words.
+    false_alarms : float
+        False alarms an hour that thresholds are chosen for.
+    """
+
+    negatives: Negatives
+    false_alarms: float
+
+    @classmethod
+    def of(cls, plan: TrainingPlan, negatives: Negatives, false_alarms: float) -> WordPlan:
+        """The same training, on words."""
+        return cls(**vars(plan), negatives=negatives, false_alarms=false_alarms)
+
+    def _decision(
+        self, recordings: Recordings, features: Features, layers: Layers
+    ) -> DecisionSettings:
+        from pylstm.train.networks import rows_in
+
+        return {
+            "kind": "words",
+            "threshold": 0.5,
+            "smoothing_frames": rows_in(0.16, features, layers),
+            "refractory_frames": rows_in(0.5, features, layers),
+            "background": self._silent_labels(recordings),
+        }
+
+    def _words(self, model: Model, split: Split) -> WordTraining:
+        labels = model.labels or ()
+        named = [self.others, "unknown", "_unknown_"]
+        background = self.silence_label or split.training.background
+        return WordTraining(
+            model=model,
+            split=split,
+            negatives=self.negatives,
+            noises=self.noises,
+            background=background or next(name for name in labels if name in BACKGROUND_LABELS),
+            others=next((name for name in named if name in labels), None),
+            batch_size=self.batch_size,
+            threads=self.threads,
+            augment=self.augment,
+            masks=self.learning.masks(),
+        )
+
+    def fit(
+        self,
+        model: Model,
+        split: Split,
+        checkpoint: Path,
+        resume: bool,
+        callbacks: Sequence[Callable[[Any], None]] = (),
+    ) -> Fitted:
+        """Trains it, and prints what a listener hears of the validation after each epoch.
+
+        Raises
+        ------
+        CliError, ValueError, DivergedError
+            As in `TrainingPlan.fit`.
+        """
+        from pylstm.train.data.read_ahead import ReadAhead
+        from pylstm.train.losses.frame_losses import CrossEntropy
+
+        words = self._words(model, split)
+        weights = None
+        if self.learning.weighs_labels:
+            weights = self.learning.weights(words.amounts())
+        training: Any = ReadAhead(words.training) if self.threads > 1 else words.training
+        return self._fit(
+            model,
+            training,
+            words.validation,
+            CrossEntropy(weights, per="frame"),
+            self.epochs * words.training.n_batches,
+            checkpoint,
+            resume,
+            [words.show_events, *callbacks],
+        )
+
+    def finished(self, fitted: Fitted, split: Split) -> tuple[Model, list[tuple[str, str]]]:
+        """The model with its thresholds, and what its listener hears with them.
+
+        Without negatives to judge by, thresholds stay as they are.
+        """
+        from pylstm.evaluation.thresholds import tuned_thresholds
+        from pylstm.evaluation.word_evaluation import evaluate_words
+        from pylstm.model import Model
+
+        model, facts = super().finished(fitted, split)
+        words = self._words(model, split)
+        if not len(split.validation):
+            return model, facts
+        if not self.negatives.validation:
+            found = heard_and_false_alarms(evaluate_words(model, words.tapes))
+            note("thresholds stay as they are: there are no negatives to choose them by")
+            return model, [*facts, ("listener", f"{found}, on the validation")]
+        tuned = tuned_thresholds(model, words.tapes, self.false_alarms)
+        decision: Any = {**model.listener().decision, "threshold": tuned.thresholds}
+        model = Model(model.features, fitted.graph(), model.labels, model.info, decision)
+        if tuned.note:
+            note(tuned.note)
+        heard = heard_and_false_alarms(tuned.evaluation)
+        facts = [*facts, ("listener", f"{heard}, on the validation")]
+        return model, [*facts, *_by_label(tuned)]
+
+
+def _by_label(tuned: Tuned) -> list[tuple[str, str]]:
+    """A fact for each label."""
+    found = []
+    for label, word in tuned.evaluation.words.items():
+        share = (
+            f"{100 * word.heard / word.said:.1f} % of {word.said}" if word.said else "never said"
+        )
+        alarms = number_of(word.false_alarms + word.background_alarms, "false alarm")
+        threshold = tuned.evaluation.thresholds[label]
+        found.append((f"  {one_line(label)}", f"{share}, {alarms}, threshold {threshold:.3g}"))
+    return found
 
 
 @dataclass(frozen=True)
@@ -186,36 +316,6 @@ class WordTraining:
     @cached_property
     def _decision(self) -> Any:
         return self.model.listener().decision
-
-    def tuned(self, fitted: Fitted, false_alarms: float) -> tuple[Model, Tuned | None]:
-        """The model with thresholds for so many false alarms an hour, if they can be counted.
-
-        Without recordings to judge by, thresholds stay as they are.
-        """
-        from pylstm.evaluation.thresholds import tuned_thresholds
-        from pylstm.model import Model
-
-        model = fitted.model
-        if not len(self.split.validation) or not self.negatives.validation:
-            return model, None
-        found = tuned_thresholds(model, self.tapes, false_alarms)
-        decision: Any = {**model.listener().decision, "threshold": found.thresholds}
-        return Model(model.features, fitted.graph(), model.labels, model.info, decision), found
-
-    def print_result(self, found: Tuned) -> None:
-        """What the listener hears with its thresholds, in all and by label."""
-        evaluation = found.evaluation
-        fact("listener", f"{heard_and_false_alarms(evaluation)}, on the validation")
-        width = max(len(label) for label in evaluation.words)
-        for label, word in evaluation.words.items():
-            share = f"{100 * word.heard / word.said:5.1f} %" if word.said else "    -  "
-            alarms = word.false_alarms + word.background_alarms
-            print(
-                f"  {label:<{width}}  threshold {evaluation.thresholds[label]:.3f}  heard {share}"
-                f" of {word.said}  {number_of(alarms, 'false alarm')}"
-            )
-        if found.note:
-            note(found.note)
 
 
 def heard_and_false_alarms(found: WordEvaluation) -> str:

@@ -34,6 +34,7 @@ from pylstm.cli.console.named_recordings import (
     recordings_at,
 )
 from pylstm.cli.console.output import JsonOption, fact, note, one_line
+from pylstm.cli.console.segment_evaluation_report import report_segments, segments_are_judged
 
 if TYPE_CHECKING:
     from pylstm.evaluation.label_evaluation import LabelEvaluation
@@ -71,13 +72,29 @@ def eval_(
     figures: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="Write confusion.png and det.png there. Formerly --png."
+            metavar="FOLDER",
+            help="Write confusion.png and det.png there (segments: roc.png). Formerly --png.",
         ),
     ] = None,
     json: JsonOption = False,
     others: Annotated[
         str | None,
         typer.Option(metavar="LABEL", help="The model's label for folders of other names."),
+    ] = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL",
+            help="The label of DATA that is speech, where it is not the model's (segments).",
+        ),
+    ] = None,
+    negatives: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Recordings without speech: what is taken for speech there (segments); may be"
+            " repeated.",
+        ),
     ] = None,
     clips: ClipsOption = False,
     subfolders: SubfoldersOption = None,
@@ -89,7 +106,7 @@ def eval_(
 
     The model's label for a recording is the one with the highest mean of the log posteriors over
     all frames, which is what pylstm train optimises. Manifests with times are evaluated frame by
-    frame.
+    frame; with a model that decides on segments, such as vad, also segment by segment.
     """
     figures = renamed("--figures", figures, "--png", png)
     require("evaluation", EVALUATION)
@@ -109,6 +126,11 @@ def eval_(
     chosen = _chosen(named.model, recordings, split)
     if not len(chosen):
         raise CliError(f"{data} has no recordings for {split.value if split else 'testing'}")
+    if segments_are_judged(named, chosen, label, negatives):
+        report_segments(
+            named, chosen, data, drawer, label=label, negatives=negatives or (), json=json
+        )
+        return
     evaluation = _evaluated(named.model, chosen)
     drawn = [] if drawer is None else drawer.draw(evaluation)
     facts = _facts(model, data, chosen, evaluation)

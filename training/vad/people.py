@@ -3,8 +3,9 @@
 They lie in a folder that is no part of this repository:
 
 - ``read/train``, ``read/dev``: read speech, named by speaker (LibriSpeech);
-- ``commands/train``: folders of single words, named by speaker (Speech Commands);
-- ``wake/*/train``: single words in some silence;
+- ``commands/train``, ``commands/dev``: folders of single words, named by speaker (Speech
+  Commands);
+- ``wake/computer/train``, ``wake/computer/dev``: single words in some silence;
 - ``noise/background`` and ``noise/KIND``: noise, the files of kinds named by fold (ESC-10).
 
 What is held back: the kinds of `UNHEARD` wholly, and of every other kind the files of fold 4 (and
@@ -115,9 +116,11 @@ class Pools:
     speech : Path
         The folder of recordings.
     clips : Path or None
-        Folder that ``training/keywords/synthesise.py`` wrote; None: no synthetic speech.
+        Folder that ``training/keywords/synthesise.py`` wrote; None: no synthetic speech. Only the
+        training has some.
     side : str
-        ``training`` or ``validation``.
+        ``training``, ``validation`` (some of the speakers of the training folders) or ``testing``
+        (the dev folders).
 
     Attributes
     ----------
@@ -128,10 +131,11 @@ class Pools:
     """
 
     def __init__(self, speech: Path, clips: Path | None, side: str) -> None:
+        part = "dev" if side == "testing" else "train"
         self.speakers = {
-            "read": self._of(speech / "read" / "train", side),
-            "commands": self._of(speech / "commands" / "train", side),
-            "wake": self._of(speech / "wake", side, single=True),
+            "read": _speakers(speech / "read" / part, side),
+            "commands": _speakers(speech / "commands" / part, side),
+            "wake": _speakers(speech / "wake" / "computer" / part, side),
         }
         if clips is not None and side == "training":
             self.speakers["synthetic"] = _synthetic(clips)
@@ -139,22 +143,22 @@ class Pools:
         for noise in noises(speech, side):
             self.noises.setdefault(noise.kind, []).append(noise)
 
-    @staticmethod
-    def _of(folder: Path, side: str, single: bool = False) -> list[list[Utterance]]:
-        """The speakers of a folder, those of one side."""
-        by_speaker: dict[str, list[Path]] = {}
-        for path in files_in(folder):
-            if "dev" in path.parts:
-                continue
-            name = path.stem.split("_nohash_")[0].split("-")[0]
-            by_speaker.setdefault(path.stem if single else name, []).append(path)
-        found = []
-        for number, speaker in enumerate(sorted(by_speaker)):
-            if (number % VALIDATION == 0) == (side == "validation"):
-                heard = [utterance(path) for path in by_speaker[speaker]]
-                kept = [one for one in heard if one is not None]
-                found += [kept] if kept else []
-        return found
+
+def _speakers(folder: Path, side: str) -> list[list[Utterance]]:
+    """The utterances of each speaker of a folder that is on this side."""
+    by_speaker: dict[str, list[Path]] = {}
+    for path in files_in(folder):
+        # Speech Commands and LibriSpeech have the speaker in the name; else each file is one.
+        name = path.stem.split("_nohash_")[0]
+        name = name.split("-")[0] if folder.parent.name == "read" else name
+        by_speaker.setdefault(name, []).append(path)
+    found = []
+    for number, speaker in enumerate(sorted(by_speaker)):
+        if side == "testing" or (number % VALIDATION == 0) == (side == "validation"):
+            heard = [utterance(path) for path in by_speaker[speaker]]
+            kept = [one for one in heard if one is not None]
+            found += [kept] if kept else []
+    return found
 
 
 def _synthetic(clips: Path) -> list[list[Utterance]]:

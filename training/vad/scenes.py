@@ -18,7 +18,7 @@ from pylstm.audio import soundfile_and_soxr
 
 __all__ = ["scene"]
 
-NOBODY = 0.24
+NOBODY = 0.32
 # How many people speak, if anybody does.
 PEOPLE = {1: 0.68, 2: 0.22, 3: 0.10}
 # How often each source of speech is drawn; those that are not there are left out.
@@ -195,8 +195,11 @@ def _gains(draw: np.random.Generator, size: int) -> np.ndarray:
 
 def _noise(pools: Pools, draw: np.random.Generator, total: int) -> np.ndarray:
     """A noise of root mean square 1 where it is heard, recorded or synthetic."""
-    if draw.random() < 0.35:
+    kind = draw.random()
+    if kind < 0.32:
         return any_noise(draw, total)
+    if kind < 0.52:
+        return _steady(pools, draw, total)
     kinds = list(pools.noises)
     shares = np.array([2.5 if kind in HARD else 1.0 for kind in kinds])
     kind = kinds[int(draw.choice(len(kinds), p=shares / shares.sum()))]
@@ -208,9 +211,11 @@ def _noise(pools: Pools, draw: np.random.Generator, total: int) -> np.ndarray:
         samples = files[draw.integers(len(files))].samples
         start = int(draw.integers(max(1, len(samples) - SAMPLE_RATE)))
         part = samples[start : start + int(draw.uniform(1, 10) * SAMPLE_RATE)]
-        if draw.random() < 0.4:
+        if draw.random() < 0.3:
+            part = part[::-1]
+        if draw.random() < 0.5:
             _, soxr = soundfile_and_soxr()
-            part = soxr.resample(part, SAMPLE_RATE * draw.uniform(0.8, 1.3), SAMPLE_RATE, "LQ")
+            part = soxr.resample(part, SAMPLE_RATE * draw.uniform(0.7, 1.4), SAMPLE_RATE, "LQ")
         part = part[: total - position]
         level = np.sqrt(np.mean(part**2)) + 1e-5
         row[position : position + len(part)] = part * faded(len(part), 0.01) / level
@@ -222,6 +227,31 @@ def _noise(pools: Pools, draw: np.random.Generator, total: int) -> np.ndarray:
             spectrum *= rfft(room_response(draw).astype(np.float32), size)
         row = irfft(spectrum, size)[:total]
     return row / (np.sqrt(np.mean(row[row != 0] ** 2)) + 1e-9) if row.any() else row
+
+
+def _steady(pools: Pools, draw: np.random.Generator, total: int) -> np.ndarray:
+    """Noise that has the spectrum of speech or of a recorded noise, and goes on and on.
+
+    The phases are drawn anew, so that nothing of the rhythm is left. A spectrum alone is not
+    speech, whatever it looks like.
+    """
+    if draw.random() < 0.5:
+        source, _ = _speaker(pools, draw, total)
+    else:
+        files = pools.noises[str(draw.choice(list(pools.noises)))]
+        source = files[draw.integers(len(files))].samples
+    size = int(SAMPLE_RATE * np.exp(draw.uniform(np.log(0.1), np.log(5.0))))
+    start = int(draw.integers(max(1, len(source) - size)))
+    part = source[start : start + size]
+    row = np.resize(part, next_fast_len(total, real=True)).astype(np.float32)
+    spectrum = rfft(row)
+    turns = draw.uniform(0, 2 * np.pi, len(spectrum)).astype(np.float32)
+    row = irfft(spectrum * np.exp(1j * turns), len(row))[:total].astype(np.float32)
+    if draw.random() < 0.5:
+        points = 10.0 ** (draw.uniform(-15, 0, draw.integers(3, 30)) / 20)
+        row *= np.interp(np.linspace(0, len(points) - 1, total), np.arange(len(points)), points)
+    row /= np.sqrt(np.mean(row**2)) + 1e-6
+    return row * on_and_off(draw, total) if draw.random() < 0.3 else row
 
 
 def _babble(pools: Pools, draw: np.random.Generator, total: int) -> np.ndarray:

@@ -9,15 +9,17 @@ SPEECH is the folder of recordings (see ``people.py``), CLIPS what
 some new ones take the place of the oldest, so each is learnt from a few times and never again. The
 state is carried from one scene to the next, as it is in a stream.
 
-MODEL is written anew after every epoch that is the best so far by the validation scenes: the best
-weights can be taken at any time.
+MODEL is written anew after every epoch: the mean of the weights of the last few epochs, which is
+better than any of them. So it can be taken at any time. ``--begin`` starts from the weights of
+another model instead of drawn ones.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -27,14 +29,16 @@ from scenes import scene
 from train import BATCH, CHUNK, DECISION, DETECTOR, FRESH, HIDDEN_SIZE, N_MFCC, NUM_LAYERS, mfcc
 
 import pylstm
-from pylstm.train import AdamW, Batch, Cosine, CrossEntropy, Report, fit
+from pylstm.train import AdamW, Batch, Cosine, CrossEntropy, Network, Report, fit
 
 LABELS = ("other", "speech")
 SECONDS = 10.0
 FRAMES = 1000
 # Scenes that an epoch learns from, and how many of them are new.
-WINDOW, NEW = 1152, 192
-VALIDATION = 256
+WINDOW, NEW = 768, 256
+VALIDATION = 192
+# Epochs whose weights are averaged.
+AVERAGED = 5
 _PURPOSES = {"training": 1, "validation": 2}
 
 Scene = tuple[np.ndarray, np.ndarray, np.ndarray]
@@ -121,11 +125,35 @@ def normalised(pools: Pools, count: int) -> pylstm.MFCC:
     return mfcc(mean=mean.astype(np.float32), std=std.astype(np.float32))
 
 
+def new_model(features: pylstm.MFCC, seed: int) -> pylstm.Model:
+    """A model with weights drawn by the seed."""
+    lstm = pylstm.LSTM(N_MFCC, HIDDEN_SIZE, num_layers=NUM_LAYERS, seed=seed)
+    for layer in range(NUM_LAYERS):
+        # A forget gate that starts open: speech lasts hundreds of frames.
+        lstm.weights[f"bias_ih_l{layer}"][HIDDEN_SIZE : 2 * HIDDEN_SIZE] = 1.0
+    return pylstm.Model(
+        features,
+        [lstm, pylstm.Dense(HIDDEN_SIZE, len(LABELS), "softmax", seed=seed)],
+        labels=list(LABELS),
+        info=DETECTOR,
+        decision=DECISION,
+    )
+
+
+def averaged(model: pylstm.Model, network: Network, last: Sequence[np.ndarray]) -> pylstm.Model:
+    """The model with the mean of some weights of its network."""
+    now = network.parameters.copy()
+    network.parameters[:] = np.mean(last, axis=0)
+    layers = list(network.layers())
+    network.parameters[:] = now
+    return model.with_layers(layers)
+
+
 def train(
     speech: Path, clips: Path | None, path: Path, epochs: int, learning_rate: float, seed: int,
-    checkpoint: Path | None,
+    checkpoint: Path | None, begin: Path | None,
 ) -> None:  # fmt: skip
-    """Train from weights drawn by the seed; keep the best epoch's by the validation scenes."""
+    """Train from weights drawn by the seed, or from those of a model."""
     began = time.monotonic()
     pools = Pools(speech, clips, "training")
     for name, speakers in pools.speakers.items():
@@ -133,20 +161,12 @@ def train(
         minutes = spoken * HOP_LENGTH / 16000 / 60
         print(f"{name}: {len(speakers)} speakers, {minutes:.1f} minutes of speech")
     print("noises:", {kind: len(files) for kind, files in pools.noises.items()}, flush=True)
-    features = normalised(pools, 128)
-    lstm = pylstm.LSTM(N_MFCC, HIDDEN_SIZE, num_layers=NUM_LAYERS, seed=seed)
-    for layer in range(NUM_LAYERS):
-        # A forget gate that starts open: speech lasts hundreds of frames.
-        lstm.weights[f"bias_ih_l{layer}"][HIDDEN_SIZE : 2 * HIDDEN_SIZE] = 1.0
-    model = pylstm.Model(
-        features,
-        [lstm, pylstm.Dense(HIDDEN_SIZE, len(LABELS), "softmax", seed=seed)],
-        labels=list(LABELS),
-        info=DETECTOR,
-        decision=DECISION,
-    )
+    model = new_model(normalised(pools, 128), seed) if begin is None else pylstm.load(begin)
+    features = model.features
     training = Scenes(pools, "training", features)
     validation = Scenes(Pools(speech, None, "validation"), "validation", features)
+
+    last: deque[np.ndarray] = deque(maxlen=AVERAGED)
 
     def keep(report: Report) -> None:
         if report.kind != "epoch":
@@ -157,8 +177,8 @@ def train(
             f" validation {report.validation_loss:.4f}, {report.validation_accuracy:.4f}{mark}",
             flush=True,
         )
-        if report.best:
-            model.with_layers(list(report.network.layers())).save(path)
+        last.append(report.network.parameters.copy())
+        averaged(model, report.network, last).save(path)
 
     fit(
         model,
@@ -187,11 +207,12 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, help="written every epoch; resumed if there")
     parser.add_argument("--epochs", type=int, default=42)
     parser.add_argument("--learning-rate", type=float, default=4e-3)
+    parser.add_argument("--begin", type=Path, help="a model to begin with")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     train(
         options.speech, options.clips, options.model, options.epochs, options.learning_rate,
-        options.seed, options.checkpoint,
+        options.seed, options.checkpoint, options.begin,
     )  # fmt: skip
 
 

@@ -39,6 +39,7 @@ from pylstm.cli.console.named_recordings import (
     duration,
 )
 from pylstm.cli.console.output import JsonOption, fact
+from pylstm.cli.console.segment_evaluation_report import report_segments, segments_are_judged
 from pylstm.cli.console.transcript_report import (
     BeamOption,
     TranscriptReport,
@@ -69,11 +70,19 @@ def eval_(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            help="Write confusion.png, det.png and trade-off.png there. Formerly --png.",
+            help="Write confusion.png, det.png and trade-off.png there (segments: roc.png)."
+            " Formerly --png.",
         ),
     ] = None,
     json: JsonOption = False,
     others: OthersOption = None,
+    label: Annotated[
+        str | None,
+        typer.Option(
+            metavar="LABEL",
+            help="The label of DATA that is speech, where it is not the model's (segments).",
+        ),
+    ] = None,
     clips: ClipsOption = False,
     units: UnitsOption = None,
     beam: BeamOption = None,
@@ -87,8 +96,9 @@ def eval_(
     First the listener: it hears all recordings one after the other as one stream, and its events
     are counted: words that it hears, misses, takes for others, and false alarms. Then each
     recording alone, by its best moment, or by the mean of the log posteriors if the model decides
-    on no words. Manifests with times are evaluated frame by frame, those with transcripts by the
-    symbols that pylstm run prints.
+    on no words. Manifests with times are evaluated frame by frame, with a model that decides on
+    segments, such as vad, also segment by segment; those with transcripts by the symbols that
+    pylstm run prints.
     """
     figures = renamed("--figures", figures, "--png", png)
     require("evaluation", EVALUATION)
@@ -98,10 +108,11 @@ def eval_(
     if named.model.features is None or named.model.labels is None:
         raise CliError(f"{model} has no features or no labels; expected both")
     kind = decision_kind(named.model)
-    if negatives and kind != "words":
+    if negatives and kind not in ("words", "segments"):
         does = "decides on nothing" if kind is None else f"decides on {kind}"
         raise CliError(
-            f"--negatives is given and {model} {does}; expected a model that decides on words",
+            f"--negatives is given and {model} {does}; expected a model that decides on words or"
+            " segments",
             USAGE,
         )
     drawer = None if figures is None else EvaluationFigures(figures)
@@ -121,6 +132,11 @@ def eval_(
     side = chosen_side(recordings, split).value
     if of_transcripts:
         transcripts.print(chosen, side, json)
+        return
+    if segments_are_judged(named, chosen, label, negatives):
+        report_segments(
+            named, chosen, data, drawer, label=label, negatives=negatives or (), json=json
+        )
         return
     refuse_unknown(named.model, chosen)
     facts = {

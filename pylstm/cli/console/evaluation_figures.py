@@ -15,6 +15,7 @@ from pylstm.cli.console.output import one_line
 
 if TYPE_CHECKING:
     from pylstm.evaluation.label_evaluation import LabelEvaluation
+    from pylstm.evaluation.metrics import DetCurve
     from pylstm.evaluation.trade_off import TradeOff
 
 __all__ = ["EvaluationFigures"]
@@ -111,6 +112,47 @@ class EvaluationFigures:
         axes.grid(linewidth=0.3)
         axes.legend(fontsize=8, ncols=1 + len(curve.labels) // 20)
         return [self._write(figure, "trade-off.png")]
+
+    def draw_detection(
+        self, label: str, curve: DetCurve, chosen: tuple[float, float], threshold: float
+    ) -> Path:
+        """Writes ``roc.png``: hits against false alarms of one label, and where the threshold is.
+
+        Parameters
+        ----------
+        label : str
+        curve : DetCurve
+        chosen : (float, float)
+            False alarms and misses at the threshold.
+        threshold : float
+
+        Returns
+        -------
+        Path
+            The file that was written.
+
+        Raises
+        ------
+        CliError
+            It cannot be written.
+        """
+        figure = self._figure(figsize=(6, 6), layout="constrained")
+        axes = figure.add_subplot()
+        axes.plot([0, 100], [0, 100], color="grey", linewidth=0.5, linestyle="dotted")
+        # The curve of a model without errors lies on the axes: it is drawn over them.
+        over: dict[str, Any] = {"clip_on": False, "zorder": 3}
+        axes.plot(100 * curve.false_alarms, 100 * (1 - curve.misses), linewidth=2, **over)
+        axes.plot(
+            100 * chosen[0], 100 * (1 - chosen[1]), "o", label=f"threshold {threshold:g}", **over
+        )
+        axes.set_xlim(0, 100)
+        axes.set_ylim(0, 100)
+        axes.set_xlabel("other frames taken for it, %")
+        axes.set_ylabel("frames found, %")
+        axes.set_title(f"{_name(label)} against the rest")
+        axes.grid(linewidth=0.3)
+        axes.legend(loc="lower right")
+        return self._write(figure, "roc.png")
 
     def _confusion(self, evaluation: LabelEvaluation) -> Path:
         """The confusion matrix: shares of each row as shades, counts as numbers."""

@@ -45,6 +45,7 @@ QUESTIONS = (
     "cold_start",
     "training_step",
     "training_products",
+    "training_epoch",
 )
 PROGRAMS = ("accuracy", "quantisation", "long_life", "rtneural", "silero")
 """Files that have a main() of their own: `python -m benchmarks accuracy`."""

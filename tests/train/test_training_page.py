@@ -32,6 +32,43 @@ def frames(n: int) -> list[Any]:
     return [rng.standard_normal((n, 13)).astype("f4") for _ in range(8)]
 
 
+@pytest.mark.slow
+def test_the_first_program_makes_a_model_that_hears_words(tmp_path, monkeypatch) -> None:
+    for package in ("soundfile", "matplotlib"):
+        pytest.importorskip(package, reason="reads audio, plots: pip install 'pylstm[cli,plot]'")
+    import soundfile
+
+    time = np.arange(8000) / 16000
+    for label, pitch in (("high", 3300), ("low", 300)):
+        (tmp_path / "words" / label).mkdir(parents=True)
+        for k in range(32):
+            noise = 0.003 * np.random.default_rng(k).standard_normal(len(time))
+            tone = (0.1 + 0.01 * k) * np.sin(2 * np.pi * pitch * time) + noise
+            soundfile.write(tmp_path / "words" / label / f"{k}.wav", tone, 16000)
+    monkeypatch.chdir(tmp_path)
+    run("from_folder", {"__name__": "a_program"})
+    model = pylstm.load("fitted.safetensors")
+    audio = np.concatenate([soundfile.read(f"words/{name}/3.wav")[0] for name in ("low", "high")])
+    events = model.listener().push(audio.astype("f4"))
+    assert [event.label for event in events] == ["low", "high"]
+    assert (tmp_path / "curves" / "curves.csv").exists()
+
+
+def test_a_trained_model_with_new_labels(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    pylstm.load("keywords").save("trained.safetensors")
+    width = pylstm.load("keywords").n_features
+    xs = [np.zeros((9, width), "f4")] * 3
+    given = {
+        "pylstm": pylstm,
+        "train": train,
+        "source": train.Arrays(xs, [0, 1, 2]),
+        "loss": train.CrossEntropy(per="sequence"),
+    }
+    fitted = run("with_new_labels", given)["fitted"]
+    assert fitted.model.labels == ("lamp", "radio", "background")
+
+
 def test_several_heads() -> None:
     xs = frames(20)
     given = {

@@ -42,7 +42,8 @@ def segments_are_judged(
     kind = named.model.decision.get("kind", "words")
     if kind == "segments" and recordings.per == "frame":
         return True
-    for name, given in (("--label", label), ("--negatives", negatives)):
+    others = negatives if kind != "words" else None  # words have negatives of their own
+    for name, given in (("--label", label), ("--negatives", others)):
         if given:
             lacks = f"{recordings.name} has no times"
             if kind != "segments":

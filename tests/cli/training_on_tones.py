@@ -16,7 +16,7 @@ from pylstm.cli import app
 TONES = {"low": 300, "high": 3300}
 # Small enough for a second, large enough to learn two tones.
 QUICK = ["--hidden", 8, "--layers", 1, "--epochs", 6, "--learning-rate", 0.03, "--batch-size", 4]
-QUICK += ["--no-augment", "--no-background-examples", "--threads", 1]
+QUICK += ["--no-augment", "--no-background-examples", "--targets", "sounds", "--threads", 1]
 
 
 def tone(name: str, seed: int, seconds: float = 0.4, rate: int = 16000) -> np.ndarray:

@@ -112,6 +112,7 @@ def train(
         seed=seed,
         base=base,
         freeze=freeze,
+        words=_stand_for_words(data, clips, targets),
     )
     learning = LearningPlan.of(
         network,
@@ -205,6 +206,13 @@ def _cache(folder: Path | None) -> FeatureCache | None:
 def _batch_size(split: Split, words: bool) -> int:
     """Rows of running audio, of 8 s each; or recordings, fewer of a small set."""
     return 16 if words else min(32, max(4, len(split.training) // 16))
+
+
+def _stand_for_words(data: Path, clips: bool, targets: options.Targets | None) -> bool:
+    """Whether labels stand for words, as far as that can be said before recordings are read."""
+    if targets is None:
+        return data.is_dir() or clips
+    return targets is options.Targets.WORDS
 
 
 def _are_words(

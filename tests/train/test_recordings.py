@@ -52,8 +52,10 @@ def test_some_folders_and_the_others(tmp_path):
     assert recordings.counts() == {"unknown": 3, "yes": 1}
     with pytest.raises(RecordingsError, match="maybe does not exist"):
         Recordings.from_folder(root, labels=["yes", "maybe"])
-    with pytest.raises(ValueError, match="others is 'cat', which is a folder"):
-        Recordings.from_folder(root, labels=["yes"], others="cat")
+    recordings = Recordings.from_folder(root, labels=["yes"], others="cat")  # and it is a folder
+    assert recordings.counts() == {"cat": 3, "yes": 1}
+    with pytest.raises(ValueError, match="others is 'yes', which is one of labels"):
+        Recordings.from_folder(root, labels=["yes"], others="yes")
     with pytest.raises(ValueError, match="others is 'unknown' and labels is None"):
         Recordings.from_folder(root, others="unknown")
     with pytest.raises(TypeError, match="expected a list"):

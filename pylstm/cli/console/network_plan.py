@@ -71,8 +71,11 @@ class NetworkPlan:
         seed: int,
         base: str | None,
         freeze: bool,
+        words: bool,
     ) -> NetworkPlan:
         """The plan of options of which some may not be given.
+
+        Words are learnt by convolutions before an LSTM unless an option says otherwise.
 
         Raises
         ------
@@ -99,7 +102,10 @@ class NetworkPlan:
             return cls._of_base(base, sample_rate, seed, freeze)
         if freeze:
             raise CliError("--freeze is given without --base; expected both", USAGE)
-        arch, dropout = arch or Arch.LSTM, dropout or 0.0
+        if arch is None:
+            mfcc = features is FeatureKind.MFCC or n_mfcc is not None
+            arch = Arch.CRNN if words and not mfcc else Arch.LSTM
+        dropout = dropout or 0.0
         usual_hidden, usual_layers = _SIZES[arch]
         usual = FeatureKind.LOGMEL if arch is Arch.CRNN else FeatureKind.MFCC
         kind = usual if features is None else features

@@ -66,7 +66,7 @@ ArchOption = Annotated[
     typer.Option(
         "--arch",
         help="Recurrent layers over frames, or with crnn over two convolutions, a row every 40 ms."
-        " Default: lstm.",
+        " Default: crnn for words, lstm for sounds, transcripts and MFCC.",
     ),
 ]
 Hidden = Annotated[

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
 from pylstm.brief_repr import named_values
 from pylstm.decisions.event import Event
 from pylstm.evaluation.row_decision import RowDecision
@@ -224,7 +225,8 @@ def count_words(
 ) -> WordEvaluation:
     """Does the same with a decision and rows; see `evaluate_words`."""
     if len(rows) != len(tapes):
-        raise ValueError(f"rows has {len(rows)} arrays; expected {len(tapes)}, one for each tape")
+        given = number_of(len(rows), "array")
+        raise ValueError(f"rows has {given}; expected {len(tapes)}, one for each tape")
     counts = _Counts()
     events = []
     for tape, posteriors in zip(tapes, rows, strict=True):

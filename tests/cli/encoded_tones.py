@@ -6,7 +6,7 @@ import io
 
 import soundfile
 
-from tests.cli.tone_model import two_tones
+from tests.tone_model import two_tones
 
 RAW = {
     "int16": lambda x: (x * 32767).astype("<i2").tobytes(),

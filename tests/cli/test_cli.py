@@ -18,7 +18,7 @@ from pylstm.audio import AudioFile
 from pylstm.cli import app
 from pylstm.cli.console.event_report import TextReport
 from pylstm.cli.console.listening import ListeningSummary
-from tests.cli.tone_model import DETECTOR, LABELS, tone_model, two_tones, write
+from tests.tone_model import DETECTOR, LABELS, tone_model, two_tones, write
 
 
 @pytest.fixture(scope="module")

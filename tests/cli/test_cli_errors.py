@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 
 import pylstm
 from pylstm.cli import app
-from tests.cli.tone_model import DETECTOR, tone_model, two_tones, write
 from tests.model_file_checksum import rechecked
+from tests.tone_model import DETECTOR, tone_model, two_tones, write
 
 
 @pytest.fixture(scope="module")

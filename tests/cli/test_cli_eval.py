@@ -13,8 +13,9 @@ import soundfile
 
 import pylstm
 from pylstm.train.data.recordings import Recordings
-from tests.cli import tone_model_file, training_on_tones
-from tests.cli.training_on_tones import QUICK, folder_of_tones, refuse, succeed, tone
+from tests import training_on_tones
+from tests.cli import tone_model_file
+from tests.training_on_tones import QUICK, folder_of_tones, refuse, succeed, tone
 
 data, trained = training_on_tones.data, training_on_tones.trained  # fixtures
 model = tone_model_file.model  # fixture

@@ -22,7 +22,7 @@ from pylstm.cli import app
 from pylstm.cli.console import live_session
 from tests.cli import tone_model_file
 from tests.cli.mic_command import expected, fail, mic, succeed, summary
-from tests.cli.tone_model import two_tones, write
+from tests.tone_model import two_tones, write
 
 model = tone_model_file.model  # a fixture
 

@@ -12,7 +12,7 @@ import pylstm
 from tests.cli import tone_model_file
 from tests.cli.fake_sounddevice import SIZES, Device, in_blocks, install
 from tests.cli.mic_command import expected, fail, succeed
-from tests.cli.tone_model import tone_model, two_tones
+from tests.tone_model import tone_model, two_tones
 
 model = tone_model_file.model  # a fixture
 

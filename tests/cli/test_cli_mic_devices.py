@@ -17,7 +17,7 @@ from pylstm.cli.console.errors import CliError
 from tests.cli import tone_model_file
 from tests.cli.fake_sounddevice import SIZES, Device, FakeLibrary, in_blocks, install
 from tests.cli.mic_command import expected, fail, mic, succeed, summary
-from tests.cli.tone_model import two_tones
+from tests.tone_model import two_tones
 
 model = tone_model_file.model  # a fixture
 FIELDS = ["time", "label", "score", "onset", "offset", "kind"]

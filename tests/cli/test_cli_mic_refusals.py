@@ -11,7 +11,7 @@ from pylstm.cli.console import microphone
 from tests.cli import tone_model_file
 from tests.cli.fake_sounddevice import Device, install
 from tests.cli.mic_command import fail, succeed
-from tests.cli.tone_model import write
+from tests.tone_model import write
 
 model = tone_model_file.model  # a fixture
 

@@ -15,7 +15,7 @@ import soundfile
 from typer.testing import CliRunner
 
 from pylstm.cli import app
-from tests.cli.tone_model import tone_model, two_tones, write
+from tests.tone_model import tone_model, two_tones, write
 
 HEARD = r"  0\.52 s  low   0\.\d\d\n  1\.22 s  high  0\.\d\d\n"
 

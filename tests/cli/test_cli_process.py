@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.cli.tone_model import tone_model, two_tones, write
+from tests.tone_model import tone_model, two_tones, write
 
 posix = pytest.mark.skipif(os.name != "posix", reason="only POSIX has it: Linux or macOS runs this")
 COMMAND = [sys.executable, "-W", "error", "-m", "pylstm"]

@@ -14,8 +14,8 @@ import soundfile
 from typer.testing import Result
 
 import pylstm
-from tests.cli import training_on_tones
-from tests.cli.training_on_tones import QUICK, folder_of_tones, invoke, refuse, succeed, tone
+from tests import training_on_tones
+from tests.training_on_tones import QUICK, folder_of_tones, invoke, refuse, succeed, tone
 
 trained = training_on_tones.trained  # a fixture
 data = training_on_tones.data  # of which it is trained

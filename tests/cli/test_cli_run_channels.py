@@ -11,7 +11,7 @@ import soundfile
 from tests.cli import tone_model_file
 from tests.cli.encoded_tones import RAW
 from tests.cli.run_command import hears, refused, run
-from tests.cli.tone_model import two_tones, write
+from tests.tone_model import two_tones, write
 
 model = tone_model_file.model  # a fixture
 

@@ -12,7 +12,7 @@ from typer.testing import Result
 import pylstm
 from tests.cli import tone_model_file
 from tests.cli.run_command import hears, refused, run
-from tests.cli.tone_model import tone_model, two_tones, write
+from tests.tone_model import tone_model, two_tones, write
 
 model = tone_model_file.model  # a fixture
 

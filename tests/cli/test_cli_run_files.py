@@ -11,7 +11,7 @@ import soundfile
 
 from tests.cli import tone_model_file
 from tests.cli.run_command import HEARD, hears, refused, run
-from tests.cli.tone_model import write
+from tests.tone_model import write
 
 model = tone_model_file.model  # a fixture
 

@@ -12,7 +12,7 @@ import pytest
 from tests.cli import tone_model_file
 from tests.cli.encoded_tones import RAW, encoded
 from tests.cli.run_command import COMMAND, HEARD, hears, refused, run
-from tests.cli.tone_model import two_tones, write
+from tests.tone_model import two_tones, write
 
 model = tone_model_file.model  # a fixture
 posix = pytest.mark.skipif(os.name != "posix", reason="only POSIX has it: Linux or macOS runs this")

@@ -24,7 +24,7 @@ from pylstm.cli.console.segment_report import (
     Segment,
     SegmentTable,
 )
-from tests.cli.tone_model import tone_model, two_tones, write
+from tests.tone_model import tone_model, two_tones, write
 
 SEGMENTS = {"kind": "segments", "label": "low", "min_speech": 0.1, "pad": 0.0}
 BAD_NAMES = [

@@ -13,8 +13,8 @@ import pytest
 import soundfile
 
 import pylstm
-from tests.cli import training_on_tones
-from tests.cli.training_on_tones import QUICK, TONES, folder_of_tones, refuse, scenes, succeed, tone
+from tests import training_on_tones
+from tests.training_on_tones import QUICK, TONES, folder_of_tones, refuse, scenes, succeed, tone
 
 data, trained = training_on_tones.data, training_on_tones.trained  # fixtures
 

@@ -10,8 +10,8 @@ import soundfile
 
 import pylstm
 from pylstm.train.loop.fit import fit
-from tests.cli import training_on_tones
-from tests.cli.training_on_tones import QUICK, folder_of_tones, invoke, refuse, succeed, tone
+from tests import training_on_tones
+from tests.training_on_tones import QUICK, folder_of_tones, invoke, refuse, succeed, tone
 
 data, trained = training_on_tones.data, training_on_tones.trained  # fixtures
 

@@ -9,8 +9,8 @@ import soundfile
 
 import pylstm
 from tests.cli import tone_model_file
-from tests.cli.tone_model import LABELS, tone_model
-from tests.cli.training_on_tones import folder_of_tones, refuse, succeed, tone
+from tests.tone_model import LABELS, tone_model
+from tests.training_on_tones import folder_of_tones, refuse, succeed, tone
 
 pytestmark = pytest.mark.law_judged_as_used
 

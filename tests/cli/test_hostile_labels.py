@@ -19,7 +19,7 @@ from typer.testing import CliRunner, Result
 import pylstm
 from pylstm.cli import app
 from pylstm.cli.console.posteriors_file import column_name
-from tests.cli.tone_model import DETECTOR, tone_model, write
+from tests.tone_model import DETECTOR, tone_model, write
 
 ATTACKS = [
     "=cmd|' /C calc'!A0",

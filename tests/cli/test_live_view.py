@@ -18,7 +18,7 @@ from pylstm.cli.console.live_listening import LiveListening, LiveResult
 from pylstm.cli.console.live_view import LiveView
 from pylstm.cli.console.shown_labels import ShownLabels
 from pylstm.decisions import Event
-from tests.cli.tone_model import LABELS, tone_model, two_tones
+from tests.tone_model import LABELS, tone_model, two_tones
 
 RATE = 16000
 SIZES = [(40, 24), (80, 24), (120, 30), (40, 10), (60, 12), (200, 50), (24, 24)]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.tone_model import tone_model
+from tests.tone_model import tone_model
 
 
 @pytest.fixture(scope="module")

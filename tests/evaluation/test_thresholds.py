@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 import pylstm
 from pylstm.evaluation.thresholds import tuned_thresholds, with_thresholds
 from pylstm.evaluation.word_evaluation import evaluate_words
-from tests.cli.tone_model import tone_model
 from tests.evaluation.word_tapes import rows_with, tape_of
+from tests.tone_model import tone_model
 
 pytestmark = pytest.mark.law_judged_as_used
 

@@ -14,9 +14,9 @@ from pylstm.evaluation.trade_off import trade_off
 from pylstm.evaluation.word_evaluation import evaluate_words
 from pylstm.evaluation.word_tape import TapePiece, TapeWord, WordTape
 from pylstm.train.data.recordings import Recordings
-from tests.cli.tone_model import tone_model
-from tests.cli.training_on_tones import folder_of_tones, scenes, tone
 from tests.evaluation.word_tapes import LABELS, RATE, rows_with, tape_of
+from tests.tone_model import tone_model
+from tests.training_on_tones import folder_of_tones, scenes, tone
 
 pytestmark = pytest.mark.law_judged_as_used
 

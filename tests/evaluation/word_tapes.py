@@ -11,7 +11,7 @@ from pylstm.evaluation.word_tape import TapePiece, TapeWord, WordTape
 
 RATE = 16000
 LABELS = ("silence", "low", "high")
-"""Those of `tests.cli.tone_model`: a row every 10 ms; silence is never reported."""
+"""Those of `tests.tone_model`: a row every 10 ms; silence is never reported."""
 
 
 def tape_of(labels: Sequence[str | None], source: str = "folder") -> WordTape:

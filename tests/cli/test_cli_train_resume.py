@@ -43,7 +43,7 @@ def interrupt_in(epoch: int, monkeypatch) -> None:
             signal.raise_signal(signal.SIGINT)
 
     def interrupted(*arguments, **options):
-        return fit(*arguments, **options, callbacks=[pressed])
+        return fit(*arguments, **{**options, "callbacks": [pressed]})
 
     monkeypatch.setattr(sys.modules["pylstm.train.loop.fit"], "fit", interrupted)
 
@@ -98,7 +98,7 @@ def test_a_file_that_goes_while_it_is_trained(tmp_path, monkeypatch):
             if report.epoch == 2 and report.kind == "epoch":
                 (data / "low" / "2.wav").unlink()
 
-        return fit(*arguments, **options, callbacks=[remove])
+        return fit(*arguments, **{**options, "callbacks": [remove]})
 
     monkeypatch.setattr(sys.modules["pylstm.train.loop.fit"], "fit", removing)
     arguments = ["train", data, "-o", tmp_path / "a.safetensors", *QUICK, "--validation", 0]

@@ -110,7 +110,7 @@ def test_a_base_gives_features_and_layers(trained, tmp_path):
     data = folder_of_tones(tmp_path / "data", ("low", "high", "hum"), n=4)
     path = tmp_path / "a.safetensors"
     result = succeed("train", data, "-o", path, *BRIEF, "--base", base, "--freeze")
-    assert "13 values of mfcc, 1 layer kept, a new last layer, 3 outputs" in result.stdout
+    assert "13 mfcc values, 1 layer kept, a new last layer, 3 outputs" in result.stdout
     model, old = pylstm.load(path), pylstm.load(base)
     assert model.labels == ("high", "hum", "low")
     np.testing.assert_array_equal(model.features.mean, old.features.mean)

@@ -237,7 +237,7 @@ class NetworkPlan:
         if self.base is not None:
             kept = "kept" if self.frozen else "trained before"
             n = self.layers - 1
-            values = f"{self.base.n_features} values of {self.features().kind}"
+            values = number_of(self.features().n_features, f"{self.features().kind} value")
             return f"{values}, {number_of(n, 'layer')} {kept}, a new last layer"
         kind = f"{self.n_mels} log-mel bands"
         if self.kind is FeatureKind.MFCC:

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from tests.cli.tone_model import tone_model, two_tones
-from tests.cli.training_on_tones import refuse, succeed
+from tests.tone_model import tone_model, two_tones
+from tests.training_on_tones import refuse, succeed
 
 DECISION = {
     "kind": "segments", "label": "low", "threshold": 0.5, "min_speech": 0.05, "min_silence": 0.05,

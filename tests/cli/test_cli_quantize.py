@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 import pylstm
-from tests.cli import training_on_tones
-from tests.cli.training_on_tones import refuse, succeed, tone
+from tests import training_on_tones
+from tests.training_on_tones import refuse, succeed, tone
 
 data, trained = training_on_tones.data, training_on_tones.trained  # fixtures
 

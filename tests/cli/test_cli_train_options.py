@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import pylstm
-from tests.cli import training_on_tones
-from tests.cli.training_on_tones import QUICK, folder_of_tones, refuse, scenes, succeed
+from tests import training_on_tones
+from tests.training_on_tones import QUICK, folder_of_tones, refuse, scenes, succeed
 
 data, trained = training_on_tones.data, training_on_tones.trained  # fixtures
 

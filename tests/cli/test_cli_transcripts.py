@@ -14,9 +14,9 @@ import pylstm
 from pylstm.decisions import prefix_beam_search
 from pylstm.evaluation.label_error_rate import label_error_rate
 from pylstm.train.data.recordings import BLANK, Recordings
-from tests.cli import training_on_tones, transcripts_of_tones
-from tests.cli.training_on_tones import invoke, refuse, succeed
+from tests import training_on_tones, transcripts_of_tones
 from tests.cli.transcripts_of_tones import QUICK, heard_by_run, string_of_tones
+from tests.training_on_tones import invoke, refuse, succeed
 
 data, trained = training_on_tones.data, training_on_tones.trained  # fixtures
 manifest, hearing = transcripts_of_tones.manifest, transcripts_of_tones.hearing

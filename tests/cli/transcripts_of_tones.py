@@ -12,7 +12,7 @@ import pytest
 import soundfile
 from typer.testing import Result
 
-from tests.cli.training_on_tones import succeed, tone
+from tests.training_on_tones import succeed, tone
 
 # Enough for two tones in noise in a few seconds.
 QUICK = ["--hidden", 12, "--layers", 1, "--epochs", 16, "--learning-rate", 0.02, "--batch-size", 4]

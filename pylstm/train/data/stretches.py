@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from pylstm.arguments import number_of
 from pylstm.audio import AudioFile
 from pylstm.audio.header import Header
 from pylstm.train.kept_samples import LONG_SECONDS, KeptSamples
@@ -56,7 +57,7 @@ class Stretches:
         return len(self.paths)
 
     def __repr__(self) -> str:
-        return f"Stretches({len(self)} files, {self.seconds:.0f} s)"
+        return f"Stretches({number_of(len(self), 'file')}, {self.seconds:.0f} s)"
 
     @property
     def seconds(self) -> float:

@@ -19,7 +19,7 @@ with _interrupts_postponed():
     from pylstm.train.augment.noise import Noise
     from pylstm.train.augment.reverb import Reverb
     from pylstm.train.augment.spec_augment import SpecAugment
-    from pylstm.train.augment.waveform import Gain, Shift, Speed
+    from pylstm.train.augment.waveform import Equaliser, Gain, Level, Shift, Speed
     from pylstm.train.data.arrays import Arrays
     from pylstm.train.data.background_examples import BackgroundExamples
     from pylstm.train.data.batch import Batch
@@ -28,6 +28,7 @@ with _interrupts_postponed():
     from pylstm.train.data.feature_cache import FeatureCache
     from pylstm.train.data.read_ahead import ReadAhead
     from pylstm.train.data.recordings import Recordings, Split
+    from pylstm.train.data.running_audio import RunningAudio
     from pylstm.train.data.truncated import Truncated
     from pylstm.train.loop.curves import Curves, EventFiles
     from pylstm.train.loop.fit import DivergedError, Fitted, fit
@@ -58,11 +59,13 @@ __all__ = [
     "CrossEntropy",
     "Curves",
     "DivergedError",
+    "Equaliser",
     "EventFiles",
     "FeatureCache",
     "Fitted",
     "Gain",
     "HeadLosses",
+    "Level",
     "Network",
     "Noise",
     "Plateau",
@@ -71,6 +74,7 @@ __all__ = [
     "RecordingsError",
     "Report",
     "Reverb",
+    "RunningAudio",
     "Shift",
     "SpecAugment",
     "Speed",

@@ -67,7 +67,7 @@ class WeightedGraph:
         known = [node.name for node in self.nodes]
         for name in names:
             choice("a name in frozen", name, known)
-        if known and set(names) >= {node.name for node in self.nodes if node.layer.shapes}:
+        if names and set(names) >= {node.name for node in self.nodes if node.layer.shapes}:
             raise ValueError("frozen names all layers that have weights; expected one that learns")
         self._frozen = tuple(name for name in known if name in names)
 

@@ -392,10 +392,11 @@ def test_figures_of_a_slow_machine(capsys):
 def test_help_and_version():
     assert succeed("--version").stdout == f"pylstm {pylstm.__version__}\n"
     assert re.search(
-        r"demo .*\n *run .*\n *segments .*\n *mic .*\n *train .*\n *eval .*\n *info ",
+        r"demo .*\n *run .*\n *segments .*\n *mic .*\n *train .*\n *eval .*\n *tune .*\n *quantize .*\n"
+        r" *info ",
         succeed("--help").stdout,
     )
-    for command in ("demo", "run", "segments", "train", "eval", "info"):
+    for command in ("demo", "run", "segments", "train", "eval", "tune", "quantize", "info"):
         assert f"Usage: pylstm {command}" in succeed(command, "--help").stdout
     nothing = invoke()
     assert nothing.exit_code == 2

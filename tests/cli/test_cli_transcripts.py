@@ -14,7 +14,8 @@ import pylstm
 from pylstm.decisions import prefix_beam_search
 from pylstm.evaluation.label_error_rate import label_error_rate
 from pylstm.train.data.recordings import BLANK, Recordings
-from tests import training_on_tones, transcripts_of_tones
+from tests import training_on_tones
+from tests.cli import transcripts_of_tones
 from tests.cli.transcripts_of_tones import QUICK, heard_by_run, string_of_tones
 from tests.training_on_tones import invoke, refuse, succeed
 

@@ -392,8 +392,8 @@ def test_figures_of_a_slow_machine(capsys):
 def test_help_and_version():
     assert succeed("--version").stdout == f"pylstm {pylstm.__version__}\n"
     assert re.search(
-        r"demo .*\n *run .*\n *segments .*\n *mic .*\n *train .*\n *eval .*\n *tune .*\n *quantize .*\n"
-        r" *info ",
+        r"demo .*\n *run .*\n *segments .*\n *mic .*\n *train .*\n *eval .*\n *tune .*\n"
+        r" *quantize .*\n *info ",
         succeed("--help").stdout,
     )
     for command in ("demo", "run", "segments", "train", "eval", "tune", "quantize", "info"):

@@ -68,7 +68,9 @@ def quantize(
     force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Write a model with fewer bytes a weight, for devices where memory is what it waits for.
+    """Write a model with fewer bytes a weight.
+
+    It is for devices where memory is what a model waits for.
 
     Weight matrices become bf16 or int8; biases and states stay float32. With --data it says what
     that costs: the posteriors of each frame, and the accuracy as pylstm eval counts it.

@@ -67,9 +67,9 @@ def tune(
     skip_missing: SkipMissingOption = False,
     skip_unreadable: SkipUnreadableOption = False,
 ) -> None:
-    """Choose a threshold for each label, and write them into the model file.
+    """Choose a threshold for each label.
 
-    The listener hears the recordings as in pylstm eval. Chosen are the thresholds that miss the
+    They are written into the model file. The listener hears the recordings as in pylstm eval. Chosen are the thresholds that miss the
     fewest words with so many false alarms at most. False alarms are counted in the audio of
     --negatives, in recordings of background labels, and outside of marked words. Example:
     pylstm tune model.safetensors recordings/ --negatives talk/ --false-alarms 2.

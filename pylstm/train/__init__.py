@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from pylstm.interrupted_imports import interrupts_postponed as _interrupts_postponed
 
 with _interrupts_postponed():
+    from pylstm.train import networks
     from pylstm.train.augment.augmentation import Chain
     from pylstm.train.augment.noise import Noise
     from pylstm.train.augment.reverb import Reverb
@@ -37,7 +38,6 @@ with _interrupts_postponed():
     from pylstm.train.losses.frame_losses import MSE, BCEWithLogits, CrossEntropy
     from pylstm.train.losses.head_losses import HeadLosses
     from pylstm.train.network import Network
-    from pylstm.train.networks import crnn, gru, lstm, rows_in
     from pylstm.train.new_labels import with_new_labels
     from pylstm.train.optimisers import SGD, Adam, AdamW, clip_global_norm
     from pylstm.train.schedules import Constant, Cosine, Plateau, Step
@@ -82,11 +82,8 @@ __all__ = [
     "Step",
     "Truncated",
     "clip_global_norm",
-    "crnn",
     "fit",
-    "gru",
-    "lstm",
-    "rows_in",
+    "networks",
     "with_new_labels",
 ]
 

@@ -64,7 +64,7 @@ ROOMS: dict[str, Rows] = {
         ("network", "networks", "new_labels", "optimisers", "schedules", "losses", "data"),
         ("augment", "graph_pass", "thread_pool", "weighted_graph"),
         ("output_heads", "recurrent_state"),
-        ("random_draws", "settings_repr"),
+        ("kept_samples", "random_draws", "settings_repr"),
     ),
     "pylstm.cli": (
         ("__init__",),

@@ -14,7 +14,7 @@ pytest.importorskip("threadpoolctl", reason="for training: pip install 'pylstm[t
 from pylstm import train
 
 LOGMEL = pylstm.LogMel(sr=16000, hop_length=160, n_mels=40)
-NETWORKS = [train.lstm, train.gru, train.crnn]
+NETWORKS = [train.networks.lstm, train.networks.gru, train.networks.crnn]
 
 
 @settings(deadline=None)
@@ -41,7 +41,7 @@ def test_any_sizes_make_a_model_that_streams_what_it_trains(make, bands, n, hidd
 
 
 def test_rows_of_the_crnn():
-    layers = train.crnn(LOGMEL, ["no", "yes"])
+    layers = train.networks.crnn(LOGMEL, ["no", "yes"])
     model = pylstm.Model(LOGMEL, layers)
     assert model.hop_length == 4 * LOGMEL.hop_length
     assert train.Network(layers).row_times == (0, 4)  # the first row comes with the first frame
@@ -51,14 +51,14 @@ def test_rows_of_the_crnn():
 def test_rows_of_a_length_of_time(seconds, hop, make):
     features = pylstm.LogMel(sr=16000, hop_length=hop)
     layers = make(features, ["no", "yes"])
-    rows = train.rows_in(seconds, features, layers)
+    rows = train.networks.rows_in(seconds, features, layers)
     row = pylstm.Model(features, layers).hop_length / 16000
     assert rows == 1 or abs(rows * row - seconds) <= row / 2 + 1e-9
     assert rows >= 1
 
 
 def test_rows_keep_their_size_through_the_convolutions():
-    layers = train.crnn(LOGMEL, ["no", "yes"], seed=3)
+    layers = train.networks.crnn(LOGMEL, ["no", "yes"], seed=3)
     frames = np.random.default_rng(0).standard_normal((200, 8, 40), np.float32)
     for n in (1, 2, 3):
         rows, _, _ = train.Network(layers[:n]).forward(frames)
@@ -88,16 +88,16 @@ def test_they_learn(make):
 
 def test_what_cannot_be_is_refused():
     with pytest.raises(TypeError, match="features is MFCC; expected LogMel or Spectrum"):
-        train.crnn(pylstm.MFCC(), ["a", "b"])
+        train.networks.crnn(pylstm.MFCC(), ["a", "b"])
     with pytest.raises(ValueError, match="features has deltas=1; expected 0"):
-        train.crnn(pylstm.LogMel(deltas=1), ["a", "b"])
+        train.networks.crnn(pylstm.LogMel(deltas=1), ["a", "b"])
     for make in NETWORKS:
         with pytest.raises(TypeError, match="labels is a string; expected a list"):
             make(LOGMEL, "ab")
         with pytest.raises(ValueError, match="acts between layers only"):
             make(LOGMEL, ["a", "b"], layers=1, dropout=0.1)
-    for make in (train.lstm, train.gru):
+    for make in (train.networks.lstm, train.networks.gru):
         with pytest.raises(TypeError, match="features is int; expected MFCC"):
             make(40, ["a", "b"])
     with pytest.raises(ValueError, match="seconds is -1"):
-        train.rows_in(-1, LOGMEL, train.lstm(LOGMEL, ["a"]))
+        train.networks.rows_in(-1, LOGMEL, train.networks.lstm(LOGMEL, ["a"]))

@@ -7,11 +7,14 @@ two numbers alone: not on what was asked of it before, not on the machine.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from pylstm.train.data.batch import Batch
+
+if TYPE_CHECKING:
+    from pylstm.train.network import Network
 
 __all__ = ["Source", "WrappedSource", "known_n_batches"]
 
@@ -63,7 +66,7 @@ class WrappedSource:
         """Batches in an epoch, if the source knows."""
         return known_n_batches(self.source)
 
-    def prepare(self, network: Any, epoch: int, seed: int) -> None:
+    def prepare(self, network: Network, epoch: int, seed: int) -> None:
         """Lets the other source look at the network before an epoch; see `Source`."""
         prepare = getattr(self.source, "prepare", None)
         if prepare is not None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from pylstm.arguments import flag
 from pylstm.train.loop.report import Report
+from pylstm.train.settings_repr import SettingsRepr
 from pylstm.whole_writes import write
 
 __all__ = ["Curves", "EventFiles"]
@@ -38,7 +39,7 @@ _PANELS = (
 _NAMES = {"loss": "training", "accuracy": "training", "lr": "learning rate"}
 
 
-class Curves:
+class Curves(SettingsRepr):
     """A callback of `fit` that writes the figures of every epoch into a folder.
 
     ``curves.csv`` has a row for each epoch: epoch, step, loss, accuracy, validation_loss,
@@ -175,7 +176,7 @@ def _as_picture(rows: Sequence[dict[str, Any]]) -> bytes:
 # --- TensorBoard ----------------------------------------------------------------------------------
 
 
-class EventFiles:
+class EventFiles(SettingsRepr):
     """A callback of `fit` that writes the figures of every epoch as event files of TensorBoard.
 
     Each figure of `Report` is a scalar of its own name, at the number of the epoch. Each training
@@ -204,7 +205,8 @@ class EventFiles:
                 "event files of TensorBoard need tensorboard; pip install tensorboard"
             ) from None
         self._event, self._summary = Event, Summary
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
         self._writer = EventFileWriter(os.fspath(folder))
 
     def __call__(self, report: Report) -> None:

@@ -69,8 +69,8 @@ def tune(
 ) -> None:
     """Choose a threshold for each label.
 
-    They are written into the model file. The listener hears the recordings as in pylstm eval. Chosen are the thresholds that miss the
-    fewest words with so many false alarms at most. False alarms are counted in the audio of
+    They are written into the model file. The listener hears the recordings as in pylstm eval.
+    Chosen are the thresholds that miss the fewest words with so many false alarms at most. These are counted in the audio of
     --negatives, in recordings of background labels, and outside of marked words. Example:
     pylstm tune model.safetensors recordings/ --negatives talk/ --false-alarms 2.
     """

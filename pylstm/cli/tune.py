@@ -70,9 +70,9 @@ def tune(
     """Choose a threshold for each label.
 
     They are written into the model file. The listener hears the recordings as in pylstm eval.
-    Chosen are the thresholds that miss the fewest words with so many false alarms at most. These are counted in the audio of
-    --negatives, in recordings of background labels, and outside of marked words. Example:
-    pylstm tune model.safetensors recordings/ --negatives talk/ --false-alarms 2.
+    Chosen are the thresholds that miss the fewest words with so many false alarms at most. These
+    are counted in the audio of --negatives, in recordings of background labels, and outside of
+    marked words. Example: pylstm tune a.safetensors recordings/ --negatives talk/ --false-alarms 2.
     """
     from pylstm.evaluation.row_decision import decision_kind
 

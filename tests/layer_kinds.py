@@ -87,7 +87,7 @@ def layer_normalised(input_size: int, hidden_size: int, **settings: Any) -> Laye
     """With small gains: those of 1 make a stack of random weights chaotic, so that float32 and
     float64 part after some tens of frames. And with a few cells at least: what layer normalisation
     makes of two is nearly the sign of their difference, whatever is left of that."""
-    layer = pylstm.LSTM(input_size, max(5, hidden_size), layer_norm=True, **settings)
+    layer = pylstm.LSTM(input_size, max(16, hidden_size), layer_norm=True, **settings)
     for name, gain in layer.weights.items():
         if name.startswith("gain_") and "weights" not in settings:
             gain *= np.float32(0.4)
